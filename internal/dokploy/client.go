@@ -1,0 +1,318 @@
+package dokploy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// maxBody bounds an answer. project.all of v0.25 carries whole services,
+// compose files included (older.md, item 8).
+const maxBody = 64 << 20
+
+// requestTimeout bounds one request and its answer. With Redis away an old
+// server never answers application.deploy (older.md, item 3).
+const requestTimeout = 20 * time.Second
+
+// Options says how to reach a Dokploy.
+type Options struct {
+	// URL is the instance, with its sub-path, without "/api".
+	URL *url.URL
+	// Key is sent as x-api-key, to this host only.
+	Key string
+	// Header is sent with every request, the log stream's too.
+	Header http.Header
+	// CACerts are trusted beside the system's.
+	CACerts []*x509.Certificate
+	// SkipVerify does not check the server's certificate.
+	SkipVerify bool
+	// UserAgent names the program.
+	UserAgent string
+	// Trace, if set, is told of every request sent: its method, path (never
+	// the query), status (0: no answer) and time.
+	Trace func(method, path string, status int, took time.Duration)
+	// Dial, if set, makes the connections (tests).
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Client speaks to one Dokploy. It is safe for concurrent use.
+type Client struct {
+	base   *url.URL
+	header http.Header
+	http   *http.Client // never follows a redirect, has no time-out
+	retry  *retryablehttp.Client
+	sent   atomic.Int64
+}
+
+// New makes a client; it sends nothing yet.
+func New(o Options) *Client {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           o.Dial,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 0,
+		// Own TLS settings switch HTTP/2 off: the log stream's upgrade needs
+		// HTTP/1.1, and a few small requests gain nothing from it.
+		TLSClientConfig: tlsConfig(o),
+	}
+	if o.Dial == nil {
+		transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+	}
+	c := &Client{base: o.URL, header: http.Header{}}
+	for name, values := range o.Header {
+		c.header[http.CanonicalHeaderKey(name)] = values
+	}
+	c.header.Set("X-Api-Key", o.Key)
+	c.header.Set("User-Agent", o.UserAgent)
+	c.http = &http.Client{
+		Transport: &tracer{next: transport, told: o.Trace, sent: &c.sent},
+		// net/http keeps x-api-key when it follows a redirect, and turns POST
+		// into GET: a redirect is an answer to show, never to follow.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	c.retry = &retryablehttp.Client{
+		HTTPClient:   c.http,
+		RetryWaitMin: 100 * time.Millisecond,
+		RetryWaitMax: 400 * time.Millisecond,
+		RetryMax:     2,
+		CheckRetry:   checkRetry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return c
+}
+
+func tlsConfig(o Options) *tls.Config {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.SkipVerify} //nolint:gosec // the user's explicit choice, warned about
+	if len(o.CACerts) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		for _, cert := range o.CACerts {
+			pool.AddCert(cert)
+		}
+		conf.RootCAs = pool
+	}
+	return conf
+}
+
+// Requests is the number of requests sent so far, the stream's handshakes
+// included.
+func (c *Client) Requests() int { return int(c.sent.Load()) }
+
+// CloseIdle closes the connections that wait for a further request.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
+// attempt notes how far the newest try of a request came.
+type attempt struct {
+	method    string
+	connected atomic.Bool
+}
+
+type attemptKey struct{}
+
+// checkRetry repeats at once only what is known to be harmless: any request
+// whose connection was never made, and a GET that met a gateway's hiccup.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	at, _ := ctx.Value(attemptKey{}).(*attempt)
+	if at == nil {
+		return false, nil
+	}
+	if err != nil {
+		harmless := at.method == http.MethodGet || !at.connected.Load()
+		return harmless && !permanent(err), nil
+	}
+	if at.method != http.MethodGet {
+		return false, nil
+	}
+	switch resp.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true, nil
+	}
+	return false, nil
+}
+
+func backoff(lo, hi time.Duration, n int, _ *http.Response) time.Duration {
+	d := min(lo<<n, hi)
+	return d/2 + rand.N(d/2+1)
+}
+
+// answer is what came back, its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// date is the server's clock when it answered, to the second; zero if it did
+// not say.
+func (a *answer) date() time.Time {
+	t, _ := http.ParseTime(a.header.Get("Date"))
+	return t
+}
+
+func (c *Client) endpoint(path string, query url.Values) string {
+	u := *c.base
+	u.Path = strings.TrimRight(u.Path, "/") + path
+	u.RawPath = ""
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// do sends one request (with the repeats of checkRetry) and reads its answer.
+// Every failure is an *Error or a *TransportError.
+func (c *Client) do(ctx context.Context, method, procedure string, query url.Values, body []byte) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	at := &attempt{method: method}
+	ctx = context.WithValue(ctx, attemptKey{}, at)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { at.connected.Store(true) },
+	})
+	var rawBody any
+	if body != nil {
+		rawBody = body
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, method, c.endpoint("/api/"+procedure, query), rawBody)
+	if err != nil {
+		return nil, &TransportError{Procedure: procedure, Err: err}
+	}
+	for name, values := range c.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.retry.Do(req)
+	if err != nil {
+		return nil, &TransportError{Procedure: procedure, Made: at.connected.Load(), Err: cleanURLError(err)}
+	}
+	defer resp.Body.Close()
+	a := &answer{status: resp.StatusCode, header: resp.Header}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(a.body) > maxBody {
+		err = fmt.Errorf("the answer is larger than %d MB", maxBody>>20)
+	}
+	if err != nil {
+		return nil, &TransportError{Procedure: procedure, Made: true, Err: err}
+	}
+	if e := answerError(method, procedure, a); e != nil {
+		return nil, e
+	}
+	return a, nil
+}
+
+// query calls a procedure that reads. The parameters go as plain ones, which
+// the REST surface reads, and as JSON in input, which the documentation says
+// (section 2).
+func (c *Client) query(ctx context.Context, procedure string, params url.Values, into any) (*answer, error) {
+	q := url.Values{}
+	if len(params) > 0 {
+		input := map[string]any{}
+		for name, values := range params {
+			q[name] = values
+			input[name] = values[0]
+			if n, err := strconv.Atoi(values[0]); err == nil && name == "tail" {
+				input[name] = n
+			}
+		}
+		raw, err := json.Marshal(input)
+		if err != nil {
+			return nil, err
+		}
+		q.Set("input", string(raw))
+	}
+	a, err := c.do(ctx, http.MethodGet, procedure, q, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(unwrap(a.body), into); err != nil {
+		return nil, &Error{Method: http.MethodGet, Procedure: procedure, Status: a.status, Odd: oddBody(a), Message: "the answer cannot be read: " + err.Error()}
+	}
+	return a, nil
+}
+
+// mutate calls a procedure that changes something and returns its answer.
+func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answer, error) {
+	body, err := json.Marshal(input)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(ctx, http.MethodPost, procedure, nil, body)
+}
+
+// unwrap takes an answer bare, as {"result":{"data":…}} and as
+// {"result":{"data":{"json":…}}} (section 2).
+func unwrap(body []byte) []byte {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte(`{"result"`)) {
+		return body
+	}
+	var outer struct {
+		Result *struct {
+			Data json.RawMessage `json:"data"`
+		} `json:"result"`
+	}
+	if json.Unmarshal(body, &outer) != nil || outer.Result == nil || outer.Result.Data == nil {
+		return body
+	}
+	data := outer.Result.Data
+	var inner map[string]json.RawMessage
+	if json.Unmarshal(data, &inner) == nil {
+		if j, ok := inner["json"]; ok && (len(inner) == 1 || len(inner) == 2 && inner["meta"] != nil) {
+			return j
+		}
+	}
+	return data
+}
+
+// tracer counts requests and tells of each.
+type tracer struct {
+	next http.RoundTripper
+	told func(method, path string, status int, took time.Duration)
+	sent *atomic.Int64
+}
+
+func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.sent.Add(1)
+	if at, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
+		at.connected.Store(false)
+	}
+	start := time.Now()
+	resp, err := t.next.RoundTrip(req)
+	if t.told != nil {
+		status := 0
+		if resp != nil {
+			status = resp.StatusCode
+		}
+		t.told(req.Method, req.URL.Path, status, time.Since(start))
+	}
+	return resp, err
+}
+
+func (t *tracer) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

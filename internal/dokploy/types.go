@@ -1,0 +1,454 @@
+package dokploy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind is what a service is.
+type Kind string
+
+// The two kinds that can be deployed.
+const (
+	Application Kind = "application"
+	Compose     Kind = "compose"
+)
+
+// Version of a server; the zero value is an unknown one.
+type Version struct{ Major, Minor, Patch int }
+
+// ParseVersion reads "v0.30.2"; ok is false for anything else ("canary").
+func ParseVersion(s string) (v Version, ok bool) {
+	s, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(s), "v"), "-")
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 {
+		return Version{}, false
+	}
+	for i, into := range []*int{&v.Major, &v.Minor, &v.Patch} {
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || n < 0 {
+			return Version{}, false
+		}
+		*into = n
+	}
+	return v, true
+}
+
+// Known tells whether the server has said its version.
+func (v Version) Known() bool { return v != Version{} }
+
+// Less orders versions; an unknown one is taken for a current one.
+func (v Version) Less(major, minor, patch int) bool {
+	if !v.Known() {
+		return false
+	}
+	return cmp.Or(cmp.Compare(v.Major, major), cmp.Compare(v.Minor, minor), cmp.Compare(v.Patch, patch)) < 0
+}
+
+func (v Version) String() string {
+	if !v.Known() {
+		return "unknown version"
+	}
+	return "v" + strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
+}
+
+// Project is one of project.all, its environments flattened. Before 0.25 there
+// are none (section 7).
+type Project struct {
+	ID, Name     string
+	Environments []Environment
+}
+
+// Environment holds services. Before 0.25 a project is shown as one
+// environment without id and name.
+type Environment struct {
+	ID, Name string
+	Services []ServiceRef
+}
+
+// ServiceRef is a service as project.all lists it.
+type ServiceRef struct {
+	Kind   Kind
+	ID     string
+	Name   string
+	Status string // idle, running, done, error
+}
+
+// Service is what application.one or compose.one says of a service, without
+// its secrets.
+type Service struct {
+	Kind          Kind
+	ID            string
+	Name          string
+	AppName       string
+	SourceType    string // docker, git, github, …, raw
+	Status        string // idle, running, done, error
+	ServerID      string // where it runs; empty: on Dokploy's own host
+	BuildServerID string // where it is built (applications)
+	ProjectID     string
+	ProjectName   string
+	EnvironmentID string // empty before 0.25
+	Environment   string
+	Domains       []Domain
+	Deployments   []Deployment // in no order (section 1.7); nil: the answer had none
+}
+
+// Path is project/environment/name, or project/name before 0.25.
+func (s *Service) Path() string {
+	return joinPath(s.ProjectName, s.Environment, s.Name)
+}
+
+func joinPath(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "/")
+}
+
+// Domain is one of a service's public addresses. The port that Dokploy keeps
+// with it is the container's, so it is not here (section 7).
+type Domain struct {
+	Host    string
+	HTTPS   bool
+	Path    string
+	Enabled bool // always, before 0.30.0
+}
+
+// URL is the domain's public address.
+func (d Domain) URL() string {
+	u := url.URL{Scheme: "http", Host: d.Host, Path: d.Path}
+	if d.HTTPS {
+		u.Scheme = "https"
+	}
+	if u.Path == "/" {
+		u.Path = ""
+	}
+	return u.String()
+}
+
+// URL is the first public address of the service; empty if it has none.
+func (s *Service) URL() string {
+	for _, d := range s.Domains {
+		if d.Enabled && d.Host != "" {
+			return d.URL()
+		}
+	}
+	return ""
+}
+
+// Statuses of a deployment row (section 1.5). "queued" is not one of them.
+const (
+	StatusRunning   = "running"
+	StatusDone      = "done"
+	StatusError     = "error"
+	StatusCancelled = "cancelled" // since 0.25.4
+)
+
+// Deployment is a deployment row. All times are of the server's clock.
+type Deployment struct {
+	ID            string
+	Title         string
+	Description   string
+	Status        string
+	LogPath       string // empty: could not even be started (section 1.8)
+	StartedAt     time.Time
+	FinishedAt    time.Time // zero: not finished, or cancelled by a restart
+	ErrorMessage  string
+	BuildServerID string
+}
+
+// Terminal tells whether the status ends a deployment.
+func (d *Deployment) Terminal() bool {
+	return d.Status == StatusDone || d.Status == StatusError || d.Status == StatusCancelled
+}
+
+// Job is an entry of deployment.queueList (≥ 0.28.3, section 1.3). Its times
+// are of the server's clock.
+type Job struct {
+	ID          string
+	Kind        Kind
+	ServiceID   string
+	Description string
+	Remote      bool   // runs in the queue of a remote server
+	ServerID    string // which; not known for jobs of a Git webhook (remote.md)
+	Active      bool   // false: waiting
+	QueuedAt    time.Time
+	ProcessedOn time.Time // zero while it waits
+}
+
+// Queue is what deployment.queueList shows at one moment, oldest job first.
+type Queue struct {
+	Jobs []Job
+	Now  time.Time // the server's clock, to the second; zero: not said
+}
+
+// Version asks for the server's version.
+func (c *Client) Version(ctx context.Context) (Version, error) {
+	var s string
+	if _, err := c.query(ctx, "settings.getDokployVersion", nil, &s); err != nil {
+		return Version{}, err
+	}
+	v, _ := ParseVersion(s)
+	return v, nil
+}
+
+type wireRef struct {
+	ApplicationID     string `json:"applicationId"`
+	ComposeID         string `json:"composeId"`
+	Name              string `json:"name"`
+	ApplicationStatus string `json:"applicationStatus"`
+	ComposeStatus     string `json:"composeStatus"`
+}
+
+type wireServices struct {
+	Applications []wireRef `json:"applications"`
+	Compose      []wireRef `json:"compose"`
+}
+
+func (w wireServices) refs() []ServiceRef {
+	var refs []ServiceRef
+	for _, a := range w.Applications {
+		refs = append(refs, ServiceRef{Application, a.ApplicationID, a.Name, a.ApplicationStatus})
+	}
+	for _, s := range w.Compose {
+		refs = append(refs, ServiceRef{Compose, s.ComposeID, s.Name, s.ComposeStatus})
+	}
+	return refs
+}
+
+// Projects lists all that the key may see, in both shapes of project.all.
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	var wire []struct {
+		ProjectID    string `json:"projectId"`
+		Name         string `json:"name"`
+		Environments []struct {
+			EnvironmentID string `json:"environmentId"`
+			Name          string `json:"name"`
+			wireServices
+		} `json:"environments"`
+		wireServices
+	}
+	if _, err := c.query(ctx, "project.all", nil, &wire); err != nil {
+		return nil, err
+	}
+	projects := make([]Project, 0, len(wire))
+	for _, w := range wire {
+		p := Project{ID: w.ProjectID, Name: w.Name}
+		if refs := w.refs(); len(refs) > 0 || len(w.Environments) == 0 {
+			p.Environments = append(p.Environments, Environment{Services: refs})
+		}
+		for _, e := range w.Environments {
+			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: e.Name, Services: e.refs()})
+		}
+		projects = append(projects, p)
+	}
+	return projects, nil
+}
+
+type wireProject struct {
+	ProjectID string `json:"projectId"`
+	Name      string `json:"name"`
+}
+
+type wireService struct {
+	wireRef
+	AppName       string       `json:"appName"`
+	SourceType    string       `json:"sourceType"`
+	ServerID      string       `json:"serverId"`
+	BuildServerID string       `json:"buildServerId"`
+	ProjectID     string       `json:"projectId"`
+	EnvironmentID string       `json:"environmentId"`
+	Project       *wireProject `json:"project"`
+	Environment   *struct {
+		EnvironmentID string       `json:"environmentId"`
+		Name          string       `json:"name"`
+		ProjectID     string       `json:"projectId"`
+		Project       *wireProject `json:"project"`
+	} `json:"environment"`
+	Domains []struct {
+		Host    string `json:"host"`
+		HTTPS   bool   `json:"https"`
+		Path    string `json:"path"`
+		Enabled *bool  `json:"enabled"`
+	} `json:"domains"`
+	Deployments []wireDeployment `json:"deployments"`
+}
+
+// Service reads application.one or compose.one.
+func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, error) {
+	var w wireService
+	if _, err := c.query(ctx, string(kind)+".one", url.Values{string(kind) + "Id": {id}}, &w); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Kind: kind, ID: cmp.Or(w.ApplicationID, w.ComposeID), Name: w.Name, AppName: w.AppName,
+		SourceType: w.SourceType, Status: cmp.Or(w.ApplicationStatus, w.ComposeStatus),
+		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
+		ProjectID: w.ProjectID, EnvironmentID: w.EnvironmentID,
+	}
+	project := w.Project
+	if e := w.Environment; e != nil {
+		s.EnvironmentID, s.Environment, s.ProjectID = e.EnvironmentID, e.Name, e.ProjectID
+		project = e.Project
+	}
+	if project != nil {
+		s.ProjectID, s.ProjectName = project.ProjectID, project.Name
+	}
+	for _, d := range w.Domains {
+		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
+	}
+	if w.Deployments != nil {
+		s.Deployments = rows(w.Deployments)
+	}
+	if s.ID == "" {
+		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddText, Message: "the answer names no service"}
+	}
+	return s, nil
+}
+
+type wireDeployment struct {
+	DeploymentID  string `json:"deploymentId"`
+	Title         string `json:"title"`
+	Description   string `json:"description"`
+	Status        string `json:"status"`
+	LogPath       string `json:"logPath"`
+	CreatedAt     string `json:"createdAt"`
+	StartedAt     string `json:"startedAt"`
+	FinishedAt    string `json:"finishedAt"`
+	ErrorMessage  string `json:"errorMessage"`
+	BuildServerID string `json:"buildServerId"`
+}
+
+func rows(wire []wireDeployment) []Deployment {
+	out := make([]Deployment, 0, len(wire))
+	for _, w := range wire {
+		if w.DeploymentID == "" {
+			continue
+		}
+		out = append(out, Deployment{
+			ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
+			StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
+			ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
+		})
+	}
+	return out
+}
+
+// parseTime reads the server's times; zero for what is none.
+func parseTime(s string) time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, s)
+	return t
+}
+
+// Deployments lists the kept rows of a service, at most 11 (section 1.7). An
+// unknown service is an empty list since 0.28.7, and NotFound before.
+func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deployment, error) {
+	procedure := "deployment.all"
+	if kind == Compose {
+		procedure = "deployment.allByCompose"
+	}
+	// A null or an object in its place is an odd answer, not an empty list.
+	var wire *[]wireDeployment
+	if _, err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &wire); err != nil {
+		return nil, err
+	}
+	if wire == nil {
+		return nil, &Error{Method: "GET", Procedure: procedure, Status: 200, Odd: OddText, Message: "the answer is no list"}
+	}
+	return rows(*wire), nil
+}
+
+// Queue lists the waiting and active jobs of the whole server.
+func (c *Client) Queue(ctx context.Context) (*Queue, error) {
+	var wire *[]struct {
+		ID   json.RawMessage `json:"id"`
+		Data struct {
+			ApplicationID  string `json:"applicationId"`
+			ComposeID      string `json:"composeId"`
+			DescriptionLog string `json:"descriptionLog"`
+			Server         bool   `json:"server"`
+			ServerID       string `json:"serverId"`
+		} `json:"data"`
+		Timestamp   float64 `json:"timestamp"`
+		ProcessedOn float64 `json:"processedOn"`
+		State       string  `json:"state"`
+	}
+	const procedure = "deployment.queueList"
+	a, err := c.query(ctx, procedure, nil, &wire)
+	if err != nil {
+		return nil, err
+	}
+	if wire == nil {
+		return nil, &Error{Method: "GET", Procedure: procedure, Status: 200, Odd: OddText, Message: "the answer is no list"}
+	}
+	q := &Queue{Now: a.date()}
+	for _, w := range *wire {
+		switch w.State {
+		case "completed", "failed":
+			continue // BullMQ may list them (before 0.29.9)
+		}
+		j := Job{
+			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID, Description: w.Data.DescriptionLog,
+			Remote: w.Data.Server, ServerID: w.Data.ServerID, Active: w.State == "active",
+			QueuedAt: millis(w.Timestamp), ProcessedOn: millis(w.ProcessedOn),
+		}
+		if w.Data.ComposeID != "" {
+			j.Kind, j.ServiceID = Compose, w.Data.ComposeID
+		}
+		q.Jobs = append(q.Jobs, j)
+	}
+	// The server lists the newest first; jobs of one millisecond keep its order.
+	slices.Reverse(q.Jobs)
+	slices.SortStableFunc(q.Jobs, func(a, b Job) int { return a.QueuedAt.Compare(b.QueuedAt) })
+	return q, nil
+}
+
+func millis(ms float64) time.Time {
+	if ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(ms))
+}
+
+// Deploy triggers application.deploy, compose.deploy or redeploy. It is sent
+// once: an error whose request may have arrived (a TransportError that was
+// Made, or an Error of status 500 and above) leaves open whether Dokploy has it.
+func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, description string) error {
+	input := map[string]string{string(kind) + "Id": id, "title": title, "description": description}
+	procedure := string(kind) + "." + operation
+	a, err := c.mutate(ctx, procedure, input)
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Success *bool  `json:"success"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(unwrap(a.body), &said) == nil && said.Success != nil && !*said.Success {
+		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: oneLine(said.Message, 500)}
+	}
+	return nil
+}
+
+// ReadLogs reads the last lines of a deployment's log over REST (≥ 0.29.5,
+// section 4), at most 10,000. More than 1 MiB of them fails with a 500.
+func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (string, error) {
+	var s string
+	_, err := c.query(ctx, "deployment.readLogs", url.Values{"deploymentId": {deploymentID}, "tail": {strconv.Itoa(tail)}}, &s)
+	return s, err
+}
+
+// DashboardURL is where a person sees the service's deployments (section 7).
+func (c *Client) DashboardURL(s *Service) string {
+	u := *c.base
+	path := strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID
+	if s.EnvironmentID != "" {
+		path += "/environment/" + s.EnvironmentID
+	}
+	u.Path = path + "/services/" + string(s.Kind) + "/" + s.ID
+	u.RawQuery = "tab=deployments"
+	return u.String()
+}
