@@ -1,0 +1,75 @@
+package dokploytest
+
+import (
+	"io"
+	"log"
+	"strconv"
+	"strings"
+)
+
+var discardLog = log.New(io.Discard, "", 0)
+
+// dialect says what a version does, from the first tag that does it.
+type dialect struct {
+	version string
+	// environments between projects and services (section 7).
+	environments bool // ≥ 0.25.0
+	titles       bool // ≥ 0.25.0: title and description are stored
+	cancels      bool // ≥ 0.25.4: a restart makes running rows cancelled
+	composeBody  bool // ≥ 0.25.7: compose.deploy answers {"success":…}
+	commitTitle  bool // ≥ 0.25.7: Git sources overwrite the title
+	buildServers bool // ≥ 0.26.0: rows have buildServerId
+	composeID    bool // ≥ 0.26.4: … with the composeId
+	checksPath   bool // ≥ 0.26.6: "Invalid log path"
+	newOpenAPI   bool // ≥ 0.28.0: errors with data, 415, zod 4
+	queueList    bool // ≥ 0.28.3
+	trimmedList  bool // ≥ 0.28.3: project.all has ids, names and status only
+	permissions  bool // ≥ 0.28.7: members; unknown ids of lists are []
+	readLogs     bool // ≥ 0.29.5
+	memoryQueue  bool // ≥ 0.29.9: no BullMQ
+	readsRemote  bool // ≥ 0.29.9: readLogs asks the service's server
+	domainSwitch bool // ≥ 0.30.0: domains can be disabled
+}
+
+func dialectOf(version string) dialect {
+	at := func(major, minor, patch int) bool { return !older(version, major, minor, patch) }
+	return dialect{
+		version:      version,
+		environments: at(0, 25, 0),
+		titles:       at(0, 25, 0),
+		cancels:      at(0, 25, 4),
+		composeBody:  at(0, 25, 7),
+		commitTitle:  at(0, 25, 7),
+		buildServers: at(0, 26, 0),
+		composeID:    at(0, 26, 4),
+		checksPath:   at(0, 26, 6),
+		newOpenAPI:   at(0, 28, 0),
+		queueList:    at(0, 28, 3),
+		trimmedList:  at(0, 28, 3),
+		permissions:  at(0, 28, 7),
+		readLogs:     at(0, 29, 5),
+		memoryQueue:  at(0, 29, 9),
+		readsRemote:  at(0, 29, 9),
+		domainSwitch: at(0, 30, 0),
+	}
+}
+
+// older tells whether version lies before the given one. One that cannot be
+// read ("canary") is new.
+func older(version string, want ...int) bool {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) != 3 {
+		return false
+	}
+	for i, p := range parts {
+		p, _, _ = strings.Cut(p, "-")
+		n, err := strconv.Atoi(p)
+		if err != nil {
+			return false
+		}
+		if n != want[i] {
+			return n < want[i]
+		}
+	}
+	return false
+}

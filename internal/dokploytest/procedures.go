@@ -1,0 +1,289 @@
+package dokploytest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// now is this machine's clock, for the request log.
+func now() time.Time { return time.Now() }
+
+// call is one call of a procedure, its input checked.
+type call struct {
+	key       *keyState // nil for a public procedure
+	in        map[string]any
+	ctx       context.Context
+	operation string
+}
+
+func (c *call) text(name string) string {
+	t, _ := c.in[name].(string)
+	return t
+}
+
+// procedure is one of the API.
+type procedure struct {
+	mutation  bool
+	public    bool // on /api/trpc; /api asks for a key first
+	operation string
+	fields    []field
+	since     func(dialect) bool
+	run       func(s *Server, c *call) (any, *apiError)
+}
+
+var deployFields = []field{{name: "title", optional: true}, {name: "description", optional: true}}
+
+var procedures = map[string]*procedure{
+	"settings.getDokployVersion": {run: func(s *Server, _ *call) (any, *apiError) { return s.d.version, nil }},
+	"settings.health":            {public: true, run: (*Server).health},
+	"project.all":                {run: (*Server).projectAll},
+	"application.one":            {fields: []field{{name: "applicationId"}}, run: one("application")},
+	"compose.one":                {fields: []field{{name: "composeId"}}, run: one("compose")},
+	"application.deploy":         {mutation: true, operation: "deploy", fields: append([]field{{name: "applicationId"}}, deployFields...), run: deploy("application")},
+	"application.redeploy":       {mutation: true, operation: "redeploy", fields: append([]field{{name: "applicationId"}}, deployFields...), run: deploy("application")},
+	"compose.deploy":             {mutation: true, operation: "deploy", fields: append([]field{{name: "composeId"}}, deployFields...), run: deploy("compose")},
+	"compose.redeploy":           {mutation: true, operation: "redeploy", fields: append([]field{{name: "composeId"}}, deployFields...), run: deploy("compose")},
+	"deployment.all":             {fields: []field{{name: "applicationId"}}, run: list("application")},
+	"deployment.allByCompose":    {fields: []field{{name: "composeId"}}, run: list("compose")},
+	"deployment.queueList":       {since: func(d dialect) bool { return d.queueList }, run: (*Server).queueList},
+	"deployment.readLogs": {
+		since:  func(d dialect) bool { return d.readLogs },
+		fields: []field{{name: "deploymentId"}, {name: "tail", optional: true, number: true}}, run: (*Server).readLogs,
+	},
+	"application.update": {
+		mutation: true, run: update("application"),
+		fields: []field{{name: "applicationId"}, {name: "dockerImage", optional: true}, {name: "env", optional: true}},
+	},
+	"compose.update": {
+		mutation: true, run: update("compose"),
+		fields: []field{
+			{name: "composeId"}, {name: "env", optional: true}, {name: "composeFile", optional: true}, {name: "sourceType", optional: true},
+		},
+	},
+}
+
+// procedure finds one that this version has.
+func (s *Server) procedure(name string) *procedure {
+	p := procedures[name]
+	if p == nil || p.since != nil && !p.since(s.d) {
+		return nil
+	}
+	return p
+}
+
+func notFound(what string) *apiError {
+	return &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: what + " not found"}
+}
+
+var noAccess = &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "You don't have access to this service"}
+
+func title(kind string) string {
+	if kind == "compose" {
+		return "Compose"
+	}
+	return "Application"
+}
+
+func (s *Server) findLocked(kind, id string) *Service {
+	i := slices.IndexFunc(s.services, func(v *Service) bool { return v.Kind == kind && v.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return s.services[i]
+}
+
+func (s *Server) health(*call) (any, *apiError) {
+	if !s.d.newOpenAPI {
+		return map[string]any{"status": "not_cloud"}, nil
+	}
+	return map[string]any{"status": "ok"}, nil
+}
+
+func (s *Server) projectAll(c *call) (any, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []any{}
+	for _, p := range s.projects {
+		if v := s.projectJSON(p, c.key); v != nil {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func one(kind string) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id := c.text(kind + "Id")
+		if !s.mayUse(c.key, id) {
+			return nil, noAccess
+		}
+		v := s.findLocked(kind, id)
+		if v == nil {
+			return nil, notFound(title(kind))
+		}
+		return s.serviceJSON(v, true), nil
+	}
+}
+
+func list(kind string) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id := c.text(kind + "Id")
+		if !s.mayUse(c.key, id) {
+			return nil, noAccess
+		}
+		v := s.findLocked(kind, id)
+		if v == nil && !s.d.permissions {
+			return nil, notFound(title(kind))
+		}
+		out := []any{}
+		if v != nil {
+			for _, r := range s.rowsOfLocked(v) {
+				out = append(out, s.rowJSON(r))
+			}
+		}
+		return out, nil
+	}
+}
+
+func deploy(kind string) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		id := c.text(kind + "Id")
+		v := s.findLocked(kind, id)
+		switch {
+		case !s.mayUse(c.key, id):
+			s.mu.Unlock()
+			return nil, noAccess
+		case v == nil:
+			s.mu.Unlock()
+			return nil, notFound(title(kind))
+		}
+		add := func() { // with s.mu held
+			v.triggers++
+			s.enqueueLocked(v, c.operation, c.text("title"), c.text("description"), false)
+		}
+		up := s.redisUp
+		if up == nil {
+			add()
+			s.mu.Unlock()
+		} else {
+			// What was sent still runs once Redis is back, whether anybody
+			// waits for the answer or not.
+			done := make(chan struct{})
+			s.startLocked(func() {
+				defer close(done)
+				select {
+				case <-up:
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					add()
+				case <-s.closed:
+				}
+			})
+			s.mu.Unlock()
+			select {
+			case <-done:
+			case <-s.closed:
+				return nil, &apiError{dropped: true}
+			case <-c.ctx.Done():
+				return nil, &apiError{dropped: true}
+			}
+		}
+		if kind != "compose" || !s.d.composeBody {
+			return nothing{}, nil
+		}
+		out := map[string]any{"success": true, "message": "Deployment queued"}
+		if s.d.composeID {
+			out["composeId"] = id
+		}
+		if c.operation == "redeploy" {
+			out["message"] = "Redeployment queued"
+		}
+		return out, nil
+	}
+}
+
+func update(kind string) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id := c.text(kind + "Id")
+		if s.d.permissions && c.key.Member {
+			return nil, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "You don't have permission to update this service"}
+		}
+		v := s.findLocked(kind, id)
+		if v == nil {
+			return nil, notFound(title(kind))
+		}
+		for name, into := range map[string]*string{"dockerImage": &v.image, "env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType} {
+			if t, ok := c.in[name].(string); ok {
+				*into = t
+			}
+		}
+		if kind == "application" {
+			return true, nil
+		}
+		return s.serviceJSON(v, false), nil
+	}
+}
+
+func (s *Server) queueList(*call) (any, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []any{}
+	for i := len(s.jobs) - 1; i >= 0; i-- { // newest first
+		out = append(out, s.jobJSON(s.jobs[i]))
+	}
+	return out, nil
+}
+
+// readLogs reads the end of a log (section 4). For a build server it looks on
+// the wrong host and finds nothing (remote.md).
+func (s *Server) readLogs(c *call) (any, *apiError) {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.rows, func(r *row) bool { return r.ID == c.text("deploymentId") })
+	if i < 0 {
+		s.mu.Unlock()
+		return nil, notFound("Deployment")
+	}
+	r := s.rows[i]
+	v := r.service
+	host := v.serverID
+	if !s.d.readsRemote {
+		host = ""
+	}
+	broken := s.sshLocked(host)
+	file := s.files[fileKey(host, r.LogPath)]
+	allowed := s.mayUse(c.key, v.ID)
+	s.mu.Unlock()
+	switch {
+	case !allowed:
+		return nil, noAccess
+	case r.LogPath == "":
+		return "", nil
+	case broken != nil:
+		if !s.wait(broken.after) {
+			return nil, &apiError{dropped: true}
+		}
+		return nil, &apiError{status: 500, code: "INTERNAL_SERVER_ERROR", message: broken.call}
+	case host != "" && !s.wait(400*time.Millisecond): // each opens an SSH connection
+		return nil, &apiError{dropped: true}
+	case file == nil:
+		return "\n", nil
+	}
+	n, ok := c.in["tail"].(int)
+	if !ok {
+		n = 100
+	}
+	text := file.tail(n)
+	if len(text) > 1<<20 {
+		return nil, &apiError{status: 500, code: "INTERNAL_SERVER_ERROR", message: "Command execution failed: stdout maxBuffer length exceeded"}
+	}
+	return string(utf8Text(text)), nil
+}

@@ -1,0 +1,450 @@
+package dokploytest
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// job is a deployment in the queue. A goroutine runs it while it is active;
+// once dead, that goroutine is only the build that a restart orphaned: it
+// writes its log to the end and touches nothing else.
+type job struct {
+	id          string
+	number      int // of all jobs ever, restarts included
+	service     *Service
+	operation   string // deploy, redeploy
+	title       string
+	description string
+	webhook     bool
+	queued      time.Time // the server's clock
+	processed   time.Time
+	active      bool
+	stalled     bool // BullMQ: active for Redis, with no worker
+	restarts    int
+	dead        bool
+}
+
+// partition is the line a job stands in: one for the local server and one for
+// each remote one. A webhook's job names no server and holds the local slot
+// (remote.md, "Queue"). BullMQ had one line for all.
+func (s *Server) partition(j *job) string {
+	if !s.d.memoryQueue || j.webhook {
+		return ""
+	}
+	return j.service.serverID
+}
+
+// enqueueLocked adds a job at the end of the queue.
+func (s *Server) enqueueLocked(v *Service, operation, title, description string, webhook bool) *job {
+	if !s.d.titles {
+		title, description = "", "" // stripped before 0.25.0 (section 1.4)
+	}
+	if title == "" {
+		title = "Manual deployment"
+		if operation == "redeploy" {
+			title = "Rebuild deployment"
+		}
+	}
+	s.jobSeq++
+	s.jobCount++
+	id := "job-" + strconv.Itoa(s.jobSeq)
+	if !s.d.memoryQueue {
+		id = strconv.Itoa(s.jobSeq)
+	}
+	j := &job{id: id, number: s.jobCount, service: v, operation: operation, title: title, description: description, webhook: webhook, queued: s.now()}
+	s.jobs = append(s.jobs, j)
+	s.scheduleLocked()
+	return j
+}
+
+// scheduleLocked starts what may start: in each line as many jobs as the
+// concurrency allows, two of one service never beside each other in a line
+// (section 1.9).
+func (s *Server) scheduleLocked() {
+	if s.down || s.isClosed || time.Now().Before(s.holdUntil) {
+		return
+	}
+	type slot struct {
+		partition string
+		service   *Service
+	}
+	busy := map[string]int{}
+	taken := map[slot]bool{}
+	for _, j := range s.jobs {
+		if j.active && !j.stalled {
+			busy[s.partition(j)]++
+			taken[slot{s.partition(j), j.service}] = true
+		}
+	}
+	for _, j := range s.jobs {
+		p := s.partition(j)
+		if j.active || busy[p] >= s.concurrency || taken[slot{p, j.service}] {
+			continue
+		}
+		busy[p]++
+		taken[slot{p, j.service}] = true
+		s.activateLocked(j)
+	}
+}
+
+func (s *Server) activateLocked(j *job) {
+	v := j.service
+	j.active, j.stalled = true, false
+	j.processed = s.now()
+	v.status = "running"
+	v.builds++
+	n, build := v.builds, v.build
+	s.startLocked(func() { s.run(j, build(n)) })
+}
+
+// leaveLocked takes a job out of the queue.
+func (s *Server) leaveLocked(j *job) {
+	s.jobs = slices.DeleteFunc(s.jobs, func(x *job) bool { return x == j })
+	s.scheduleLocked()
+}
+
+// pick is d, or what stands for it when it is not set.
+func pick(d, local, remote time.Duration, isRemote bool) time.Duration {
+	if d == 0 {
+		if isRemote {
+			return remote
+		}
+		return local
+	}
+	return d
+}
+
+// run is the life of one deployment, from the moment its job is active.
+func (s *Server) run(j *job, b Build) {
+	v := j.service
+	remote := v.logServer() != ""
+	if !s.wait(b.SilentStart) {
+		return
+	}
+	if b.NoRow {
+		if b.SilentStart == 0 && !s.wait(200*time.Millisecond) {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !j.dead {
+			s.leaveLocked(j) // the service's status stays what it is
+		}
+		return
+	}
+	s.mu.Lock()
+	broken := s.sshLocked(v.logServer())
+	opened := s.now()
+	s.mu.Unlock()
+	if broken != nil {
+		b.NoLogPath, b.ErrorMessage, b.StartDelay = true, cmp.Or(b.ErrorMessage, "An error have occurred: "+broken.call), broken.after
+	}
+	if !s.wait(pick(b.StartDelay, 35*time.Millisecond, 500*time.Millisecond, remote)) {
+		return
+	}
+	s.mu.Lock()
+	if j.dead {
+		s.mu.Unlock()
+		return
+	}
+	if broken != nil && len(s.rowsOfLocked(v)) > maxRows {
+		// Removing the old logs fails before a row is made (remote.md).
+		s.leaveLocked(j)
+		s.mu.Unlock()
+		return
+	}
+	s.trimLocked(v)
+	if b.NoLogPath {
+		now := s.now()
+		s.rows = append(s.rows, &row{service: v, job: j.number, Row: Row{
+			ID: s.newID(), Title: j.title, Description: j.description, Status: "error", ServiceID: v.ID, CreatedAt: now,
+			StartedAt: now, FinishedAt: now, ErrorMessage: cmp.Or(b.ErrorMessage, "An error have occurred: could not be started"),
+		}})
+		v.status = "error"
+		s.leaveLocked(j)
+		s.mu.Unlock()
+		return
+	}
+	r := s.newRowLocked(v, j.title, j.description, opened, b)
+	r.job = j.number
+	s.mu.Unlock()
+
+	if !s.writeLog(j, r, b) {
+		return
+	}
+	finish := b.FinishAfter
+	if finish == 0 {
+		finish = 14 * time.Millisecond
+	}
+	if !s.wait(finish) {
+		return
+	}
+	s.mu.Lock()
+	if !j.dead {
+		r.Status = cmp.Or(b.Outcome, "done")
+		r.FinishedAt = s.now()
+		r.ErrorMessage = b.ErrorMessage
+		v.status = r.Status
+		if !remote {
+			s.commitTitle(j, r, b)
+		}
+	}
+	s.mu.Unlock()
+	if !s.wait(pick(b.TailAfter, 0, 500*time.Millisecond, remote)) {
+		return
+	}
+	s.mu.Lock()
+	if !j.dead {
+		if remote {
+			s.commitTitle(j, r, b)
+		}
+		j.dead = true
+		s.leaveLocked(j)
+	}
+	s.mu.Unlock()
+	for _, step := range b.AfterEnd {
+		if !s.wait(step.After) {
+			return
+		}
+		_, _ = r.log.Write([]byte(step.Text))
+	}
+}
+
+// writeLog writes the log of a build; false if the server was closed.
+func (s *Server) writeLog(j *job, r *row, b Build) bool {
+	leave := func(i int) {
+		at := b.LeaveAt
+		if at <= 0 {
+			at = len(b.Steps)
+		}
+		if !b.StayRunning || i != at {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !j.dead {
+			j.dead = true
+			s.leaveLocked(j)
+		}
+	}
+	switch {
+	case b.LogWriter != nil:
+		b.LogWriter(r.log)
+	case len(b.Steps) == 0 && !s.wait(150*time.Millisecond):
+		return false
+	}
+	for i, step := range b.Steps {
+		leave(i)
+		if !s.wait(step.After) {
+			return false
+		}
+		if step.Text != "" {
+			_, _ = r.log.Write([]byte(step.Text))
+		}
+	}
+	leave(len(b.Steps))
+	if !b.Raw {
+		_, _ = r.log.Write([]byte(lastLine(j, b)))
+	}
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
+// lastLine is what Dokploy writes at the end (section 4).
+func lastLine(j *job, b Build) string {
+	switch {
+	case b.Outcome == "error":
+		return "\nError occurred ❌, check the logs for details.\n"
+	case j.service.Kind == "compose":
+		return "Docker Compose Deployed: ✅\n"
+	case j.service.sourceType == "docker":
+		return "✅ Pulling image completed.\n"
+	}
+	return "✅ Docker build completed.\n"
+}
+
+// commitTitle lets a Git source overwrite title and description (section 1.4).
+func (s *Server) commitTitle(j *job, r *row, b Build) {
+	if !s.d.commitTitle || !j.service.git() || j.operation != "deploy" || b.CloneFailed {
+		return
+	}
+	r.Title = cmp.Or(b.CommitTitle, "chore: a commit of "+j.service.Name)
+	r.Description = "Commit: " + cmp.Or(b.CommitSHA, "509b8da0280c757bbbfa4c78df0f15cf5151d1b4")
+}
+
+// Enqueue starts a deployment as somebody else would, in the dashboard.
+func (s *Server) Enqueue(v *Service, title, description string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.enqueueLocked(v, "deploy", title, description, false)
+}
+
+// Webhook starts a deployment as a push to the service's Git repository would.
+// On a remote service it may run beside another one (remote.md, "Queue").
+func (s *Server) Webhook(v *Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.enqueueLocked(v, "deploy", "chore: pushed to "+v.Name, "Hash: 0123456789abcdef0123456789abcdef01234567", true)
+}
+
+// TriggerCount is how many deployments of a service the API has accepted.
+func (s *Server) TriggerCount(v *Service) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return v.triggers
+}
+
+// CleanQueue drops the waiting jobs of a service without a trace.
+func (s *Server) CleanQueue(v *Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *job) bool { return j.service == v && !j.active })
+}
+
+// SetConcurrency changes the number of builds at once.
+func (s *Server) SetConcurrency(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.concurrency = max(1, n)
+	s.scheduleLocked()
+}
+
+// Job is an entry of the queue.
+type Job struct {
+	ID, ServiceID, Title, Description string
+	Active                            bool
+}
+
+// Queue lists the jobs, oldest first.
+func (s *Server) Queue() []Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Job, 0, len(s.jobs))
+	for _, j := range s.jobs {
+		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.active})
+	}
+	return out
+}
+
+// The times of BullMQ after a restart (older.md, items 1 and 2).
+const (
+	resumeWaiting = 2500 * time.Millisecond
+	resumeStalled = 45 * time.Second
+	redisComeback = 17 * time.Second
+)
+
+// Restart ends the server's process and starts it again after down. It returns
+// at once, when the server is gone: its connections are reset, new ones are
+// refused. What becomes of the queue and the rows is the version's doing
+// (section 1.5; older.md, items 1 and 2).
+func (s *Server) Restart(down time.Duration) {
+	s.goDown()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stalled []*job
+	for i, j := range s.jobs {
+		if !j.active {
+			continue
+		}
+		if j.stalled { // still waits for its second run
+			stalled = append(stalled, j)
+			continue
+		}
+		j.dead = true // its build goes on, an orphan
+		again := *j
+		again.dead, again.stalled = false, true
+		again.restarts++
+		s.jobs[i] = &again
+		stalled = append(stalled, &again)
+	}
+	if s.d.memoryQueue {
+		s.jobs, s.jobSeq = nil, 0
+	}
+	life := s.life
+	s.startLocked(func() {
+		if !s.wait(down) {
+			return
+		}
+		s.mu.Lock()
+		if s.life != life { // down once more meanwhile
+			s.mu.Unlock()
+			return
+		}
+		s.cancelRowsLocked()
+		if !s.d.memoryQueue {
+			s.holdUntil = time.Now().Add(resumeWaiting)
+		}
+		s.mu.Unlock()
+		s.comeUp(life)
+		if !s.d.memoryQueue {
+			s.resume(stalled)
+		}
+	})
+}
+
+// cancelRowsLocked is what a starting Dokploy does to the rows that were
+// running. Only the in-memory queue's versions make the services idle.
+func (s *Server) cancelRowsLocked() {
+	if !s.d.cancels {
+		return
+	}
+	for _, r := range s.rows {
+		if r.Status == "running" {
+			r.Status = "cancelled"
+			if s.d.memoryQueue {
+				r.service.status = "idle"
+			}
+		}
+	}
+}
+
+// resume lets BullMQ take up its queue again: first what was waiting, then the
+// stalled jobs, once each.
+func (s *Server) resume(stalled []*job) {
+	if !s.wait(resumeWaiting) {
+		return
+	}
+	s.mu.Lock()
+	s.scheduleLocked()
+	s.mu.Unlock()
+	if !s.wait(resumeStalled - resumeWaiting) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range stalled {
+		switch {
+		case s.down || !j.stalled || j.dead || !slices.Contains(s.jobs, j):
+		case j.restarts > 1:
+			s.leaveLocked(j) // no third run, and the status stays running
+		default:
+			s.activateLocked(j)
+		}
+	}
+}
+
+// RedisDown takes Redis away from a server with BullMQ for d: a deployment's
+// request hangs without an answer, and runs 17 s after Redis is back (older.md,
+// item 3).
+func (s *Server) RedisDown(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.d.memoryQueue || s.redisUp != nil {
+		return
+	}
+	up := make(chan struct{})
+	s.redisUp = up
+	s.startLocked(func() {
+		s.wait(d + redisComeback)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		close(up)
+		s.redisUp = nil
+	})
+}

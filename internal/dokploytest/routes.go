@@ -1,0 +1,458 @@
+package dokploytest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// streamProcedure is what requests and faults call the log stream.
+const streamProcedure = "listen-deployment"
+
+// maxJSON is what Next.js takes as a JSON body (section 2).
+const maxJSON = 1 << 20
+
+// answer is one HTTP answer.
+type answer struct {
+	status      int
+	contentType string // empty: none
+	header      http.Header
+	body        []byte
+}
+
+// write sends it, with the headers that every real answer has.
+func (a answer) write(w http.ResponseWriter, r *http.Request, s *Server) {
+	h := w.Header()
+	h.Set("Date", s.now().Format(http.TimeFormat))
+	h.Set("Keep-Alive", "timeout=5")
+	h["Content-Type"] = nil // nothing is to be guessed
+	if a.contentType != "" {
+		h.Set("Content-Type", a.contentType)
+	}
+	if a.status < 300 || a.status >= 400 {
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Vary", "Accept-Encoding")
+	}
+	for name, values := range a.header {
+		h[name] = values
+	}
+	body := a.body
+	if len(body) > 1024 && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		var z bytes.Buffer
+		zw, _ := gzip.NewWriterLevel(&z, gzip.BestSpeed)
+		_, _ = zw.Write(body)
+		_ = zw.Close()
+		body = z.Bytes()
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(body)
+}
+
+// unauthorized is the answer to a key that was refused before anything else.
+var unauthorized = answer{status: http.StatusUnauthorized, contentType: "application/json; charset=utf-8", body: []byte(`{"message":"Unauthorized"}`)}
+
+// page is a page of the dashboard, so many bytes long.
+func page(size int) []byte {
+	const head = `<!DOCTYPE html><html lang="en" class="font-sans"><head><meta charSet="utf-8" data-next-head=""/>` +
+		`<meta name="viewport" content="width=device-width" data-next-head=""/><title data-next-head="">Dokploy</title></head><body><div id="__next">`
+	const foot = `</div><script src="/_next/static/chunks/main.js" defer=""></script></body></html>`
+	return []byte(head + strings.Repeat(" ", size-len(head)-len(foot)) + foot)
+}
+
+// statusWriter notes what was answered.
+type statusWriter struct {
+	http.ResponseWriter
+	s   *Server
+	req *Request
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.noted(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) noted(status int) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.req.Status = status
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// ServeHTTP answers as the Dokploy that it is.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	raw := r.URL.EscapedPath()
+	if s.opts.SubPath != "" {
+		trimmed, ok := strings.CutPrefix(raw, s.opts.SubPath)
+		if !ok || (trimmed != "" && trimmed[0] != '/') {
+			http.NotFound(w, r)
+			return
+		}
+		raw = trimmed
+	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	req := &Request{
+		At: now(), Method: r.Method, Host: r.Host, Path: raw, Query: r.URL.RawQuery, Header: r.Header.Clone(),
+		Procedure: procedureName(raw), Body: string(body[:min(len(body), 64<<10)]),
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, req)
+	latency, life := s.latency, s.life
+	s.mu.Unlock()
+	sw := &statusWriter{ResponseWriter: w, s: s, req: req}
+	if !s.wait(latency) || s.died(life) {
+		panic(http.ErrAbortHandler)
+	}
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		s.stream(sw, r, raw)
+		return
+	}
+	fault := (*Fault)(nil)
+	if strings.HasPrefix(raw, "/api/") {
+		fault = s.takeFault(req.Procedure)
+	}
+	if fault != nil {
+		s.spoil(sw, r, fault, func() answer { return s.route(r, raw, body) })
+		return
+	}
+	if gone := s.route(r, raw, body); gone.status != 0 {
+		gone.write(sw, r, s)
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// died tells whether the process that took a request is no more.
+func (s *Server) died(life int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life != life
+}
+
+// procedureName is the procedure that a path names.
+func procedureName(p string) string {
+	if p == "/"+streamProcedure {
+		return streamProcedure
+	}
+	p = strings.TrimPrefix(p, "/api/")
+	return strings.TrimPrefix(p, "trpc/")
+}
+
+// route finds the answer to a request (section 2). One without a status is
+// none: the server went away meanwhile.
+func (s *Server) route(r *http.Request, p string, body []byte) answer {
+	html := func(status, size int) answer {
+		a := answer{status: status, contentType: "text/html; charset=utf-8", body: page(size)}
+		a.header = http.Header{"X-Powered-By": {"Next.js"}}
+		return a
+	}
+	if strings.Contains(p, "//") || (len(p) > 1 && strings.HasSuffix(p, "/")) {
+		to := path.Clean(p)
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		return redirect(http.StatusPermanentRedirect, to)
+	}
+	switch {
+	case p == "/" || p == "":
+		if !s.d.newOpenAPI {
+			return redirect(http.StatusPermanentRedirect, "/dashboard/projects")
+		}
+		return redirect(http.StatusTemporaryRedirect, "/dashboard/home")
+	case p == "/api/health":
+		return answer{status: 200, contentType: "application/json; charset=utf-8", body: []byte(`{"ok":true}`)}
+	case strings.HasPrefix(p, "/api/deploy/"):
+		return s.webhookCall(strings.TrimPrefix(p, "/api/deploy/"))
+	case strings.HasPrefix(p, "/api/trpc/"):
+		return s.trpc(r, strings.TrimPrefix(p, "/api/trpc/"), body)
+	case strings.HasPrefix(p, "/api/"):
+		return s.rest(r, strings.TrimPrefix(p, "/api/"), body)
+	}
+	if !s.d.newOpenAPI {
+		return html(http.StatusNotFound, 10655)
+	}
+	return html(http.StatusNotFound, 12303)
+}
+
+func redirect(status int, to string) answer {
+	return answer{status: status, header: http.Header{"Location": {to}, "Refresh": {"0;url=" + to}}, body: []byte(to)}
+}
+
+// webhookCall is a push from outside, by the service's refresh token.
+func (s *Server) webhookCall(token string) answer {
+	kind, what := "application", "Application"
+	if rest, ok := strings.CutPrefix(token, "compose/"); ok {
+		kind, what, token = "compose", "Compose", rest
+	}
+	s.mu.Lock()
+	var found *Service
+	for _, v := range s.services {
+		if v.Kind == kind && v.refreshToken == token {
+			found = v
+		}
+	}
+	s.mu.Unlock()
+	a := answer{status: http.StatusNotFound, contentType: "application/json; charset=utf-8", body: []byte(`{"message":"` + what + ` Not Found"}`)}
+	if found != nil {
+		s.Webhook(found)
+		a.status, a.body = 200, []byte(`{"message":"`+what+` deployed successfully"}`)
+	}
+	return a
+}
+
+// rest answers /api/<procedure> (section 2).
+func (s *Server) rest(r *http.Request, name string, body []byte) answer {
+	// Next.js reads a JSON body before anything else.
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	var fields map[string]any
+	if len(body) > maxJSON {
+		return answer{status: http.StatusRequestEntityTooLarge, body: []byte("Body exceeded 1mb limit")}
+	}
+	if contentType == "application/json" && len(body) > 0 {
+		var v any
+		if json.Unmarshal(body, &v) != nil {
+			return answer{status: http.StatusBadRequest, body: []byte("Invalid JSON")}
+		}
+		fields, _ = v.(map[string]any)
+	}
+	s.mu.Lock()
+	key := s.verifyLocked(r.Header.Get("X-Api-Key"))
+	s.mu.Unlock()
+	if key == nil {
+		if s.opts.Documented {
+			return s.failure("", &apiError{status: 401, code: "UNAUTHORIZED", message: "Unauthorized"})
+		}
+		return unauthorized
+	}
+	if !s.d.newOpenAPI {
+		name = strings.ReplaceAll(name, "/", ".") // /api/application/one works too
+	}
+	p := s.procedure(name)
+	if p == nil || p.mutation != (r.Method == http.MethodPost) {
+		return s.failure("", &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: "Not found"})
+	}
+	if p.mutation && s.d.newOpenAPI && contentType != "application/json" {
+		e := &apiError{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Missing content-type header"}
+		if contentType != "" {
+			e.message = `Unsupported content-type "` + r.Header.Get("Content-Type") // sic
+		}
+		return s.failure(name, e)
+	}
+	for range key.verifications() - 1 {
+		s.mu.Lock()
+		again := s.verifyLocked(r.Header.Get("X-Api-Key"))
+		s.mu.Unlock()
+		if again == nil {
+			return s.failure(name, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "UNAUTHORIZED"})
+		}
+	}
+	in := map[string]any{}
+	switch {
+	case !p.mutation && s.opts.Documented:
+		in = documentedInput(r.URL.Query().Get("input"))
+	case !p.mutation:
+		for k, v := range r.URL.Query() {
+			if v[0] != "" { // an empty parameter is none
+				in[k] = v[0]
+			}
+		}
+	case contentType == "application/x-www-form-urlencoded":
+		form, _ := url.ParseQuery(string(body))
+		for k, v := range form {
+			in[k] = v[0]
+		}
+	case fields != nil:
+		in = fields
+	}
+	out, e := s.call(r, key, p, in)
+	if e != nil {
+		return s.failure(name, e)
+	}
+	if _, none := out.(nothing); none {
+		if s.opts.Documented {
+			return answer{status: 200, contentType: "application/json", body: []byte(`{"result":{"data":null}}`)}
+		}
+		return answer{status: 200, contentType: "application/json"}
+	}
+	if s.opts.Documented {
+		out = map[string]any{"result": map[string]any{"data": out}}
+	}
+	return answer{status: 200, contentType: "application/json", body: encode(out)}
+}
+
+// documentedInput reads input={…}, and input={"json":{…}} too.
+func documentedInput(text string) map[string]any {
+	in := map[string]any{}
+	_ = json.Unmarshal([]byte(text), &in)
+	if inner, ok := in["json"].(map[string]any); ok {
+		return inner
+	}
+	return in
+}
+
+// nothing is a procedure's answer of undefined.
+type nothing struct{}
+
+// apiError is a failure as tRPC knows it.
+type apiError struct {
+	status  int
+	code    string
+	message string
+	issues  []issue
+	dropped bool // the server went away: no answer
+}
+
+// failure is the answer to a failed call on /api. procedure is empty where
+// none was found.
+func (s *Server) failure(procedure string, e *apiError) answer {
+	if e.dropped {
+		return answer{}
+	}
+	m := map[string]any{"message": e.message, "code": e.code}
+	data := map[string]any{"code": e.code, "httpStatus": e.status, "zodError": s.zodError(e.issues)}
+	if procedure != "" {
+		data["path"] = procedure
+	}
+	if s.opts.Documented {
+		m["data"] = data
+		return answer{status: e.status, contentType: "application/json", body: encode(map[string]any{"error": m})}
+	}
+	if s.d.newOpenAPI {
+		m["data"] = data
+	}
+	if e.issues != nil {
+		m["message"] = "Input validation failed"
+		m["issues"] = e.issues
+	}
+	return answer{status: e.status, contentType: "application/json", body: encode(m)}
+}
+
+var trpcCodes = map[string]int{
+	"PARSE_ERROR": -32700, "BAD_REQUEST": -32600, "UNAUTHORIZED": -32001, "NOT_FOUND": -32004, "INTERNAL_SERVER_ERROR": -32603,
+}
+
+// trpc answers /api/trpc/<procedure>[,…] (section 2).
+func (s *Server) trpc(r *http.Request, names string, body []byte) answer {
+	batch := r.URL.Query().Get("batch") == "1"
+	list := []string{names}
+	if batch {
+		list = strings.Split(names, ",")
+	}
+	raw := []byte(r.URL.Query().Get("input"))
+	if r.Method == http.MethodPost {
+		raw = body
+	}
+	var input any
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &input); err != nil {
+			text, data := "Unexpected end of JSON input", map[string]any{"code": "PARSE_ERROR", "httpStatus": 400, "zodError": nil}
+			return answer{status: 400, contentType: "application/json", body: encode(
+				map[string]any{"error": map[string]any{"json": map[string]any{"message": text, "code": trpcCodes["PARSE_ERROR"], "data": data}}})}
+		}
+	}
+	status := 0
+	var results []any
+	for i, name := range list {
+		one := input
+		if batch {
+			m, _ := input.(map[string]any)
+			one = m[strconv.Itoa(i)]
+		}
+		got, result := s.trpcOne(r, name, one)
+		if got == 0 {
+			return answer{}
+		}
+		if status != 0 && status != got {
+			got = http.StatusMultiStatus
+		}
+		status = got
+		results = append(results, result)
+	}
+	if !batch {
+		return answer{status: status, contentType: "application/json", body: encode(results[0])}
+	}
+	return answer{status: status, contentType: "application/json", body: encode(results)}
+}
+
+func (s *Server) trpcOne(r *http.Request, name string, input any) (int, any) {
+	fail := func(e *apiError) (int, any) {
+		if e.dropped {
+			return 0, nil
+		}
+		message := e.message
+		if e.issues != nil {
+			text, _ := json.MarshalIndent(e.issues, "", "  ")
+			message = string(text)
+		}
+		data := map[string]any{"code": e.code, "httpStatus": e.status, "path": name, "zodError": s.zodError(e.issues)}
+		return e.status, map[string]any{"error": map[string]any{"json": map[string]any{"message": message, "code": trpcCodes[e.code], "data": data}}}
+	}
+	p := s.procedure(name)
+	if p == nil || p.mutation != (r.Method == http.MethodPost) {
+		text := fmt.Sprintf("No procedure found on path %q", name)
+		if !s.d.newOpenAPI {
+			kind := "query"
+			if r.Method == http.MethodPost {
+				kind = "mutation"
+			}
+			text = fmt.Sprintf("No %q-procedure on path %q", kind, name)
+		}
+		return fail(&apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: text})
+	}
+	var key *keyState
+	if !p.public {
+		s.mu.Lock()
+		key = s.verifyLocked(r.Header.Get("X-Api-Key"))
+		s.mu.Unlock()
+		if key == nil {
+			return fail(&apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "UNAUTHORIZED"})
+		}
+	}
+	wrapper, _ := input.(map[string]any)
+	in, ok := wrapper["json"].(map[string]any)
+	if !ok && len(p.fields) > 0 {
+		return fail(s.invalid(s.noObject()))
+	}
+	out, e := s.call(r, key, p, in)
+	if e != nil {
+		return fail(e)
+	}
+	data := map[string]any{"json": out}
+	if _, none := out.(nothing); none {
+		meta := map[string]any{"values": []string{"undefined"}}
+		if s.d.newOpenAPI {
+			meta["v"] = 1
+		}
+		data = map[string]any{"json": nil, "meta": meta}
+	}
+	return 200, map[string]any{"result": map[string]any{"data": data}}
+}
+
+// call checks the input and carries the procedure out.
+func (s *Server) call(r *http.Request, key *keyState, p *procedure, in map[string]any) (any, *apiError) {
+	values, issues := s.check(p, in)
+	if issues != nil {
+		return nil, s.invalid(issues...)
+	}
+	return p.run(s, &call{key: key, in: values, ctx: r.Context(), operation: p.operation})
+}
+
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

@@ -1,0 +1,513 @@
+// Package dokploytest is a Dokploy that lives inside the process, for tests
+// and the demo: its REST and tRPC surface, its queue, the life of its
+// deployment rows, its log stream, its restarts and its moods.
+//
+// It owns what a real server does and nothing of what a client wishes: every
+// rule in here is a fact of dokploy/behaviour.md, remote.md or older.md
+// (comments name the section), and replay_test.go holds it against recordings
+// of real servers.
+//
+// All time passes through package time, and the in-memory listener is made of
+// net.Pipe, so a Server works inside a testing/synctest bubble: make it and
+// close it in there.
+package dokploytest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options say what kind of Dokploy it is. The zero value is a v0.30.2 with
+// its clock right and no latency.
+type Options struct {
+	// Version decides the dialect (older.md); v0.30.2 if empty.
+	Version string
+	// Documented makes /api answer as the public API documentation says
+	// instead of as real servers do: queries read from input=, answers in
+	// result.data, errors in error (section 2).
+	Documented bool
+	// ClockSkew is added to the time in everything the server says.
+	ClockSkew time.Duration
+	// Latency is waited before a request is carried out.
+	Latency time.Duration
+	// Concurrency is the number of builds at once, 1 if 0.
+	Concurrency int
+	// SubPath is where the instance lives under its host ("/dokploy").
+	SubPath string
+	// FrameSize cuts the log into frames of so many bytes, wherever that
+	// falls. 0: a frame is what was written, up to 64 KiB.
+	FrameSize int
+	// RawFrames sends a character that a frame border splits as its bytes. A
+	// real Dokploy turns both halves into U+FFFD (section 4), as is done
+	// without it.
+	RawFrames bool
+	// DiscardLogs keeps no more of a log than its slowest stream still needs,
+	// and lets a writer wait for the streams (up to 10 s for the first one). A
+	// stream that is taken up again cannot replay what is gone.
+	DiscardLogs bool
+}
+
+// Server is one Dokploy. Its methods are safe for concurrent use.
+type Server struct {
+	// Key is an owner's key without a limit.
+	Key string
+
+	opts Options
+	d    dialect
+	http *http.Server
+
+	closed chan struct{}
+	wg     sync.WaitGroup // goroutines of the server and its jobs
+	connWG sync.WaitGroup // goroutines of net/http's connections
+
+	mu       sync.Mutex
+	down     bool
+	life     int // counts the restarts
+	isClosed bool
+	ln       net.Listener
+	mem      *pipeListener
+	addr     string // of the TCP listener
+	url      string
+	tls      *tls.Config
+	conns    map[*trackedConn]struct{}
+
+	rnd      *rand.Rand
+	keys     map[string]*keyState
+	projects []*project
+	services []*Service
+	servers  map[string]*remoteServer
+	org      string
+	domainN  int
+
+	latency     time.Duration
+	concurrency int
+	jobs        []*job
+	jobSeq      int // counts the job ids
+	jobCount    int
+	holdUntil   time.Time // BullMQ: no job starts before (older.md, item 2)
+	redisUp     chan struct{}
+
+	rows  []*row
+	files map[string]*logFile
+
+	faults   []*Fault
+	requests []*Request
+}
+
+// New makes a server. Start or Listen lets it answer.
+func New(o Options) *Server {
+	if o.Version == "" {
+		o.Version = "v0.30.2"
+	}
+	s := &Server{
+		opts: o, d: dialectOf(o.Version), latency: o.Latency, concurrency: max(1, o.Concurrency),
+		closed: make(chan struct{}), conns: map[*trackedConn]struct{}{},
+		rnd:  rand.New(rand.NewPCG(1, 2)), //nolint:gosec // ids of a stand-in
+		keys: map[string]*keyState{}, servers: map[string]*remoteServer{}, files: map[string]*logFile{},
+	}
+	s.org = s.newID()
+	s.Key = s.AddKey(Key{})
+	s.http = &http.Server{
+		Handler: s,
+		// Real ones close an idle connection after 6.0 s while they promise 5.
+		IdleTimeout: 6 * time.Second, ReadHeaderTimeout: time.Minute,
+		ErrorLog: discardLog,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				s.connWG.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				s.connWG.Done()
+			}
+		},
+	}
+	return s
+}
+
+// Start lets the server answer in memory, at http://dokploy.test by Dial.
+func (s *Server) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = "http://dokploy.test" + s.opts.SubPath
+	s.mem = newPipeListener()
+	s.serveLocked(s.mem)
+}
+
+// Listen lets the server answer at a real TCP address instead, and returns
+// its URL.
+func (s *Server) Listen(addr string) (string, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addr = ln.Addr().String()
+	s.url = "http://" + s.addr + s.opts.SubPath
+	s.serveLocked(ln)
+	return s.url, nil
+}
+
+// ListenTLS is Listen with a certificate of its own, which it returns as PEM.
+func (s *Server) ListenTLS(addr string) (url string, certificate []byte, err error) {
+	conf, certificate, err := selfSigned()
+	if err != nil {
+		return "", nil, err
+	}
+	s.mu.Lock()
+	s.tls = conf
+	s.mu.Unlock()
+	if _, err := s.Listen(addr); err != nil {
+		return "", nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = "https://" + s.addr + s.opts.SubPath
+	return s.url, certificate, nil
+}
+
+// selfSigned makes a certificate for 127.0.0.1 and localhost.
+func selfSigned() (*tls.Config, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dokploy.test"}, NotAfter: time.Now().AddDate(1, 0, 0),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(crand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	return conf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
+
+// URL is the instance's address, without a slash at its end.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
+}
+
+// serveLocked answers what comes from ln.
+func (s *Server) serveLocked(ln net.Listener) {
+	s.ln = ln
+	var serving net.Listener = &trackingListener{Listener: ln, s: s}
+	if s.tls != nil {
+		serving = tls.NewListener(serving, s.tls)
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		_ = s.http.Serve(serving) // ends with the listener
+	}()
+}
+
+// Dial makes a connection to the server, for http.Transport.DialContext. Any
+// host but its own does not exist, and while it restarts it refuses.
+func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	s.mu.Lock()
+	mem, down, real := s.mem, s.down || s.isClosed, s.addr
+	s.mu.Unlock()
+	if real != "" {
+		var d net.Dialer
+		return d.DialContext(ctx, network, addr)
+	}
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: pipeAddr(addr), Err: err}
+	}
+	if host, _, err := net.SplitHostPort(addr); err != nil || host != "dokploy.test" {
+		return fail(&net.DNSError{Err: "no such host", Name: host, IsNotFound: true})
+	}
+	refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	if down || mem == nil {
+		return fail(refused)
+	}
+	near, far := net.Pipe()
+	select {
+	case mem.conns <- far:
+		return near, nil
+	case <-mem.closed:
+		return fail(refused)
+	case <-ctx.Done():
+		return fail(ctx.Err())
+	}
+}
+
+// Close ends the server with all its connections, builds and goroutines.
+func (s *Server) Close() {
+	s.mu.Lock()
+	if s.isClosed {
+		s.mu.Unlock()
+		return
+	}
+	s.isClosed = true
+	close(s.closed)
+	s.mu.Unlock()
+	_ = s.http.Close()
+	s.dropAll()
+	s.wg.Wait()
+	s.connWG.Wait()
+}
+
+// dropAll ends every connection as a dying process does: a WebSocket ends
+// abnormally (1006).
+func (s *Server) dropAll() {
+	s.mu.Lock()
+	conns := make([]*trackedConn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.drop()
+	}
+}
+
+// goDown stops listening and drops every connection.
+func (s *Server) goDown() {
+	s.mu.Lock()
+	s.down = true
+	s.life++
+	ln := s.ln
+	s.mu.Unlock()
+	if ln != nil {
+		_ = ln.Close()
+	}
+	s.dropAll()
+}
+
+// comeUp listens again, at the same address, unless the server went down once
+// more meanwhile.
+func (s *Server) comeUp(life int) {
+	for try := 0; ; try++ {
+		s.mu.Lock()
+		if s.isClosed || s.life != life {
+			s.mu.Unlock()
+			return
+		}
+		var ln net.Listener
+		var err error
+		if s.addr != "" {
+			ln, err = net.Listen("tcp", s.addr)
+		} else {
+			s.mem = newPipeListener()
+			ln = s.mem
+		}
+		if err == nil {
+			s.down = false
+			s.serveLocked(ln)
+			s.scheduleLocked()
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		if try == 50 || !s.wait(20*time.Millisecond) {
+			return // somebody else has the port now
+		}
+	}
+}
+
+// wait lets d pass; false if the server was closed before.
+func (s *Server) wait(d time.Duration) bool {
+	if d <= 0 {
+		select {
+		case <-s.closed:
+			return false
+		default:
+			return true
+		}
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.closed:
+		return false
+	}
+}
+
+// start runs f in a goroutine that Close waits for. It starts none after it.
+func (s *Server) start(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.startLocked(f)
+}
+
+func (s *Server) startLocked(f func()) {
+	if s.isClosed {
+		return
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		f()
+	}()
+}
+
+// now is the server's clock.
+func (s *Server) now() time.Time { return time.Now().Add(s.opts.ClockSkew).UTC() }
+
+// SetLatency changes the time that passes before a request is carried out.
+func (s *Server) SetLatency(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = d
+}
+
+// newID makes an id as Dokploy does: 21 characters of A-Za-z0-9_- (section
+// 1.11). Some of them start with _ or -.
+func (s *Server) newID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	b := make([]byte, 21)
+	for i := range b {
+		b[i] = letters[s.rnd.IntN(len(letters))]
+	}
+	return string(b)
+}
+
+// Request is one that reached the server.
+type Request struct {
+	At     time.Time // this machine's clock
+	Method string
+	Host   string
+	Path   string
+	Query  string
+	// Procedure is "application.deploy" for /api and /api/trpc alike, and
+	// "listen-deployment" for the log stream.
+	Procedure string
+	Header    http.Header
+	Body      string // its first 64 KiB
+	Status    int    // 0: no answer was sent
+}
+
+// Requests lists what reached the server, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Request, 0, len(s.requests))
+	for _, r := range s.requests {
+		out = append(out, *r)
+	}
+	return out
+}
+
+// Calls counts the requests of a procedure.
+func (s *Server) Calls(procedure string) int {
+	n := 0
+	for _, r := range s.Requests() {
+		if r.Procedure == procedure {
+			n++
+		}
+	}
+	return n
+}
+
+// trackingListener notes the connections, to drop them in a restart.
+type trackingListener struct {
+	net.Listener
+	s *Server
+}
+
+func (l *trackingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &trackedConn{Conn: conn, s: l.s}
+	l.s.mu.Lock()
+	dead := l.s.down || l.s.isClosed
+	if !dead {
+		l.s.conns[c] = struct{}{}
+	}
+	l.s.mu.Unlock()
+	if dead {
+		c.drop()
+	}
+	return c, nil
+}
+
+type trackedConn struct {
+	net.Conn
+	s *Server
+}
+
+func (c *trackedConn) Close() error {
+	c.s.mu.Lock()
+	delete(c.s.conns, c)
+	c.s.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// drop resets the connection.
+func (c *trackedConn) drop() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// pipeListener accepts connections made of net.Pipe: unlike a socket's, their
+// waiting is one that a synctest bubble can see.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return pipeAddr("dokploy.test:80") }
+
+type pipeAddr string
+
+func (pipeAddr) Network() string  { return "tcp" }
+func (a pipeAddr) String() string { return string(a) }
+
+// clean is a name as Dokploy makes it part of an appName.
+func clean(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, name)
+}

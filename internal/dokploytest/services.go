@@ -1,0 +1,352 @@
+package dokploytest
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"time"
+)
+
+// Application is an application to add. Everything is optional.
+type Application struct {
+	ID          string // 21 characters; made if empty
+	Project     string // "shop" if empty
+	Environment string // "production" if empty
+	Name        string // "api" if empty
+	AppName     string // made of the name if empty
+	// SourceType is "docker" (the default), "git", "github", "gitlab",
+	// "gitea", "bitbucket" or "drop".
+	SourceType    string
+	Image         string // of a docker source
+	Env           string // "SECRET-env-…" if empty
+	ServerID      string // runs on this remote server
+	BuildServerID string // is built on this one
+	Domains       []Domain
+	Build         Build
+	// BuildFunc says what the nth deployment does, from 1, instead of Build.
+	BuildFunc func(n int) Build
+}
+
+// Compose is a compose service to add. Everything is optional.
+type Compose struct {
+	ID          string
+	Project     string
+	Environment string
+	Name        string // "stack" if empty
+	AppName     string
+	SourceType  string // "raw" (the default), "git", "github", …
+	ComposeFile string
+	Env         string
+	ServerID    string
+	Domains     []Domain
+	Build       Build
+	BuildFunc   func(n int) Build
+}
+
+// Domain is a public address of a service. Its port is the container's.
+type Domain struct {
+	Host        string
+	HTTPS       bool
+	Path        string // "/" if empty
+	Port        int    // 3000 if 0
+	ServiceName string
+	Disabled    bool // ≥ 0.30.0
+}
+
+// Build is what one deployment of a service does. The zero value is done
+// after 200 ms.
+type Build struct {
+	// Steps are written to the log, one after the other.
+	Steps []Step
+	// LogWriter writes the log instead of Steps; the build ends when it
+	// returns.
+	LogWriter func(w io.Writer)
+	// Outcome is the row's last status: "done" (also if empty), "error", or
+	// one that nobody knows.
+	Outcome string
+	// FinishAfter lies between the last write and finishedAt: 14 ms if 0
+	// (section 4).
+	FinishAfter time.Duration
+	// TailAfter lies between finishedAt and the job leaving the queue: 0, and
+	// 500 ms for remote services (remote.md).
+	TailAfter time.Duration
+	// StartDelay lies between the job turning active and its row appearing:
+	// 35 ms if 0, 500 ms for remote services.
+	StartDelay time.Duration
+	// Raw leaves out what Dokploy itself writes: the first line
+	// ("Initializing deployment") and the last one.
+	Raw bool
+	// CommitTitle and CommitSHA overwrite title and description of a Git
+	// source when the deployment ends, not on redeploy (section 1.4). Made if
+	// empty.
+	CommitTitle, CommitSHA string
+	// CloneFailed: the clone itself failed, so there is no commit to tell.
+	CloneFailed bool
+	// ErrorMessage of the row; null if empty (section 1.8).
+	ErrorMessage string
+	// NoLogPath: it could not even be started; the row is an error from the
+	// first moment, with logPath "" and ErrorMessage.
+	NoLogPath bool
+	// NoRow: the job turns active and leaves the queue after SilentStart
+	// (200 ms if 0) without any row; the service stays running (remote.md).
+	NoRow bool
+	// SilentStart is time in which the job is active and has no row yet,
+	// before StartDelay.
+	SilentStart time.Duration
+	// StayRunning: the job leaves the queue before step LeaveAt (after all of
+	// them if 0) and the row stays running for ever (remote.md). The steps go
+	// on.
+	StayRunning bool
+	LeaveAt     int
+	// AfterEnd is written to the log after the end (remote.md: "the remote
+	// build goes on").
+	AfterEnd []Step
+}
+
+// Step is text written to the log file after a pause. It may hold no newline,
+// end inside a character, or be empty.
+type Step struct {
+	After time.Duration
+	Text  string
+}
+
+// Lines makes one step of each line, a pause before each.
+func Lines(pause time.Duration, lines ...string) []Step {
+	steps := make([]Step, 0, len(lines))
+	for _, l := range lines {
+		steps = append(steps, Step{After: pause, Text: l + "\n"})
+	}
+	return steps
+}
+
+type project struct {
+	id, name string
+	created  time.Time
+	envs     []*environment
+}
+
+type environment struct {
+	id, name string
+	created  time.Time
+	project  *project
+}
+
+// Service is an application or a compose service of a Server. The exported
+// fields do not change.
+type Service struct {
+	ID      string
+	Kind    string // "application" or "compose"
+	Name    string
+	AppName string
+
+	s             *Server
+	env           *environment
+	created       time.Time
+	sourceType    string
+	image         string
+	composeFile   string
+	envText       string
+	password      string
+	refreshToken  string
+	serverID      string
+	buildServerID string
+	domains       []Domain
+	domainIDs     []string
+	domainBase    int
+	build         func(n int) Build
+	builds        int // deployments started
+	triggers      int
+	status        string // idle, running, done, error
+}
+
+// AddApplication adds an application.
+func (s *Server) AddApplication(a Application) *Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &Service{
+		ID: a.ID, Kind: "application", Name: cmp.Or(a.Name, "api"), AppName: a.AppName,
+		sourceType: cmp.Or(a.SourceType, "docker"), image: cmp.Or(a.Image, "ghcr.io/acme/api:1.4.1"), envText: a.Env,
+		serverID: a.ServerID, buildServerID: a.BuildServerID, domains: a.Domains, build: a.BuildFunc,
+	}
+	if v.build == nil {
+		v.build = func(int) Build { return a.Build }
+	}
+	return s.addLocked(v, a.Project, a.Environment)
+}
+
+// AddCompose adds a compose service.
+func (s *Server) AddCompose(c Compose) *Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &Service{
+		ID: c.ID, Kind: "compose", Name: cmp.Or(c.Name, "stack"), AppName: c.AppName,
+		sourceType: cmp.Or(c.SourceType, "raw"), envText: c.Env, serverID: c.ServerID, domains: c.Domains, build: c.BuildFunc,
+		composeFile: cmp.Or(c.ComposeFile, "services:\n  web:\n    image: ghcr.io/acme/web:1\n    environment:\n      TOKEN: SECRET-compose-file\n"),
+	}
+	if v.build == nil {
+		v.build = func(int) Build { return c.Build }
+	}
+	return s.addLocked(v, c.Project, c.Environment)
+}
+
+func (s *Server) addLocked(v *Service, projectName, environmentName string) *Service {
+	v.s = s
+	v.ID = cmp.Or(v.ID, s.newID())
+	v.AppName = cmp.Or(v.AppName, clean(v.Name)+"-"+clean(s.newID()[:6]))
+	v.envText = cmp.Or(v.envText, "SECRET-env-"+v.Name+"=SECRET-env-value")
+	v.password = "SECRET-password-" + v.Name
+	v.refreshToken = "SECRET-refresh-" + s.newID()
+	v.created = s.now()
+	v.status = "idle"
+	v.env = s.environmentLocked(cmp.Or(projectName, "shop"), cmp.Or(environmentName, "production"))
+	for range v.domains {
+		v.domainIDs = append(v.domainIDs, s.newID())
+	}
+	v.domainBase = s.domainN
+	s.domainN += len(v.domains)
+	for _, id := range []string{v.serverID, v.buildServerID} {
+		if id != "" && s.servers[id] == nil {
+			s.servers[id] = &remoteServer{id: id, created: s.now()}
+		}
+	}
+	if v.buildServerID != "" {
+		s.servers[v.buildServerID].build = true
+	}
+	s.services = append(s.services, v)
+	return v
+}
+
+func (s *Server) environmentLocked(projectName, environmentName string) *environment {
+	i := slices.IndexFunc(s.projects, func(p *project) bool { return p.name == projectName })
+	if i < 0 {
+		s.projects = append(s.projects, &project{id: s.newID(), name: projectName, created: s.now()})
+		i = len(s.projects) - 1
+	}
+	p := s.projects[i]
+	j := slices.IndexFunc(p.envs, func(e *environment) bool { return e.name == environmentName })
+	if j < 0 {
+		p.envs = append(p.envs, &environment{id: s.newID(), name: environmentName, created: s.now(), project: p})
+		j = len(p.envs) - 1
+	}
+	return p.envs[j]
+}
+
+// SetBuild changes what the next deployments of the service do.
+func (v *Service) SetBuild(b Build) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.build = func(int) Build { return b }
+}
+
+// SetBuildFunc changes what the nth deployment of the service does.
+func (v *Service) SetBuildFunc(f func(n int) Build) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.build = f
+}
+
+// Status is applicationStatus or composeStatus.
+func (v *Service) Status() string {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.status
+}
+
+// ProjectID and EnvironmentID are where the service lives.
+func (v *Service) ProjectID() string { return v.env.project.id }
+
+// EnvironmentID is the id of the service's environment.
+func (v *Service) EnvironmentID() string { return v.env.id }
+
+// Image is the Docker image that is set on an application.
+func (v *Service) Image() string {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.image
+}
+
+// Env is the service's environment.
+func (v *Service) Env() string {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.envText
+}
+
+// git tells a source that is cloned.
+func (v *Service) git() bool {
+	switch v.sourceType {
+	case "git", "github", "gitlab", "gitea", "bitbucket":
+		return true
+	}
+	return false
+}
+
+// logServer is the server that has the log file (remote.md).
+func (v *Service) logServer() string { return cmp.Or(v.buildServerID, v.serverID) }
+
+// remoteServer is a server that Dokploy reaches over SSH.
+type remoteServer struct {
+	id      string
+	build   bool
+	created time.Time
+	ssh     SSH
+}
+
+// SSH is how a remote server answers (remote.md, "Broken SSH").
+type SSH int
+
+// The states of a remote server.
+const (
+	SSHUp       SSH = iota
+	SSHRefused      // the connection is refused at once
+	SSHSilent       // nothing answers for 20 s
+	SSHWrongKey     // it answers, and does not take the key
+)
+
+// AddServer makes a remote server known that no service names.
+func (s *Server) AddServer(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.servers[id] == nil {
+		s.servers[id] = &remoteServer{id: id, created: s.now()}
+	}
+}
+
+// SetSSH breaks or mends the way to a remote server.
+func (s *Server) SetSSH(id string, state SSH) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.servers[id] == nil {
+		s.servers[id] = &remoteServer{id: id, created: s.now()}
+	}
+	s.servers[id].ssh = state
+}
+
+// sshTrouble is how it shows that a server cannot be reached.
+type sshTrouble struct {
+	after  time.Duration
+	stream string // what the log stream says
+	call   string // what a procedure and a deployment say
+}
+
+// sshLocked is nil for a server that can be reached.
+func (s *Server) sshLocked(id string) *sshTrouble {
+	v := s.servers[id]
+	if id == "" || v == nil {
+		return nil
+	}
+	const refused, silent = "connect ECONNREFUSED 127.0.0.1:2221", "Timed out while waiting for handshake"
+	switch v.ssh {
+	case SSHRefused:
+		return &sshTrouble{24 * time.Millisecond, refused, "SSH connection error: " + refused}
+	case SSHSilent:
+		return &sshTrouble{20 * time.Second, silent, "SSH connection error: " + silent}
+	case SSHWrongKey:
+		return &sshTrouble{
+			180 * time.Millisecond, "All configured authentication methods failed",
+			"Authentication failed: Invalid SSH private key. \n❌ Couldn't connect to your server — the SSH key was not accepted.\n\n" +
+				"Technical details: Error: All configured authentication methods failed client-authentication\n",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package dokploytest
+
+import (
+	"cmp"
+	"embed"
+	"encoding/json"
+	"time"
+)
+
+// The fields that every application and compose service has, as recorded;
+// what differs between services is put over them.
+//
+//go:embed shapes/*.json
+var shapeFiles embed.FS
+
+// shape is a fresh copy of one of shapes/*.json.
+func shape(name string) map[string]any {
+	text, err := shapeFiles.ReadFile("shapes/" + name + ".json")
+	if err != nil {
+		panic(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(text, &m); err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// stamp is a time as Dokploy writes it; null for none.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// orNull is null for "".
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func (s *Server) rowJSON(r *row) map[string]any {
+	m := map[string]any{
+		"deploymentId": r.ID, "title": r.Title, "description": r.Description, "status": r.Status, "logPath": r.LogPath,
+		"pid": nil, "applicationId": nil, "composeId": nil,
+		"serverId":            nil, // always (remote.md)
+		"isPreviewDeployment": false, "previewDeploymentId": nil,
+		"createdAt": stamp(r.CreatedAt), "startedAt": stamp(r.StartedAt), "finishedAt": stamp(r.FinishedAt),
+		"errorMessage": orNull(r.ErrorMessage), "scheduleId": nil, "backupId": nil, "rollbackId": nil, "volumeBackupId": nil,
+	}
+	m[r.service.Kind+"Id"] = r.service.ID
+	m["buildServerId"] = orNull(r.BuildServerID)
+	for name, since := range rowColumns {
+		if older(s.d.version, since[:]...) {
+			delete(m, name)
+		}
+	}
+	return m
+}
+
+// rowColumns are the columns that rows got after 0.19.0, and when.
+var rowColumns = map[string][3]int{
+	"startedAt": {0, 22, 0}, "finishedAt": {0, 22, 0}, "scheduleId": {0, 22, 0}, "backupId": {0, 22, 0}, "rollbackId": {0, 23, 0},
+	"pid": {0, 23, 6}, "volumeBackupId": {0, 24, 0}, "buildServerId": {0, 26, 0},
+}
+
+func (s *Server) jobJSON(j *job) map[string]any {
+	v := j.service
+	data := map[string]any{
+		v.Kind + "Id": v.ID, "titleLog": j.title, "descriptionLog": j.description, "type": j.operation, "applicationType": v.Kind,
+		"server": v.serverID != "",
+	}
+	if v.serverID != "" && !j.webhook && s.d.memoryQueue {
+		data["serverId"] = v.serverID // a webhook's job has none (remote.md)
+	}
+	m := map[string]any{
+		"id": j.id, "name": "deployments", "data": data, "timestamp": j.queued.UnixMilli(), "state": "waiting",
+		"servicePath": map[string]any{
+			"href":  "/dashboard/project/" + v.env.project.id + "/environment/" + v.env.id + "/services/" + v.Kind + "/" + v.ID,
+			"label": title(v.Kind),
+		},
+	}
+	if j.active {
+		m["state"] = "active"
+		m["processedOn"] = j.processed.UnixMilli()
+	}
+	return m
+}
+
+func (s *Server) projectColumns(p *project) map[string]any {
+	return map[string]any{
+		"projectId": p.id, "name": p.name, "description": "e2e", "createdAt": stamp(p.created), "organizationId": s.org, "env": "",
+	}
+}
+
+func (s *Server) environmentColumns(e *environment) map[string]any {
+	m := map[string]any{
+		"environmentId": e.id, "name": e.name, "description": e.name + " environment", "createdAt": stamp(e.created), "env": "",
+		"projectId": e.project.id,
+	}
+	if s.d.newOpenAPI {
+		m["isDefault"] = e == e.project.envs[0]
+	}
+	return m
+}
+
+// projectJSON is an entry of project.all; nil if the key may see none of it.
+func (s *Server) projectJSON(p *project, k *keyState) map[string]any {
+	m := s.projectColumns(p)
+	fill := func(m map[string]any, in func(*Service) bool) bool {
+		for _, kind := range []string{"mariadb", "mongo", "mysql", "postgres", "redis"} {
+			m[kind] = []any{}
+		}
+		if s.d.trimmedList {
+			m["libsql"] = []any{}
+		}
+		applications, composes := []any{}, []any{}
+		for _, v := range s.services {
+			if !in(v) || !s.mayUse(k, v.ID) {
+				continue
+			}
+			entry := map[string]any{v.Kind + "Id": v.ID, "name": v.Name, v.Kind + "Status": v.status}
+			if !s.d.trimmedList {
+				entry = s.serviceJSON(v, false)
+			}
+			if v.Kind == "compose" {
+				composes = append(composes, entry)
+			} else {
+				applications = append(applications, entry)
+			}
+		}
+		m["applications"], m["compose"] = applications, composes
+		return len(applications)+len(composes) > 0
+	}
+	some := false
+	if !s.d.environments {
+		some = fill(m, func(v *Service) bool { return v.env.project == p })
+	} else {
+		envs := []any{}
+		for _, e := range p.envs {
+			me := s.environmentColumns(e)
+			if s.d.trimmedList {
+				me = map[string]any{"environmentId": e.id, "name": e.name, "isDefault": e == p.envs[0]}
+			}
+			if fill(me, func(v *Service) bool { return v.env == e }) || !k.Member || !s.d.permissions {
+				envs, some = append(envs, me), true
+			}
+		}
+		m["environments"] = envs
+		if s.d.trimmedList {
+			m["projectTags"] = []any{}
+		}
+	}
+	if !some && k.Member && s.d.permissions {
+		return nil
+	}
+	return m
+}
+
+// serviceJSON is application.one or compose.one; without its relations, but
+// with its domains, it is what project.all had before 0.28.3. It carries what
+// must never be printed: env, password, refreshToken.
+func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
+	generation := "v0.30"
+	if !s.d.newOpenAPI {
+		generation = "v0.25"
+	}
+	m := shape(v.Kind + "." + generation)
+	if !relations {
+		for _, name := range []string{
+			"mounts", "redirects", "security", "ports", "gitlab", "github", "bitbucket", "gitea", "previewDeployments", "registry",
+			"buildRegistry", "rollbackRegistry", "hasGitProviderAccess", "unauthorizedProvider", "backups",
+		} {
+			delete(m, name)
+		}
+	}
+	m[v.Kind+"Id"], m[v.Kind+"Status"] = v.ID, v.status
+	m["name"], m["appName"], m["sourceType"], m["createdAt"] = v.Name, v.AppName, v.sourceType, stamp(v.created)
+	m["env"], m["refreshToken"], m["serverId"] = v.envText, v.refreshToken, orNull(v.serverID)
+	if v.sourceType == "git" {
+		m["customGitUrl"], m["customGitBranch"] = "https://git.example.com/acme/"+v.Name+".git", "main"
+	}
+	switch {
+	case v.Kind == "compose":
+		m["composeFile"] = v.composeFile
+	default:
+		m["username"], m["password"], m["dockerImage"], m["registryUrl"] = nil, nil, nil, nil
+		if v.sourceType == "docker" {
+			m["username"], m["password"], m["dockerImage"], m["registryUrl"] = "deploy", v.password, v.image, ""
+		}
+		if s.d.newOpenAPI {
+			m["buildServerId"] = orNull(v.buildServerID)
+		}
+	}
+	m["domains"] = s.domainsJSON(v)
+	if s.d.environments {
+		m["environmentId"] = v.env.id
+	} else {
+		m["projectId"] = v.env.project.id
+	}
+	if !relations {
+		return m
+	}
+	if s.d.environments {
+		e := s.environmentColumns(v.env)
+		e["project"] = s.projectColumns(v.env.project)
+		m["environment"] = e
+	} else {
+		m["project"] = s.projectColumns(v.env.project)
+	}
+	// In no order (section 1.7): not the newest first, at any rate.
+	deployments := []any{}
+	for i, r := range s.rowsOfLocked(v) {
+		if i%2 == 0 {
+			deployments = append(deployments, s.rowJSON(r))
+		} else {
+			deployments = append([]any{s.rowJSON(r)}, deployments...)
+		}
+	}
+	m["deployments"] = deployments
+	m["server"] = nil
+	if r := s.servers[v.serverID]; r != nil {
+		server := shape("server")
+		server["serverId"], server["name"], server["appName"], server["description"] = r.id, "remote-deploy", "server-"+clean(r.id[:min(6, len(r.id))]), "e2e"
+		server["organizationId"], server["createdAt"], server["serverType"], server["sshKeyId"] = s.org, stamp(r.created), "deploy", "SECRET-ssh-key-id"
+		m["server"] = server
+	}
+	return m
+}
+
+func (s *Server) domainsJSON(v *Service) []any {
+	out := []any{}
+	for i, d := range v.domains {
+		m := map[string]any{
+			"domainId": v.domainIDs[i], "host": d.Host, "https": d.HTTPS, "port": cmp.Or(d.Port, 3000), "path": cmp.Or(d.Path, "/"),
+			"serviceName": orNull(d.ServiceName), "domainType": v.Kind, "uniqueConfigKey": v.domainBase + i + 1,
+			"createdAt": stamp(v.created), "applicationId": nil, "composeId": nil, "customCertResolver": nil,
+			"previewDeploymentId": nil, "certificateType": "none", "internalPath": "/", "stripPath": false,
+		}
+		if d.HTTPS {
+			m["certificateType"] = "letsencrypt"
+		}
+		m[v.Kind+"Id"] = v.ID
+		if s.d.domainSwitch {
+			m["customEntrypoint"], m["middlewares"], m["forwardAuthEnabled"], m["enabled"] = nil, []any{}, false, !d.Disabled
+		}
+		out = append(out, m)
+	}
+	return out
+}
