@@ -1,0 +1,190 @@
+// Package ci owns everything that depends on where the program runs: which CI
+// host it is, what is being built there, how a person is shown what happens,
+// and where the outputs go.
+package ci
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Host is a CI host, or a plain shell. Its zero value is a plain shell with an
+// empty environment.
+type Host struct {
+	hostTraits
+	lookup func(string) (string, bool)
+}
+
+type hostTraits struct {
+	name            string
+	variable, value string // what gives the host away; no value: anything but false
+	actions         bool   // reads workflow commands, as GitHub's runner does
+
+	// Variables that say what is built.
+	sha, message, author, pullRequest, run string
+}
+
+// hosts are in the order of detection: the more special host first.
+var hosts = []hostTraits{
+	{name: "Forgejo Actions", variable: "FORGEJO_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
+	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
+	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
+	{name: "GitLab CI", variable: "GITLAB_CI", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_TITLE",
+		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL"},
+	{name: "Woodpecker", variable: "CI", value: "woodpecker", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_MESSAGE",
+		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_COMMIT_PULL_REQUEST", run: "CI_PIPELINE_URL"},
+	{name: "Drone", variable: "DRONE", value: "true", sha: "DRONE_COMMIT_SHA", message: "DRONE_COMMIT_MESSAGE",
+		author: "DRONE_COMMIT_AUTHOR", pullRequest: "DRONE_PULL_REQUEST", run: "DRONE_BUILD_LINK"},
+	{name: "Bitbucket Pipelines", variable: "BITBUCKET_BUILD_NUMBER", sha: "BITBUCKET_COMMIT", pullRequest: "BITBUCKET_PR_ID"},
+	{name: "CircleCI", variable: "CIRCLECI", sha: "CIRCLE_SHA1", author: "CIRCLE_USERNAME",
+		pullRequest: "CIRCLE_PULL_REQUEST", run: "CIRCLE_BUILD_URL"},
+	{name: "Jenkins", variable: "JENKINS_URL", sha: "GIT_COMMIT", message: "CHANGE_TITLE",
+		author: "CHANGE_AUTHOR", pullRequest: "CHANGE_ID", run: "BUILD_URL"},
+}
+
+// Detect finds the host by its environment; lookup is like [os.LookupEnv].
+func Detect(lookup func(name string) (string, bool)) Host {
+	h := Host{lookup: lookup}
+	for _, t := range hosts {
+		v := h.get(t.variable)
+		if v != "" && (v == t.value || t.value == "" && !strings.EqualFold(v, "false")) {
+			h.hostTraits = t
+			break
+		}
+	}
+	return h
+}
+
+// Name is the host's name as people write it; empty for a plain shell.
+func (h Host) Name() string { return h.name }
+
+func (h Host) get(name string) string {
+	if h.lookup == nil || name == "" {
+		return ""
+	}
+	v, _ := h.lookup(name)
+	return strings.TrimSpace(v)
+}
+
+// Commit is what is being built. Each part may be empty.
+type Commit struct {
+	SHA         string
+	Message     string // whole message, its subject or the pull request's title
+	Author      string
+	PullRequest string // its number
+	RunURL      string
+}
+
+// Commit says what the host is building.
+func (h Host) Commit() Commit {
+	c := Commit{
+		SHA:         h.get(h.sha),
+		Message:     h.get(h.message),
+		Author:      h.get(h.author),
+		PullRequest: h.get(h.pullRequest),
+		RunURL:      h.get(h.run),
+	}
+	// GitLab gives "Name <mail>"; CircleCI a link that ends in the number.
+	c.Author, _, _ = strings.Cut(c.Author, " <")
+	c.PullRequest = c.PullRequest[strings.LastIndexByte(c.PullRequest, '/')+1:]
+	if h.actions {
+		c.Message, c.PullRequest = readEvent(h.get("GITHUB_EVENT_PATH"))
+		run := h.get("GITHUB_RUN_ID")
+		// Forgejo's pages go by the number, GitHub's and Gitea's by the id.
+		if n := h.get("GITHUB_RUN_NUMBER"); n != "" && h.name == "Forgejo Actions" {
+			run = n
+		}
+		c.RunURL = link(h.get("GITHUB_SERVER_URL"), "/", h.get("GITHUB_REPOSITORY"), "/actions/runs/", run)
+	}
+	if h.name == "Bitbucket Pipelines" {
+		c.RunURL = link(h.get("BITBUCKET_GIT_HTTP_ORIGIN"), "/pipelines/results/", h.get("BITBUCKET_BUILD_NUMBER"))
+	}
+	return c
+}
+
+// link joins the parts of a link, unless one is missing.
+func link(parts ...string) string {
+	for _, p := range parts {
+		if p == "" {
+			return ""
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+const maxEvent = 10 << 20 // bytes
+
+// readEvent reads the event that started a workflow. It is a bonus: whatever
+// is wrong with the file, there is just no message.
+func readEvent(path string) (message, pullRequest string) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxEvent {
+		return "", ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", ""
+	}
+	defer f.Close()
+	var event struct {
+		HeadCommit struct {
+			Message string `json:"message"`
+		} `json:"head_commit"`
+		PullRequest struct {
+			Number int    `json:"number"`
+			Title  string `json:"title"`
+		} `json:"pull_request"`
+	}
+	// On a mismatch of types the other fields are filled all the same.
+	_ = json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&event)
+	message = event.PullRequest.Title
+	if message == "" {
+		message = event.HeadCommit.Message
+	}
+	if event.PullRequest.Number > 0 {
+		pullRequest = strconv.Itoa(event.PullRequest.Number)
+	}
+	return message, pullRequest
+}
+
+const maxTitle = 200 // characters
+
+// Title is the subject line of the message; empty if there is none.
+func (c Commit) Title() string {
+	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
+	return cut(oneLine(subject), maxTitle)
+}
+
+// Description says which commit this is and where it is built, such as
+// "3f2a91c by alice · #12 · https://…", as far as that is known.
+func (c Commit) Description() string {
+	commit := oneLine(c.SHA)
+	if len(commit) > 7 {
+		commit = strings.ToValidUTF8(commit[:7], "")
+	}
+	if author := cut(oneLine(c.Author), 100); author != "" {
+		commit = strings.TrimSpace(commit + " by " + author)
+	}
+	var parts []string
+	if commit != "" {
+		parts = append(parts, commit)
+	}
+	if pr := cut(oneLine(c.PullRequest), 20); pr != "" {
+		parts = append(parts, "#"+pr)
+	}
+	if run := oneLine(c.RunURL); run != "" {
+		parts = append(parts, run)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// cut shortens a text to a number of characters.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:n-1])) + "…"
+}

@@ -1,0 +1,140 @@
+package ci
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Outputs are what a run tells the steps after it.
+type Outputs struct {
+	Status       string
+	DeploymentID string
+	URL          string
+	DashboardURL string
+	Duration     int    // seconds
+	Deployments  string // JSON
+}
+
+// Output describes one output.
+type Output struct {
+	Name    string
+	Meaning string // Markdown
+	value   func(Outputs) string
+}
+
+// OutputTable are all outputs, in the order in which they are written.
+var OutputTable = []Output{
+	{"status", "`done`, `queued` (with `wait: false`), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
+		func(o Outputs) string { return o.Status }},
+	{"deployment-id", "Dokploy's id of the deployment; several are separated by commas, in the order of the inputs",
+		func(o Outputs) string { return o.DeploymentID }},
+	{"url", "First public URL of the first target, from its domains (never the container's port)",
+		func(o Outputs) string { return o.URL }},
+	{"dashboard-url", "Where the deployment is seen in Dokploy",
+		func(o Outputs) string { return o.DashboardURL }},
+	{"duration", "Whole seconds from trigger to verdict",
+		func(o Outputs) string { return strconv.Itoa(o.Duration) }},
+	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `verified` (`yes`, `no`, `unknown` where it could not be seen), `error`",
+		func(o Outputs) string { return o.Deployments }},
+}
+
+// maxGitLab is the size, in bytes, from which GitLab refuses a dotenv report.
+const maxGitLab = 5 << 10
+
+// WriteOutputs appends the outputs to the file that GITHUB_OUTPUT names and, as
+// dotenv lines, to outputFile and to the file that DRONE_OUTPUT names, as far
+// as they are set. Every file is tried; the error names those that failed. The
+// warnings say what had to be left out.
+func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err error) {
+	var errs []error
+	write := func(what, path, text string) {
+		if err := appendFile(path, text); err != nil {
+			errs = append(errs, fmt.Errorf("outputs not written (%s): %w", what, err))
+		}
+	}
+	if path := h.get("GITHUB_OUTPUT"); path != "" {
+		write("GITHUB_OUTPUT", path, o.heredocs())
+	}
+	drone := h.get("DRONE_OUTPUT")
+	if drone != "" {
+		write("DRONE_OUTPUT", drone, o.dotenv(true))
+	}
+	if outputFile != "" && (drone == "" || filepath.Clean(outputFile) != filepath.Clean(drone)) {
+		text := o.dotenv(true)
+		var before int64
+		if info, err := os.Stat(outputFile); err == nil {
+			before = info.Size()
+		}
+		// One byte for a newline that may have to go before.
+		fits := func() bool { return before+1+int64(len(text)) < maxGitLab }
+		if h.name == "GitLab CI" && !fits() {
+			text = o.dotenv(false)
+			warnings = append(warnings, fmt.Sprintf("%s: DOKPLOY_DEPLOYMENTS is left out, because GitLab takes less than %d bytes of dotenv", outputFile, maxGitLab))
+			if !fits() {
+				warnings = append(warnings, fmt.Sprintf("%s: GitLab will refuse it, because it is longer than that even so", outputFile))
+			}
+		}
+		write("output-file", outputFile, text)
+	}
+	return warnings, errors.Join(errs...)
+}
+
+// heredocs writes the outputs for GITHUB_OUTPUT. A delimiter nobody knows
+// beforehand keeps a value from adding outputs of its own.
+func (o Outputs) heredocs() string {
+	var b strings.Builder
+	for _, out := range OutputTable {
+		value := oneLine(out.value(o))
+		delimiter := rand.Text()
+		for strings.Contains(value, delimiter) {
+			delimiter = rand.Text()
+		}
+		fmt.Fprintf(&b, "%s<<%s\n%s\n%s\n", out.Name, delimiter, value, delimiter)
+	}
+	return b.String()
+}
+
+// dotenv writes the outputs as lines without quotes. Readers of such files
+// expand a $ and cut at a #, so values spell those in a way of their own.
+func (o Outputs) dotenv(deployments bool) string {
+	inURL := strings.NewReplacer("$", "%24", "`", "%60", " ", "%20")
+	o.URL, o.DashboardURL = inURL.Replace(oneLine(o.URL)), inURL.Replace(oneLine(o.DashboardURL))
+	if json.Valid([]byte(o.Deployments)) { // then these stand in strings only
+		o.Deployments = strings.NewReplacer("#", `\u0023`, "$", `\u0024`, "`", `\u0060`).Replace(o.Deployments)
+	}
+	var b strings.Builder
+	for _, out := range OutputTable {
+		if out.Name == "deployments" && !deployments {
+			continue
+		}
+		name := strings.ToUpper(strings.ReplaceAll(out.Name, "-", "_"))
+		fmt.Fprintf(&b, "DOKPLOY_%s=%s\n", name, oneLine(out.value(o)))
+	}
+	return b.String()
+}
+
+// appendFile appends text to a file, beginning on a line of its own.
+func appendFile(path, text string) (err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if errors.Is(err, os.ErrPermission) { // it may be for writing only
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+		last := make([]byte, 1)
+		if _, err := f.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
+			text = "\n" + text
+		}
+	}
+	_, err = f.WriteString(text)
+	return err
+}

@@ -1,0 +1,300 @@
+package ci
+
+import (
+	"crypto/rand"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// The rules of the output:
+//
+//   - Lines of our own carry a mark (› ! ✓ ✗, or error: and hint:); lines of
+//     the server are as written. With several targets, each line about one
+//     begins with its name.
+//   - Errors say what is wrong, hints what to do. The reason stands last.
+//   - Everything is text. Of what comes from elsewhere, names and messages
+//     included, only colours get through, and no secret does.
+//   - On hosts with workflow commands, all text is printed while the host's
+//     commands are stopped, under a token that was never shown before. They
+//     are on for our own commands only. There are no groups: a folded log is
+//     not seen while it is written.
+//   - A line is never torn. Lines of the server may wait for others, our own
+//     are seen at once.
+
+const (
+	flushAfter = 100 * time.Millisecond
+	flushSize  = 64 << 10
+)
+
+// Printer shows a person what happens. It is safe for concurrent use.
+type Printer struct {
+	host    Host
+	w       io.Writer
+	colour  bool
+	secrets masker
+
+	mu       sync.Mutex
+	err      error // of the first write that failed
+	buf      buffer
+	plain    []byte // scratch
+	timer    *time.Timer
+	armed    bool
+	token    string // resumes the host's commands; empty: they are on
+	actions  *githubactions.Action
+	prefixes map[string]string // by target; nil: no prefixes
+	width    int
+}
+
+// New makes the printer of a host. The secrets are masked in all that is
+// printed, a secret of several lines line by line; the host is told of them
+// before anything else. Colours are kept where they can be expected to show.
+func New(host Host, stdout io.Writer, secrets []string) *Printer {
+	p := &Printer{host: host, w: stdout, colour: colours(host, stdout), secrets: newMasker(secrets)}
+	// Its writer is ours and never fails, so it does not panic.
+	p.actions = githubactions.New(githubactions.WithWriter(&p.buf))
+	if host.actions {
+		for _, s := range secretLines(secrets) {
+			p.actions.AddMask(s)
+		}
+		p.flush()
+	}
+	return p
+}
+
+// colours reports whether colours make sense. Jenkins shows them as garbage
+// unless a plugin is there.
+func colours(h Host, w io.Writer) bool {
+	if h.get("NO_COLOR") != "" || h.name == "Jenkins" {
+		return false
+	}
+	if h.name != "" {
+		return true
+	}
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// SetTargets names the targets; from two on, each line says which one it is
+// about.
+func (p *Printer) SetTargets(names []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prefixes, p.width = map[string]string{}, 0
+	for _, n := range names {
+		p.width = max(p.width, utf8.RuneCountInString(oneLine(n)))
+	}
+	for _, n := range names {
+		p.prefix(n)
+	}
+	if len(p.prefixes) < 2 {
+		p.prefixes = nil
+	}
+}
+
+// prefix is what lines about a target begin with.
+func (p *Printer) prefix(target string) string {
+	if p.prefixes == nil || target == "" {
+		return ""
+	}
+	prefix, ok := p.prefixes[target]
+	if !ok {
+		name := oneLine(target)
+		prefix = name + strings.Repeat(" ", max(0, p.width-utf8.RuneCountInString(name))) + " │ "
+		p.prefixes[target] = prefix
+	}
+	return prefix
+}
+
+// Header shows what this run is about, without a mark.
+func (p *Printer) Header(text string) { p.own("", "", text, nil) }
+
+// Note shows a line of our own about a target; no target: about the run.
+func (p *Printer) Note(target, text string) { p.own(target, "› ", text, nil) }
+
+// Warn shows a line of our own that matters, which the host may show apart.
+func (p *Printer) Warn(target, text string) {
+	p.own(target, "! ", text, func() {
+		if target != "" {
+			text = target + ": " + text
+		}
+		p.actions.Warningf("%s", p.clean(text))
+	})
+}
+
+// Success shows that a target is deployed. The text names the target.
+func (p *Printer) Success(_, text string) { p.own("", "✓ ", text, nil) }
+
+// Failure shows why a target is not deployed: the reason, and what there is to
+// say about it. The first line names the target.
+func (p *Printer) Failure(target string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	p.own("", "✗ ", strings.Join(lines, "\n"), func() {
+		title := "Deployment failed"
+		if target != "" {
+			title = "Deployment of " + target + " failed"
+		}
+		p.annotateError(title, lines[0])
+	})
+}
+
+// Error shows what is wrong, with an input or at all, and what to do about it.
+func (p *Printer) Error(input, text, hint string) {
+	line := text
+	if input != "" {
+		line = input + ": " + text
+	}
+	p.own("", "error: ", line, func() {
+		if hint != "" {
+			text += "\n" + hint
+		}
+		p.annotateError(input, text)
+	}, "hint:  ", hint)
+}
+
+func (p *Printer) annotateError(title, text string) {
+	a := p.actions
+	if title != "" {
+		a = a.WithFieldsMap(map[string]string{"title": oneLine(p.clean(title))})
+	}
+	a.Errorf("%s", p.clean(text))
+}
+
+// own prints our own lines at once: text after a mark, then more pairs of both.
+// annotate issues a workflow command about them, where there are such.
+func (p *Printer) own(target, mark, text string, annotate func(), more ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for more = append([]string{mark, text}, more...); len(more) > 1; more = more[2:] {
+		mark, text := more[0], strings.TrimRight(more[1], "\n")
+		if text == "" && mark != "" {
+			continue
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			p.line(p.prefix(target), mark, []byte(line))
+			mark = strings.Repeat(" ", utf8.RuneCountInString(mark))
+		}
+	}
+	if annotate != nil && p.host.actions {
+		p.resume()
+		annotate()
+	}
+	p.flush()
+}
+
+// LogLine shows a line that the server wrote. It does not keep it.
+func (p *Printer) LogLine(target string, line []byte) {
+	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
+		line = line[:len(line)-1]
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line(p.prefix(target), "", line)
+	switch {
+	case len(p.buf) >= flushSize:
+		p.flush()
+	case p.armed:
+	case p.timer == nil:
+		p.armed = true
+		p.timer = time.AfterFunc(flushAfter, p.Flush)
+	default:
+		p.armed = true
+		p.timer.Reset(flushAfter)
+	}
+}
+
+// line appends one line of text, while the host's commands are stopped.
+func (p *Printer) line(prefix, mark string, text []byte) {
+	if p.host.actions && p.token == "" {
+		p.token = rand.Text()
+		p.actions.IssueCommand(&githubactions.Command{Name: "stop-commands", Message: p.token})
+	}
+	start := len(p.buf)
+	p.buf = append(p.buf, prefix...)
+	p.buf = append(p.buf, mark...)
+	coloured := false
+	p.buf, coloured = appendText(p.buf, text, p.colour)
+	shown := p.buf[start:]
+	if coloured {
+		// A colour inside a secret must not hide it.
+		p.plain = append(append(p.plain[:0], prefix...), mark...)
+		p.plain, _ = appendText(p.plain, text, false)
+		shown = p.plain
+	}
+	if masked := p.secrets.mask(shown); len(masked) > 0 && &masked[0] != &shown[0] {
+		p.buf = append(p.buf[:start], masked...)
+	}
+	p.buf = append(p.buf, '\n')
+}
+
+// clean makes text fit for a workflow command.
+func (p *Printer) clean(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		plain, _ := appendText(nil, []byte(line), false)
+		lines[i] = string(p.secrets.mask(plain))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Mask replaces the secrets in a text that is not printed, such as an output.
+func (p *Printer) Mask(text string) string { return string(p.secrets.mask([]byte(text))) }
+
+// resume makes the host read commands again.
+func (p *Printer) resume() {
+	if p.token != "" {
+		p.actions.IssueCommand(&githubactions.Command{Name: p.token})
+		p.token = ""
+	}
+}
+
+// Flush shows what is waiting.
+func (p *Printer) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armed = false
+	p.flush()
+}
+
+// Close shows what is waiting and gives the host its commands back. It tells
+// the first error of writing, after which nothing was written any more.
+func (p *Printer) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+		p.armed = false
+	}
+	p.resume()
+	p.flush()
+	return p.err
+}
+
+// flush writes the lines in one piece.
+func (p *Printer) flush() {
+	if len(p.buf) > 0 && p.err == nil {
+		_, p.err = p.w.Write(p.buf)
+	}
+	if p.buf = p.buf[:0]; cap(p.buf) > 16*flushSize {
+		p.buf = nil
+	}
+}
+
+// buffer is a slice that go-githubactions can write to.
+type buffer []byte
+
+func (b *buffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}

@@ -1,0 +1,209 @@
+// Package config owns the inputs: their table, where they are looked up, and
+// how each is read. Everything that is wrong with them is reported together,
+// before anything is sent.
+package config
+
+import (
+	"crypto/x509"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is what the inputs ask for.
+type Config struct {
+	URL                *url.URL // without a trailing slash; its path is the sub-path
+	APIKey             string
+	Applications       []string
+	Composes           []string
+	Operation          string // deploy or redeploy
+	Title              string // one line; empty: from CI
+	Description        string // empty: from CI
+	Wait               bool
+	Timeout            time.Duration
+	UnreachableTimeout time.Duration
+	Logs               string // live, failure or off
+	Headers            http.Header
+	CACerts            []*x509.Certificate
+	TLSSkipVerify      bool
+	MaxParallel        int
+	OutputFile         string
+	Debug              bool
+
+	rejected []string // secret values of inputs that were not accepted
+}
+
+// Problem is one thing that is wrong with an input. Its text never shows the
+// value of a secret input.
+type Problem struct {
+	Input string
+	Text  string
+}
+
+// Error is everything that is wrong with the inputs.
+type Error struct {
+	Problems []Problem
+}
+
+func (e *Error) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, p.Input+": "+p.Text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Load reads the inputs through lookup, which is like [os.LookupEnv]. Its error
+// is an [*Error]; the Config is never nil, and holds what could be read then
+// too: enough to write outputs and to mask secrets.
+func Load(lookup func(name string) (string, bool)) (*Config, error) {
+	l := &loader{lookup: lookup}
+	c := &Config{}
+
+	c.URL = parse(l, "url", parseURL)
+	c.APIKey = l.value("api-key")
+	if c.APIKey != "" && !printable(c.APIKey) {
+		l.problem("api-key", "holds a blank, a line break or another character that cannot be part of a key; give the key alone, without quotes or a scheme")
+	}
+	c.Applications = parse(l, "application", parseTargets)
+	c.Composes = parse(l, "compose", parseTargets)
+	if l.valid("application") && l.valid("compose") && len(c.Applications)+len(c.Composes) == 0 {
+		l.problem("application", "nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name")
+	}
+	c.Operation = parse(l, "operation", oneOf("deploy", "redeploy"))
+	c.Title = oneLine(l.value("title"))
+	c.Description = manyLines(l.value("description"))
+	c.Wait = parse(l, "wait", parseBool)
+	c.Timeout = parse(l, "timeout", parseDuration)
+	c.UnreachableTimeout = parse(l, "unreachable-timeout", parseDuration)
+	c.Logs = parse(l, "logs", oneOf("live", "failure", "off"))
+	c.Headers = parse(l, "headers", func(value string) (http.Header, error) {
+		headers, rejected, err := parseHeaders(value)
+		c.rejected = rejected
+		return headers, err
+	})
+	c.CACerts = parse(l, "ca-cert", parseCertificates)
+	c.TLSSkipVerify = parse(l, "tls-skip-verify", parseBool)
+	c.MaxParallel = parse(l, "max-parallel", parseParallel)
+	c.OutputFile = parse(l, "output-file", parseOutputFile)
+	c.Debug = parse(l, "debug", parseBool)
+
+	l.finish()
+	if len(l.problems) > 0 {
+		return c, &Error{Problems: l.problems}
+	}
+	return c, nil
+}
+
+// minSecret is the length from which a value is masked. Masking a shorter one
+// would tear up the output and protect nothing that can be protected.
+const minSecret = 4
+
+// Secrets are the values that must not be shown: the key, each header's value
+// and, where that is a scheme and a credential ("Bearer …"), the credential.
+// Values of several lines count line by line; those shorter than four bytes
+// are left out. Values of inputs that were not accepted are among them.
+func (c *Config) Secrets() []string {
+	values := append([]string{c.APIKey}, c.rejected...)
+	for _, vs := range c.Headers {
+		values = append(values, vs...)
+	}
+	var secrets []string
+	add := func(s string) {
+		if len(s) >= minSecret {
+			secrets = append(secrets, s)
+		}
+	}
+	for _, v := range values {
+		for line := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			line = strings.TrimSpace(line)
+			add(line)
+			if _, credential, ok := strings.Cut(line, " "); ok {
+				add(strings.TrimSpace(credential))
+			}
+		}
+	}
+	slices.Sort(secrets)
+	return slices.Compact(secrets)
+}
+
+// loader looks inputs up and collects what is wrong with them.
+type loader struct {
+	lookup   func(string) (string, bool)
+	problems []Problem
+}
+
+func (l *loader) problem(input, text string) {
+	l.problems = append(l.problems, Problem{input, text})
+}
+
+func (l *loader) valid(input string) bool {
+	return !slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Input == input })
+}
+
+// given is the value of an input as the environment has it; empty: not set.
+func (l *loader) given(input string) string {
+	for _, name := range Spellings(input) {
+		if v, _ := l.lookup(name); strings.TrimSpace(v) != "" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// value is the value of an input or its default.
+func (l *loader) value(input string) string {
+	v := l.given(input)
+	if v != "" {
+		return v
+	}
+	for _, s := range Settings {
+		if s.Name == input {
+			if s.Required {
+				l.problem(input, "is required and not set (looked for "+strings.Join(Spellings(input), ", ")+")")
+			}
+			return s.Default
+		}
+	}
+	panic("config: no setting " + input)
+}
+
+// finish refuses the inputs that this version does not know yet, and puts all
+// problems in the order of the table.
+func (l *loader) finish() {
+	order := map[string]int{}
+	for i, s := range Settings {
+		order[s.Name] = i
+		if s.Available {
+			continue
+		}
+		v := l.given(s.Name)
+		if v == "" || (s.Off != "" && strings.EqualFold(v, s.Off)) {
+			continue
+		}
+		text := "is not supported by this version yet; leave it empty"
+		if s.Off != "" {
+			text += " or " + s.Off
+		}
+		l.problem(s.Name, text)
+	}
+	slices.SortStableFunc(l.problems, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
+}
+
+// parse reads one input. An empty value is not parsed: it is the zero value.
+func parse[T any](l *loader, input string, f func(string) (T, error)) T {
+	var zero T
+	v := l.value(input)
+	if v == "" {
+		return zero
+	}
+	t, err := f(v)
+	if err != nil {
+		for text := range strings.SplitSeq(err.Error(), "\n") { // errors.Join
+			l.problem(input, text)
+		}
+	}
+	return t
+}

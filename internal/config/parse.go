@@ -1,0 +1,320 @@
+package config
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+func parseBool(v string) (bool, error) {
+	switch strings.ToLower(v) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s is neither true nor false", quote(v))
+}
+
+func oneOf(accepted ...string) func(string) (string, error) {
+	return func(v string) (string, error) {
+		if slices.Contains(accepted, v) {
+			return v, nil
+		}
+		return "", fmt.Errorf("%s is not one of %s", quote(v), strings.Join(accepted, ", "))
+	}
+}
+
+const maxDuration = 24 * time.Hour
+
+func parseDuration(v string) (time.Duration, error) {
+	d, err := time.ParseDuration(v)
+	if strings.Trim(v, "0123456789") == "" {
+		var seconds uint64
+		seconds, err = strconv.ParseUint(v, 10, 64)
+		if err != nil || seconds > uint64(maxDuration/time.Second) {
+			seconds, err = uint64(maxDuration/time.Second)+1, nil // too long, said below
+		}
+		d = time.Duration(seconds) * time.Second
+	}
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%s is not a duration; write one such as 90s or 30m, or whole seconds", quote(v))
+	case d <= 0:
+		return 0, fmt.Errorf("%s is not more than zero; write a duration such as 90s or 30m, or whole seconds", quote(v))
+	case d > maxDuration:
+		return 0, fmt.Errorf("%s is too long; at most 24h", quote(v))
+	}
+	return d, nil
+}
+
+const maxParallel = 32
+
+func parseParallel(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxParallel {
+		return 0, fmt.Errorf("%s is not a whole number from 1 to %d", quote(v), maxParallel)
+	}
+	return n, nil
+}
+
+// parseTargets reads a list: newlines or commas separate, blanks are dropped,
+// and so is what was named before.
+func parseTargets(v string) ([]string, error) {
+	var list []string
+	for t := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		t = strings.TrimSpace(t)
+		if strings.ContainsFunc(t, unicode.IsControl) {
+			return nil, fmt.Errorf("%s holds a control character; separate several targets with newlines or commas", quote(t))
+		}
+		if t != "" && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list, nil
+}
+
+// parseURL accepts what people paste and makes it the base of the instance.
+func parseURL(v string) (*url.URL, error) {
+	const want = "write the address of the Dokploy instance, such as https://dokploy.example.com"
+	scheme, rest, ok := strings.Cut(v, "://")
+	if strings.ContainsFunc(v, unicode.IsSpace) {
+		return nil, errors.New("holds a blank or a line break; " + want)
+	}
+	// What may be a secret in it (user:password, ?token=) is never repeated.
+	if authority, _, _ := strings.Cut(rest, "/"); strings.Contains(authority, "@") || !ok && strings.Contains(v, "@") {
+		return nil, errors.New("holds a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
+	}
+	if strings.ContainsAny(v, "?#") {
+		return nil, errors.New("holds a query or fragment (? or #); " + want)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(v), strings.TrimLeft(v, "/"))
+	}
+	if s := strings.ToLower(scheme); s != "http" && s != "https" {
+		return nil, fmt.Errorf("%s is not http or https; %s", quote(scheme+"://"), want)
+	}
+	u, err := url.Parse(v)
+	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return nil, fmt.Errorf("%s is not a URL (%v); %s", quote(v), err, want)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("%s names no host; %s", quote(v), want)
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("%s has no valid port; %s", quote(v), want)
+		}
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	for _, part := range []struct{ path, is string }{
+		{"/dashboard/", "a page of the dashboard"},
+		{"/api/", "an address inside the API, or a webhook"},
+	} {
+		i := strings.Index(path+"/", part.path)
+		if i < 0 || path[i:] == "/api" {
+			continue
+		}
+		return nil, fmt.Errorf("is %s; write %s://%s", part.is, u.Scheme, u.Host+path[:i])
+	}
+	path = strings.TrimRight(strings.TrimSuffix(path, "/api"), "/")
+	return url.Parse(u.Scheme + "://" + u.Host + path)
+}
+
+// ownHeaders are not for users to set: they belong to the connection or to us.
+var ownHeaders = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Api-Key",
+}
+
+// parseHeaders reads "Name: value" lines, or the JSON object that Woodpecker
+// and Drone make of a map. Problems name the header, never a value; the values
+// of a rejected line are given back, for masking.
+func parseHeaders(v string) (headers http.Header, rejected []string, err error) {
+	lines := strings.Split(v, "\n")
+	var object map[string]string
+	if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &object) == nil {
+		lines = nil
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			lines = append(lines, name+": "+object[name])
+		}
+	}
+	headers = http.Header{}
+	var problems []error
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		text := ""
+		switch {
+		case !ok:
+			value = line
+			text = fmt.Sprintf("line %d has no colon; each line is `Name: value`", i+1)
+		case !isToken(name):
+			value = line
+			text = fmt.Sprintf("line %d does not begin with a header name; each line is `Name: value`", i+1)
+		case slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)),
+			strings.HasPrefix(http.CanonicalHeaderKey(name), "Sec-Websocket-"):
+			text = name + " cannot be set: it belongs to the connection"
+			if strings.EqualFold(name, "x-api-key") {
+				text = name + " cannot be set here; use the input api-key"
+			}
+		case value == "":
+			text = name + " has no value; is its secret set?"
+		case strings.ContainsFunc(value, unicode.IsControl):
+			text = "the value of " + name + " holds a control character"
+		default:
+			headers.Add(name, value)
+			continue
+		}
+		problems = append(problems, errors.New(text))
+		rejected = append(rejected, value)
+	}
+	return headers, rejected, errors.Join(problems...)
+}
+
+// isToken reports whether s is a token of RFC 9110, as header names are.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// printable reports whether s may be a header's value and holds no blank.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+const maxCertificates = 1 << 20 // bytes
+
+func parseCertificates(v string) ([]*x509.Certificate, error) {
+	const begin = "-----BEGIN "
+	text, where := []byte(v), "the text"
+	switch {
+	case !strings.Contains(v, begin):
+		if len(v) > 4096 || strings.Contains(v, "\n") {
+			return nil, errors.New("is neither PEM text nor a path")
+		}
+		where = v
+		f, err := os.Open(v)
+		if err != nil {
+			return nil, fmt.Errorf("is not PEM text, and no file that can be read: %w", err)
+		}
+		defer f.Close()
+		if text, err = io.ReadAll(io.LimitReader(f, maxCertificates)); err != nil {
+			return nil, fmt.Errorf("cannot be read: %w", err)
+		}
+	case !strings.Contains(v, "\n"):
+		// Some hosts keep a variable on one line.
+		text = []byte(strings.ReplaceAll(v, `\n`, "\n"))
+	}
+	var certs []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d in %s is broken: %w", len(certs)+1, where, err)
+		}
+		certs = append(certs, cert)
+	}
+	if bytes.Contains(text, []byte(begin+"CERTIFICATE-----")) {
+		return nil, fmt.Errorf("certificate %d in %s is not valid PEM", len(certs)+1, where)
+	}
+	if len(certs) == 0 {
+		return nil, fmt.Errorf("%s holds no PEM certificate (-----BEGIN CERTIFICATE-----)", where)
+	}
+	return certs, nil
+}
+
+// parseOutputFile sees that the file can be written, and leaves no trace.
+func parseOutputFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return "", fmt.Errorf("%s is a directory; name a file", quote(path))
+	case err == nil && !info.Mode().IsRegular():
+		return path, nil // opening a pipe here could block or be seen
+	case err == nil:
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			return "", fmt.Errorf("cannot be written: %w", err)
+		}
+		return path, f.Close()
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("cannot be used: %w", err)
+	}
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("the folder %s does not exist", quote(folder))
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("cannot be created: %w", err)
+	}
+	_ = f.Close()
+	return path, os.Remove(path)
+}
+
+// oneLine makes any text one line: a title.
+func oneLine(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	blank := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+	return strings.Join(strings.FieldsFunc(s, blank), " ")
+}
+
+// manyLines keeps newlines and drops every other control character.
+func manyLines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// quote shows a given value, cut where it is long.
+func quote(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		s = string(r[:80]) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Setting describes one input.
+type Setting struct {
+	Name      string // as users write it, with hyphens
+	Default   string // empty: none
+	Meaning   string // one paragraph of Markdown
+	Secret    bool   // the value is never shown
+	Required  bool
+	Available bool   // implemented by this version
+	Off       string // accepted although not available: it asks for nothing
+}
+
+// Settings are all inputs, in the order in which they are documented.
+var Settings = []Setting{
+	{Name: "url", Required: true, Available: true,
+		Meaning: "The Dokploy instance, `https://dokploy.example.com`. A trailing `/`, `/api` or `/api/` is accepted, and so is a sub-path."},
+	{Name: "api-key", Required: true, Secret: true, Available: true,
+		Meaning: "Sent as `x-api-key`. Secret."},
+	{Name: "application", Available: true,
+		Meaning: "The application(s) to deploy, each an id, `name`, `project/name` or `project/environment/name`."},
+	{Name: "compose", Available: true,
+		Meaning: "The compose service(s) to deploy, in the same forms. At least one of the two is required; both may be given."},
+	{Name: "operation", Default: "deploy", Available: true,
+		Meaning: "`deploy`, or `redeploy` (rebuild without fetching the source or pulling the image)."},
+	{Name: "title", Available: true,
+		Meaning: "Title of the deployment in Dokploy. Default: the commit's subject line; outside CI `Deployed by dokploy-deploy`."},
+	{Name: "description", Available: true,
+		Meaning: "Default: short commit id, author and the link to the CI run. Either way it ends in a short marker of this run."},
+	{Name: "image",
+		Meaning: "Docker image to set on the application before deploying. Touches nothing else, no stored credential. An application whose source is not Docker is refused."},
+	{Name: "env", Secret: true,
+		Meaning: "`KEY=VALUE` lines, dotenv as Dokploy reads it, to set in the service's environment before deploying. Kept as written; a value that Dokploy would cut (an unquoted ` #`) is warned about."},
+	{Name: "env-mode", Default: "merge",
+		Meaning: "`merge` keeps every other line, comment and the order; `replace` makes `env` the whole environment."},
+	{Name: "compose-file",
+		Meaning: "Path of a local compose file to upload to the compose service before deploying. A service with another source becomes `raw`, and the output says so."},
+	{Name: "source",
+		Meaning: "Path of a local directory or `.zip` to upload as the application's source. The upload itself starts the deployment: no second one is triggered, and Dokploy gives it its own title."},
+	{Name: "wait", Default: "true", Available: true,
+		Meaning: "`false`: end as soon as Dokploy has accepted the deployment."},
+	{Name: "timeout", Default: "30m", Available: true,
+		Meaning: "From the trigger until everything, queueing and verification included, is over."},
+	{Name: "unreachable-timeout", Default: "5m", Available: true,
+		Meaning: "How long Dokploy may be unreachable in one stretch while a deployment is followed. Before the trigger it is the smaller of this and 30 s. A key that worked before and is refused now counts as unreachable."},
+	{Name: "logs", Default: "live", Available: true,
+		Meaning: "`live`: each line as it is written. `failure`: the whole log, if the deployment fails. `off`. Whichever it is, the message of a failed deployment may quote the last lines once more."},
+	{Name: "verify", Default: "auto", Off: "off",
+		Meaning: "After Dokploy says `done`, see that the new containers run. `auto`: as far as the key may see, and say so where it may not. `require`: not being able to see is a failure. `off`."},
+	{Name: "stable-for", Default: "10s",
+		Meaning: "How long the new containers must keep running to count as running."},
+	{Name: "health-url",
+		Meaning: "URL that must answer after the deployment."},
+	{Name: "health-status", Default: "200-399",
+		Meaning: "Accepted status codes: codes and ranges."},
+	{Name: "health-timeout", Default: "2m",
+		Meaning: "How long `health-url` may take to become healthy, within `timeout`."},
+	{Name: "rollback", Default: "false", Off: "false",
+		Meaning: "On failure, go back to what ran before, and say what was done. The step still fails."},
+	{Name: "headers", Secret: true, Available: true,
+		Meaning: "Extra `Name: value` lines for every request to Dokploy (Cloudflare Access and the like). Values are secret."},
+	{Name: "ca-cert", Available: true,
+		Meaning: "PEM text or path of extra CA certificates."},
+	{Name: "tls-skip-verify", Default: "false", Available: true,
+		Meaning: "Do not check the server's certificate; warns every time."},
+	{Name: "dry-run", Default: "false", Off: "false",
+		Meaning: "Resolve, check what the key may do, show what would change (names of variables, never values), deploy nothing."},
+	{Name: "max-parallel", Default: "4", Available: true,
+		Meaning: "Targets deployed at a time when there are several."},
+	{Name: "output-file", Available: true,
+		Meaning: "File to append the outputs to, as dotenv lines."},
+	{Name: "debug", Default: "false", Available: true,
+		Meaning: "One line per request: method, path, status, time. Never a key, a header value or a body."},
+}
+
+// Spellings are the environment variables that may carry an input, in the
+// order in which they are looked up.
+func Spellings(name string) []string {
+	upper := strings.ToUpper(name)
+	under := strings.ReplaceAll(upper, "-", "_")
+	spellings := []string{"INPUT_" + upper, "INPUT_" + under, "PLUGIN_" + under, "DOKPLOY_" + under}
+	if upper == under {
+		spellings = spellings[1:]
+	}
+	return spellings
+}
+
+// Usage writes the inputs for a person: how they are spelled, and the table.
+func Usage(w io.Writer) {
+	var b strings.Builder
+	b.WriteString(`Inputs come from the environment. api-key, for example, is the first of these
+that is not empty:
+  INPUT_API-KEY, INPUT_API_KEY   GitHub, Forgejo and Gitea actions
+  PLUGIN_API_KEY                 Woodpecker, Drone, Harness
+  DOKPLOY_API_KEY                GitLab, Bitbucket, CircleCI, Jenkins, a shell
+Lists are separated by newlines or commas (env and headers: newlines only),
+durations are like 90s or 30m, or whole seconds.
+
+`)
+	for _, s := range Settings {
+		b.WriteString("  " + s.Name)
+		switch {
+		case !s.Available:
+			b.WriteString(" (not supported by this version yet)")
+		case s.Required:
+			b.WriteString(" (required)")
+		case s.Default != "":
+			fmt.Fprintf(&b, " (default: %s)", s.Default)
+		}
+		b.WriteString("\n")
+		wrap(&b, strings.ReplaceAll(s.Meaning, "`", ""), 8, 79)
+	}
+	_, _ = io.WriteString(w, b.String())
+}
+
+// wrap writes text in lines of at most width columns, each indented.
+func wrap(b *strings.Builder, text string, indent, width int) {
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+			b.WriteString(strings.Repeat(" ", indent))
+			column = indent
+		case column+1+len(word) > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	b.WriteByte('\n')
+}
