@@ -1,0 +1,300 @@
+// Package deploy owns one deployment, from its target to its verdict: it
+// resolves the target, triggers once, finds the deployment that this trigger
+// made, follows it with its log, and says how it ended. It reports through a
+// small interface and knows nothing of the CI host.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// Status is how a deployment ended, as the output "status" says it.
+type Status string
+
+// The statuses, from the best to the worst.
+const (
+	Done        Status = "done"
+	Queued      Status = "queued" // accepted, not followed
+	Unhealthy   Status = "unhealthy"
+	Cancelled   Status = "cancelled"
+	Failed      Status = "error"
+	Lost        Status = "lost" // Dokploy forgot it, or it cannot be told apart
+	Timeout     Status = "timeout"
+	Unreachable Status = "unreachable"
+	Refused     Status = "refused" // the key
+	Invalid     Status = "invalid" // the inputs
+	Interrupted Status = "interrupted"
+)
+
+// order ranks the statuses for several targets: a later one is worse.
+var order = []Status{Done, Queued, Unhealthy, Cancelled, Failed, Lost, Timeout, Unreachable, Refused, Invalid, Interrupted}
+
+// Worst is the worst of several statuses; Invalid of none.
+func Worst(statuses ...Status) Status {
+	worst := -1
+	for _, s := range statuses {
+		for i, o := range order {
+			if s == o {
+				worst = max(worst, i)
+			}
+		}
+	}
+	if worst < 0 {
+		return Invalid
+	}
+	return order[worst]
+}
+
+// Exit codes. An interrupt ends with 128 and the signal's number instead.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitInvalid     = 2
+	ExitUnreachable = 3
+	ExitTimeout     = 4
+)
+
+// ExitCode is that of several targets: 2, 3, 4, then 1 decide. Interrupted is
+// the caller's, who knows the signal; it counts as failed here.
+func ExitCode(statuses ...Status) int {
+	rank := func(code int) int {
+		return map[int]int{ExitOK: 0, ExitFailed: 1, ExitTimeout: 2, ExitUnreachable: 3, ExitInvalid: 4}[code]
+	}
+	code := ExitOK
+	for _, s := range statuses {
+		if c := s.exitCode(); rank(c) > rank(code) {
+			code = c
+		}
+	}
+	return code
+}
+
+func (s Status) exitCode() int {
+	switch s {
+	case Done, Queued:
+		return ExitOK
+	case Invalid:
+		return ExitInvalid
+	case Unreachable, Refused:
+		return ExitUnreachable
+	case Timeout:
+		return ExitTimeout
+	}
+	return ExitFailed
+}
+
+// Reporter shows a person what happens. Its methods are called from several
+// goroutines.
+type Reporter interface {
+	// Header is told where the deployment goes, once.
+	Header(text string)
+	// SetTargets names the targets before the first line about one.
+	SetTargets(names []string)
+	// Note is a line of our own about a target; Warn one that matters.
+	Note(target, text string)
+	Warn(target, text string)
+	// LogLine is a line that the server wrote. It must not be kept.
+	LogLine(target string, line []byte)
+}
+
+// Target is a service as the user named it.
+type Target struct {
+	Kind dokploy.Kind
+	Ref  string // id, name, project/name or project/environment/name
+}
+
+// LogMode says when the log is shown.
+type LogMode string
+
+// The values of the input "logs".
+const (
+	LogLive    LogMode = "live"
+	LogFailure LogMode = "failure"
+	LogOff     LogMode = "off"
+)
+
+// Options says what to deploy and how to follow it.
+type Options struct {
+	Client      *dokploy.Client
+	Reporter    Reporter
+	URL         string // as shown to a person
+	Program     string // name and version, as shown to a person
+	Targets     []Target
+	Operation   string // deploy or redeploy
+	Title       string
+	Description string // the run's marker is appended
+	Wait        bool
+	Timeout     time.Duration // from a trigger to its verdict
+	Unreachable time.Duration // longest outage while a deployment is followed
+	Logs        LogMode
+	MaxParallel int
+}
+
+// preTrigger is the longest outage outlived before anything was started.
+const preTrigger = 30 * time.Second
+
+func (o *Options) beforeTrigger() time.Duration { return min(o.Unreachable, preTrigger) }
+
+// Result is the verdict on one target.
+type Result struct {
+	Target       Target
+	Service      *dokploy.Service // nil: was not resolved
+	Name         string           // as shown to a person
+	DeploymentID string           // empty: not known
+	Status       Status
+	URL          string
+	DashboardURL string
+	Queued       time.Duration // server's clock; negative: not known
+	Build        time.Duration // server's clock; negative: not known
+	Took         time.Duration // from the trigger to the verdict
+	Reason       string        // what happened, one line; empty on success
+	Hint         string        // what to do next
+	Place        Place         // where the build broke, if the log names it
+	Tail         []string      // last lines of the log of a failed deployment
+}
+
+// Report is what became of a run.
+type Report struct {
+	Results []Result
+	Took    time.Duration // from the first trigger to the last verdict
+}
+
+// Status is the worst of the results.
+func (r *Report) Status() Status {
+	return Worst(r.statuses()...)
+}
+
+// ExitCode is the exit code the results make.
+func (r *Report) ExitCode() int { return ExitCode(r.statuses()...) }
+
+func (r *Report) statuses() []Status {
+	var s []Status
+	for _, res := range r.Results {
+		s = append(s, res.Status)
+	}
+	return s
+}
+
+// ErrInterrupted is the cause of a context that a signal ended.
+var ErrInterrupted = errors.New("interrupted")
+
+const nothingStarted = "nothing was started"
+
+// errTimeout is the cause of a target's context when its time is over.
+var errTimeout = errors.New("timed out")
+
+// Run deploys all targets and follows each to its end. Nothing is triggered
+// unless every target was found.
+func Run(ctx context.Context, o Options) *Report {
+	report := &Report{Results: make([]Result, len(o.Targets))}
+	for i, t := range o.Targets {
+		report.Results[i] = Result{Target: t, Name: t.Ref, Queued: -1, Build: -1}
+	}
+	found, err := resolve(ctx, &o)
+	if err != nil {
+		for i := range report.Results {
+			report.Results[i].fail(ctx, err, nothingStarted)
+		}
+		return report
+	}
+	broken := false
+	for i, f := range found.targets {
+		r := &report.Results[i]
+		if f.err != nil {
+			r.fail(ctx, f.err, nothingStarted)
+			broken = true
+			continue
+		}
+		r.Service, r.Name = f.service, f.name
+		r.URL, r.DashboardURL = f.service.URL(), o.Client.DashboardURL(f.service)
+	}
+	if broken {
+		for i := range report.Results {
+			if r := &report.Results[i]; r.Status == "" {
+				r.Status = Invalid
+				r.Reason = "not deployed, because another target was not found"
+			}
+		}
+		return report
+	}
+
+	start := time.Now()
+	o.Reporter.SetTargets(found.names())
+	slots := make(chan struct{}, max(1, o.MaxParallel))
+	var wg sync.WaitGroup
+	for i := range report.Results {
+		r := &report.Results[i]
+		if j := found.targets[i].same; j >= 0 {
+			continue // named twice; its result is copied below
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			r.fail(ctx, context.Cause(ctx), nothingStarted)
+			continue
+		}
+		if ctx.Err() != nil {
+			<-slots
+			r.fail(ctx, context.Cause(ctx), nothingStarted)
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			newRun(&o, found, r).run(ctx)
+		})
+	}
+	wg.Wait()
+	for i, f := range found.targets {
+		if f.same >= 0 {
+			target := report.Results[i].Target
+			report.Results[i] = report.Results[f.same]
+			report.Results[i].Target = target
+		}
+	}
+	report.Took = time.Since(start)
+	return report
+}
+
+// fail sets the verdict that an error means. what says in what state the
+// deployment is, for the verdicts after which it may go on.
+func (r *Result) fail(ctx context.Context, err error, what string) {
+	var (
+		inputs  *inputError
+		verdict *verdictError
+	)
+	switch {
+	case errors.As(err, &verdict):
+		r.Status, r.Reason, r.Hint = verdict.status, verdict.reason, verdict.hint
+	case errors.As(err, &inputs):
+		r.Status, r.Reason, r.Hint = Invalid, inputs.what, inputs.hint
+	case errors.Is(err, ErrInterrupted):
+		r.Status, r.Reason = Interrupted, "interrupted; "+what
+	case errors.Is(err, errTimeout):
+		r.Status, r.Reason = Timeout, "timed out; "+what
+	case ctx.Err() != nil:
+		r.Status, r.Reason = Interrupted, fmt.Sprintf("stopped (%v); %s", context.Cause(ctx), what)
+	case dokploy.Refused(err):
+		r.Status = Refused
+		r.Reason, r.Hint = dokploy.Explain(err)
+	case dokploy.NotFound(err):
+		r.Status = Invalid
+		r.Reason, r.Hint = dokploy.Explain(err)
+	default:
+		r.Status = Unreachable
+		r.Reason, r.Hint = explainOutage(err)
+	}
+}
+
+// verdictError ends a run with a status that is already known.
+type verdictError struct {
+	status       Status
+	reason, hint string
+}
+
+func (e *verdictError) Error() string { return string(e.status) + ": " + e.reason }

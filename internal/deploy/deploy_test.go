@@ -1,0 +1,729 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// recorder is a Reporter that keeps what it is told.
+type recorder struct {
+	mu     sync.Mutex
+	header string
+	names  []string
+	notes  []string // "› text" and "! text"
+	log    []string
+}
+
+func (r *recorder) Header(text string)        { r.add(func() { r.header = text }) }
+func (r *recorder) SetTargets(names []string) { r.add(func() { r.names = names }) }
+func (r *recorder) Note(_, text string)       { r.add(func() { r.notes = append(r.notes, "› "+text) }) }
+func (r *recorder) Warn(_, text string)       { r.add(func() { r.notes = append(r.notes, "! "+text) }) }
+func (r *recorder) LogLine(_ string, b []byte) {
+	s := string(b)
+	r.add(func() { r.log = append(r.log, s) })
+}
+func (r *recorder) add(f func())          { r.mu.Lock(); defer r.mu.Unlock(); f() }
+func (r *recorder) said(part string) bool { return r.count(part) > 0 }
+func (r *recorder) count(part string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, note := range r.notes {
+		if strings.Contains(note, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// world is a stand-in and a client of it, in one bubble.
+type world struct {
+	*testing.T
+	srv *dokploytest.Server
+	rec *recorder
+	ctx context.Context
+	key string
+	// options of the next run
+	set func(*Options)
+}
+
+// inWorld runs a test in a bubble with a started stand-in.
+func inWorld(t *testing.T, o dokploytest.Options, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, srv: dokploytest.New(o), rec: &recorder{}, ctx: t.Context()}
+		w.srv.Start()
+		w.key = w.srv.Key
+		defer w.srv.Close()
+		test(w)
+	})
+}
+
+// deploy runs the program's core on targets like "application api".
+func (w *world) deploy(targets ...string) *Report {
+	w.Helper()
+	u, err := url.Parse(w.srv.URL())
+	if err != nil {
+		w.Fatal(err)
+	}
+	client := dokploy.New(dokploy.Options{URL: u, Key: w.key, UserAgent: "test", Dial: w.srv.Dial})
+	defer client.CloseIdle()
+	o := Options{
+		Client: client, Reporter: w.rec, URL: u.String(), Program: "test", Operation: "deploy",
+		Title: "feat: a title", Description: "3f2a91c by alice", Wait: true,
+		Timeout: 30 * time.Minute, Unreachable: 5 * time.Minute, Logs: LogLive, MaxParallel: 4,
+	}
+	for _, t := range targets {
+		kind, ref, _ := strings.Cut(t, " ")
+		o.Targets = append(o.Targets, Target{dokploy.Kind(kind), ref})
+	}
+	if w.set != nil {
+		w.set(&o)
+	}
+	return Run(w.ctx, o)
+}
+
+// want checks the verdict on one target.
+func (w *world) want(report *Report, status Status, exit int) *Result {
+	w.Helper()
+	if len(report.Results) != 1 {
+		w.Fatalf("%d results", len(report.Results))
+	}
+	r := &report.Results[0]
+	if r.Status != status || report.ExitCode() != exit {
+		w.Fatalf("status %q, exit %d (%s), want %q, %d\n%s", r.Status, report.ExitCode(), r.Reason, status, exit, w.story())
+	}
+	return r
+}
+
+func (w *world) story() string {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	var b strings.Builder
+	fmt.Fprintln(&b, strings.Join(w.rec.notes, "\n"))
+	fmt.Fprintln(&b, strings.Join(w.rec.log, "\n"))
+	for _, r := range w.srv.Requests() {
+		fmt.Fprintf(&b, "%s %s %d\n", r.At.Format("05.000"), r.Procedure, r.Status)
+	}
+	return b.String()
+}
+
+func (w *world) triggers(v *dokploytest.Service, want int) {
+	w.Helper()
+	if n := w.srv.TriggerCount(v); n != want {
+		w.Fatalf("%d triggers reached the server, want %d\n%s", n, want, w.story())
+	}
+}
+
+// ownRow is the row whose deployment the stand-in made for the nth trigger.
+func (w *world) lastRow(v *dokploytest.Service) dokploytest.Row {
+	w.Helper()
+	rows := w.srv.Deployments(v)
+	if len(rows) == 0 {
+		w.Fatal("no rows")
+	}
+	return slices.MaxFunc(rows, func(a, b dokploytest.Row) int { return a.StartedAt.Compare(b.StartedAt) })
+}
+
+var slowBuild = dokploytest.Build{Steps: dokploytest.Lines(time.Second, lines(40)...)}
+
+func lines(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("#7 %d.0 slow build line %d of %d", i, i+1, n))
+	}
+	return out
+}
+
+func TestDeploysAndShowsTheLog(t *testing.T) {
+	for _, source := range []string{"docker", "git"} {
+		t.Run(source, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{
+					SourceType: source, Build: slowBuild,
+					Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
+				})
+				r := w.want(w.deploy("application api"), Done, 0)
+				w.triggers(app, 1)
+				row := w.lastRow(app)
+				if r.DeploymentID != row.ID {
+					w.Errorf("deployment %s, want %s", r.DeploymentID, row.ID)
+				}
+				if r.URL != "https://api.example.com" {
+					w.Errorf("url %q", r.URL)
+				}
+				var build []string
+				for _, line := range w.rec.log {
+					if strings.Contains(line, "slow build line") {
+						build = append(build, line)
+					}
+				}
+				if !slices.Equal(build, lines(40)) {
+					w.Errorf("the log is not as written:\n%s", strings.Join(w.rec.log, "\n"))
+				}
+				if got := row.FinishedAt.Sub(row.StartedAt); r.Build != got {
+					w.Errorf("built in %s, want the server's own %s", r.Build, got)
+				}
+				if n := len(w.srv.Requests()); n > 16 {
+					w.Errorf("%d requests for a 41 s build\n%s", n, w.story())
+				}
+			})
+		})
+	}
+}
+
+func TestAFailedBuildSaysWhyLast(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{
+			Outcome: "error", Steps: dokploytest.Lines(100*time.Millisecond,
+				"#5 compiling...", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
+				"ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1", "❌ Docker build failed"),
+		}})
+		r := w.want(w.deploy("application shop/production/api"), Failed, 1)
+		if want := "Dockerfile:12: RUN npm run build → exit code 1"; r.Reason != want {
+			w.Errorf("reason %q, want %q", r.Reason, want)
+		}
+		if r.Place != (Place{"Dockerfile", 12}) {
+			w.Errorf("place %+v", r.Place)
+		}
+		if last := r.Tail[len(r.Tail)-1]; !strings.HasPrefix(last, "Error occurred ❌") {
+			w.Errorf("the tail ends with %q", last)
+		}
+	})
+}
+
+func TestCompose(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		stack := w.srv.AddCompose(dokploytest.Compose{})
+		r := w.want(w.deploy("compose stack"), Done, 0)
+		if r.DeploymentID != w.lastRow(stack).ID {
+			w.Errorf("deployment %s", r.DeploymentID)
+		}
+		if want := "/services/compose/" + stack.ID + "?tab=deployments"; !strings.HasSuffix(r.DashboardURL, want) {
+			w.Errorf("dashboard %s, want …%s", r.DashboardURL, want)
+		}
+	})
+}
+
+func TestItsOwnDeploymentAmongOthers(t *testing.T) {
+	// The others' outcome is the opposite of ours, so that a mix-up shows.
+	for _, source := range []string{"docker", "git"} {
+		for _, took := range []time.Duration{5 * time.Millisecond, 400 * time.Millisecond, 3 * time.Second, 40 * time.Second} {
+			for _, ourN := range []int{1, 2, 3} {
+				t.Run(fmt.Sprintf("%s/%s/%d", source, took, ourN), func(t *testing.T) {
+					inWorld(t, dokploytest.Options{}, func(w *world) {
+						app := w.srv.AddApplication(dokploytest.Application{SourceType: source, BuildFunc: func(n int) dokploytest.Build {
+							b := dokploytest.Build{Steps: []dokploytest.Step{{After: took, Text: "building\n"}}}
+							if n == ourN {
+								b.Outcome = "error"
+							}
+							return b
+						}})
+						for i := 1; i < ourN; i++ {
+							w.srv.Enqueue(app, fmt.Sprintf("other %d", i), "somebody else's")
+						}
+						// And some behind us.
+						time.AfterFunc(300*time.Millisecond, func() {
+							w.srv.Enqueue(app, "late", "somebody else's")
+							w.srv.Enqueue(app, "later", "somebody else's")
+						})
+						r := w.deploy("application api").Results[0]
+						switch {
+						case r.Status == Failed:
+						case r.Status == Lost && strings.Contains(r.Reason, "cannot be told apart"):
+							// Unsure is allowed only where nothing is left to tell by.
+							if took > 10*time.Millisecond || source == "docker" {
+								w.Fatalf("unsure: %s\n%s", r.Reason, w.story())
+							}
+						default:
+							w.Fatalf("status %s (%s)\n%s", r.Status, r.Reason, w.story())
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestQueuePositionIsShown(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+		w.srv.AddApplication(dokploytest.Application{Name: "api"})
+		w.srv.Enqueue(web, "first", "")
+		w.srv.Enqueue(web, "second", "")
+		time.Sleep(10 * time.Second)
+		r := w.want(w.deploy("application api"), Done, 0)
+		if !w.rec.said("queued, 2nd in line; building now: shop/production/web, for 10s") || !w.rec.said("queued, next in line; building now: shop/production/web") {
+			w.Errorf("the queue is not shown:\n%s", w.story())
+		}
+		if r.Queued < 60*time.Second || r.Queued > 80*time.Second {
+			w.Errorf("queued for %s", r.Queued)
+		}
+		if !w.rec.said("started after 1m") {
+			w.Errorf("the start is not shown:\n%s", w.story())
+		}
+	})
+}
+
+func TestALostAnswerIsSettled(t *testing.T) {
+	type faults []dokploytest.Fault
+	trigger := func(kind dokploytest.FaultKind, carriedOut bool) dokploytest.Fault {
+		return dokploytest.Fault{Procedure: "application.deploy", Kind: kind, CarriedOut: carriedOut}
+	}
+	gateway := func(status int, carriedOut bool) dokploytest.Fault {
+		f := trigger(dokploytest.Gateway, carriedOut)
+		f.Status = status
+		return f
+	}
+	for name, tt := range map[string]struct {
+		faults faults
+		build  dokploytest.Build
+	}{
+		"lost, carried out":           {faults: faults{trigger(dokploytest.Lost, true)}, build: slowBuild},
+		"lost, carried out, fast":     {faults: faults{trigger(dokploytest.Lost, true)}},
+		"lost, not carried out":       {faults: faults{trigger(dokploytest.Lost, false)}},
+		"lost in the body":            {faults: faults{trigger(dokploytest.LostInBody, true)}},
+		"502, carried out":            {faults: faults{gateway(502, true)}},
+		"502, not carried out":        {faults: faults{gateway(502, false)}},
+		"503, not carried out, twice": {faults: faults{gateway(503, false), gateway(503, false)}},
+		"504, carried out":            {faults: faults{gateway(504, true)}},
+		"504, not carried out":        {faults: faults{gateway(504, false)}},
+		"page, carried out":           {faults: faults{trigger(dokploytest.Page, true)}},
+		"hangs, carried out late": {faults: faults{{
+			Procedure: "application.deploy", Kind: dokploytest.Hang, After: 30 * time.Second, Late: true,
+		}}},
+		"429, then taken": {faults: faults{{Procedure: "application.deploy", Kind: dokploytest.TooMany, After: 5 * time.Second}}},
+	} {
+		for _, source := range []string{"docker", "git"} {
+			t.Run(name+", "+source, func(t *testing.T) {
+				inWorld(t, dokploytest.Options{}, func(w *world) {
+					app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: tt.build})
+					for _, f := range tt.faults {
+						w.srv.Fault(f)
+					}
+					r := w.want(w.deploy("application api"), Done, 0)
+					w.triggers(app, 1)
+					if id := w.lastRow(app).ID; r.DeploymentID != id {
+						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestATriggerIsNotRepeatedWhereTheQueueIsHidden(t *testing.T) {
+	for name, carriedOut := range map[string]bool{"carried out": true, "not carried out": false} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: "v0.25.11"}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{})
+				w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Lost, CarriedOut: carriedOut})
+				report := w.deploy("application api")
+				if carriedOut {
+					w.want(report, Done, 0)
+					w.triggers(app, 1)
+				} else {
+					w.want(report, Lost, 1)
+					w.triggers(app, 0)
+				}
+			})
+		})
+	}
+}
+
+func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
+	for name, down := range map[string]time.Duration{"20 s": 20 * time.Second, "at once": 0} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+				api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
+				w.srv.Enqueue(web, "busy", "")
+				time.AfterFunc(10*time.Second, func() { w.srv.Restart(down) })
+				r := w.want(w.deploy("application api"), Done, 0)
+				w.triggers(api, 2)
+				if r.DeploymentID != w.lastRow(api).ID {
+					w.Errorf("deployment %s", r.DeploymentID)
+				}
+				if !w.rec.said("it is started again") {
+					w.Errorf("not said:\n%s", w.story())
+				}
+			})
+		})
+	}
+	t.Run("a second loss is lost", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+			api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
+			busy := func() { w.srv.Enqueue(web, "busy", "") }
+			busy()
+			time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second); busy() })
+			time.AfterFunc(40*time.Second, func() { w.srv.Restart(5 * time.Second); busy() })
+			w.want(w.deploy("application api"), Lost, 1)
+			w.triggers(api, 2)
+		})
+	})
+}
+
+func TestACleanedQueueIsNotStartedAgain(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+		api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
+		w.srv.Enqueue(web, "busy", "")
+		w.srv.Enqueue(web, "busy", "")
+		time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
+		r := w.want(w.deploy("application api"), Cancelled, 1)
+		w.triggers(api, 1)
+		if !strings.Contains(r.Reason, "removed the queued deployment") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
+}
+
+func TestARestartInTheMiddle(t *testing.T) {
+	t.Run("is cancelled for good since 0.29.9", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
+			time.AfterFunc(15*time.Second, func() { w.srv.Restart(20 * time.Second) })
+			start := time.Now()
+			r := w.want(w.deploy("application api"), Cancelled, 1)
+			w.triggers(app, 1)
+			if !strings.Contains(r.Reason, "restarted") || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
+				w.Errorf("reason %q\n%s", r.Reason, w.story())
+			}
+			if d := time.Since(start); d > time.Minute {
+				w.Errorf("took %s", d)
+			}
+		})
+	})
+	t.Run("is run again by BullMQ", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{Version: "v0.25.11"}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
+			time.AfterFunc(15*time.Second, func() { w.srv.Restart(20 * time.Second) })
+			r := w.want(w.deploy("application api"), Done, 0)
+			w.triggers(app, 1)
+			rows := w.srv.Deployments(app)
+			if len(rows) != 2 || r.DeploymentID != w.lastRow(app).ID {
+				w.Errorf("deployment %s of %+v", r.DeploymentID, rows)
+			}
+		})
+	})
+}
+
+func TestOutagesAreOutlived(t *testing.T) {
+	for name, fault := range map[string]dokploytest.Fault{
+		"502":         {Kind: dokploytest.Gateway, Status: 502},
+		"page":        {Kind: dokploytest.Page},
+		"reset":       {Kind: dokploytest.Lost},
+		"cut JSON":    {Kind: dokploytest.Truncated},
+		"empty":       {Kind: dokploytest.Empty},
+		"429":         {Kind: dokploytest.TooMany, After: 3 * time.Second},
+		"401":         {Kind: dokploytest.Unauthorized},
+		"500":         {Kind: dokploytest.ServerError, Body: "boom"},
+		"cloudflare":  {Kind: dokploytest.Cloudflare, Status: 522},
+		"redirect":    {Kind: dokploytest.Redirect, Status: 301, Location: "https://elsewhere.example/login"},
+		"hang":        {Kind: dokploytest.Hang, After: time.Minute},
+		"404 JSON":    {Kind: dokploytest.Custom, Status: 404, Body: `{"message":"Not found","code":"NOT_FOUND"}`},
+		"[] for once": {Kind: dokploytest.Custom, Status: 200, Body: `[]`},
+		"null":        {Kind: dokploytest.Custom, Status: 200, Body: `null`},
+		"an object":   {Kind: dokploytest.Custom, Status: 200, Body: `{"ok":true}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
+				// Once it is followed, four reads in a row go wrong.
+				time.AfterFunc(3*time.Second, func() {
+					for _, p := range []string{"deployment.all", "deployment.queueList"} {
+						f := fault
+						f.Procedure, f.Times = p, 2
+						if name == "[] for once" {
+							f.Times = 1
+							if p == "deployment.queueList" {
+								f.Times = 2
+							}
+						}
+						w.srv.Fault(f)
+					}
+				})
+				r := w.want(w.deploy("application api"), Done, 0)
+				w.triggers(app, 1)
+				if r.DeploymentID != w.lastRow(app).ID {
+					w.Errorf("deployment %s", r.DeploymentID)
+				}
+			})
+		})
+	}
+}
+
+func TestUnreachableForTooLong(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(time.Hour) })
+		start := time.Now()
+		r := w.want(w.deploy("application api"), Unreachable, 3)
+		if d := time.Since(start); d < 5*time.Minute || d > 6*time.Minute {
+			w.Errorf("gave up after %s", d)
+		}
+		if r.DeploymentID == "" || !strings.Contains(r.Reason, "not reachable for 5m00s") {
+			w.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestBeforeTheTriggerPatienceIsShort(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{})
+		w.srv.Restart(time.Hour)
+		time.Sleep(time.Second)
+		start := time.Now()
+		r := w.want(w.deploy("application api"), Unreachable, 3)
+		if d := time.Since(start); d < 29*time.Second || d > 32*time.Second {
+			w.Errorf("gave up after %s", d)
+		}
+		if !strings.Contains(r.Reason, "the connection is refused") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
+}
+
+func TestRowsThatNoLongerMove(t *testing.T) {
+	t.Run("running without a job is lost", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			b := slowBuild
+			b.StayRunning, b.LeaveAt = true, 10
+			w.srv.AddApplication(dokploytest.Application{SourceType: "git", ServerID: "srv", Build: b})
+			start := time.Now()
+			r := w.want(w.deploy("application api"), Lost, 1)
+			if !strings.Contains(r.Reason, "stopped working on this deployment") {
+				w.Errorf("reason %q", r.Reason)
+			}
+			if d := time.Since(start); d > 2*time.Minute {
+				w.Errorf("took %s", d)
+			}
+		})
+	})
+	t.Run("a vanished row is lost", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+			time.AfterFunc(10*time.Second, func() { w.srv.RemoveRow(w.lastRow(app).ID) })
+			r := w.want(w.deploy("application api"), Lost, 1)
+			if !strings.Contains(r.Reason, "has no deployment") {
+				w.Errorf("reason %q", r.Reason)
+			}
+		})
+	})
+	t.Run("no row ever is lost and not started again", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{ServerID: "srv", Build: dokploytest.Build{NoRow: true}})
+			w.want(w.deploy("application api"), Lost, 1)
+			w.triggers(app, 1)
+		})
+	})
+	t.Run("a silent start is waited for", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			w.srv.AddApplication(dokploytest.Application{ServerID: "srv", Build: dokploytest.Build{
+				SilentStart: 20 * time.Second, NoLogPath: true, ErrorMessage: "An error have occurred: Timed out while waiting for handshake",
+			}})
+			r := w.want(w.deploy("application api"), Failed, 1)
+			if !strings.Contains(r.Reason, "Timed out while waiting for handshake") {
+				w.Errorf("reason %q", r.Reason)
+			}
+		})
+	})
+	t.Run("an unknown status goes on", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+			time.AfterFunc(10*time.Second, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "thinking") })
+			w.want(w.deploy("application api"), Done, 0)
+			if n := w.rec.count(`Dokploy says "thinking"`); n != 1 {
+				w.Errorf("said %d times", n)
+			}
+		})
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	for name, tt := range map[string]struct {
+		busy  bool
+		state string
+	}{
+		"while it runs":      {false, "still running"},
+		"while it is queued": {true, "still queued"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+				if tt.busy {
+					web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+					w.srv.Enqueue(web, "", "")
+				}
+				w.set = func(o *Options) { o.Timeout = 20 * time.Second }
+				start := time.Now()
+				r := w.want(w.deploy("application api"), Timeout, 4)
+				if d := time.Since(start); d < 20*time.Second || d > 22*time.Second {
+					w.Errorf("ended after %s", d)
+				}
+				if !strings.Contains(r.Reason, tt.state) {
+					w.Errorf("reason %q", r.Reason)
+				}
+			})
+		})
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	for name, at := range map[string]time.Duration{
+		"at once": time.Millisecond, "while it is found": 60 * time.Millisecond, "while it runs": 10 * time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Latency: 20 * time.Millisecond}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+				ctx, cancel := context.WithCancelCause(w.ctx)
+				w.ctx = ctx
+				time.AfterFunc(at, func() { cancel(ErrInterrupted) })
+				start := time.Now()
+				report := w.deploy("application api")
+				if d := time.Since(start) - at; d > time.Second {
+					w.Errorf("took %s to end", d)
+				}
+				r := report.Results[0]
+				if r.Status != Interrupted || !strings.HasPrefix(r.Reason, "interrupted; ") {
+					w.Errorf("%s: %q", r.Status, r.Reason)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitFalse(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+		w.set = func(o *Options) { o.Wait = false }
+		start := time.Now()
+		w.want(w.deploy("application api"), Queued, 0)
+		w.triggers(app, 1)
+		if d := time.Since(start); d > time.Second {
+			w.Errorf("took %s", d)
+		}
+	})
+}
+
+func TestSeveralTargets(t *testing.T) {
+	inWorld(t, dokploytest.Options{Concurrency: 4}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Name: "api", Build: slowBuild})
+		w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Outcome: "error"}})
+		w.srv.AddCompose(dokploytest.Compose{Name: "stack"})
+		report := w.deploy("application api", "application web", "compose stack", "application shop/api")
+		var got []Status
+		for _, r := range report.Results {
+			got = append(got, r.Status)
+		}
+		if !slices.Equal(got, []Status{Done, Failed, Done, Done}) {
+			w.Fatalf("%v\n%s", got, w.story())
+		}
+		if report.Status() != Failed || report.ExitCode() != 1 {
+			w.Errorf("%s, %d", report.Status(), report.ExitCode())
+		}
+		if a, b := report.Results[0], report.Results[3]; a.DeploymentID != b.DeploymentID {
+			w.Error("one service that was named twice was deployed twice")
+		}
+		if want := []string{"api", "web", "stack"}; !slices.Equal(w.rec.names, want) {
+			w.Errorf("names %v, want %v", w.rec.names, want)
+		}
+	})
+}
+
+func TestNothingIsTriggeredUnlessAllAreFound(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
+		report := w.deploy("application api", "application nope")
+		if report.Status() != Invalid || report.ExitCode() != 2 {
+			w.Errorf("%s, %d", report.Status(), report.ExitCode())
+		}
+		w.triggers(api, 0)
+	})
+}
+
+func TestUsualDurationHeartbeatAndTooLate(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		for i := range 3 {
+			at := time.Now().Add(-time.Duration(i+1) * time.Hour)
+			w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(65 * time.Second)}, "")
+		}
+		app.SetBuild(dokploytest.Build{Steps: []dokploytest.Step{{Text: "quiet now\n"}, {After: 4 * time.Minute, Text: "done\n"}}})
+		w.want(w.deploy("application api"), Done, 0)
+		if !w.rec.said("usually takes 1m05s") || !w.rec.said("it has been running for 2m10s; it usually takes 1m05s") {
+			w.Errorf("the usual duration is not spoken of:\n%s", w.story())
+		}
+		if n := w.rec.count("still running; nothing new for 30s"); n < 5 || n > 8 {
+			w.Errorf("%d heartbeats in 4 minutes\n%s", n, w.story())
+		}
+	})
+}
+
+func TestLogModes(t *testing.T) {
+	for _, tt := range []struct {
+		mode    LogMode
+		outcome string
+		shown   bool
+	}{
+		{LogLive, "done", true}, {LogFailure, "done", false}, {LogFailure, "error", true}, {LogOff, "error", false},
+	} {
+		t.Run(string(tt.mode)+" "+tt.outcome, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				b := slowBuild
+				b.Outcome = tt.outcome
+				w.srv.AddApplication(dokploytest.Application{Build: b})
+				w.set = func(o *Options) { o.Logs = tt.mode }
+				report := w.deploy("application api")
+				if shown := slices.Contains(w.rec.log, lines(40)[0]); shown != tt.shown {
+					w.Errorf("the log is shown: %v, want %v", shown, tt.shown)
+				}
+				if r := report.Results[0]; tt.outcome == "error" && len(r.Tail) == 0 {
+					w.Error("the failure quotes no line")
+				}
+			})
+		})
+	}
+}
+
+func TestOlderAndDocumentedServers(t *testing.T) {
+	for _, o := range []dokploytest.Options{
+		{Version: "v0.19.0"}, {Version: "v0.24.5"}, {Version: "v0.25.11"}, {Version: "v0.28.0"}, {Version: "v0.29.5"}, {Documented: true},
+		{ClockSkew: 26 * time.Hour}, {ClockSkew: -26 * time.Hour}, {SubPath: "/paas"},
+	} {
+		for _, kind := range []string{"docker", "git", "compose"} {
+			for _, b := range []dokploytest.Build{{}, slowBuild} {
+				t.Run(fmt.Sprintf("%+v/%s/%d", o, kind, len(b.Steps)), func(t *testing.T) {
+					inWorld(t, o, func(w *world) {
+						var v *dokploytest.Service
+						target := "application shop/svc"
+						if kind == "compose" {
+							v = w.srv.AddCompose(dokploytest.Compose{Name: "svc", Build: b})
+							target = "compose shop/svc"
+						} else {
+							v = w.srv.AddApplication(dokploytest.Application{Name: "svc", SourceType: kind, Build: b})
+						}
+						r := w.want(w.deploy(target), Done, 0)
+						w.triggers(v, 1)
+						if r.DeploymentID != w.lastRow(v).ID {
+							w.Errorf("deployment %s", r.DeploymentID)
+						}
+						if len(b.Steps) > 0 && !slices.Contains(w.rec.log, lines(40)[39]) {
+							w.Errorf("the log is missing:\n%s", w.story())
+						}
+					})
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,422 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+const (
+	// goneAfter is how long a job that was seen may be in neither the queue
+	// nor the rows: rows of remote servers come up to a second after it.
+	goneAfter = 5 * time.Second
+	// neverAfter is the same for a job that was never seen in the queue.
+	neverAfter = 10 * time.Second
+	// idleAfter is how long a server without a queue to look at may be idle
+	// with a trigger whose answer was lost and no new deployment.
+	idleAfter = time.Minute
+)
+
+// lostError: Dokploy has neither the job nor a row of it.
+type lostError struct {
+	what  string
+	again bool // certain enough to start it again
+}
+
+func (e *lostError) Error() string { return e.what }
+
+func (e *lostError) hint(tries int) string {
+	if tries > 1 {
+		return "it was started twice; look at the server's own log"
+	}
+	return "look at the deployments of the service in the dashboard, then run the job again"
+}
+
+// overwritten tells rows whose text Dokploy replaced with the commit's at the
+// end (Git sources, section 1.4): whose trigger made them is not to be seen.
+func overwritten(row *dokploy.Deployment) bool {
+	return row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
+}
+
+// find waits until the deployment that the trigger made has a row, and holds
+// it. It ends with a *lostError when Dokploy has it no more.
+func (r *run) find(ctx context.Context) error {
+	f := &finder{run: r, foreign: map[string]bool{}}
+	pace := wait.NewBackoff(80*time.Millisecond, 2*time.Second)
+	f.pace = pace
+	loop := r.loop(pace)
+	// A row appears 140 to 330 ms after the call (section 1.2).
+	loop.PauseFirst = true
+	return loop.Run(ctx, f.look)
+}
+
+// finder is what find remembers between its looks.
+type finder struct {
+	*run
+	pace      *backoff.ExponentialBackOff
+	foreign   map[string]bool // new rows that are certainly another's
+	goneSince time.Time
+	gone      int // looks that saw neither job nor row
+	alone     int // looks that saw one candidate and nothing else
+	idleSince time.Time
+
+	aloneSince time.Time
+	activeSeen time.Time            // our clock, when the job was last seen active
+	new        []dokploy.Deployment // all rows that were not there before, by their start
+	said       string
+}
+
+func (f *finder) look(ctx context.Context) (wait.State, error) {
+	r := f.run
+	// The queue first: a job that is not in it any more has its row.
+	var (
+		q   *dokploy.Queue
+		job *dokploy.Job
+		err error
+	)
+	if r.job != nil && r.job.Active && time.Since(f.activeSeen) < time.Second {
+		job = r.job // it has only just been seen
+	} else if q, err = r.readQueue(ctx); err != nil {
+		return wait.Pending, err
+	}
+	if q != nil {
+		if job = r.ourJob(q); job != nil {
+			f.goneSince, f.gone, f.alone = time.Time{}, 0, 0
+			first := r.job == nil
+			progressed := first || r.job.Active != job.Active
+			r.remember(q, job)
+			if !job.Active {
+				return f.waiting(q, job), nil
+			}
+			f.activeSeen = time.Now()
+			r.state = "it is being started in Dokploy and goes on there"
+			if progressed && !first {
+				f.pace.Reset()
+			}
+		}
+	}
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	if err != nil {
+		return wait.Pending, err
+	}
+	candidates, row := f.sort(rows)
+	if row == nil {
+		row, err = f.choose(candidates, job)
+		if err != nil {
+			return wait.Pending, err
+		}
+	}
+	if row != nil {
+		r.hold(row)
+		return wait.Done, nil
+	}
+	if job != nil || len(candidates) > 0 && f.undecided() {
+		return wait.Pending, nil
+	}
+	return f.missing(ctx, q)
+}
+
+// sort tells new rows that are ours by the marker from those that may be.
+func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deployment, ours *dokploy.Deployment) {
+	slices.SortFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
+	f.new = slices.DeleteFunc(slices.Clone(rows), func(row dokploy.Deployment) bool { return f.known[row.ID] })
+	for i := range rows {
+		row := &rows[i]
+		switch {
+		case f.known[row.ID] || f.foreign[row.ID]:
+		case f.ours(row.Description):
+			// After a second run by BullMQ the newest is the one that counts.
+			if ours == nil || row.StartedAt.After(ours.StartedAt) {
+				ours = row
+			}
+		case f.titles && !overwritten(row):
+			// It shows another's text, and keeps showing it.
+			if row.Status == dokploy.StatusRunning || row.Terminal() {
+				f.foreign[row.ID] = true
+			}
+		default:
+			candidates = append(candidates, *row)
+		}
+	}
+	return candidates, ours
+}
+
+// choose decides by what is left when the marker is gone: new ids, the
+// server's own times and the order in the queue. It never guesses.
+func (f *finder) choose(candidates []dokploy.Deployment, job *dokploy.Job) (*dokploy.Deployment, error) {
+	if len(candidates) == 0 {
+		f.alone = 0
+		return nil, nil
+	}
+	r := f.run
+	switch {
+	case r.job != nil && !r.job.ProcessedOn.IsZero():
+		// The first row that started after our job did: by the clock of one
+		// process, so no slack is due. Deployments of one
+		// service run one after the other, but for a Git webhook on a remote
+		// server (remote.md).
+		after := slices.DeleteFunc(slices.Clone(candidates), func(d dokploy.Deployment) bool {
+			return d.StartedAt.Before(r.job.ProcessedOn)
+		})
+		switch {
+		case len(after) == 0:
+			return nil, nil
+		case len(after) > 1 && r.service.ServerID != "" && after[1].StartedAt.Sub(after[0].StartedAt) < 2*time.Second:
+			return nil, f.unsure(after)
+		}
+		return &after[0], nil
+	case r.job != nil:
+		if job != nil {
+			return nil, nil
+		}
+		return f.byOrder()
+	case len(candidates) > 1:
+		return nil, f.unsure(candidates)
+	}
+	// One new row and nothing known of the job. Another one may still come to
+	// light, so a second and a third look must agree.
+	if f.alone++; f.alone == 1 {
+		f.aloneSince = time.Now()
+	}
+	if f.alone >= 3 && (r.queue == queueSeen || time.Since(f.aloneSince) >= 2*time.Second) {
+		return &candidates[0], nil
+	}
+	return nil, nil
+}
+
+// byOrder decides for a job that was last seen waiting: what started since
+// then came in the order of the queue.
+func (f *finder) byOrder() (*dokploy.Deployment, error) {
+	r := f.run
+	from, index := r.jobAt, r.ahead
+	if !r.activeOn.IsZero() {
+		from, index = r.activeOn, r.ahead+1
+	}
+	if from.IsZero() {
+		return nil, f.unsure(f.new)
+	}
+	var since []dokploy.Deployment
+	for _, row := range f.new {
+		if !row.StartedAt.Before(from) {
+			since = append(since, row)
+		}
+	}
+	switch {
+	case len(since) <= index:
+		return nil, nil
+	case f.foreign[since[index].ID]:
+		return nil, f.unsure(since)
+	case r.activeOn.IsZero() && len(since) > index+1 && since[0].StartedAt.Sub(from) < time.Second:
+		// The clock of the queue's answer is cut to the second: the first
+		// may have started before that answer.
+		return nil, f.unsure(since)
+	}
+	return &since[index], nil
+}
+
+// undecided: a single candidate is still being looked at again.
+func (f *finder) undecided() bool { return f.alone > 0 }
+
+// unsure ends the run without a guess.
+func (f *finder) unsure(rows []dokploy.Deployment) error {
+	var list []string
+	for _, row := range rows {
+		list = append(list, fmt.Sprintf("%s (%s)", row.ID, row.Status))
+	}
+	return &verdictError{
+		Lost,
+		fmt.Sprintf("%d new deployments appeared at once and this one cannot be told apart: %s", len(rows), strings.Join(list, ", ")),
+		"someone else deployed the service in the same moment; look at them in the dashboard",
+	}
+}
+
+// remember keeps what the queue shows of our job and those around it.
+func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
+	seen := *job
+	r.job, r.jobAt = &seen, q.Now
+	if job.Active {
+		return
+	}
+	r.ahead, r.activeOn, r.beside = 0, time.Time{}, map[string]bool{}
+	for _, j := range q.Jobs {
+		switch {
+		case j.ID == job.ID:
+		case j.Active:
+			if j.ServiceID == r.service.ID {
+				r.activeOn = j.ProcessedOn
+			}
+		case j.ServiceID != r.service.ID:
+			r.beside[j.ID] = true
+		case j.QueuedAt.Before(job.QueuedAt):
+			r.ahead++
+		}
+	}
+}
+
+// waiting reports the place in the queue.
+func (f *finder) waiting(q *dokploy.Queue, job *dokploy.Job) wait.State {
+	p := f.place(q, job)
+	f.state = "it is still queued in Dokploy and will be deployed there"
+	f.screen.doing(func() string { return "still " + p.text(q.Now) })
+	limit := 4 * time.Second
+	if p.number == 1 {
+		limit = 1500 * time.Millisecond
+	}
+	f.pace.MaxInterval = limit
+	if key := p.text(time.Time{}); key != f.said {
+		f.said = key
+		f.note("%s", p.text(q.Now))
+		return wait.Progress
+	}
+	return wait.Pending
+}
+
+// place is where a waiting job stands, and what is being built ahead of it.
+type place struct {
+	number   int
+	building []building
+}
+
+type building struct {
+	name  string
+	since time.Time // server's clock; zero: not known
+}
+
+// place finds it. Jobs of one server wait for each other (remote.md).
+func (r *run) place(q *dokploy.Queue, job *dokploy.Job) place {
+	p := place{number: 1}
+	for _, j := range q.Jobs {
+		switch {
+		case j.ID == job.ID || j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
+		case j.Active:
+			p.building = append(p.building, building{r.serviceName(&j), j.ProcessedOn})
+		case j.QueuedAt.Before(job.QueuedAt):
+			p.number++
+		}
+	}
+	return p
+}
+
+// text says it as of the server's time now; zero: without durations.
+func (p place) text(now time.Time) string {
+	text := "queued, next in line"
+	if p.number > 1 {
+		text = fmt.Sprintf("queued, %s in line", ordinal(p.number))
+	}
+	var names []string
+	for _, b := range p.building {
+		name := b.name
+		if took := now.Sub(b.since); !now.IsZero() && !b.since.IsZero() && took >= time.Second {
+			name += ", for " + Duration(took)
+		}
+		names = append(names, name)
+	}
+	if len(names) > 0 {
+		text += "; building now: " + strings.Join(names, " and ")
+	}
+	return text
+}
+
+func (r *run) serviceName(j *dokploy.Job) string {
+	switch {
+	case j.ServiceID == r.service.ID:
+		return "an earlier deployment of " + r.name
+	case r.paths[j.ServiceID] != "":
+		return cleanName(r.paths[j.ServiceID])
+	}
+	return "another " + string(j.Kind)
+}
+
+// missing counts looks that saw neither job nor row, until that is certain.
+func (f *finder) missing(ctx context.Context, q *dokploy.Queue) (wait.State, error) {
+	r := f.run
+	if q == nil {
+		return f.missingUnseen(ctx)
+	}
+	if f.goneSince.IsZero() {
+		f.goneSince = time.Now()
+	}
+	f.gone++
+	limit := goneAfter
+	if r.job == nil {
+		limit = neverAfter
+	}
+	if f.gone < 3 || time.Since(f.goneSince) < limit {
+		f.pace.MaxInterval = time.Second
+		return wait.Pending, nil
+	}
+	switch {
+	case r.job != nil && !r.job.Active:
+		for _, j := range q.Jobs {
+			if r.beside[j.ID] && r.outages == 0 {
+				// A restart takes all waiting jobs, whoever cleans a queue
+				// only those of one service.
+				return wait.Pending, &verdictError{
+					Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
+				}
+			}
+		}
+		return wait.Pending, &lostError{what: "Dokploy lost the queued deployment (a restart does that)", again: true}
+	case r.outages > 0:
+		return wait.Pending, &lostError{what: "Dokploy lost the deployment in a restart, before it began", again: true}
+	case r.job != nil:
+		return wait.Pending, &lostError{what: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)"}
+	}
+	return wait.Pending, &lostError{what: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list"}
+}
+
+// missingUnseen waits on a server whose queue is not to be seen: a deployment
+// that waits there is invisible. Only a trigger whose answer was lost can
+// be told to be lost, by a server that has nothing to do.
+func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
+	f.state = "it is accepted, and not started as far as this Dokploy shows; it may still begin there"
+	f.screen.doing(func() string { return "no deployment has begun yet; this Dokploy does not show its queue" })
+	f.pace.MaxInterval = 3 * time.Second
+	if !f.run.unsure {
+		return wait.Pending, nil
+	}
+	projects, err := f.client.Projects(ctx)
+	if err != nil {
+		return wait.Pending, err
+	}
+	f.pace.MaxInterval = 10 * time.Second
+	if busy(projects) {
+		f.idleSince = time.Time{}
+		return wait.Pending, nil
+	}
+	if f.idleSince.IsZero() {
+		f.idleSince = time.Now()
+	}
+	if time.Since(f.idleSince) < idleAfter {
+		return wait.Pending, nil
+	}
+	return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
+}
+
+func busy(projects []dokploy.Project) bool {
+	for _, p := range projects {
+		for _, e := range p.Environments {
+			for _, s := range e.Services {
+				if s.Status == dokploy.StatusRunning {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// hold takes a row as ours; from now on its id decides.
+func (r *run) hold(row *dokploy.Deployment) {
+	held := *row
+	r.row = &held
+	r.result.DeploymentID = row.ID
+	r.known[row.ID] = true
+}

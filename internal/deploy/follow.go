@@ -1,0 +1,322 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+const (
+	// vanishedAfter is how long a held row must be missing: one odd answer
+	// is no verdict.
+	vanishedAfter = 3 * time.Second
+	// stuckAfter is how long a job may be gone while its row runs: the row
+	// ends up to a second before or after its job (remote.md).
+	stuckAfter = 10 * time.Second
+	// askQueueEvery is how often the queue is asked beside a running row.
+	askQueueEvery = 20 * time.Second
+	// secondRun is how long BullMQ (≤ 0.29.8) takes to run a job again that
+	// a restart interrupted: 30 to 60 s were seen (older.md, item 1).
+	secondRun = 2 * time.Minute
+	// settleDelay lets Dokploy write the end that its log has just shown: the
+	// last line comes 2 to 48 ms before it, 14 in the median (section 4).
+	settleDelay = 12 * time.Millisecond
+)
+
+// follow watches the held row to its end.
+func (r *run) follow(ctx context.Context) error {
+	fl := &follower{run: r, started: time.Now(), asked: time.Now(), wake: make(chan struct{}, 1)}
+	defer fl.stopTimers()
+	r.announce()
+	if err := fl.begin(ctx); err != nil {
+		return err
+	}
+	if r.row.Terminal() {
+		if done, err := fl.judge(ctx, r.row); done || err != nil {
+			return err
+		}
+	}
+	loop := r.loop(&followPace{fl, wait.NewBackoff(2500*time.Millisecond, 20*time.Second)})
+	loop.Wake = fl.wake
+	loop.PauseFirst = r.row.Status == dokploy.StatusRunning // it has just been seen
+	loop.Burst = &wait.Steps{Pauses: []time.Duration{
+		30 * time.Millisecond, 60 * time.Millisecond, 120 * time.Millisecond, 250 * time.Millisecond,
+		500 * time.Millisecond, time.Second, 2 * time.Second,
+	}}
+	return loop.Run(ctx, fl.look)
+}
+
+// announce says that it has begun.
+func (r *run) announce() {
+	text := "started"
+	if r.job != nil && !r.job.QueuedAt.IsZero() {
+		if queued := r.row.StartedAt.Sub(r.job.QueuedAt); queued >= time.Second {
+			text += " after " + Duration(queued)
+		}
+	} else if waited := time.Since(r.triggered); waited >= 5*time.Second {
+		text += " after " + Duration(waited)
+	}
+	if r.usual >= time.Second {
+		text += "; usually takes " + Duration(r.usual)
+	}
+	r.note("%s", text)
+}
+
+// follower is what follow remembers between its looks.
+type follower struct {
+	*run
+	started time.Time // our clock, when the row was found
+	wake    chan struct{}
+	late    *time.Timer
+
+	asked       time.Time // when the queue was last asked
+	missing     int
+	missingFrom time.Time
+	jobGone     time.Time // since when the job is not in the queue
+	goneLooks   int
+	unknown     string    // the unknown status that was spoken of
+	again       time.Time // since when a second run by Dokploy is looked for
+}
+
+// followPace is slow while the log will tell of the end, and steady where it
+// cannot: then only a look can see it.
+type followPace struct {
+	*follower
+	exp *backoff.ExponentialBackOff
+}
+
+func (p *followPace) Reset() { p.exp.Reset() }
+
+func (p *followPace) NextBackOff() time.Duration {
+	switch {
+	case p.missing > 0 || !p.jobGone.IsZero():
+		return 2 * time.Second
+	case !p.again.IsZero():
+		return 5 * time.Second
+	case p.log != nil && (p.log.Streaming() || time.Since(p.started) < time.Second):
+		return p.exp.NextBackOff()
+	}
+	d := 1200 * time.Millisecond
+	switch running := time.Since(p.started); {
+	case running > 30*time.Minute:
+		d = 4 * time.Second
+	case running > 10*time.Minute:
+		d = 2 * time.Second
+	}
+	return d + rand.N(d/5)
+}
+
+// begin starts what goes beside the looks: the log, the heartbeat, the warning
+// about a deployment that takes far too long.
+func (fl *follower) begin(ctx context.Context) error {
+	r := fl.run
+	r.state = "it is still running in Dokploy and goes on there"
+	r.screen.doing(func() string { return Duration(time.Since(fl.started)) + ", still running" })
+	if r.usual > 0 {
+		far := max(2*r.usual, r.usual+time.Minute)
+		fl.late = time.AfterFunc(far, func() {
+			r.warn("it has been running for %s; it usually takes %s", Duration(far), Duration(r.usual))
+		})
+	}
+	if r.row.LogPath == "" {
+		return nil
+	}
+	source := dokploy.LogSource{DeploymentID: r.row.ID, Path: r.row.LogPath, ServerID: r.service.ServerID}
+	if build := firstOf(r.row.BuildServerID, r.service.BuildServerID); build != "" {
+		source.ServerID, source.NoREST = build, true
+	}
+	// The log outlives the target's time: what was written is shown.
+	r.log = r.client.FollowLog(context.WithoutCancel(ctx), source, dokploy.LogEvents{
+		Line: r.screen.line,
+		Lost: func(text string) { r.warn("%s", text) },
+		Wake: func() {
+			time.AfterFunc(settleDelay, func() {
+				select {
+				case fl.wake <- struct{}{}:
+				default:
+				}
+			})
+		},
+	})
+	return nil
+}
+
+func (fl *follower) stopTimers() {
+	if fl.late != nil {
+		fl.late.Stop()
+	}
+	fl.screen.doing(nil)
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (fl *follower) look(ctx context.Context) (wait.State, error) {
+	r := fl.run
+	if !fl.again.IsZero() {
+		return fl.lookForSecondRun(ctx)
+	}
+	// The row is the verdict; the queue tells, now and then, whether
+	// anything is still at work for it. It is asked first, so that a job that
+	// is gone is one whose row has had its last word.
+	gone := false
+	if r.job != nil && r.queue == queueSeen && (time.Since(fl.asked) >= askQueueEvery || !fl.jobGone.IsZero()) {
+		fl.asked = time.Now()
+		q, err := r.readQueue(ctx)
+		if err != nil {
+			return wait.Pending, err
+		}
+		gone = r.ourJob(q) == nil
+		if !gone {
+			fl.jobGone, fl.goneLooks = time.Time{}, 0
+		}
+	}
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	switch {
+	case dokploy.NotFound(err):
+		rows = nil // the service is gone, and its rows with it (≤ 0.28.6)
+	case err != nil:
+		return wait.Pending, err
+	}
+	for i := range rows {
+		if rows[i].ID != r.row.ID {
+			continue
+		}
+		fl.missing, fl.missingFrom = 0, time.Time{}
+		if !rows[i].Terminal() && gone {
+			return fl.stuck()
+		}
+		done, err := fl.judge(ctx, &rows[i])
+		if done {
+			return wait.Done, err
+		}
+		return wait.Pending, err
+	}
+	if fl.missing++; fl.missing == 1 {
+		fl.missingFrom = time.Now()
+	}
+	if fl.missing >= 3 && time.Since(fl.missingFrom) >= vanishedAfter {
+		return wait.Pending, &verdictError{
+			Lost, fmt.Sprintf("Dokploy has no deployment %s any more: it or the service was deleted, or newer ones pushed it out of the list", r.row.ID),
+			"look at the service in the dashboard",
+		}
+	}
+	return wait.Pending, nil
+}
+
+// stuck counts looks at a row that runs without a job. Dokploy forgets such a
+// row for ever, when the connection to a remote server broke (remote.md).
+func (fl *follower) stuck() (wait.State, error) {
+	if fl.goneLooks++; fl.goneLooks == 1 {
+		fl.jobGone = time.Now()
+	}
+	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter {
+		return wait.Pending, &verdictError{
+			Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
+			"the connection to the server it builds on broke; nothing was replaced, as far as Dokploy knows. Run the job again",
+		}
+	}
+	return wait.Pending, nil
+}
+
+// judge makes the verdict of the row, if it has one.
+func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bool, err error) {
+	r := fl.run
+	held := *row
+	r.row = &held
+	switch row.Status {
+	case dokploy.StatusRunning:
+		return false, nil
+	case dokploy.StatusDone:
+		r.result.Status = Done
+		return true, nil
+	case dokploy.StatusError:
+		r.result.Status = Failed
+		r.result.Reason = cleanName(row.ErrorMessage)
+		return true, nil
+	case dokploy.StatusCancelled:
+		return fl.cancelled(ctx)
+	}
+	if fl.unknown != row.Status {
+		fl.unknown = row.Status
+		r.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", cleanName(row.Status))
+	}
+	return false, nil
+}
+
+// cancelled is final, unless Dokploy runs the job again by itself: up to
+// 0.29.8 it leaves the service running then (older.md, item 1).
+func (fl *follower) cancelled(ctx context.Context) (bool, error) {
+	r := fl.run
+	if !r.version.Known() || r.version.Less(0, 29, 9) {
+		s, err := r.client.Service(ctx, r.service.Kind, r.service.ID)
+		if err != nil {
+			return false, err
+		}
+		if s.Status == dokploy.StatusRunning {
+			fl.again = time.Now()
+			r.state = "Dokploy restarted and may run it again by itself"
+			r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
+			return false, nil
+		}
+	}
+	fl.cancelledForGood()
+	return true, nil
+}
+
+func (fl *follower) cancelledForGood() {
+	r := fl.run
+	r.result.Status = Cancelled
+	if r.row.FinishedAt.IsZero() {
+		r.result.Reason = "Dokploy restarted in the middle of the deployment and cancelled it"
+		r.result.Hint = "run the job again"
+	} else {
+		r.result.Reason = "the deployment was cancelled in Dokploy"
+	}
+}
+
+// lookForSecondRun waits for a new row with the marker of this run.
+func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
+	r := fl.run
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	if err != nil {
+		return wait.Pending, err
+	}
+	for i := range rows {
+		row := &rows[i]
+		if r.known[row.ID] || !r.ours(row.Description) && (r.titles && !overwritten(row) || row.StartedAt.Before(r.row.StartedAt)) {
+			continue
+		}
+		r.note("Dokploy runs it again")
+		r.hold(row)
+		fl.again = time.Time{}
+		fl.stopTimers()
+		if r.log != nil {
+			r.log.Stop()
+			r.log = nil
+		}
+		if err := fl.begin(ctx); err != nil {
+			return wait.Pending, err
+		}
+		done, err := fl.judge(ctx, row)
+		if done {
+			return wait.Done, err
+		}
+		return wait.Progress, err
+	}
+	if time.Since(fl.again) >= secondRun {
+		fl.cancelledForGood()
+		return wait.Done, nil
+	}
+	return wait.Pending, nil
+}

@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Output is one target in the output "deployments".
+type Output struct {
+	Target        string `json:"target"`
+	Kind          string `json:"kind"`
+	ID            string `json:"id"`
+	Name          string `json:"name"`
+	DeploymentID  string `json:"deploymentId"`
+	Status        Status `json:"status"`
+	URL           string `json:"url"`
+	DashboardURL  string `json:"dashboardUrl"`
+	QueuedSeconds *int   `json:"queuedSeconds"` // null: not known
+	BuildSeconds  *int   `json:"buildSeconds"`  // null: not known
+	Verified      string `json:"verified"`      // yes, no, unknown
+	Error         string `json:"error"`         // empty on success
+}
+
+// JSON is the output "deployments".
+func (r *Report) JSON() string {
+	out := make([]Output, 0, len(r.Results))
+	for _, res := range r.Results {
+		o := Output{
+			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
+			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Reason, Verified: "unknown",
+			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
+		}
+		if s := res.Service; s != nil {
+			o.ID, o.Name = s.ID, s.Name
+		}
+		out = append(out, o)
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // URLs stay readable
+	if err := enc.Encode(out); err != nil {
+		return "[]"
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// DeploymentIDs is the output "deployment-id": in the order of the inputs.
+func (r *Report) DeploymentIDs() string {
+	var ids []string
+	for _, res := range r.Results {
+		if res.DeploymentID != "" {
+			ids = append(ids, res.DeploymentID)
+		}
+	}
+	return strings.Join(ids, ",")
+}
+
+func seconds(d time.Duration) *int {
+	if d < 0 {
+		return nil
+	}
+	s := int(d.Round(time.Second).Seconds())
+	return &s
+}

@@ -1,0 +1,283 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// inputError is something the user can mend in the inputs.
+type inputError struct{ what, hint string }
+
+func (e *inputError) Error() string { return e.what }
+
+// targets is what resolve found.
+type targets struct {
+	version dokploy.Version
+	targets []target
+	// paths names services that project.all listed by their id, to say what
+	// is being built ahead of us.
+	paths map[string]string
+}
+
+type target struct {
+	service *dokploy.Service
+	name    string // unique among the targets
+	same    int    // index of an earlier target that is the same service; -1: none
+	err     error
+}
+
+func (t *targets) names() []string {
+	var names []string
+	for _, x := range t.targets {
+		if x.same < 0 {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}
+
+// idForm is the form of Dokploy's ids (section 1.11).
+var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
+
+// before runs a look of the time before the trigger: a short outage is
+// outlived, what cannot mend by itself ends it.
+func before(ctx context.Context, o *Options, look func(context.Context) error) error {
+	loop := wait.Loop{
+		Backoff:  wait.NewBackoff(o.beforeTrigger(), o.beforeTrigger()),
+		Tolerate: o.beforeTrigger(),
+		Fatal:    dokploy.Permanent,
+	}
+	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		if err := look(ctx); err != nil {
+			return wait.Pending, err
+		}
+		return wait.Done, nil
+	})
+}
+
+// resolve finds the service of each target. The error is one that concerns
+// all of them: the server, or the key.
+func resolve(ctx context.Context, o *Options) (*targets, error) {
+	found := &targets{targets: make([]target, len(o.Targets)), paths: map[string]string{}}
+	var (
+		projects []dokploy.Project
+		listErr  error
+		listed   sync.Once
+	)
+	list := func() error {
+		listed.Do(func() {
+			listErr = before(ctx, o, func(ctx context.Context) (err error) {
+				projects, err = o.Client.Projects(ctx)
+				return err
+			})
+		})
+		return listErr
+	}
+
+	// The version and the first real question go side by side.
+	var versionErr error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		versionErr = before(ctx, o, func(ctx context.Context) (err error) {
+			found.version, err = o.Client.Version(ctx)
+			return err
+		})
+	})
+	if slices.ContainsFunc(o.Targets, func(t Target) bool { return !idForm.MatchString(t.Ref) }) {
+		wg.Go(func() { _ = list() })
+	}
+	wg.Wait()
+	if versionErr != nil && !dokploy.Unsupported(versionErr) {
+		return nil, versionErr
+	}
+	o.Reporter.Header(fmt.Sprintf("%s → %s (Dokploy %s)", o.Program, o.URL, found.version))
+
+	for i, t := range o.Targets {
+		wg.Go(func() {
+			x := &found.targets[i]
+			x.same = -1
+			x.service, x.err = resolveOne(ctx, o, t, list, func() []dokploy.Project { return projects })
+		})
+	}
+	wg.Wait()
+
+	for _, p := range projects {
+		for _, e := range p.Environments {
+			for _, s := range e.Services {
+				found.paths[s.ID] = path(p, e, s)
+			}
+		}
+	}
+	found.nameThem()
+	return found, nil
+}
+
+// nameThem gives each target a name that no other has, and marks those that
+// are one service.
+func (t *targets) nameThem() {
+	count := map[string]int{}
+	for i := range t.targets {
+		x := &t.targets[i]
+		if x.err != nil {
+			continue
+		}
+		for j := range i {
+			if y := t.targets[j]; y.err == nil && y.same < 0 && y.service.Kind == x.service.Kind && y.service.ID == x.service.ID {
+				x.same = j
+				break
+			}
+		}
+		if x.same < 0 {
+			count[x.service.Name]++
+		}
+	}
+	for i := range t.targets {
+		x := &t.targets[i]
+		if x.err != nil {
+			continue
+		}
+		x.name = cleanName(x.service.Name)
+		if count[x.service.Name] > 1 {
+			x.name = cleanName(x.service.Path())
+		}
+		if x.name == "" {
+			x.name = x.service.ID
+		}
+	}
+}
+
+func resolveOne(ctx context.Context, o *Options, t Target, list func() error, projects func() []dokploy.Project) (*dokploy.Service, error) {
+	id := ""
+	var idErr error
+	if idForm.MatchString(t.Ref) {
+		// An id needs no list of everything.
+		s, err := readService(ctx, o, t.Kind, t.Ref)
+		if err == nil {
+			return s, nil
+		}
+		// A member gets a 401 for an id that is none (section 2): it may
+		// still be a name.
+		if !dokploy.NotFound(err) && !dokploy.Refused(err) {
+			return nil, err
+		}
+		idErr = err
+	}
+	if err := list(); err != nil {
+		if idErr != nil {
+			return nil, idErr
+		}
+		return nil, err
+	}
+	matches, all := match(projects(), t)
+	switch len(matches) {
+	case 0:
+		if idErr != nil && dokploy.Refused(idErr) {
+			return nil, idErr
+		}
+		return nil, notFound(t, all, projects())
+	case 1:
+		id = matches[0].ref.ID
+	default:
+		var lines []string
+		for _, m := range matches {
+			lines = append(lines, fmt.Sprintf("%s (id %s)", m.path, m.ref.ID))
+		}
+		return nil, &inputError{
+			what: fmt.Sprintf("%s: %d services are called %q: %s", t.Kind, len(matches), t.Ref, strings.Join(lines, ", ")),
+			hint: "write one of these paths, or the id if the paths are the same",
+		}
+	}
+	return readService(ctx, o, t.Kind, id)
+}
+
+func readService(ctx context.Context, o *Options, kind dokploy.Kind, id string) (s *dokploy.Service, err error) {
+	err = before(ctx, o, func(ctx context.Context) error {
+		s, err = o.Client.Service(ctx, kind, id)
+		return err
+	})
+	return s, err
+}
+
+type candidate struct {
+	ref  dokploy.ServiceRef
+	path string
+}
+
+func path(p dokploy.Project, e dokploy.Environment, s dokploy.ServiceRef) string {
+	if e.Name == "" {
+		return p.Name + "/" + s.Name
+	}
+	return p.Name + "/" + e.Name + "/" + s.Name
+}
+
+// match finds the services that a reference may mean, and lists all of its
+// kind. An id beats a name; names may hold slashes and differ in case only.
+func match(projects []dokploy.Project, t Target) (matches, all []candidate) {
+	var byID, exact, folded []candidate
+	for _, p := range projects {
+		for _, e := range p.Environments {
+			for _, s := range e.Services {
+				if s.Kind != t.Kind || s.ID == "" {
+					continue
+				}
+				c := candidate{s, path(p, e, s)}
+				all = append(all, c)
+				names := []string{s.Name, p.Name + "/" + s.Name, c.path}
+				switch {
+				case s.ID == t.Ref:
+					byID = append(byID, c)
+				case slices.Contains(names, t.Ref):
+					exact = append(exact, c)
+				case slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), t.Ref) }):
+					folded = append(folded, c)
+				}
+			}
+		}
+	}
+	for _, m := range [][]candidate{byID, exact, folded} {
+		if len(m) > 0 {
+			return m, all
+		}
+	}
+	return nil, all
+}
+
+// maxListed bounds the services that an error lists.
+const maxListed = 30
+
+// notFound says what there is instead.
+func notFound(t Target, all []candidate, projects []dokploy.Project) error {
+	e := &inputError{what: fmt.Sprintf("%s: there is no %q that this key can see", t.Kind, t.Ref)}
+	if others, _ := match(projects, Target{Kind: other(t.Kind), Ref: t.Ref}); len(others) > 0 {
+		e.hint = fmt.Sprintf("%s is a service of the other kind: name it in the input %s", others[0].path, other(t.Kind))
+		return e
+	}
+	var paths []string
+	for _, c := range all {
+		paths = append(paths, c.path)
+	}
+	slices.Sort(paths)
+	switch more := len(paths) - maxListed; {
+	case len(paths) == 0:
+		e.hint = fmt.Sprintf("the key sees no %s at all: give its owner access to the service, or check that it is a key of the right organisation", t.Kind)
+	case more > 0:
+		e.hint = fmt.Sprintf("there are: %s and %d more", strings.Join(paths[:maxListed], ", "), more)
+	default:
+		e.hint = "there are: " + strings.Join(paths, ", ")
+	}
+	return e
+}
+
+func other(k dokploy.Kind) dokploy.Kind {
+	if k == dokploy.Application {
+		return dokploy.Compose
+	}
+	return dokploy.Application
+}

@@ -1,0 +1,168 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// run is one target on its way from the trigger to the verdict.
+type run struct {
+	o       *Options
+	client  *dokploy.Client
+	name    string
+	service *dokploy.Service
+	version dokploy.Version
+	paths   map[string]string
+	result  *Result
+	screen  *screen
+
+	known     map[string]bool // ids of the deployments that were there before
+	usual     time.Duration   // how long an earlier one took; zero: not known
+	titles    bool            // the server keeps our description (≥ 0.25)
+	queue     queueState
+	tokens    []string // of this run's triggers, the newest last
+	triggered time.Time
+	unsure    bool // the trigger's answer was lost, and the queue is not to be seen
+	outages   int  // stretches in which Dokploy was not reachable since the trigger
+
+	job      *dokploy.Job        // as last seen in the queue; nil: never
+	jobAt    time.Time           // server's clock when it was last seen; zero: not said
+	beside   map[string]bool     // other services' waiting jobs when it was last seen
+	activeOn time.Time           // processedOn of a job of this service that ran when it was last seen
+	ahead    int                 // waiting jobs of this service before it when it was last seen
+	row      *dokploy.Deployment // once found, it is held
+	state    string              // what goes on in Dokploy, for timeouts and interrupts
+	log      *dokploy.Log
+}
+
+// queueState says whether deployment.queueList can be read.
+type queueState int
+
+const (
+	queueUntried queueState = iota
+	queueSeen
+	queueNone // too old for it (before 0.28.3), or not for this key
+)
+
+func newRun(o *Options, found *targets, result *Result) *run {
+	r := &run{
+		o: o, client: o.Client, name: result.Name, service: result.Service, version: found.version,
+		paths: found.paths, result: result, known: map[string]bool{},
+		titles: !found.version.Less(0, 25, 0),
+	}
+	if found.version.Less(0, 28, 3) {
+		r.queue = queueNone
+	}
+	r.screen = newScreen(o, result.Name)
+	return r
+}
+
+func (r *run) note(format string, args ...any) { r.screen.note(fmt.Sprintf(format, args...)) }
+func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(format, args...)) }
+
+// run takes the target to its verdict.
+func (r *run) run(ctx context.Context) {
+	defer r.screen.close()
+	r.state = nothingStarted
+	r.note("link: %s", r.result.DashboardURL)
+	if err := r.baseline(ctx); err != nil {
+		r.result.fail(ctx, err, r.state)
+		return
+	}
+	r.triggered = time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
+	defer cancel()
+	err := r.deploy(ctx)
+	if r.log != nil {
+		if err == nil {
+			r.log.Drain(ctx, 3*time.Second)
+		}
+		r.log.Stop()
+	}
+	r.result.Took = time.Since(r.triggered)
+	if err != nil {
+		r.result.fail(ctx, err, r.state)
+	}
+	r.finish()
+}
+
+// baseline takes the set of deployments that are there before the trigger.
+func (r *run) baseline(ctx context.Context) error {
+	rows := r.service.Deployments
+	if rows == nil {
+		err := before(ctx, r.o, func(ctx context.Context) (err error) {
+			rows, err = r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, row := range rows {
+		r.known[row.ID] = true
+	}
+	r.usual = usual(rows)
+	return nil
+}
+
+// deploy triggers, finds and follows; once more if Dokploy lost the job.
+func (r *run) deploy(ctx context.Context) error {
+	for try := 1; ; try++ {
+		if err := r.trigger(ctx); err != nil {
+			return err
+		}
+		if !r.o.Wait {
+			r.result.Status = Queued
+			return nil
+		}
+		err := r.find(ctx)
+		var lost *lostError
+		if errors.As(err, &lost) {
+			if !lost.again || try > 1 {
+				return &verdictError{Lost, lost.what, lost.hint(try)}
+			}
+			r.warn("%s; it is started again", lost.what)
+			r.job, r.jobAt, r.activeOn, r.ahead, r.beside, r.unsure, r.outages = nil, time.Time{}, time.Time{}, 0, nil, false, 0
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return r.follow(ctx)
+	}
+}
+
+// finish makes what a person and the outputs are told of the verdict.
+func (r *run) finish() {
+	res := r.result
+	if row := r.row; row != nil {
+		res.DeploymentID = row.ID
+		if !row.StartedAt.IsZero() {
+			if !row.FinishedAt.IsZero() {
+				res.Build = row.FinishedAt.Sub(row.StartedAt)
+			}
+			if r.job != nil && !r.job.QueuedAt.IsZero() {
+				res.Queued = max(0, row.StartedAt.Sub(r.job.QueuedAt))
+			}
+		}
+	}
+	if res.Status == Done && res.Build >= 0 {
+		r.note("Dokploy says done after %s", Duration(res.Build))
+	}
+	if res.Status == Failed || res.Status == Cancelled || res.Status == Lost {
+		if r.o.Logs == LogFailure {
+			r.screen.replay()
+		}
+		res.Tail = r.screen.tail.lines()
+		if res.Status == Failed && len(res.Tail) > 0 {
+			var reason string
+			reason, res.Place = explainLog(res.Tail)
+			res.Reason = firstOf(res.Reason, reason)
+		}
+		res.Reason = firstOf(res.Reason, "Dokploy says no more than that; its log is empty")
+	}
+}

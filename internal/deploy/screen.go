@@ -1,0 +1,187 @@
+package deploy
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// heartbeat is how long nothing may be printed before we say that we live:
+// some hosts end jobs that are silent for long.
+const heartbeat = 30 * time.Second
+
+// screen is what one target shows: it keeps the log where that was asked for,
+// remembers its last lines and fills silence.
+type screen struct {
+	reporter Reporter
+	name     string
+	mode     LogMode
+	tail     tail
+	spool    *spool // of LogFailure
+
+	printed atomic.Int64 // when something was last printed, unix nanoseconds
+	mu      sync.Mutex
+	status  func() string // what goes on, for the heartbeat; nil: nothing
+	timer   *time.Timer
+	closed  bool
+}
+
+func newScreen(o *Options, name string) *screen {
+	s := &screen{reporter: o.Reporter, name: name, mode: o.Logs}
+	if s.mode == LogFailure {
+		s.spool = newSpool()
+	}
+	s.touch()
+	s.timer = time.AfterFunc(heartbeat, s.beat)
+	return s
+}
+
+func (s *screen) touch() { s.printed.Store(time.Now().UnixNano()) }
+
+func (s *screen) note(text string) {
+	s.reporter.Note(s.name, text)
+	s.touch()
+}
+
+func (s *screen) warn(text string) {
+	s.reporter.Warn(s.name, text)
+	s.touch()
+}
+
+// line takes a line of the log.
+func (s *screen) line(line []byte) {
+	s.tail.add(line)
+	switch {
+	case s.mode == LogLive:
+		s.reporter.LogLine(s.name, line)
+		s.touch()
+	case s.spool != nil:
+		s.spool.add(line)
+	}
+}
+
+// replay shows the whole log.
+func (s *screen) replay() {
+	if s.spool != nil {
+		s.spool.replay(func(line []byte) { s.reporter.LogLine(s.name, line) })
+	}
+}
+
+// doing sets what the heartbeat says.
+func (s *screen) doing(status func() string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = status
+}
+
+func (s *screen) beat() {
+	s.mu.Lock()
+	status, closed := s.status, s.closed
+	s.mu.Unlock()
+	if closed {
+		return
+	}
+	silent := time.Since(time.Unix(0, s.printed.Load()))
+	if silent >= heartbeat {
+		if status != nil {
+			text := status()
+			if s.mode == LogLive {
+				text += "; nothing new for " + Duration(silent)
+			}
+			s.note(text)
+		}
+		silent = 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.timer.Reset(heartbeat - silent)
+	}
+}
+
+func (s *screen) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
+	if s.spool != nil {
+		s.spool.close()
+	}
+}
+
+const (
+	tailLines = 60
+	tailWidth = 2000 // bytes of a line
+)
+
+// tail keeps the last lines of a log, cut to a width, in memory that it
+// uses again.
+type tail struct {
+	ring [tailLines][]byte
+	n    int
+}
+
+func (t *tail) add(line []byte) {
+	slot := &t.ring[t.n%tailLines]
+	*slot = append((*slot)[:0], line[:min(len(line), tailWidth)]...)
+	t.n++
+}
+
+func (t *tail) lines() []string {
+	var lines []string
+	for i := max(0, t.n-tailLines); i < t.n; i++ {
+		lines = append(lines, string(bytes.ToValidUTF8(t.ring[i%tailLines], nil)))
+	}
+	return lines
+}
+
+// spool keeps a whole log in a temporary file until the verdict, so that
+// memory stays flat. Without a place for one it keeps nothing, and the tail
+// has to do.
+type spool struct {
+	file *os.File
+	w    *bufio.Writer
+}
+
+func newSpool() *spool {
+	f, err := os.CreateTemp("", "dokploy-deploy-log-")
+	if err != nil {
+		return nil
+	}
+	// Gone with the process, however it ends (where the system allows it).
+	_ = os.Remove(f.Name())
+	return &spool{file: f, w: bufio.NewWriterSize(f, 64<<10)}
+}
+
+func (s *spool) add(line []byte) {
+	_, _ = s.w.Write(line)
+	_ = s.w.WriteByte('\n')
+}
+
+func (s *spool) replay(show func(line []byte)) {
+	if s.w.Flush() != nil {
+		return
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return
+	}
+	r := bufio.NewReaderSize(s.file, 64<<10)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 {
+			show(bytes.TrimSuffix(line, []byte("\n")))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *spool) close() {
+	_ = s.file.Close()
+	_ = os.Remove(s.file.Name())
+}

@@ -1,0 +1,76 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// Duration writes a duration as a person reads it: 0.4s, 48s, 3m05s, 1h02m.
+func Duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "?"
+	case d < 950*time.Millisecond:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute-500*time.Millisecond:
+		return fmt.Sprintf("%ds", int(d.Seconds()+0.5))
+	case d < time.Hour-500*time.Millisecond:
+		s := int(d.Seconds() + 0.5)
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	}
+	m := int(d.Minutes() + 0.5)
+	return fmt.Sprintf("%dh%02dm", m/60, m%60)
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+// explainOutage says why Dokploy could not be reached, and for how long.
+func explainOutage(err error) (what, hint string) {
+	what, hint = dokploy.Explain(err)
+	var ue *wait.UnreachableError
+	if errors.As(err, &ue) {
+		what, hint = dokploy.Explain(ue.Err)
+		if ue.For >= time.Second {
+			what = fmt.Sprintf("Dokploy was not reachable for %s: %s", Duration(ue.For), what)
+		}
+	}
+	return what, hint
+}
+
+// usual is the median duration of the earlier successful deployments; zero if
+// there are none.
+func usual(rows []dokploy.Deployment) time.Duration {
+	var took []time.Duration
+	for _, r := range rows {
+		if r.Status == dokploy.StatusDone && !r.StartedAt.IsZero() && r.FinishedAt.After(r.StartedAt) {
+			took = append(took, r.FinishedAt.Sub(r.StartedAt))
+		}
+	}
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
+
+// cleanName makes a name that the server gave fit for one line.
+func cleanName(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,257 @@
+package deploy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// newToken is the marker of one trigger. It travels at the end of the
+// description, where the queue and the rows show it.
+func newToken() string {
+	return "[dd-" + strings.ToLower(rand.Text()[:12]) + "]"
+}
+
+// maxTriggers bounds how often one trigger is sent whose answers are all lost.
+const maxTriggers = 3
+
+// trigger starts a deployment exactly once. A connection that was never made
+// is tried again; an answer that was lost is settled first.
+func (r *run) trigger(ctx context.Context) error {
+	for sent := 1; ; sent++ {
+		token := newToken()
+		r.tokens = append(r.tokens, token)
+		description := strings.TrimSpace(r.o.Description + " " + token)
+		r.state = "whether Dokploy took the trigger is not known; look at the link"
+		err := r.send(ctx, description)
+		if err == nil {
+			r.accepted()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !answerLost(err) {
+			r.state = nothingStarted
+			return r.rejected(err)
+		}
+		what, _ := dokploy.Explain(err)
+		r.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
+		has, serr := r.settle(ctx, err)
+		switch {
+		case serr != nil:
+			return serr
+		case has:
+			r.accepted()
+			return nil
+		}
+		r.state = nothingStarted
+		var e *dokploy.Error
+		if sent >= maxTriggers || errors.As(err, &e) && e.Odd == "" {
+			// Dokploy's own words about its failure will be the same again.
+			return r.rejected(err)
+		}
+		r.note("Dokploy does not have it: triggering again")
+	}
+}
+
+func (r *run) accepted() {
+	r.state = "it is queued in Dokploy and goes on there"
+	if r.o.Wait {
+		r.note("Dokploy has accepted the deployment")
+	} else {
+		r.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
+	}
+}
+
+// send posts the trigger. It is repeated only while no connection is made, or
+// a proxy says that it took too many requests.
+func (r *run) send(ctx context.Context, description string) error {
+	loop := wait.Loop{
+		Backoff:  wait.NewBackoff(time.Second, time.Second),
+		Tolerate: r.o.beforeTrigger(),
+		// Longer than the client's own limit: the answer matters.
+		LookTimeout: time.Minute,
+		Fatal: func(err error) bool {
+			var e *dokploy.Error
+			if errors.As(err, &e) {
+				return e.Status != http.StatusTooManyRequests
+			}
+			var te *dokploy.TransportError
+			return !errors.As(err, &te) || te.Made || dokploy.Permanent(err)
+		},
+	}
+	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		err := r.client.Deploy(ctx, r.service.Kind, r.o.Operation, r.service.ID, r.o.Title, description)
+		if err != nil {
+			return wait.Pending, err
+		}
+		return wait.Done, nil
+	})
+}
+
+// answerLost: Dokploy may have the trigger all the same.
+func answerLost(err error) bool {
+	var e *dokploy.Error
+	if errors.As(err, &e) {
+		return e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.Status < 300 && e.Odd != ""
+	}
+	var te *dokploy.TransportError
+	return errors.As(err, &te) && te.Made
+}
+
+// rejected is the verdict of a trigger that Dokploy does not have.
+func (r *run) rejected(err error) error {
+	what, hint := explainOutage(err)
+	var e *dokploy.Error
+	switch {
+	case dokploy.Refused(err):
+		return &verdictError{Refused, what, hint}
+	case dokploy.Unsupported(err):
+		return &verdictError{Invalid, fmt.Sprintf("this Dokploy (%s) has no %s.%s", r.version, r.service.Kind, r.o.Operation), ""}
+	case dokploy.NotFound(err), errors.As(err, &e) && e.Odd == "" && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
+		return &verdictError{Invalid, what, hint}
+	case errors.As(err, &e) && e.Odd == "" && e.Status < 600 && e.Status != http.StatusTooManyRequests:
+		return &verdictError{Failed, what, hint}
+	}
+	return &verdictError{Unreachable, what, hint}
+}
+
+// settle finds out whether Dokploy has a trigger whose answer was lost.
+func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
+	if r.queue == queueNone {
+		r.unsure = true
+		r.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
+		return true, nil
+	}
+	// A request that a gateway gave up on may still be on its way through.
+	window := 6 * time.Second
+	var (
+		e  *dokploy.Error
+		te *dokploy.TransportError
+	)
+	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && errors.Is(lost, context.DeadlineExceeded) {
+		window = 20 * time.Second
+	}
+	var (
+		reachable time.Time // since when Dokploy answers again
+		looks     int
+	)
+	loop := r.loop(wait.NewBackoff(300*time.Millisecond, 2*time.Second))
+	failed := loop.Failed
+	loop.Failed = func(err error, outage time.Duration) {
+		reachable, looks = time.Time{}, 0
+		failed(err, outage)
+	}
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		q, err := r.readQueue(ctx)
+		if err != nil {
+			return wait.Pending, err
+		}
+		if q == nil {
+			r.unsure, has = true, true
+			return wait.Done, nil
+		}
+		if r.ourJob(q) != nil {
+			has = true
+			return wait.Done, nil
+		}
+		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		if err != nil {
+			return wait.Pending, err
+		}
+		for _, row := range rows {
+			if r.ours(row.Description) || !r.known[row.ID] && overwritten(&row) {
+				// In the second case it may be ours, gone by too fast: then
+				// it is not certain that Dokploy does not have it.
+				has = true
+				return wait.Done, nil
+			}
+		}
+		if reachable.IsZero() {
+			reachable = time.Now()
+		}
+		if looks++; looks >= 3 && time.Since(reachable) >= window {
+			return wait.Done, nil
+		}
+		return wait.Pending, nil
+	})
+	return has, err
+}
+
+// ours tells whether a description carries the marker of this run.
+func (r *run) ours(description string) bool {
+	for _, t := range r.tokens {
+		if strings.Contains(description, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) ourJob(q *dokploy.Queue) *dokploy.Job {
+	for i := range q.Jobs {
+		if q.Jobs[i].ServiceID == r.service.ID && r.ours(q.Jobs[i].Description) {
+			return &q.Jobs[i]
+		}
+	}
+	return nil
+}
+
+// readQueue is nil without an error where the queue cannot be read at all.
+func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
+	if r.queue == queueNone {
+		return nil, nil
+	}
+	q, err := r.client.Queue(ctx)
+	switch {
+	case err == nil:
+		r.queue = queueSeen
+		return q, nil
+	case r.queue == queueUntried && (dokploy.Unsupported(err) || dokploy.Refused(err)):
+		r.queue = queueNone
+		return nil, nil
+	}
+	return nil, err
+}
+
+// loop is the waiting of everything after the trigger: outages are outlived
+// and spoken of.
+func (r *run) loop(b backoff.BackOff) wait.Loop {
+	told := false
+	return wait.Loop{
+		Backoff:     b,
+		Tolerate:    r.o.Unreachable,
+		LookTimeout: 15 * time.Second,
+		Fatal: func(err error) bool {
+			var (
+				verdict *verdictError
+				lost    *lostError
+			)
+			return errors.As(err, &verdict) || errors.As(err, &lost)
+		},
+		Failed: func(err error, outage time.Duration) {
+			if outage == 0 || !told && outage > time.Second {
+				told = true
+				what, _ := dokploy.Explain(err)
+				r.warn("Dokploy cannot be reached (%s); trying for %s", what, Duration(r.o.Unreachable))
+			}
+		},
+		Recovered: func(outage time.Duration) {
+			r.outages++
+			if told {
+				told = false
+				r.note("Dokploy answers again after %s", Duration(outage))
+			}
+		},
+	}
+}
