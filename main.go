@@ -1,0 +1,260 @@
+// Dokploy-deploy is a step of a CI job that deploys a service of a Dokploy
+// server, follows exactly that deployment, shows its log and ends with the
+// truth. Its inputs come from the environment; dokploy-deploy --help lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	// Certificates for images that have none.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/config"
+	"dokploy-deploy/internal/deploy"
+	"dokploy-deploy/internal/dokploy"
+)
+
+// version is set when a release is built.
+var version = ""
+
+// lastWords is how long an interrupted run may take to say what goes on and to
+// write its outputs.
+const lastWords = 1800 * time.Millisecond
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		sig := interrupt{(<-signals).(syscall.Signal)}
+		cancel(sig)
+		select {
+		case <-signals: // the second one means it
+		case <-time.After(lastWords):
+		}
+		os.Exit(sig.code())
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// interrupt is the cause of a context that a signal ended.
+type interrupt struct{ syscall.Signal }
+
+func (i interrupt) Error() string      { return "interrupted by " + i.String() }
+func (interrupt) Is(target error) bool { return target == deploy.ErrInterrupted }
+func (i interrupt) code() int          { return 128 + int(i.Signal) }
+
+// run is the program without its process: the environment goes in, the exit
+// code comes out.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		return flags(args, stdout, stderr)
+	}
+	host := ci.Detect(lookup)
+	cfg, err := config.Load(lookup)
+	printer := ci.New(host, stdout, cfg.Secrets())
+	defer printer.Close() //nolint:errcheck // nobody is left to be told
+	if err != nil {
+		return invalid(host, printer, cfg, err)
+	}
+	if cfg.TLSSkipVerify {
+		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
+	}
+	report := deploy.Run(ctx, options(cfg, host, printer, stderr))
+	code := report.ExitCode()
+	var sig interrupt
+	if errors.As(context.Cause(ctx), &sig) && report.Status() == deploy.Interrupted {
+		code = sig.code()
+	}
+	show(printer, report)
+	write(host, printer, outputs(report), cfg.OutputFile)
+	return code
+}
+
+func write(host ci.Host, printer *ci.Printer, out ci.Outputs, file string) {
+	warnings, err := host.WriteOutputs(out, file)
+	for _, w := range warnings {
+		printer.Warn("", w)
+	}
+	if err != nil {
+		printer.Warn("", err.Error())
+	}
+}
+
+func flags(args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h"):
+		usage(stdout)
+	case len(args) == 1 && (args[0] == "--version" || args[0] == "-v"):
+		fmt.Fprintln(stdout, program())
+	default:
+		fmt.Fprintf(stderr, "error: %s takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", "dokploy-deploy", strings.Join(args, " "))
+		return deploy.ExitInvalid
+	}
+	return deploy.ExitOK
+}
+
+// invalid reports every problem with the inputs; nothing was sent.
+func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) int {
+	var problems *config.Error
+	if errors.As(err, &problems) {
+		for _, p := range problems.Problems {
+			printer.Error(p.Input, p.Text, "")
+		}
+	} else {
+		printer.Error("", err.Error(), "")
+	}
+	out := ci.Outputs{Status: string(deploy.Invalid), Deployments: "[]"}
+	write(host, printer, out, cfg.OutputFile)
+	return deploy.ExitInvalid
+}
+
+func options(cfg *config.Config, host ci.Host, printer *ci.Printer, stderr io.Writer) deploy.Options {
+	commit := host.Commit()
+	o := deploy.Options{
+		Reporter: printer, URL: cfg.URL.String(), Program: program(),
+		Operation: cfg.Operation, Title: cfg.Title, Description: cfg.Description,
+		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
+		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel,
+	}
+	if o.Title == "" {
+		o.Title = commit.Title()
+	}
+	if o.Title == "" {
+		o.Title = "Deployed by dokploy-deploy"
+	}
+	if o.Description == "" {
+		o.Description = commit.Description()
+	}
+	for _, ref := range cfg.Applications {
+		o.Targets = append(o.Targets, deploy.Target{Kind: dokploy.Application, Ref: ref})
+	}
+	for _, ref := range cfg.Composes {
+		o.Targets = append(o.Targets, deploy.Target{Kind: dokploy.Compose, Ref: ref})
+	}
+	client := dokploy.Options{
+		URL: cfg.URL, Key: cfg.APIKey, Header: cfg.Headers, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
+		UserAgent: strings.ReplaceAll(program(), " ", "/"),
+	}
+	if cfg.Debug {
+		client.Trace = func(method, path string, status int, took time.Duration) {
+			fmt.Fprintf(stderr, "debug: %s %s %d %s\n", method, path, status, took.Round(time.Millisecond))
+		}
+	}
+	o.Client = dokploy.New(client)
+	return o
+}
+
+// show ends the output: the successes, then what failed and why, last.
+func show(printer *ci.Printer, report *deploy.Report) {
+	for _, r := range report.Results {
+		switch r.Status {
+		case deploy.Done:
+			text := r.Name + " deployed in " + deploy.Duration(r.Took)
+			if r.URL != "" {
+				text += "   " + r.URL
+			}
+			printer.Success(r.Name, text)
+		case deploy.Queued:
+			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed   "+r.DashboardURL)
+		}
+	}
+	said := map[string]bool{}
+	for _, r := range report.Results {
+		if r.Status == deploy.Done || r.Status == deploy.Queued || said[r.Name+r.Reason] {
+			continue
+		}
+		said[r.Name+r.Reason] = true
+		if r.Service == nil {
+			printer.Error(string(r.Target.Kind)+" "+r.Target.Ref, r.Reason, r.Hint)
+			continue
+		}
+		printer.Failure(r.Name, failure(r))
+	}
+}
+
+// tailShown is how many of the last lines a failure quotes.
+const tailShown = 12
+
+func failure(r deploy.Result) []string {
+	verb := map[deploy.Status]string{
+		deploy.Failed: "failed", deploy.Cancelled: "was cancelled", deploy.Lost: "is lost", deploy.Timeout: "is not done",
+		deploy.Unreachable: "is not known to be done", deploy.Refused: "was refused", deploy.Invalid: "was not deployed", deploy.Interrupted: "was interrupted",
+	}[r.Status]
+	head := r.Name + " " + verb
+	if r.Took >= time.Second {
+		head += " after " + deploy.Duration(r.Took)
+	}
+	lines := []string{head + ": " + r.Reason}
+	var tail []string
+	for _, line := range r.Tail {
+		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "Error occurred ❌") {
+			tail = append(tail, "  "+line)
+		}
+	}
+	if len(tail) > tailShown {
+		tail = tail[len(tail)-tailShown:]
+	}
+	lines = append(lines, tail...)
+	if r.Hint != "" {
+		lines = append(lines, "hint: "+r.Hint)
+	}
+	if r.DashboardURL != "" {
+		lines = append(lines, "look: "+r.DashboardURL)
+	}
+	return lines
+}
+
+func outputs(report *deploy.Report) ci.Outputs {
+	out := ci.Outputs{
+		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(),
+		Duration: int(report.Took.Round(time.Second).Seconds()), Deployments: report.JSON(),
+	}
+	if len(report.Results) > 0 {
+		out.URL, out.DashboardURL = report.Results[0].URL, report.Results[0].DashboardURL
+	}
+	return out
+}
+
+// program is the name and the version, as a person reads them.
+func program() string {
+	v := version
+	if v == "" {
+		if info, ok := debug.ReadBuildInfo(); ok {
+			v = info.Main.Version
+		}
+		if v == "" || v == "(devel)" {
+			v = "dev"
+		}
+	}
+	return "dokploy-deploy " + strings.TrimPrefix(v, "v")
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.")
+	fmt.Fprintln(w)
+	config.Usage(w)
+	fmt.Fprintln(w, "\nOutputs (GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT):")
+	for _, o := range ci.OutputTable {
+		fmt.Fprintf(w, "  %-15s %s\n", o.Name, o.Meaning)
+	}
+	fmt.Fprint(w, `
+Exit codes:
+  0         deployed (or, with wait: false, accepted)
+  1         the deployment failed: error, cancelled, unhealthy, lost
+  2         the inputs are wrong, or name something that does not exist
+  3         Dokploy cannot be reached, or refuses the key
+  4         timed out; the deployment may still be going on in Dokploy
+  130, 143  interrupted by SIGINT, SIGTERM
+`)
+}
