@@ -81,7 +81,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	return code
 }
 
+// write writes the outputs. What a build printed may be quoted in them, so they
+// are masked as all that is shown.
 func write(host ci.Host, printer *ci.Printer, out ci.Outputs, file string) {
+	out.Deployments, out.URL = printer.Mask(out.Deployments), printer.Mask(out.URL)
 	warnings, err := host.WriteOutputs(out, file)
 	for _, w := range warnings {
 		printer.Warn("", w)

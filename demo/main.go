@@ -74,7 +74,7 @@ func demo(args []string) (int, error) {
 		fmt.Println("$ export " + e)
 	}
 	fmt.Print("$ dokploy-deploy\n\n")
-	cmd := exec.CommandContext(context.Background(), program) //nolint:gosec // just built
+	cmd := exec.CommandContext(context.Background(), program)
 	cmd.Env = append(bare(os.Environ()), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	err = cmd.Run()

@@ -128,7 +128,7 @@ func readEvent(path string) (message, pullRequest string) {
 	if err != nil {
 		return "", ""
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var event struct {
 		HeadCommit struct {
 			Message string `json:"message"`

@@ -121,8 +121,8 @@ func (o Outputs) dotenv(deployments bool) string {
 
 // appendFile appends text to a file, beginning on a line of its own.
 func appendFile(path, text string) (err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if errors.Is(err, os.ErrPermission) { // it may be for writing only
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644) //nolint:gosec // later steps run as other users
+	if errors.Is(err, os.ErrPermission) {                                 // it may be for writing only
 		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	}
 	if err != nil {

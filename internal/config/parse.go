@@ -45,12 +45,8 @@ const maxDuration = 24 * time.Hour
 func parseDuration(v string) (time.Duration, error) {
 	d, err := time.ParseDuration(v)
 	if strings.Trim(v, "0123456789") == "" {
-		var seconds uint64
-		seconds, err = strconv.ParseUint(v, 10, 64)
-		if err != nil || seconds > uint64(maxDuration/time.Second) {
-			seconds, err = uint64(maxDuration/time.Second)+1, nil // too long, said below
-		}
-		d = time.Duration(seconds) * time.Second
+		seconds, _ := strconv.ParseUint(v, 10, 64) // the largest there is, when out of range
+		d, err = time.Duration(min(seconds, uint64(maxDuration/time.Second)+1))*time.Second, nil
 	}
 	switch {
 	case err != nil:
@@ -115,7 +111,7 @@ func parseURL(v string) (*url.URL, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("%s is not a URL (%v); %s", quote(v), err, want)
+		return nil, fmt.Errorf("%s is not a URL (%w); %s", quote(v), err, want)
 	}
 	if u.Hostname() == "" {
 		return nil, fmt.Errorf("%s names no host; %s", quote(v), want)
@@ -231,7 +227,7 @@ func parseCertificates(v string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("is not PEM text, and no file that can be read: %w", err)
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		if text, err = io.ReadAll(io.LimitReader(f, maxCertificates)); err != nil {
 			return nil, fmt.Errorf("cannot be read: %w", err)
 		}
@@ -284,7 +280,7 @@ func parseOutputFile(path string) (string, error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return "", fmt.Errorf("the folder %s does not exist", quote(folder))
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // later steps run as other users
 	if err != nil {
 		return "", fmt.Errorf("cannot be created: %w", err)
 	}

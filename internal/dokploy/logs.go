@@ -277,6 +277,10 @@ var streamErrors = [][]byte{
 	[]byte("Server not found"), []byte("This feature is not available in the cloud version."),
 }
 
+// tailComplains begins what tail says of a file it goes on reading ("file
+// truncated": two deployments of one second share a file).
+var tailComplains = []byte("tail error: tail: ")
+
 // looksLikeStreamError tells text that is, or may become with its next frame,
 // an error of the stream.
 func looksLikeStreamError(text []byte) bool {
@@ -374,7 +378,9 @@ func (l *Log) stream(ctx context.Context) error {
 					quiet.Reset(heldBack)
 				}
 			case len(held) > 0:
-				l.take(held)
+				if !bytes.HasPrefix(held, tailComplains) {
+					l.take(held)
+				}
 				held = nil
 				fallthrough
 			default:

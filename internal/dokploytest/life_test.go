@@ -666,3 +666,96 @@ func TestClockSkew(t *testing.T) {
 		}
 	})
 }
+
+// TestRowColumns: rows have grown over the versions (older.md).
+func TestRowColumns(t *testing.T) {
+	for version, want := range map[string]int{"v0.19.0": 12, "v0.22.0": 16, "v0.24.12": 19, "v0.25.11": 19, "v0.30.2": 20} {
+		bubble(t, Options{Version: version}, func(t *testing.T, s *Server, c *client) {
+			a := s.AddApplication(Application{})
+			s.Enqueue(a, "x", "")
+			time.Sleep(time.Minute)
+			var rows []map[string]any
+			c.get("deployment.all", url.Values{"applicationId": {a.ID}}, &rows)
+			if len(rows) != 1 || len(rows[0]) != want {
+				t.Errorf("%s: %d columns, want %d: %v", version, len(rows[0]), want, rows)
+			}
+		})
+	}
+}
+
+// TestRestartWhileDown: only the last of two restarts brings the server back.
+func TestRestartWhileDown(t *testing.T) {
+	bubble(t, Options{Version: "v0.29.5"}, func(t *testing.T, s *Server, c *client) {
+		a := s.AddApplication(Application{Build: slow(time.Minute)})
+		c.deploy(a, "x")
+		time.Sleep(time.Second)
+		s.Restart(10 * time.Second)
+		time.Sleep(5 * time.Second)
+		s.Restart(10 * time.Second)
+		time.Sleep(6 * time.Second)
+		if _, _, err := c.try(t.Context(), "GET", "/api/health", ""); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("after the first one: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		same(t, "rows", titles(s.Deployments(a)), []string{"x cancelled"})
+		time.Sleep(10 * time.Minute)
+		same(t, "one more run", titles(s.Deployments(a)), []string{"x done", "x cancelled"})
+	})
+}
+
+// TestRequestLostInRestart: what a process had not carried out dies with it.
+func TestRequestLostInRestart(t *testing.T) {
+	bubble(t, Options{Latency: time.Second}, func(t *testing.T, s *Server, c *client) {
+		a := s.AddApplication(Application{})
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			s.Restart(time.Second)
+		}()
+		_, _, err := c.try(t.Context(), "POST", "/api/application.deploy", `{"applicationId":"`+a.ID+`"}`)
+		if err == nil {
+			t.Error("it was answered")
+		}
+		time.Sleep(time.Minute)
+		if s.TriggerCount(a) != 0 || len(s.Deployments(a)) != 0 || s.Calls("application.deploy") != 1 {
+			t.Errorf("it was carried out: %v", s.Deployments(a))
+		}
+	})
+}
+
+// TestWebhook: the address that a Git host calls.
+func TestWebhook(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
+		a := s.AddApplication(Application{SourceType: "git"})
+		var one struct {
+			RefreshToken string `json:"refreshToken"`
+		}
+		c.get("application.one", url.Values{"applicationId": {a.ID}}, &one)
+		if status, body := c.do("POST", "/api/deploy/"+one.RefreshToken, "{}"); status != 200 || body != `{"message":"Application deployed successfully"}` {
+			t.Errorf("%d %s", status, body)
+		}
+		if q := s.Queue(); len(q) != 1 || !strings.HasPrefix(q[0].Description, "Hash: ") || s.TriggerCount(a) != 0 {
+			t.Errorf("queue %v", q)
+		}
+	})
+}
+
+// TestUpdate: only what is sent is changed.
+func TestUpdate(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
+		a := s.AddApplication(Application{Image: "x:1", Env: "A=1"})
+		if status, body := c.do("POST", "/api/application.update", `{"applicationId":"`+a.ID+`","dockerImage":"x:2"}`); status != 200 || body != "true" {
+			t.Errorf("%d %s", status, body)
+		}
+		if a.Image() != "x:2" || a.Env() != "A=1" {
+			t.Errorf("%s, %s", a.Image(), a.Env())
+		}
+		b := s.AddCompose(Compose{})
+		if status, body := c.do("POST", "/api/compose.update", `{"composeId":"`+b.ID+`","env":"B=2"}`); status != 200 || !strings.Contains(body, `"env":"B=2"`) {
+			t.Errorf("%d %s", status, body)
+		}
+		c.key = s.AddKey(Key{Member: true, Access: []string{a.ID}})
+		if status, _ := c.do("POST", "/api/application.update", `{"applicationId":"`+a.ID+`","dockerImage":"x:3"}`); status != 401 || a.Image() != "x:2" {
+			t.Errorf("a member: %d, %s", status, a.Image())
+		}
+	})
+}

@@ -2,7 +2,7 @@ package dokploytest
 
 import (
 	"bufio"
-	"crypto/sha1" //nolint:gosec // RFC 6455 asks for it
+	"crypto/sha1" // RFC 6455 asks for it
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
@@ -246,7 +246,7 @@ func (s *Server) upgrade(w *statusWriter, r *http.Request) *wsConn {
 		panic(http.ErrAbortHandler)
 	}
 	w.noted(http.StatusSwitchingProtocols)
-	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see above
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Accept: "+base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
 	if err != nil {
@@ -270,7 +270,7 @@ func (c *wsConn) frame(op byte, payload []byte) error {
 		head[1] = byte(len(payload))
 	case len(payload) <= 0xFFFF:
 		head[1] = 126
-		binary.BigEndian.PutUint16(head[2:], uint16(len(payload))) //nolint:gosec // checked above
+		binary.BigEndian.PutUint16(head[2:], uint16(len(payload)))
 		n = 4
 	default:
 		head[1] = 127

@@ -54,7 +54,7 @@ var procedures = map[string]*procedure{
 	},
 	"application.update": {
 		mutation: true, run: update("application"),
-		fields: []field{{name: "applicationId"}, {name: "dockerImage", optional: true}, {name: "env", optional: true}},
+		fields: []field{{name: "applicationId"}, {name: "dockerImage", optional: true}, {name: "env", optional: true}, {name: "buildServerId", optional: true}},
 	},
 	"compose.update": {
 		mutation: true, run: update("compose"),
@@ -215,13 +215,18 @@ func update(kind string) func(*Server, *call) (any, *apiError) {
 		defer s.mu.Unlock()
 		id := c.text(kind + "Id")
 		if s.d.permissions && c.key.Member {
-			return nil, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "You don't have permission to update this service"}
+			return nil, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: `unauthorized to access resource "service"`}
 		}
 		v := s.findLocked(kind, id)
-		if v == nil {
-			return nil, notFound(title(kind))
+		switch {
+		case len(c.in) == 1:
+			return nil, &apiError{status: http.StatusInternalServerError, code: "INTERNAL_SERVER_ERROR", message: "No values to set"}
+		case v == nil && kind == "compose":
+			return nothing{}, nil // sic
+		case v == nil:
+			return nil, &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: "Error updating application"}
 		}
-		for name, into := range map[string]*string{"dockerImage": &v.image, "env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType} {
+		for name, into := range map[string]*string{"dockerImage": &v.image, "env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType, "buildServerId": &v.buildServerID} {
 			if t, ok := c.in[name].(string); ok {
 				*into = t
 			}
@@ -229,7 +234,9 @@ func update(kind string) func(*Server, *call) (any, *apiError) {
 		if kind == "application" {
 			return true, nil
 		}
-		return s.serviceJSON(v, false), nil
+		m := s.serviceJSON(v, false) // the environment included (section 5)
+		delete(m, "domains")
+		return m, nil
 	}
 }
 

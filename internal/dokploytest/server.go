@@ -117,7 +117,7 @@ func New(o Options) *Server {
 	s := &Server{
 		opts: o, d: dialectOf(o.Version), latency: o.Latency, concurrency: max(1, o.Concurrency),
 		closed: make(chan struct{}), conns: map[*trackedConn]struct{}{},
-		rnd:  rand.New(rand.NewPCG(1, 2)), //nolint:gosec // ids of a stand-in
+		rnd:  rand.New(rand.NewPCG(1, 2)), // ids of a stand-in
 		keys: map[string]*keyState{}, servers: map[string]*remoteServer{}, files: map[string]*logFile{},
 	}
 	s.org = s.newID()

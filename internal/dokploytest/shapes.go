@@ -183,8 +183,8 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	if v.sourceType == "git" {
 		m["customGitUrl"], m["customGitBranch"] = "https://git.example.com/acme/"+v.Name+".git", "main"
 	}
-	switch {
-	case v.Kind == "compose":
+	switch v.Kind {
+	case "compose":
 		m["composeFile"] = v.composeFile
 	default:
 		m["username"], m["password"], m["dockerImage"], m["registryUrl"] = nil, nil, nil, nil

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/deploy"
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// These measure what a user waits for and pays for. They assert nothing: on a
+// busy machine a figure is no verdict.
+
+// BenchmarkStart is the time from the start of run to its first request.
+func BenchmarkStart(b *testing.B) {
+	srv, env := standIn(b, dokploytest.Options{})
+	env = with(env, "DOKPLOY_APPLICATION", "nothing-of-that-name")
+	var total time.Duration
+	n := 0
+	for b.Loop() {
+		start := time.Now()
+		before := len(srv.Requests())
+		c := call{env: env}
+		c.run(b.Context())
+		total += srv.Requests()[before].At.Sub(start)
+		n++
+	}
+	b.ReportMetric(float64(total.Microseconds())/float64(n), "µs-to-first-request")
+}
+
+// BenchmarkVerdict is the time from finishedAt, when Dokploy itself knows, to
+// the end of run.
+func BenchmarkVerdict(b *testing.B) {
+	for _, bench := range []struct {
+		name   string
+		stream bool
+	}{{"stream", true}, {"no-stream", false}} {
+		b.Run(bench.name, func(b *testing.B) {
+			srv, env := standIn(b, dokploytest.Options{Version: "v0.28.3"}) // has no REST log to help
+			if !bench.stream {
+				srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1})
+			}
+			n := 0
+			app := srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", BuildFunc: func(int) dokploytest.Build {
+				n++ // spread over the pauses between the looks
+				return dokploytest.Build{
+					Steps:       []dokploytest.Step{{Text: "#1\n"}, {After: 3*time.Second + time.Duration(n*137%1000)*time.Millisecond, Text: "#2\n"}},
+					FinishAfter: time.Duration(2+n*7%47) * time.Millisecond, // as recorded: 2 to 48 ms
+				}
+			}})
+			env = with(env, "DOKPLOY_APPLICATION", "api")
+			var late []time.Duration
+			for b.Loop() {
+				c := call{env: env}
+				c.run(b.Context())
+				ended := time.Now()
+				if c.code != 0 {
+					b.Fatalf("exit %d\n%s", c.code, &c.stdout)
+				}
+				late = append(late, ended.Sub(srv.Deployments(app)[0].FinishedAt))
+			}
+			slices.Sort(late)
+			b.ReportMetric(float64(late[len(late)/2].Milliseconds()), "ms-after-finishedAt")
+		})
+	}
+}
+
+// BenchmarkRequests counts the requests for a build of 41 s, the handshake of
+// the log stream included. Its seconds are those of a synctest bubble.
+func BenchmarkRequests(b *testing.B) {
+	n := 0
+	for b.Loop() {
+		testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
+			Name: "41s", F: func(t *testing.T) { n = requestsFor41s(t) },
+		}})
+	}
+	b.ReportMetric(float64(n), "requests/deployment")
+}
+
+func requestsFor41s(t *testing.T) (n int) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := dokploytest.New(dokploytest.Options{Latency: 30 * time.Millisecond})
+		srv.Start()
+		defer srv.Close()
+		var steps []string
+		for i := range 40 {
+			steps = append(steps, fmt.Sprintf("#7 %d.0 slow build line %d of 40", i, i))
+		}
+		srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{Steps: dokploytest.Lines(1020*time.Millisecond, steps...)}})
+		u, err := url.Parse(srv.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		printer := ci.New(ci.Host{}, io.Discard, nil)
+		client := dokploy.New(dokploy.Options{URL: u, Key: srv.Key, Dial: srv.Dial})
+		report := deploy.Run(t.Context(), deploy.Options{
+			Client: client, Reporter: printer, Targets: []deploy.Target{{Kind: dokploy.Application, Ref: "api"}}, Operation: "deploy",
+			Wait: true, Timeout: time.Hour, Unreachable: time.Minute, Logs: deploy.LogLive,
+		})
+		if report.Status() != deploy.Done {
+			t.Fatal(report.Results[0])
+		}
+		_ = printer.Close()
+		client.CloseIdle()
+		n = client.Requests()
+	})
+	return n
+}
+
+// BenchmarkLog is the way of a log from the stream to the output, in one
+// process with the server that sends it.
+func BenchmarkLog(b *testing.B) {
+	const size = 10 << 20
+	srv, env := standIn(b, dokploytest.Options{DiscardLogs: true})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(size)}})
+	env = with(env, "DOKPLOY_APPLICATION", "api")
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+		if code := run(context.Background(), nil, lookup, io.Discard, io.Discard); code != 0 {
+			b.Fatalf("exit %d", code)
+		}
+	}
+}
+
+// bigLog writes so many bytes of what builds print.
+func bigLog(size int) func(io.Writer) {
+	var block strings.Builder
+	for i := 0; block.Len() < 64<<10; i++ {
+		fmt.Fprintf(&block, "#12 %d.%03d npm http fetch GET 200 https://registry.example/some-package-%d 41ms (cache miss)\n", i/10, i, i)
+	}
+	text := []byte(block.String())
+	return func(w io.Writer) {
+		for n := 0; n < size; n += len(text) {
+			if _, err := w.Write(text); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// BenchmarkProcess streams 100 MB through the real program: CPU time and peak
+// memory of the whole process.
+func BenchmarkProcess(b *testing.B) {
+	const size = 100 << 20
+	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(bin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	srv, env := standIn(b, dokploytest.Options{DiscardLogs: true})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(size)}})
+	var cpu time.Duration
+	var peak int64
+	n := 0
+	for b.Loop() {
+		cmd := exec.CommandContext(b.Context(), bin)
+		for k, v := range with(env, "DOKPLOY_APPLICATION", "api") {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		ended, watched := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(watched)
+			for {
+				select {
+				case <-ended:
+					return
+				case <-time.After(2 * time.Millisecond):
+					peak = max(peak, peakMemory(cmd.Process.Pid))
+				}
+			}
+		}()
+		err := cmd.Wait()
+		close(ended)
+		<-watched
+		if err != nil {
+			b.Fatal(err)
+		}
+		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		n++
+	}
+	b.ReportMetric(float64(size)*float64(n)/(1<<20)/cpu.Seconds(), "MB/s-of-CPU")
+	b.ReportMetric(float64(peak)/(1<<20), "MiB-peak")
+	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
+}
