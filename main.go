@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if cfg.TLSSkipVerify {
 		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
 	}
-	report := deploy.Run(ctx, options(cfg, host, printer, stderr))
+	report := deploy.Run(ctx, options(cfg, host, printer))
 	code := report.ExitCode()
 	var sig interrupt
 	if errors.As(context.Cause(ctx), &sig) && report.Status() == deploy.Interrupted {
@@ -122,7 +122,7 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	return deploy.ExitInvalid
 }
 
-func options(cfg *config.Config, host ci.Host, printer *ci.Printer, stderr io.Writer) deploy.Options {
+func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
 	commit := host.Commit()
 	o := deploy.Options{
 		Reporter: printer, URL: cfg.URL.String(), Program: program(),
@@ -151,7 +151,7 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer, stderr io.Wr
 	}
 	if cfg.Debug {
 		client.Trace = func(method, path string, status int, took time.Duration) {
-			fmt.Fprintf(stderr, "debug: %s %s %d %s\n", method, path, status, took.Round(time.Millisecond))
+			printer.Note("", fmt.Sprintf("debug: %s %s %d %s", method, path, status, took.Round(time.Millisecond)))
 		}
 	}
 	o.Client = dokploy.New(client)
@@ -174,12 +174,16 @@ func show(printer *ci.Printer, report *deploy.Report) {
 	}
 	said := map[string]bool{}
 	for _, r := range report.Results {
-		if r.Status == deploy.Done || r.Status == deploy.Queued || said[r.Name+r.Reason] {
+		key := r.Input() + r.Reason // what concerns all targets is said once
+		if r.Service != nil {
+			key = r.Name + r.Reason
+		}
+		if r.Status == deploy.Done || r.Status == deploy.Queued || said[key] {
 			continue
 		}
-		said[r.Name+r.Reason] = true
+		said[key] = true
 		if r.Service == nil {
-			printer.Error(string(r.Target.Kind)+" "+r.Target.Ref, r.Reason, r.Hint)
+			printer.Error(r.Input(), r.Reason, r.Hint)
 			continue
 		}
 		printer.Failure(r.Name, failure(r))

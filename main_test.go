@@ -143,7 +143,7 @@ func TestProgram(t *testing.T) {
 	t.Run("a refused key", func(t *testing.T) {
 		c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_API_KEY", "wrong-wrong-wrong-wrong")}
 		c.run(t.Context())
-		if c.code != 3 || !strings.Contains(c.stdout.String(), "refuses the key (401)") || !strings.Contains(c.stdout.String(), "10 requests a day") {
+		if c.code != 3 || !strings.Contains(c.stdout.String(), "error: api-key: Dokploy refuses the key (401)") || !strings.Contains(c.stdout.String(), "10 requests a day") {
 			t.Errorf("exit %d\n%s", c.code, &c.stdout)
 		}
 		if n := strings.Count(c.stdout.String(), "refuses the key"); n != 1 {
@@ -216,8 +216,8 @@ func TestNothingSecretIsShown(t *testing.T) {
 					t.Errorf("%s, %s: %q is shown:\n%s", version, outcome, secret, all)
 				}
 			}
-			if !strings.Contains(c.stderr.String(), "debug: POST /api/application.deploy 200 ") {
-				t.Errorf("debug shows no requests:\n%s", &c.stderr)
+			if !strings.Contains(c.stdout.String(), "debug: POST /api/application.deploy 200 ") {
+				t.Errorf("debug shows no requests:\n%s", &c.stdout)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
 )
 
 // Status is how a deployment ended, as the output "status" says it.
@@ -143,20 +144,21 @@ func (o *Options) beforeTrigger() time.Duration { return min(o.Unreachable, preT
 
 // Result is the verdict on one target.
 type Result struct {
-	Target       Target
-	Service      *dokploy.Service // nil: was not resolved
-	Name         string           // as shown to a person
-	DeploymentID string           // empty: not known
-	Status       Status
-	URL          string
-	DashboardURL string
-	Queued       time.Duration // server's clock; negative: not known
-	Build        time.Duration // server's clock; negative: not known
-	Took         time.Duration // from the trigger to the verdict
-	Reason       string        // what happened, one line; empty on success
-	Hint         string        // what to do next
-	Place        Place         // where the build broke, if the log names it
-	Tail         []string      // last lines of the log of a failed deployment
+	Target         Target
+	Service        *dokploy.Service // nil: was not resolved
+	Name           string           // as shown to a person
+	DeploymentID   string           // empty: not known
+	Status         Status
+	URL            string
+	DashboardURL   string
+	Queued         time.Duration // server's clock; negative: not known
+	Build          time.Duration // server's clock; negative: not known
+	Took           time.Duration // from the trigger to the verdict
+	Reason         string        // what happened, one line; empty on success
+	Hint           string        // what to do next
+	Place          Place         // where the build broke, if the log names it
+	refusedService bool          // the key is good, but not for this
+	Tail           []string      // last lines of the log of a failed deployment
 }
 
 // Report is what became of a run.
@@ -261,12 +263,27 @@ func Run(ctx context.Context, o Options) *Report {
 	return report
 }
 
+// Input is the input that an error before the trigger is about; empty if it
+// is about none.
+func (r *Result) Input() string {
+	switch {
+	case r.Status == Unreachable:
+		return "url"
+	case r.Status == Refused && !r.refusedService:
+		return "api-key"
+	case r.Status == Refused, r.Status == Invalid:
+		return string(r.Target.Kind)
+	}
+	return ""
+}
+
 // fail sets the verdict that an error means. what says in what state the
 // deployment is, for the verdicts after which it may go on.
 func (r *Result) fail(ctx context.Context, err error, what string) {
 	var (
 		inputs  *inputError
 		verdict *verdictError
+		outage  *wait.UnreachableError
 	)
 	switch {
 	case errors.As(err, &verdict):
@@ -274,13 +291,19 @@ func (r *Result) fail(ctx context.Context, err error, what string) {
 	case errors.As(err, &inputs):
 		r.Status, r.Reason, r.Hint = Invalid, inputs.what, inputs.hint
 	case errors.Is(err, ErrInterrupted):
-		r.Status, r.Reason = Interrupted, "interrupted; "+what
+		r.Status, r.Reason = Interrupted, what
 	case errors.Is(err, errTimeout):
 		r.Status, r.Reason = Timeout, "timed out; "+what
 	case ctx.Err() != nil:
 		r.Status, r.Reason = Interrupted, fmt.Sprintf("stopped (%v); %s", context.Cause(ctx), what)
+	case errors.As(err, &outage):
+		// A key that worked before and is refused now is one, too.
+		r.Status = Unreachable
+		r.Reason, r.Hint = explainOutage(err)
+		r.Reason += "; " + what
 	case dokploy.Refused(err):
 		r.Status = Refused
+		r.refusedService = dokploy.Denied(err)
 		r.Reason, r.Hint = dokploy.Explain(err)
 	case dokploy.NotFound(err):
 		r.Status = Invalid

@@ -478,6 +478,26 @@ func TestUnreachableForTooLong(t *testing.T) {
 	})
 }
 
+func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+		w.key = w.srv.AddKey(dokploytest.Key{Limit: 10, CostPerCall: 2, Window: 24 * time.Hour})
+		r := w.want(w.deploy("application api"), Unreachable, 3)
+		w.triggers(app, 1)
+		if !strings.Contains(r.Reason, "took the key at first and has refused it for 5m00s; it is") || !strings.Contains(r.Hint, "10 requests a day") {
+			w.Errorf("%q, %q", r.Reason, r.Hint)
+		}
+	})
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{})
+		w.key = w.srv.AddKey(dokploytest.Key{Member: true})
+		r := w.want(w.deploy("application api"), Invalid, 2)
+		if !strings.Contains(r.Hint, "sees no application at all") {
+			w.Errorf("%q, %q", r.Reason, r.Hint)
+		}
+	})
+}
+
 func TestBeforeTheTriggerPatienceIsShort(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -580,9 +600,16 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
-	for name, at := range map[string]time.Duration{
-		"at once": time.Millisecond, "while it is found": 60 * time.Millisecond, "while it runs": 10 * time.Second,
+	for name, tt := range map[string]struct {
+		at    time.Duration
+		state string
+	}{
+		"at once":                   {time.Millisecond, "nothing was started"},
+		"while the trigger is sent": {50 * time.Millisecond, "queued in Dokploy and goes on there"},
+		"while it is found":         {100 * time.Millisecond, "goes on there"},
+		"while it runs":             {10 * time.Second, "still running in Dokploy and goes on there"},
 	} {
+		at := tt.at
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{Latency: 20 * time.Millisecond}, func(w *world) {
 				w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
@@ -595,7 +622,7 @@ func TestInterrupt(t *testing.T) {
 					w.Errorf("took %s to end", d)
 				}
 				r := report.Results[0]
-				if r.Status != Interrupted || !strings.HasPrefix(r.Reason, "interrupted; ") {
+				if r.Status != Interrupted || !strings.Contains(r.Reason, tt.state) {
 					w.Errorf("%s: %q", r.Status, r.Reason)
 				}
 			})

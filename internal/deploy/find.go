@@ -267,7 +267,7 @@ func (f *finder) waiting(q *dokploy.Queue, job *dokploy.Job) wait.State {
 	f.screen.doing(func() string { return "still " + p.text(q.Now) })
 	limit := 4 * time.Second
 	if p.number == 1 {
-		limit = 1500 * time.Millisecond
+		limit = time.Second
 	}
 	f.pace.MaxInterval = limit
 	if key := p.text(time.Time{}); key != f.said {

@@ -190,7 +190,7 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 			lines = append(lines, fmt.Sprintf("%s (id %s)", m.path, m.ref.ID))
 		}
 		return nil, &inputError{
-			what: fmt.Sprintf("%s: %d services are called %q: %s", t.Kind, len(matches), t.Ref, strings.Join(lines, ", ")),
+			what: fmt.Sprintf("%d services are called %q: %s", len(matches), t.Ref, strings.Join(lines, ", ")),
 			hint: "write one of these paths, or the id if the paths are the same",
 		}
 	}
@@ -254,7 +254,7 @@ const maxListed = 30
 
 // notFound says what there is instead.
 func notFound(t Target, all []candidate, projects []dokploy.Project) error {
-	e := &inputError{what: fmt.Sprintf("%s: there is no %q that this key can see", t.Kind, t.Ref)}
+	e := &inputError{what: fmt.Sprintf("there is no %q that this key can see", t.Ref)}
 	if others, _ := match(projects, Target{Kind: other(t.Kind), Ref: t.Ref}); len(others) > 0 {
 		e.hint = fmt.Sprintf("%s is a service of the other kind: name it in the input %s", others[0].path, other(t.Kind))
 		return e

@@ -153,16 +153,17 @@ func (r *run) finish() {
 	if res.Status == Done && res.Build >= 0 {
 		r.note("Dokploy says done after %s", Duration(res.Build))
 	}
-	if res.Status == Failed || res.Status == Cancelled || res.Status == Lost {
-		if r.o.Logs == LogFailure {
-			r.screen.replay()
-		}
-		res.Tail = r.screen.tail.lines()
-		if res.Status == Failed && len(res.Tail) > 0 {
-			var reason string
-			reason, res.Place = explainLog(res.Tail)
-			res.Reason = firstOf(res.Reason, reason)
-		}
-		res.Reason = firstOf(res.Reason, "Dokploy says no more than that; its log is empty")
+	if res.Status != Failed && res.Status != Cancelled && res.Status != Lost {
+		return
 	}
+	if r.o.Logs == LogFailure {
+		r.screen.replay()
+	}
+	if res.Status != Failed {
+		return // the log does not tell why
+	}
+	res.Tail = r.screen.tail.lines()
+	var reason string
+	reason, res.Place = explainLog(res.Tail)
+	res.Reason = firstOf(firstOf(res.Reason, reason), "Dokploy does not say why, and the log is empty")
 }

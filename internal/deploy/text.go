@@ -49,6 +49,9 @@ func explainOutage(err error) (what, hint string) {
 	var ue *wait.UnreachableError
 	if errors.As(err, &ue) {
 		what, hint = dokploy.Explain(ue.Err)
+		if dokploy.Refused(ue.Err) {
+			return fmt.Sprintf("Dokploy took the key at first and has refused it for %s", Duration(ue.For)), hint
+		}
 		if ue.For >= time.Second {
 			what = fmt.Sprintf("Dokploy was not reachable for %s: %s", Duration(ue.For), what)
 		}

@@ -91,12 +91,28 @@ func (r *run) send(ctx context.Context, description string) error {
 		},
 	}
 	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		ctx, cancel := withGrace(ctx, lastAnswer)
+		defer cancel()
 		err := r.client.Deploy(ctx, r.service.Kind, r.o.Operation, r.service.ID, r.o.Title, description)
 		if err != nil {
 			return wait.Pending, err
 		}
 		return wait.Done, nil
 	})
+}
+
+// lastAnswer is how long the answer to a trigger is still waited for after an
+// interrupt: it decides what can be said of the deployment.
+const lastAnswer = time.Second
+
+// withGrace is a context that ends some time after its parent.
+func withGrace(parent context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		_ = wait.Sleep(ctx, grace)
+		cancel()
+	})
+	return ctx, func() { stop(); cancel() }
 }
 
 // answerLost: Dokploy may have the trigger all the same.

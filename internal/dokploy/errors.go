@@ -85,6 +85,12 @@ func Refused(err error) bool {
 	return errors.As(err, &e) && e.Odd == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
+// Denied tells whether the key is good, but its owner may not do this.
+func Denied(err error) bool {
+	var e *Error
+	return Refused(err) && errors.As(err, &e) && e.Code != "" && e.Message != "" && !strings.EqualFold(e.Message, "unauthorized")
+}
+
 // Unsupported tells whether the server has no such procedure, since it is too
 // old for it (section 1.12).
 func Unsupported(err error) bool {
@@ -353,7 +359,7 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("%s came where Dokploy's API was expected (%d)", e.Odd, e.Status), "this is no Dokploy API, or a proxy stands in between: the input url is the address of the dashboard, without a path of it"
 	case e.Status == http.StatusTooManyRequests:
 		return "too many requests (429): a proxy in front of Dokploy limits them", "Dokploy itself never says so"
-	case Refused(e) && e.Code != "" && e.Message != "" && !strings.EqualFold(e.Message, "unauthorized"):
+	case Denied(e):
 		return fmt.Sprintf("Dokploy does not allow this key to do that (%d): %s", e.Status, e.Message), "the key's owner is a member without this right: give access to the service in Settings → Users, or use an admin's key"
 	case Refused(e):
 		return fmt.Sprintf("Dokploy refuses the key (%d)", e.Status), "It may be wrong, expired, disabled, or over its rate limit. " + limitHint

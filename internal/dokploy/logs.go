@@ -126,7 +126,7 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration) {
 		quietAfterEnd = 15 * time.Millisecond
 		quiet         = 300 * time.Millisecond
 		quietAtStart  = 1500 * time.Millisecond // first frame of a remote server: 0.4 to 0.7 s
-		step          = 50 * time.Millisecond
+		step          = 10 * time.Millisecond   // what is still coming changes how long to wait
 	)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -154,15 +154,23 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration) {
 		case left <= 0:
 			return
 		}
-		t := time.NewTimer(left)
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-		case <-t.C:
-			continue
+		if !sleepUnless(ctx, l.done, min(left, step)) {
+			return
 		}
-		t.Stop()
-		return
+	}
+}
+
+// sleepUnless is false when ctx or done ended the sleep.
+func sleepUnless(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return false
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
 	}
 }
 
@@ -251,16 +259,7 @@ func unanswered(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
+func sleep(ctx context.Context, d time.Duration) bool { return sleepUnless(ctx, nil, d) }
 
 func (l *Log) setOpen(open bool) (was bool) {
 	l.mu.Lock()
