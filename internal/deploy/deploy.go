@@ -292,6 +292,9 @@ func (r *Result) fail(ctx context.Context, err error, what string) {
 		r.Status, r.Reason, r.Hint = Invalid, inputs.what, inputs.hint
 	case errors.Is(err, ErrInterrupted):
 		r.Status, r.Reason = Interrupted, what
+		if r.Service == nil {
+			r.Reason = "interrupted; " + what
+		}
 	case errors.Is(err, errTimeout):
 		r.Status, r.Reason = Timeout, "timed out; "+what
 	case ctx.Err() != nil:

@@ -68,6 +68,7 @@ type finder struct {
 	idleSince time.Time
 
 	aloneSince time.Time
+	barred     int                  // looks at which only the queue could not be read
 	activeSeen time.Time            // our clock, when the job was last seen active
 	new        []dokploy.Deployment // all rows that were not there before, by their start
 	said       string
@@ -84,7 +85,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if r.job != nil && r.job.Active && time.Since(f.activeSeen) < time.Second {
 		job = r.job // it has only just been seen
 	} else if q, err = r.readQueue(ctx); err != nil {
-		return wait.Pending, err
+		return wait.Pending, f.blocked(ctx, err)
 	}
 	if q != nil {
 		if job = r.ourJob(q); job != nil {
@@ -108,7 +109,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	}
 	candidates, row := f.sort(rows)
 	if row == nil {
-		row, err = f.choose(candidates, job)
+		row, err = f.choose(ctx, candidates, job)
 		if err != nil {
 			return wait.Pending, err
 		}
@@ -121,6 +122,24 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 		return wait.Pending, nil
 	}
 	return f.missing(ctx, q)
+}
+
+// blocked tells a queue that something in between does not let through, while
+// everything else can be read, from an outage: the first is done without.
+func (f *finder) blocked(ctx context.Context, queueErr error) error {
+	if f.run.queue != queueUntried {
+		return queueErr
+	}
+	if _, err := f.client.Deployments(ctx, f.service.Kind, f.service.ID); err != nil {
+		return queueErr
+	}
+	if f.barred++; f.barred >= 3 {
+		what, _ := dokploy.Explain(queueErr)
+		f.warn("Dokploy's queue cannot be read (%s); going on without it", what)
+		f.run.queue = queueNone
+		return nil
+	}
+	return queueErr
 }
 
 // sort tells new rows that are ours by the marker from those that may be.
@@ -136,7 +155,7 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 			if ours == nil || row.StartedAt.After(ours.StartedAt) {
 				ours = row
 			}
-		case f.titles && !overwritten(row):
+		case f.titles && !overwritten(row), !f.titles && row.Title != f.ownTitle():
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
 				f.foreign[row.ID] = true
@@ -148,9 +167,18 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 	return candidates, ours
 }
 
+// ownTitle is what a server that ignores titles (before 0.25) calls each
+// deployment that the API triggers; a Git webhook's has the commit's.
+func (r *run) ownTitle() string {
+	if r.o.Operation == "redeploy" {
+		return "Rebuild deployment"
+	}
+	return "Manual deployment"
+}
+
 // choose decides by what is left when the marker is gone: new ids, the
 // server's own times and the order in the queue. It never guesses.
-func (f *finder) choose(candidates []dokploy.Deployment, job *dokploy.Job) (*dokploy.Deployment, error) {
+func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, job *dokploy.Job) (*dokploy.Deployment, error) {
 	if len(candidates) == 0 {
 		f.alone = 0
 		return nil, nil
@@ -169,7 +197,7 @@ func (f *finder) choose(candidates []dokploy.Deployment, job *dokploy.Job) (*dok
 		case len(after) == 0:
 			return nil, nil
 		case len(after) > 1 && r.service.ServerID != "" && after[1].StartedAt.Sub(after[0].StartedAt) < 2*time.Second:
-			return nil, f.unsure(after)
+			return nil, cannotTell(after)
 		}
 		return &after[0], nil
 	case r.job != nil:
@@ -178,17 +206,29 @@ func (f *finder) choose(candidates []dokploy.Deployment, job *dokploy.Job) (*dok
 		}
 		return f.byOrder()
 	case len(candidates) > 1:
-		return nil, f.unsure(candidates)
+		return nil, cannotTell(candidates)
 	}
 	// One new row and nothing known of the job. Another one may still come to
 	// light, so a second and a third look must agree.
 	if f.alone++; f.alone == 1 {
 		f.aloneSince = time.Now()
 	}
-	if f.alone >= 3 && (r.queue == queueSeen || time.Since(f.aloneSince) >= 2*time.Second) {
+	switch {
+	case r.unconfirmed && f.alone >= 3:
+		// Whether ours exists at all is not known.
+		return nil, cannotTell(candidates)
+	case f.alone < 3 || r.queue != queueSeen && time.Since(f.aloneSince) < 2*time.Second:
+		return nil, nil
+	case r.queue == queueSeen || !r.titles:
 		return &candidates[0], nil
 	}
-	return nil, nil
+	// Behind a queue that is not to be seen ours may still wait, but only
+	// while something is being built.
+	projects, err := f.client.Projects(ctx)
+	if err != nil || busy(projects) {
+		return nil, err
+	}
+	return &candidates[0], nil
 }
 
 // byOrder decides for a job that was last seen waiting: what started since
@@ -200,7 +240,7 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		from, index = r.activeOn, r.ahead+1
 	}
 	if from.IsZero() {
-		return nil, f.unsure(f.new)
+		return nil, cannotTell(f.new)
 	}
 	var since []dokploy.Deployment
 	for _, row := range f.new {
@@ -212,11 +252,11 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	case len(since) <= index:
 		return nil, nil
 	case f.foreign[since[index].ID]:
-		return nil, f.unsure(since)
+		return nil, cannotTell(since)
 	case r.activeOn.IsZero() && len(since) > index+1 && since[0].StartedAt.Sub(from) < time.Second:
 		// The clock of the queue's answer is cut to the second: the first
 		// may have started before that answer.
-		return nil, f.unsure(since)
+		return nil, cannotTell(since)
 	}
 	return &since[index], nil
 }
@@ -224,16 +264,16 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 // undecided: a single candidate is still being looked at again.
 func (f *finder) undecided() bool { return f.alone > 0 }
 
-// unsure ends the run without a guess.
-func (f *finder) unsure(rows []dokploy.Deployment) error {
+// cannotTell ends the run without a guess.
+func cannotTell(rows []dokploy.Deployment) error {
 	var list []string
 	for _, row := range rows {
 		list = append(list, fmt.Sprintf("%s (%s)", row.ID, row.Status))
 	}
 	return &verdictError{
 		Lost,
-		fmt.Sprintf("%d new deployments appeared at once and this one cannot be told apart: %s", len(rows), strings.Join(list, ", ")),
-		"someone else deployed the service in the same moment; look at them in the dashboard",
+		fmt.Sprintf("this run's deployment cannot be told apart among the new ones: %s", strings.Join(list, ", ")),
+		"someone else may have deployed the service in the same moment; look at them in the dashboard",
 	}
 }
 
@@ -245,16 +285,18 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 		return
 	}
 	r.ahead, r.activeOn, r.beside = 0, time.Time{}, map[string]bool{}
+	before := true // the jobs come in the order of the queue
 	for _, j := range q.Jobs {
 		switch {
 		case j.ID == job.ID:
+			before = false
 		case j.Active:
 			if j.ServiceID == r.service.ID {
 				r.activeOn = j.ProcessedOn
 			}
 		case j.ServiceID != r.service.ID:
 			r.beside[j.ID] = true
-		case j.QueuedAt.Before(job.QueuedAt):
+		case before:
 			r.ahead++
 		}
 	}
@@ -292,12 +334,15 @@ type building struct {
 // place finds it. Jobs of one server wait for each other (remote.md).
 func (r *run) place(q *dokploy.Queue, job *dokploy.Job) place {
 	p := place{number: 1}
+	before := true
 	for _, j := range q.Jobs {
 		switch {
-		case j.ID == job.ID || j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
+		case j.ID == job.ID:
+			before = false
+		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
 		case j.Active:
 			p.building = append(p.building, building{r.serviceName(&j), j.ProcessedOn})
-		case j.QueuedAt.Before(job.QueuedAt):
+		case before:
 			p.number++
 		}
 	}
@@ -379,7 +424,7 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	f.state = "it is accepted, and not started as far as this Dokploy shows; it may still begin there"
 	f.screen.doing(func() string { return "no deployment has begun yet; this Dokploy does not show its queue" })
 	f.pace.MaxInterval = 3 * time.Second
-	if !f.run.unsure {
+	if !f.unconfirmed {
 		return wait.Pending, nil
 	}
 	projects, err := f.client.Projects(ctx)

@@ -94,10 +94,11 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 		wg.Go(func() { _ = list() })
 	}
 	wg.Wait()
-	if versionErr != nil && !dokploy.Unsupported(versionErr) {
+	// A server that does not tell its version is taken for a current one; a
+	// key that is refused will be by the next question, too.
+	if versionErr != nil && !dokploy.Unsupported(versionErr) && !dokploy.Refused(versionErr) {
 		return nil, versionErr
 	}
-	o.Reporter.Header(fmt.Sprintf("%s → %s (Dokploy %s)", o.Program, o.URL, found.version))
 
 	for i, t := range o.Targets {
 		wg.Go(func() {
@@ -107,6 +108,7 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 		})
 	}
 	wg.Wait()
+	o.Reporter.Header(fmt.Sprintf("%s → %s (Dokploy %s)", o.Program, o.URL, found.version))
 
 	for _, p := range projects {
 		for _, e := range p.Environments {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
 )
 
 // run is one target on its way from the trigger to the verdict.
@@ -20,14 +22,14 @@ type run struct {
 	result  *Result
 	screen  *screen
 
-	known     map[string]bool // ids of the deployments that were there before
-	usual     time.Duration   // how long an earlier one took; zero: not known
-	titles    bool            // the server keeps our description (≥ 0.25)
-	queue     queueState
-	tokens    []string // of this run's triggers, the newest last
-	triggered time.Time
-	unsure    bool // the trigger's answer was lost, and the queue is not to be seen
-	outages   int  // stretches in which Dokploy was not reachable since the trigger
+	known       map[string]bool // ids of the deployments that were there before
+	usual       time.Duration   // how long an earlier one took; zero: not known
+	titles      bool            // the server keeps our description (≥ 0.25)
+	queue       queueState
+	tokens      []string // of this run's triggers, the newest last
+	triggered   time.Time
+	unconfirmed bool // the trigger's answer was lost, and its marker has not been seen
+	outages     int  // stretches in which Dokploy was not reachable since the trigger
 
 	job      *dokploy.Job        // as last seen in the queue; nil: never
 	jobAt    time.Time           // server's clock when it was last seen; zero: not said
@@ -126,14 +128,41 @@ func (r *run) deploy(ctx context.Context) error {
 				return &verdictError{Lost, lost.what, lost.hint(try)}
 			}
 			r.warn("%s; it is started again", lost.what)
-			r.job, r.jobAt, r.activeOn, r.ahead, r.beside, r.unsure, r.outages = nil, time.Time{}, time.Time{}, 0, nil, false, 0
+			r.job, r.jobAt, r.activeOn, r.ahead, r.beside, r.unconfirmed, r.outages = nil, time.Time{}, time.Time{}, 0, nil, false, 0
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		return r.follow(ctx)
+		if err := r.follow(ctx); err != nil || r.titles {
+			return err
+		}
+		return r.confirm(ctx)
 	}
+}
+
+// confirm looks once more on a server that ignores titles (before 0.25), where
+// the new id alone decided: what waited behind another's deployment begins
+// when that ends, and then it cannot be told which one is ours.
+func (r *run) confirm(ctx context.Context) error {
+	if err := wait.Sleep(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	loop := r.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		if err != nil {
+			return wait.Pending, err
+		}
+		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
+			return row.ID != r.row.ID && (r.known[row.ID] || row.Title != r.ownTitle())
+		})
+		if len(rows) > 1 {
+			r.result.DeploymentID, r.row = "", nil
+			return wait.Pending, cannotTell(rows)
+		}
+		return wait.Done, nil
+	})
 }
 
 // finish makes what a person and the outputs are told of the verdict.

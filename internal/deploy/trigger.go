@@ -145,7 +145,7 @@ func (r *run) rejected(err error) error {
 // settle finds out whether Dokploy has a trigger whose answer was lost.
 func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	if r.queue == queueNone {
-		r.unsure = true
+		r.unconfirmed = true
 		r.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
 		return true, nil
 	}
@@ -162,22 +162,26 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		reachable time.Time // since when Dokploy answers again
 		looks     int
 	)
-	loop := r.loop(wait.NewBackoff(300*time.Millisecond, 2*time.Second))
+	// Often: a Git source that builds fast shows its marker for a moment only.
+	loop := r.loop(wait.NewBackoff(100*time.Millisecond, 500*time.Millisecond))
 	failed := loop.Failed
 	loop.Failed = func(err error, outage time.Duration) {
 		reachable, looks = time.Time{}, 0
 		failed(err, outage)
 	}
+	// Until the marker is seen, it is not known that Dokploy has it.
+	r.unconfirmed = true
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		q, err := r.readQueue(ctx)
 		if err != nil {
 			return wait.Pending, err
 		}
 		if q == nil {
-			r.unsure, has = true, true
+			has = true
 			return wait.Done, nil
 		}
 		if r.ourJob(q) != nil {
+			r.unconfirmed = false
 			has = true
 			return wait.Done, nil
 		}
@@ -186,9 +190,13 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 			return wait.Pending, err
 		}
 		for _, row := range rows {
-			if r.ours(row.Description) || !r.known[row.ID] && overwritten(&row) {
-				// In the second case it may be ours, gone by too fast: then
-				// it is not certain that Dokploy does not have it.
+			if r.ours(row.Description) {
+				r.unconfirmed, has = false, true
+				return wait.Done, nil
+			}
+			if !r.known[row.ID] && overwritten(&row) {
+				// It may be ours, gone by too fast: then it is not certain
+				// that Dokploy does not have it.
 				has = true
 				return wait.Done, nil
 			}
@@ -201,6 +209,9 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		}
 		return wait.Pending, nil
 	})
+	if !has {
+		r.unconfirmed = false
+	}
 	return has, err
 }
 

@@ -400,10 +400,18 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		}
 		q.Jobs = append(q.Jobs, j)
 	}
-	// The server lists the newest first; jobs of one millisecond keep its order.
-	slices.Reverse(q.Jobs)
-	slices.SortStableFunc(q.Jobs, func(a, b Job) int { return a.QueuedAt.Compare(b.QueuedAt) })
+	// The server lists the newest first; of one millisecond, the ids tell.
+	slices.SortStableFunc(q.Jobs, func(a, b Job) int {
+		return cmp.Or(a.QueuedAt.Compare(b.QueuedAt), cmp.Compare(a.number(), b.number()))
+	})
 	return q, nil
+}
+
+// number is the count in a job's id: 25 in "job-25" and in "25".
+func (j *Job) number() int {
+	digits := strings.TrimLeftFunc(j.ID, func(r rune) bool { return r < '0' || r > '9' })
+	n, _ := strconv.Atoi(digits)
+	return n
 }
 
 func millis(ms float64) time.Time {
