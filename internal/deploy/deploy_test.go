@@ -373,6 +373,25 @@ func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
 	})
 }
 
+// TestARestartThatLeavesAnothers: ours was lost while it waited, and another
+// deployment of the service came and went before the next look.
+func TestARestartThatLeavesAnothers(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+		api := w.srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "quick")}})
+		w.srv.Enqueue(web, "busy", "")
+		time.AfterFunc(10*time.Second, func() {
+			w.srv.Restart(5 * time.Second)
+			time.AfterFunc(5*time.Second+time.Millisecond, func() { w.srv.Enqueue(api, "another's", "") })
+		})
+		r := w.want(w.deploy("application api"), Lost, 1)
+		w.triggers(api, 1)
+		if !strings.Contains(r.Reason, "cannot be told apart") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
+}
+
 func TestACleanedQueueIsNotStartedAgain(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})

@@ -127,7 +127,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 // blocked tells a queue that something in between does not let through, while
 // everything else can be read, from an outage: the first is done without.
 func (f *finder) blocked(ctx context.Context, queueErr error) error {
-	if f.run.queue != queueUntried {
+	if f.queue != queueUntried {
 		return queueErr
 	}
 	if _, err := f.client.Deployments(ctx, f.service.Kind, f.service.ID); err != nil {
@@ -136,7 +136,7 @@ func (f *finder) blocked(ctx context.Context, queueErr error) error {
 	if f.barred++; f.barred >= 3 {
 		what, _ := dokploy.Explain(queueErr)
 		f.warn("Dokploy's queue cannot be read (%s); going on without it", what)
-		f.run.queue = queueNone
+		f.queue = queueNone
 		return nil
 	}
 	return queueErr
@@ -186,10 +186,10 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	r := f.run
 	switch {
 	case r.job != nil && !r.job.ProcessedOn.IsZero():
-		// The first row that started after our job did: by the clock of one
-		// process, so no slack is due. Deployments of one
-		// service run one after the other, but for a Git webhook on a remote
-		// server (remote.md).
+		// The first row that started after our job did: both by the clock of
+		// one process, so no slack is due. Deployments of one service run one
+		// after the other, but for a Git webhook's on a remote server
+		// (remote.md).
 		after := slices.DeleteFunc(slices.Clone(candidates), func(d dokploy.Deployment) bool {
 			return d.StartedAt.Before(r.job.ProcessedOn)
 		})
@@ -200,10 +200,12 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 			return nil, cannotTell(after)
 		}
 		return &after[0], nil
+	case job != nil:
+		return nil, nil
+	case r.outages > 0:
+		// A restart may have lost ours, and left another's.
+		return nil, cannotTell(candidates)
 	case r.job != nil:
-		if job != nil {
-			return nil, nil
-		}
 		return f.byOrder()
 	case len(candidates) > 1:
 		return nil, cannotTell(candidates)
@@ -304,9 +306,9 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 
 // waiting reports the place in the queue.
 func (f *finder) waiting(q *dokploy.Queue, job *dokploy.Job) wait.State {
-	p := f.place(q, job)
+	p, seen := f.place(q, job), time.Now()
 	f.state = "it is still queued in Dokploy and will be deployed there"
-	f.screen.doing(func() string { return "still " + p.text(q.Now) })
+	f.screen.doing(func() string { return "still " + p.text(q.Now.Add(time.Since(seen))) })
 	limit := 4 * time.Second
 	if p.number == 1 {
 		limit = time.Second

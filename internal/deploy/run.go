@@ -13,6 +13,8 @@ import (
 
 // run is one target on its way from the trigger to the verdict.
 type run struct {
+	trail
+
 	o       *Options
 	client  *dokploy.Client
 	name    string
@@ -22,23 +24,27 @@ type run struct {
 	result  *Result
 	screen  *screen
 
-	known       map[string]bool // ids of the deployments that were there before
-	usual       time.Duration   // how long an earlier one took; zero: not known
-	titles      bool            // the server keeps our description (≥ 0.25)
-	queue       queueState
-	tokens      []string // of this run's triggers, the newest last
-	triggered   time.Time
-	unconfirmed bool // the trigger's answer was lost, and its marker has not been seen
-	outages     int  // stretches in which Dokploy was not reachable since the trigger
+	known     map[string]bool // ids of the deployments that were there before
+	usual     time.Duration   // how long an earlier one took; zero: not known
+	titles    bool            // the server keeps our description (≥ 0.25)
+	queue     queueState
+	tokens    []string // of this run's triggers, the newest last
+	triggered time.Time
 
-	job      *dokploy.Job        // as last seen in the queue; nil: never
-	jobAt    time.Time           // server's clock when it was last seen; zero: not said
-	beside   map[string]bool     // other services' waiting jobs when it was last seen
-	activeOn time.Time           // processedOn of a job of this service that ran when it was last seen
-	ahead    int                 // waiting jobs of this service before it when it was last seen
-	row      *dokploy.Deployment // once found, it is held
-	state    string              // what goes on in Dokploy, for timeouts and interrupts
-	log      *dokploy.Log
+	row   *dokploy.Deployment // once found, it is held
+	state string              // what goes on in Dokploy, for timeouts and interrupts
+	log   *dokploy.Log
+}
+
+// trail is what was seen of one trigger in the queue.
+type trail struct {
+	unconfirmed bool            // the trigger's answer was lost, and its marker has not been seen
+	outages     int             // since the trigger, long enough for a restart of Dokploy
+	job         *dokploy.Job    // as last seen in the queue; nil: never
+	jobAt       time.Time       // server's clock when it was last seen; zero: not said
+	beside      map[string]bool // other services' waiting jobs when it was last seen
+	activeOn    time.Time       // processedOn of a job of this service that ran when it was last seen
+	ahead       int             // waiting jobs of this service before it when it was last seen
 }
 
 // queueState says whether deployment.queueList can be read.
@@ -128,7 +134,7 @@ func (r *run) deploy(ctx context.Context) error {
 				return &verdictError{Lost, lost.what, lost.hint(try)}
 			}
 			r.warn("%s; it is started again", lost.what)
-			r.job, r.jobAt, r.activeOn, r.ahead, r.beside, r.unconfirmed, r.outages = nil, time.Time{}, time.Time{}, 0, nil, false, 0
+			r.trail = trail{}
 			continue
 		}
 		if err != nil {

@@ -251,10 +251,14 @@ func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 	return nil, err
 }
 
+// shortestRestart tells an outage in which Dokploy may have restarted from a
+// hiccup on the way: 5 to 20 s were seen.
+const shortestRestart = 2 * time.Second
+
 // loop is the waiting of everything after the trigger: outages are outlived
 // and spoken of.
 func (r *run) loop(b backoff.BackOff) wait.Loop {
-	told := false
+	told, counted := false, false // of this outage
 	return wait.Loop{
 		Backoff:     b,
 		Tolerate:    r.o.Unreachable,
@@ -267,6 +271,11 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			return errors.As(err, &verdict) || errors.As(err, &lost)
 		},
 		Failed: func(err error, outage time.Duration) {
+			// Now, so that the first look that works again knows of it.
+			if !counted && outage >= shortestRestart {
+				counted = true
+				r.outages++
+			}
 			if outage == 0 || !told && outage > time.Second {
 				told = true
 				what, _ := dokploy.Explain(err)
@@ -274,7 +283,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			}
 		},
 		Recovered: func(outage time.Duration) {
-			r.outages++
+			counted = false
 			if told {
 				told = false
 				r.note("Dokploy answers again after %s", Duration(outage))
