@@ -301,6 +301,9 @@ func TestALostAnswerIsSettled(t *testing.T) {
 		"hangs, carried out late": {faults: faults{{
 			Procedure: "application.deploy", Kind: dokploytest.Hang, After: 30 * time.Second, Late: true,
 		}}, build: slowBuild},
+		"hangs, carried out at once": {faults: faults{{
+			Procedure: "application.deploy", Kind: dokploytest.Hang, After: time.Minute, CarriedOut: true,
+		}}, build: slowBuild},
 		"429, then taken": {faults: faults{{Procedure: "application.deploy", Kind: dokploytest.TooMany, After: 5 * time.Second}}},
 	} {
 		for _, source := range []string{"docker", "git"} {
@@ -370,6 +373,22 @@ func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
 			w.want(w.deploy("application api"), Lost, 1)
 			w.triggers(api, 2)
 		})
+	})
+}
+
+func TestASlowAnswerIsNotWaitedFor(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, After: time.Minute, CarriedOut: true})
+		start := time.Now()
+		w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+		if d := time.Since(start); d > 45*time.Second {
+			w.Errorf("took %s, the build 40 s", d)
+		}
+		if w.rec.said("was lost") {
+			w.Errorf("nothing was lost:\n%s", w.story())
+		}
 	})
 }
 

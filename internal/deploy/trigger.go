@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,14 +92,74 @@ func (r *run) send(ctx context.Context, description string) error {
 		},
 	}
 	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		ctx, cancel := withGrace(ctx, lastAnswer)
-		defer cancel()
-		err := r.client.Deploy(ctx, r.service.Kind, r.o.Operation, r.service.ID, r.o.Title, description)
-		if err != nil {
+		if err := r.post(ctx, description); err != nil {
 			return wait.Pending, err
 		}
 		return wait.Done, nil
 	})
+}
+
+// slowAnswer is how long the answer to a trigger may take before its marker is
+// looked for beside it: 50 to 175 ms are usual.
+const slowAnswer = 500 * time.Millisecond
+
+// post sends the trigger once. When its answer is slow, the marker may show
+// first that Dokploy has it: a Git source that builds fast shows it for a
+// moment only.
+func (r *run) post(ctx context.Context, description string) error {
+	postCtx, cancel := withGrace(ctx, lastAnswer)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		answer <- r.client.Deploy(postCtx, r.service.Kind, r.o.Operation, r.service.ID, r.o.Title, description)
+	}()
+	patience := time.NewTimer(slowAnswer)
+	defer patience.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-patience.C:
+	}
+	watchCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	seen := make(chan bool, 1)
+	go func() { seen <- r.markerShows(watchCtx) }()
+	select {
+	case err := <-answer:
+		stop()
+		if <-seen {
+			return nil
+		}
+		return err
+	case shows := <-seen:
+		if shows {
+			cancel()
+		}
+		err := <-answer
+		if shows {
+			return nil
+		}
+		return err
+	}
+}
+
+// markerShows looks for the marker until it shows; false when ctx ends.
+func (r *run) markerShows(ctx context.Context) bool {
+	for {
+		if q, err := r.readQueue(ctx); err == nil && q != nil {
+			if job := r.ourJob(q); job != nil {
+				r.remember(q, job)
+				return true
+			}
+		}
+		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		if err == nil && slices.ContainsFunc(rows, func(row dokploy.Deployment) bool { return r.ours(row.Description) }) {
+			return true
+		}
+		if wait.Sleep(ctx, 300*time.Millisecond) != nil {
+			return false
+		}
+	}
 }
 
 // lastAnswer is how long the answer to a trigger is still waited for after an
