@@ -254,6 +254,20 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 	}
 }
 
+func TestASharedLogIsSpokenOf(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.srv.Enqueue(app, "another's", "")
+		w.want(w.deploy("application api"), Done, 0)
+		if rows := w.srv.Deployments(app); rows[0].LogPath == rows[1].LogPath != w.rec.said("writes both logs to one file") {
+			w.Errorf("%s, %s\n%s", rows[0].LogPath, rows[1].LogPath, w.story())
+		}
+		if !w.rec.said("writes both logs to one file") {
+			w.Error("the two did not begin in one second: this test shows nothing")
+		}
+	})
+}
+
 func TestQueuePositionIsShown(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})

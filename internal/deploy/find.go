@@ -116,6 +116,11 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	}
 	if row != nil {
 		r.hold(row)
+		if slices.ContainsFunc(rows, func(other dokploy.Deployment) bool {
+			return other.ID != row.ID && row.LogPath != "" && other.LogPath == row.LogPath
+		}) {
+			r.warn("another deployment began in the same second, and Dokploy writes both logs to one file: their lines are mixed")
+		}
 		return wait.Done, nil
 	}
 	if job != nil || len(candidates) > 0 && f.undecided() {
