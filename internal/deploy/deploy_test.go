@@ -682,6 +682,32 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+func TestInterruptWhileNothingAnswers(t *testing.T) {
+	for _, procedure := range []string{"project.all", "application.deploy", "deployment.queueList", "listen-deployment"} {
+		t.Run(procedure, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+				kind := dokploytest.Hang
+				if procedure == "listen-deployment" {
+					kind = dokploytest.StreamHang
+				}
+				w.srv.Fault(dokploytest.Fault{Procedure: procedure, Kind: kind, After: 30 * time.Second, Times: -1})
+				ctx, cancel := context.WithCancelCause(w.ctx)
+				w.ctx = ctx
+				time.AfterFunc(5*time.Second, func() { cancel(ErrInterrupted) })
+				start := time.Now()
+				report := w.deploy("application api")
+				if d := time.Since(start); d > 6500*time.Millisecond {
+					w.Errorf("took %s to end", d-5*time.Second)
+				}
+				if report.Status() != Interrupted {
+					w.Errorf("%+v", report.Results[0])
+				}
+			})
+		})
+	}
+}
+
 func TestWaitFalse(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
