@@ -134,6 +134,8 @@ type Options struct {
 	Timeout     time.Duration // from a trigger to its verdict
 	Unreachable time.Duration // longest outage while a deployment is followed
 	Logs        LogMode
+	Verify      VerifyMode    // empty: off
+	StableFor   time.Duration // how long the new containers must run
 	MaxParallel int
 }
 
@@ -159,6 +161,9 @@ type Result struct {
 	Place          Place         // where the build broke, if the log names it
 	refusedService bool          // the key is good, but not for this
 	Tail           []string      // last lines of the log of a failed deployment
+	TailOf         string        // whose log that is; empty: the deployment\'s
+	Verified       Verified      // empty: not looked at
+	RolledBack     bool          // swarm itself went back to the version before
 }
 
 // Report is what became of a run.

@@ -94,7 +94,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 			progressed := first || r.job.Active != job.Active
 			r.remember(q, job)
 			if !job.Active {
-				return f.waiting(q, job), nil
+				return f.waiting(ctx, q, job), nil
 			}
 			f.activeSeen = time.Now()
 			r.state = "it is being started in Dokploy and goes on there"
@@ -310,7 +310,10 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 }
 
 // waiting reports the place in the queue.
-func (f *finder) waiting(q *dokploy.Queue, job *dokploy.Job) wait.State {
+func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job) wait.State {
+	if v := f.verifier; v != nil && time.Since(v.before.At) >= refreshBefore {
+		v.lookBefore(ctx)
+	}
 	p, seen := f.place(q, job), time.Now()
 	f.state = "it is still queued in Dokploy and will be deployed there"
 	f.screen.doing(func() string { return "still " + p.text(q.Now.Add(time.Since(seen))) })

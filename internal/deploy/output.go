@@ -8,18 +8,18 @@ import (
 
 // Output is one target in the output "deployments".
 type Output struct {
-	Target        string `json:"target"`
-	Kind          string `json:"kind"`
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	DeploymentID  string `json:"deploymentId"`
-	Status        Status `json:"status"`
-	URL           string `json:"url"`
-	DashboardURL  string `json:"dashboardUrl"`
-	QueuedSeconds *int   `json:"queuedSeconds"` // null: not known
-	BuildSeconds  *int   `json:"buildSeconds"`  // null: not known
-	Verified      string `json:"verified"`      // yes, no, unknown
-	Error         string `json:"error"`         // empty on success
+	Target        string   `json:"target"`
+	Kind          string   `json:"kind"`
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	DeploymentID  string   `json:"deploymentId"`
+	Status        Status   `json:"status"`
+	URL           string   `json:"url"`
+	DashboardURL  string   `json:"dashboardUrl"`
+	QueuedSeconds *int     `json:"queuedSeconds"` // null: not known
+	BuildSeconds  *int     `json:"buildSeconds"`  // null: not known
+	Verified      Verified `json:"verified"`      // yes, no, unknown
+	Error         string   `json:"error"`         // empty on success
 }
 
 // JSON is the output "deployments".
@@ -28,8 +28,11 @@ func (r *Report) JSON() string {
 	for _, res := range r.Results {
 		o := Output{
 			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
-			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Reason, Verified: "unknown",
+			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Reason, Verified: VerifiedUnknown,
 			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
+		}
+		if res.Verified != "" {
+			o.Verified = res.Verified
 		}
 		if s := res.Service; s != nil {
 			o.ID, o.Name = s.ID, s.Name

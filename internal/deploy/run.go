@@ -31,9 +31,10 @@ type run struct {
 	tokens    []string // of this run's triggers, the newest last
 	triggered time.Time
 
-	row   *dokploy.Deployment // once found, it is held
-	state string              // what goes on in Dokploy, for timeouts and interrupts
-	log   *dokploy.Log
+	verifier *verifier           // nil: not verified
+	row      *dokploy.Deployment // once found, it is held
+	state    string              // what goes on in Dokploy, for timeouts and interrupts
+	log      *dokploy.Log
 }
 
 // trail is what was seen of one trigger in the queue.
@@ -66,6 +67,9 @@ func newRun(o *Options, found *targets, result *Result) *run {
 		r.queue = queueNone
 	}
 	r.screen = newScreen(o, result.Name)
+	if o.Wait && (o.Verify == VerifyAuto || o.Verify == VerifyRequire) {
+		r.verifier = &verifier{run: r, docker: true}
+	}
 	return r
 }
 
@@ -81,6 +85,9 @@ func (r *run) run(ctx context.Context) {
 		r.result.fail(ctx, err, r.state)
 		return
 	}
+	if r.verifier != nil {
+		r.verifier.lookBefore(ctx)
+	}
 	r.triggered = time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
@@ -91,11 +98,16 @@ func (r *run) run(ctx context.Context) {
 		}
 		r.log.Stop()
 	}
-	r.result.Took = time.Since(r.triggered)
 	if err != nil {
 		r.result.fail(ctx, err, r.state)
 	}
 	r.finish()
+	if r.result.Status == Done && r.verifier != nil {
+		if err := r.verifier.verify(ctx); err != nil {
+			r.result.fail(ctx, err, r.state)
+		}
+	}
+	r.result.Took = time.Since(r.triggered)
 }
 
 // baseline takes the set of deployments that are there before the trigger.

@@ -87,6 +87,8 @@ type Service struct {
 	ID            string
 	Name          string
 	AppName       string
+	ComposeType   string // docker-compose, stack
+	Replicas      int    // wanted, of an application; 0: not said
 	SourceType    string // docker, git, github, …, raw
 	Status        string // idle, running, done, error
 	ServerID      string // where it runs; empty: on Dokploy's own host
@@ -256,6 +258,8 @@ type wireProject struct {
 type wireService struct {
 	wireRef
 	AppName       string       `json:"appName"`
+	ComposeType   string       `json:"composeType"`
+	Replicas      int          `json:"replicas"`
 	SourceType    string       `json:"sourceType"`
 	ServerID      string       `json:"serverId"`
 	BuildServerID string       `json:"buildServerId"`
@@ -288,6 +292,7 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		SourceType: w.SourceType, Status: cmp.Or(w.ApplicationStatus, w.ComposeStatus),
 		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
 		ProjectID: w.ProjectID, EnvironmentID: w.EnvironmentID,
+		ComposeType: w.ComposeType, Replicas: w.Replicas,
 	}
 	project := w.Project
 	if e := w.Environment; e != nil {

@@ -1,0 +1,282 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/wait"
+)
+
+// VerifyMode says how far to look at what runs after Dokploy said done.
+type VerifyMode string
+
+// The values of the input "verify".
+const (
+	VerifyAuto    VerifyMode = "auto"    // as far as the key may see
+	VerifyRequire VerifyMode = "require" // not being able to see is a failure
+	VerifyOff     VerifyMode = "off"
+)
+
+// Verified is what was seen of the new containers.
+type Verified string
+
+// The values of "verified" in the output "deployments".
+const (
+	VerifiedYes     Verified = "yes"
+	VerifiedNo      Verified = "no"
+	VerifiedUnknown Verified = "unknown"
+)
+
+const (
+	// verifyEvery is the pause between two looks at the containers.
+	verifyEvery = 1200 * time.Millisecond
+	// refreshBefore is how old the look before the rollout may get while the
+	// deployment is queued.
+	refreshBefore = 15 * time.Second
+	// containerTail is how many lines of a failed container's log are shown.
+	containerTail = 20
+)
+
+// verifier looks at the containers of one target, before and after.
+type verifier struct {
+	*run
+	docker bool // the key may look at Docker
+	before rollout.View
+	blind  error // why nothing can be seen; nil: it can
+	said   string
+}
+
+// lookBefore takes what runs before the rollout. A failure is no reason not to
+// deploy: it only leaves less to compare with.
+func (v *verifier) lookBefore(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	view, err := v.view(ctx)
+	if err != nil {
+		if v.before.At.IsZero() {
+			v.blind = err
+		}
+		return
+	}
+	v.before, v.blind = view, nil
+}
+
+// view reads all that the judges want: the service first, so that a rollout
+// that has ended is seen with the tasks it ended with.
+func (v *verifier) view(ctx context.Context) (rollout.View, error) {
+	for {
+		view, err := v.read(ctx)
+		if v.docker && errors.Is(err, dokploy.ErrMayNotLook) {
+			v.docker = false // a member's key: containers only
+			continue
+		}
+		view.At = time.Now()
+		return view, err
+	}
+}
+
+func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
+	s, c := v.service, v.client
+	view.Docker = v.docker
+	switch {
+	case s.Kind == dokploy.Compose && s.ComposeType != "stack":
+		view.Containers, err = c.Containers(ctx, s.AppName, "docker-compose", s.ServerID)
+		return view, err
+	case s.Kind == dokploy.Compose && v.docker:
+		if view.Tasks, err = c.StackTasks(ctx, s.AppName, s.ServerID); err != nil {
+			return view, err
+		}
+	case s.Kind == dokploy.Compose:
+		if view.Tasks, err = c.StackTasksShown(ctx, s.AppName, s.ServerID); err != nil {
+			return view, err
+		}
+	case v.docker:
+		if view.Services, err = v.swarm(ctx, s.AppName); err != nil {
+			return view, err
+		}
+		if view.Tasks, err = c.Tasks(ctx, s.AppName, s.ServerID); err != nil {
+			return view, err
+		}
+	}
+	if s.Kind == dokploy.Compose && v.docker {
+		if view.Services, err = v.swarm(ctx, view.ServiceNames()...); err != nil {
+			return view, err
+		}
+	}
+	view.Containers, err = c.Containers(ctx, s.AppName, "", s.ServerID)
+	return view, err
+}
+
+func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokploy.SwarmService, error) {
+	services := map[string]*dokploy.SwarmService{}
+	for _, name := range names {
+		s, err := v.client.SwarmService(ctx, name, v.service.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			services[name] = s
+		}
+	}
+	return services, nil
+}
+
+// verify waits until the new containers run, or certainly do not.
+func (v *verifier) verify(ctx context.Context) error {
+	v.result.Verified = VerifiedUnknown
+	v.state = "Dokploy says done; whether the new containers run was not seen yet"
+	if v.blind != nil {
+		return v.unseen(explainBlind(v.blind))
+	}
+	judge, err := v.judge(ctx)
+	if err != nil {
+		return err
+	}
+	v.screen.doing(func() string { return "waiting for the new containers" })
+	defer v.screen.doing(nil)
+	loop := v.loop(wait.NewBackoff(verifyEvery, verifyEvery))
+	var last rollout.Verdict
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		view, err := v.view(ctx)
+		switch {
+		case dokploy.Unsupported(err), dokploy.NotFound(err):
+			return wait.Done, v.unseen(explainBlind(err))
+		case err != nil:
+			return wait.Pending, err
+		}
+		last = judge.Look(view)
+		v.progress(last)
+		if last.State != rollout.Undecided && last.Final {
+			return wait.Done, nil
+		}
+		return wait.Pending, nil
+	})
+	if err != nil {
+		if last.Reason != "" {
+			v.state = "Dokploy says done, but: " + last.Reason
+		}
+		return err
+	}
+	switch last.State {
+	case rollout.Running:
+		v.result.Verified = VerifiedYes
+		v.note("the new containers run%s, for %s", ofWanted(last), Duration(v.o.StableFor))
+	case rollout.Unseen:
+		return v.unseen(last.Reason)
+	case rollout.Failed:
+		v.result.Verified = VerifiedNo
+		v.result.Status = Unhealthy
+		v.result.RolledBack = last.RolledBack
+		v.result.Reason = last.Reason
+		if last.Serving != "" {
+			v.result.Reason += "; " + last.Serving
+		}
+		v.containerLog(ctx)
+	}
+	return nil
+}
+
+// judge is the one for this kind of service.
+func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
+	s := v.service
+	switch {
+	case s.Kind == dokploy.Application:
+		return rollout.NewApplication(s.AppName, s.Replicas, v.before, v.o.StableFor), nil
+	case s.ComposeType != "stack":
+		return rollout.NewCompose(v.before, v.o.StableFor), nil
+	}
+	var names []string
+	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		services, err := v.client.ComposeServices(ctx, s.ID)
+		if err != nil && !dokploy.NotFound(err) && !dokploy.Unsupported(err) && !dokploy.Refused(err) {
+			return wait.Pending, err
+		}
+		for _, name := range services {
+			names = append(names, s.AppName+"_"+name)
+		}
+		return wait.Done, nil
+	})
+	return rollout.NewStack(names, v.before, v.o.StableFor), err
+}
+
+// progress says what has changed since the last look.
+func (v *verifier) progress(verdict rollout.Verdict) {
+	text := ""
+	switch {
+	case verdict.State == rollout.Failed && !verdict.Final:
+		text = verdict.Reason
+	case verdict.State == rollout.Undecided && verdict.Wanted > 0:
+		text = fmt.Sprintf("new containers: %d of %d running", verdict.Ready, verdict.Wanted)
+	}
+	if text != "" && text != v.said {
+		v.said = text
+		v.note("%s", text)
+	}
+	v.screen.doing(func() string {
+		if verdict.Reason != "" {
+			return "waiting for the new containers: " + verdict.Reason
+		}
+		return "waiting for the new containers"
+	})
+}
+
+func ofWanted(v rollout.Verdict) string {
+	if v.Wanted < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d)", v.Ready, v.Wanted)
+}
+
+// unseen is the end of a verification that cannot see.
+func (v *verifier) unseen(why string) error {
+	v.result.Verified = VerifiedUnknown
+	if v.o.Verify == VerifyRequire {
+		v.result.Status = Unhealthy
+		v.result.Reason = "Dokploy says done, but whether it runs cannot be seen: " + why
+		v.result.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
+		return nil
+	}
+	v.note("not verified: %s", why)
+	return nil
+}
+
+func explainBlind(err error) string {
+	what, _ := dokploy.Explain(err)
+	return what
+}
+
+// containerLog keeps the last lines of what failed, for the end of the output.
+func (v *verifier) containerLog(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	container := ""
+	if v.service.Kind == dokploy.Compose {
+		view, err := v.view(ctx)
+		if err != nil {
+			return
+		}
+		for _, c := range view.Containers {
+			if code, exited := c.ExitCode(); exited && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead" {
+				container = c.ID
+			}
+		}
+		if container == "" {
+			return
+		}
+	}
+	text, err := v.client.ReadContainerLogs(ctx, v.service.Kind, v.service.ID, container, containerTail)
+	if err != nil {
+		return // an older server has none; the reason is said all the same
+	}
+	v.result.TailOf = "the container"
+	v.result.Tail = nil
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		v.result.Tail = append(v.result.Tail, strings.ToValidUTF8(line, ""))
+	}
+}
