@@ -220,7 +220,7 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`\x1b`), "ESC"},
 	{regexp.MustCompile(`\r`), "CR"},
-	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<token>"},                  // stop-commands, delimiters
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<token>"},                   // stop-commands, delimiters
 	{regexp.MustCompile(`::add-mask::[A-Za-z]{64}`), "::add-mask::<key>"}, // the stand-in's
 	{regexp.MustCompile(`(section_(?:start|end)):\d+`), "$1:<unix>"},
 	{regexp.MustCompile(`(/(?:project|environment|application|compose)/)[\w-]{21}`), "$1<id>"},
