@@ -76,6 +76,14 @@ func TestAnEmptyListIsUnknown(t *testing.T) {
 	if at > 10 {
 		t.Errorf("confirmed after %v s: an empty list is no reason to count again", at)
 	}
+	// A moment without an answer, late: no reason to give up.
+	j = application(ranBefore)
+	looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Starting")), 0, 60)
+	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 61, 80)
+	want(t, v, rollout.Undecided, "")
+	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 81, 100)
+	want(t, v, rollout.Unseen, "does not show swarm's service")
+
 	v, at = looks(application(ranBefore), docker(nil), 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows nothing")
 	if at < 30 {
@@ -223,4 +231,61 @@ func TestComposeRestartsBetweenTwoLooks(t *testing.T) {
 func TestComposeThatOnlyEnds(t *testing.T) {
 	v, _ := looks(compose(), shown(named("a", "p-job-1", "exited", "Exited (0) 1 second ago")), 0, 30)
 	want(t, v, rollout.Unseen, "exit code 0")
+}
+
+// A monitor set to minutes: swarm's word is waited for.
+func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
+	j := application(ranBefore)
+	v, _ := looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running")), 0, 120)
+	want(t, v, rollout.Undecided, "swarm is updating it")
+	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running")), 121, 121)
+	want(t, v, rollout.Running, "")
+}
+
+// The old version was restarted while the new one was built.
+func TestANewTaskOfTheOldVersion(t *testing.T) {
+	v, _ := looks(application(ranBefore), docker(swarm(1, "completed", "a"), task(newID, "running", "Running")), 0, 60)
+	want(t, v, rollout.Undecided, "swarm has not begun")
+	never := docker(swarm(1, "", ""), task(oldID, "running", "Running"))
+	v, _ = looks(application(never), docker(swarm(1, "", ""), task(newID, "running", "Running")), 0, 60)
+	want(t, v, rollout.Undecided, "swarm has not begun")
+}
+
+func TestATaskThatIsBeingStoppedDoesNotCount(t *testing.T) {
+	v, _ := looks(application(ranBefore), docker(swarm(2, "completed", "b"), task(newID, "shutdown", "Running")), 0, 30)
+	want(t, v, rollout.Undecided, "0 of 1")
+}
+
+func TestUnhealthyIsSaidOfTheContainer(t *testing.T) {
+	look := docker(swarm(2, "updating", "b"), task(newID, "running", "Starting"), task(oldID, "running", "Running"))
+	look.Containers = []dokploy.Container{container(newID, "running", "Up 40 seconds (unhealthy)")}
+	j := application(ranBefore)
+	v, _ := looks(j, look, 0, 0)
+	want(t, v, rollout.Failed, "unhealthy")
+	// Swarm ends it, and its exit code says less.
+	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(newID, "shutdown", "Complete"), task(oldID, "running", "Running")), 1, 1)
+	want(t, v, rollout.Failed, "the version before: unhealthy")
+}
+
+func TestAOneShotOfAStackIsNoCrashLoop(t *testing.T) {
+	web := dokploy.Container{ID: "w", Name: "st_web.1." + oldID, State: "running", Status: "Up 15 seconds"}
+	once := dokploy.Container{ID: "o", Name: "st_once.1." + third, State: "exited", Status: "Exited (0) 14 seconds ago"}
+	before := shown(web, once)
+	before.At = after(-1)
+	j := rollout.NewStack([]string{"st_web", "st_once"}, before, stableFor)
+	again := once
+	again.Name, again.Status = "st_once.1."+newID, "Exited (0) 1 second ago"
+	v, _ := looks(j, shown(web, again, once), 0, 30)
+	want(t, v, rollout.Running, "")
+}
+
+func TestComposeHealthMustLast(t *testing.T) {
+	j := compose()
+	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 30 seconds (health: starting)")), 0, 20)
+	want(t, v, rollout.Undecided, "health of p-web-1")
+	v, at := looks(j, shown(named("a", "p-web-1", "running", "Up 50 seconds (healthy)")), 21, 60)
+	want(t, v, rollout.Running, "")
+	if at < 30 {
+		t.Errorf("confirmed at %v s", at)
+	}
 }

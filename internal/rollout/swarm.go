@@ -28,6 +28,7 @@ type service struct {
 	pair     bool                 // an old and a new one ran side by side
 	first    time.Time            // the first look
 	seen     time.Time            // the last look that showed anything
+	known    time.Time            // the last look that showed swarm's service
 	force    uint64               // ForceUpdate that this deployment set
 	shape    string               // of the last look
 	changed  time.Time            // when the shape last changed
@@ -110,6 +111,9 @@ func (s *service) track(l *look) {
 	if len(l.units) > 0 || l.svc != nil {
 		s.seen = l.at
 	}
+	if l.svc != nil {
+		s.known = l.at
+	}
 	up := map[string]time.Time{}
 	homeless := map[string]time.Time{}
 	var shape strings.Builder
@@ -184,7 +188,7 @@ func (s *service) blind(l *look) string {
 		return ""
 	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor:
 		return "Docker shows nothing of the service"
-	case l.docker && l.svc == nil && l.at.Sub(s.first) >= blindFor:
+	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor:
 		return "Docker does not show swarm's service"
 	case l.docker && s.renewed && s.before == nil && l.svc != nil && l.svc.UpdateStartedAt != "":
 		// A service that is new has never been updated.
