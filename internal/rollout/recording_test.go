@@ -361,30 +361,31 @@ type rights struct {
 // at is the view at a time of the recording.
 func (rec *recording) at(when time.Duration, who rights) rollout.View {
 	v := rollout.View{At: t0.Add(when), Docker: who.docker, Services: map[string]*dokploy.SwarmService{}}
+	var tasks, containers change // the newest of each
 	for _, c := range rec.changes {
 		if c.at > when {
 			break
 		}
-		tasks := c.tasks
-		if !who.docker {
-			tasks = c.shown
-		}
-		if tasks != nil {
-			v.Tasks = nil
-			for _, t := range tasks {
-				t.Age += when - c.at
-				v.Tasks = append(v.Tasks, t)
-			}
+		if who.docker && c.tasks != nil || !who.docker && c.shown != nil {
+			tasks = c
 		}
 		if c.service != nil && who.docker {
 			v.Services[c.service.Name] = c.service
 		}
 		if c.containers != nil {
-			v.Containers = nil
-			for _, container := range c.containers {
-				v.Containers = append(v.Containers, older(container, when-c.at))
-			}
+			containers = c
 		}
+	}
+	list := tasks.tasks
+	if !who.docker {
+		list = tasks.shown
+	}
+	for _, t := range list {
+		t.Age += when - tasks.at
+		v.Tasks = append(v.Tasks, t)
+	}
+	for _, container := range containers.containers {
+		v.Containers = append(v.Containers, older(container, when-containers.at))
 	}
 	if who.docker && strings.HasPrefix(rec.name, "stack") {
 		// Of a stack's services only web was inspected.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,7 +158,7 @@ func (rec *recording) judge(who rights, e expectation) rollout.Judge {
 // knows, and gives the verdict and its time. Every look is held against want.
 func (rec *recording) replay(t *testing.T, who rights, e expectation, every, phase time.Duration) (v rollout.Verdict, at time.Duration) {
 	judge := rec.judge(who, e)
-	last := rec.done + 5*time.Minute
+	last := rec.done + 100*time.Second
 	if e.loops {
 		last = rec.end
 	}
@@ -200,7 +201,10 @@ func recorded(t *testing.T) []*recording {
 }
 
 func TestReplayEveryRecording(t *testing.T) {
-	counts := map[string]int{}
+	var (
+		mu     sync.Mutex
+		counts = map[string]int{}
+	)
 	for _, rec := range recorded(t) {
 		e, ok := expectations[rec.name]
 		if !ok {
@@ -215,12 +219,15 @@ func TestReplayEveryRecording(t *testing.T) {
 				continue // judged by containers alone, which anyone may see
 			}
 			t.Run(rec.name+"/"+who.name, func(t *testing.T) {
+				t.Parallel()
 				why := e.unseen[who.name]
 				used := e.refused
 				for _, every := range rhythms {
 					for _, phase := range phases(every) {
 						v, at := rec.replay(t, who, e, every, phase)
+						mu.Lock()
 						counts[fmt.Sprintf("%s: %v", who.name, v.State)]++
+						mu.Unlock()
 						switch {
 						case e.refused, v.State == e.want && (who != owner || strings.Contains(v.Reason, e.reason)):
 						case v.State == e.want:
@@ -238,12 +245,14 @@ func TestReplayEveryRecording(t *testing.T) {
 			})
 		}
 	}
-	var lines []string
-	for k, n := range counts {
-		lines = append(lines, fmt.Sprintf("%s %d", k, n))
-	}
-	slices.Sort(lines)
-	t.Log(strings.Join(lines, "; "))
+	t.Cleanup(func() {
+		var lines []string
+		for k, n := range counts {
+			lines = append(lines, fmt.Sprintf("%s %d", k, n))
+		}
+		slices.Sort(lines)
+		t.Log(strings.Join(lines, "; "))
+	})
 }
 
 // The table says what the truth of each recording says.
