@@ -1,3 +1,7 @@
+//go:build !windows
+
+// Windows has no SIGTERM, and other paths in what is printed.
+
 package main
 
 import (
@@ -8,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,9 +41,6 @@ func TestMain(m *testing.M) {
 //
 // After a change that is meant: go test . -run TestScripts -update
 func TestScripts(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no SIGTERM, and other paths in what is printed")
-	}
 	env, err := filepath.Abs(filepath.Join("testdata", "env"))
 	if err != nil {
 		t.Fatal(err)
