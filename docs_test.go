@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,19 +16,30 @@ import (
 	"dokploy-deploy/internal/config"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of README.md and action.yml")
+var update = flag.Bool("update", false, "write the generated parts of the documents and packages")
 
-// TestDocs holds what users read against the tables in the code. After a
-// change of a table: go test . -update
+// TestDocs holds everything that users read or run against the tables in the
+// code. After a change of a table: go test . -run TestDocs -update
 func TestDocs(t *testing.T) {
 	for _, doc := range []struct {
 		file, name, text string
 		comment          string // of the file's format, with %s for the marker
 	}{
-		{"README.md", "inputs", inputTable(), "<!-- %s -->"},
-		{"README.md", "outputs", outputTable(), "<!-- %s -->"},
+		{"README.md", "inputs", inputTable(plain), "<!-- %s -->"},
+		{"README.md", "outputs", outputTable(plain), "<!-- %s -->"},
+		{"README.md", "github", example("github.yml"), "<!-- %s -->"},
+		{"README.md", "gitlab", example("gitlab.yml"), "<!-- %s -->"},
+		{"README.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
 		{"action.yml", "inputs", actionInputs(), "# %s"},
-		{"action.yml", "outputs", actionOutputs(), "# %s"},
+		{"action.yml", "outputs", actionOutputs(""), "# %s"},
+		{"native/action.yml", "inputs", actionInputs(), "# %s"},
+		{"native/action.yml", "outputs", actionOutputs("deploy"), "# %s"},
+		{"native/action.yml", "env", variables(8, "${{ inputs.%s }}", config.Settings), "# %s"},
+		{"templates/deploy.yml", "inputs", componentInputs(), "# %s"},
+		{"templates/deploy.yml", "env", variables(4, "$[[ inputs.%s ]]", componentSettings()), "# %s"},
+		{"docs.md", "settings", inputTable(underscored), "<!-- %s -->"},
+		{"docs.md", "outputs", outputTable(dotenvName), "<!-- %s -->"},
+		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
 	} {
 		t.Run(doc.file+" "+doc.name, func(t *testing.T) {
 			text, err := os.ReadFile(doc.file)
@@ -46,13 +59,18 @@ func TestDocs(t *testing.T) {
 					}
 					return
 				}
-				t.Errorf("%s is not what the table in the code says (go test . -update):\n%s", doc.file, diff)
+				t.Errorf("%s is not what the table in the code says (go test . -run TestDocs -update):\n%s", doc.file, diff)
 			}
 		})
 	}
 }
 
-func inputTable() string {
+// How a name is spelled on the host that the table is for.
+func plain(name string) string       { return name }
+func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
+func dotenvName(name string) string  { return "DOKPLOY_" + strings.ToUpper(underscored(name)) }
+
+func inputTable(spell func(string) string) string {
 	var b strings.Builder
 	fmt.Fprint(&b, "\n| input | default | meaning |\n|---|---|---|\n")
 	for _, s := range config.Settings {
@@ -67,18 +85,31 @@ func inputTable() string {
 		if !s.Available {
 			meaning = "*Not in this version yet.* " + meaning
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, def, meaning)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", spell(s.Name), def, meaning)
 	}
 	return b.String() + "\n"
 }
 
-func outputTable() string {
+func outputTable(spell func(string) string) string {
 	var b strings.Builder
 	fmt.Fprint(&b, "\n| output | value |\n|---|---|\n")
 	for _, o := range ci.OutputTable {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, strings.ReplaceAll(o.Meaning, "|", "\\|"))
+		fmt.Fprintf(&b, "| `%s` | %s |\n", spell(o.Name), strings.ReplaceAll(o.Meaning, "|", "\\|"))
 	}
 	return b.String() + "\n"
+}
+
+// described is what a person reads about an input where there is no column for
+// its default.
+func described(s config.Setting) string {
+	meaning := s.Meaning
+	if s.Default != "" {
+		meaning += " Default: `" + s.Default + "`."
+	}
+	if !s.Available {
+		meaning = "Not in this version yet. " + meaning
+	}
+	return quote(meaning)
 }
 
 // actionInputs leaves the defaults to the program: an input that the user did
@@ -86,24 +117,63 @@ func outputTable() string {
 func actionInputs() string {
 	var b strings.Builder
 	for _, s := range config.Settings {
-		meaning := s.Meaning
-		if s.Default != "" {
-			meaning += " Default: `" + s.Default + "`."
-		}
-		if !s.Available {
-			meaning = "Not in this version yet. " + meaning
-		}
-		fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: %v\n", s.Name, quote(meaning), s.Required)
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: %v\n", s.Name, described(s), s.Required)
 	}
 	return b.String() + "  "
 }
 
-func actionOutputs() string {
+// actionOutputs passes the outputs of a step on; a docker action has no steps.
+func actionOutputs(step string) string {
 	var b strings.Builder
 	for _, o := range ci.OutputTable {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", o.Name, quote(o.Meaning))
+		if step != "" {
+			fmt.Fprintf(&b, "    value: ${{ steps.%s.outputs.%s }}\n", step, o.Name)
+		}
 	}
 	return b.String() + "  "
+}
+
+// variables pass inputs to the program where the host does not. A shell may be
+// on the way, and shells drop names with hyphens.
+func variables(indent int, value string, settings []config.Setting) string {
+	blanks := strings.Repeat(" ", indent)
+	var b strings.Builder
+	for _, s := range settings {
+		fmt.Fprintf(&b, "%sINPUT_%s: "+value+"\n", blanks, strings.ToUpper(underscored(s.Name)), s.Name)
+	}
+	return b.String() + blanks
+}
+
+// componentSettings are all inputs but the file that the component reads itself.
+func componentSettings() []config.Setting {
+	return slices.DeleteFunc(slices.Clone(config.Settings), func(s config.Setting) bool { return s.Name == "output-file" })
+}
+
+// componentInputs are strings all of them, because a job's variables are.
+// GitLab shows inputs to everybody who sees the pipeline, so the key comes from
+// a masked variable.
+func componentInputs() string {
+	var b strings.Builder
+	for _, s := range componentSettings() {
+		fmt.Fprintf(&b, "    %s:\n      description: %s\n", s.Name, described(s))
+		switch {
+		case s.Name == "api-key":
+			fmt.Fprint(&b, "      default: $DOKPLOY_API_KEY\n")
+		case !s.Required:
+			fmt.Fprint(&b, "      default: ''\n")
+		}
+	}
+	return b.String() + "    "
+}
+
+// example is a file of examples, as Markdown.
+func example(name string) string {
+	text, err := os.ReadFile(filepath.Join("examples", name))
+	if err != nil {
+		return err.Error()
+	}
+	return "\n```yaml\n" + string(text) + "```\n\n"
 }
 
 // quote writes a YAML string.

@@ -77,6 +77,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		code = sig.code()
 	}
 	show(printer, report)
+	if err := host.WriteSummary(printer, summary(report)); err != nil {
+		printer.Warn("", err.Error())
+	}
 	write(host, printer, outputs(report), cfg.OutputFile)
 	return code
 }
@@ -186,8 +189,26 @@ func show(printer *ci.Printer, report *deploy.Report) {
 			printer.Error(r.Input(), r.Reason, r.Hint)
 			continue
 		}
-		printer.Failure(r.Name, failure(r))
+		printer.Failure(r.Name, r.Place.File, r.Place.Line, failure(r))
 	}
+}
+
+// summary is what the host keeps of the run.
+func summary(report *deploy.Report) []ci.Row {
+	var rows []ci.Row
+	for _, r := range report.Results {
+		row := ci.Row{
+			Target: r.Name, Status: string(r.Status), OK: r.Status == deploy.Done || r.Status == deploy.Queued,
+			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Reason, Tail: r.Tail,
+		}
+		for text, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
+			if d >= 0 {
+				*text = deploy.Duration(d)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // tailShown is how many of the last lines a failure quotes.

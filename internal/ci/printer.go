@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +23,9 @@ import (
 //     included, only colours get through, and no secret does.
 //   - On hosts with workflow commands, all text is printed while the host's
 //     commands are stopped, under a token that was never shown before. They
-//     are on for our own commands only. There are no groups: a folded log is
-//     not seen while it is written.
+//     are on for our own commands only.
+//   - The log of an only target is folded where the host can fold. The verdict
+//     and its reason stand outside, last.
 //   - A line is never torn. Lines of the server may wait for others, our own
 //     are seen at once.
 
@@ -45,6 +47,7 @@ type Printer struct {
 	plain    []byte // scratch
 	timer    *time.Timer
 	armed    bool
+	folded   bool   // the log's fold is open
 	token    string // resumes the host's commands; empty: they are on
 	actions  *githubactions.Action
 	prefixes map[string]string // by target; nil: no prefixes
@@ -132,25 +135,38 @@ func (p *Printer) Warn(target, text string) {
 }
 
 // Success shows that a target is deployed. The text names the target.
-func (p *Printer) Success(_, text string) { p.own("", "✓ ", text, nil) }
+func (p *Printer) Success(_, text string) {
+	p.endLog()
+	p.own("", "✓ ", text, nil)
+}
+
+// endLog ends the fold of the log.
+func (p *Printer) endLog() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closeFold()
+}
 
 // Failure shows why a target is not deployed: the reason, and what there is to
-// say about it. The first line names the target.
-func (p *Printer) Failure(target string, lines []string) {
+// say about it. The first line names the target. Where a build broke at a line
+// of a file, the annotation points there.
+func (p *Printer) Failure(target, file string, line int, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
+	p.endLog()
 	p.own("", "✗ ", strings.Join(lines, "\n"), func() {
 		title := "Deployment failed"
 		if target != "" {
 			title = "Deployment of " + target + " failed"
 		}
-		p.annotateError(title, lines[0])
+		p.annotateError(title, file, line, lines[0])
 	})
 }
 
 // Error shows what is wrong, with an input or at all, and what to do about it.
 func (p *Printer) Error(input, text, hint string) {
+	p.endLog()
 	line := text
 	if input != "" {
 		line = input + ": " + text
@@ -159,14 +175,21 @@ func (p *Printer) Error(input, text, hint string) {
 		if hint != "" {
 			text += "\n" + hint
 		}
-		p.annotateError(input, text)
+		p.annotateError(input, "", 0, text)
 	}, "hint:  ", hint)
 }
 
-func (p *Printer) annotateError(title, text string) {
+func (p *Printer) annotateError(title, file string, line int, text string) {
 	a := p.actions
+	fields := map[string]string{}
 	if title != "" {
-		a = a.WithFieldsMap(map[string]string{"title": oneLine(p.clean(title))})
+		fields["title"] = oneLine(p.clean(title))
+	}
+	if file != "" {
+		fields["file"], fields["line"] = oneLine(p.clean(file)), strconv.Itoa(line)
+	}
+	if len(fields) > 0 {
+		a = a.WithFieldsMap(fields)
 	}
 	a.Errorf("%s", p.clean(text))
 }
@@ -200,6 +223,7 @@ func (p *Printer) LogLine(target string, line []byte) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.openFold(target)
 	p.line(p.prefix(target), "", line)
 	switch {
 	case len(p.buf) >= flushSize:
@@ -276,6 +300,7 @@ func (p *Printer) Close() error {
 		p.timer.Stop()
 		p.armed = false
 	}
+	p.closeFold()
 	p.resume()
 	p.flush()
 	return p.err

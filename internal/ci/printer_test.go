@@ -141,19 +141,24 @@ func TestModelOfRunner(t *testing.T) {
 // everything prints a text in every way there is.
 func everything(p *Printer, text string) {
 	p.Header(text)
-	p.SetTargets([]string{text, "b"})
-	p.LogLine("b", []byte("line"))
+	p.SetTargets([]string{text, "y" + text})
+	p.LogLine("y"+text, []byte("line"))
 	p.LogLine(text, []byte(text))
 	p.Note(text, text)
 	p.Warn(text, text)
 	p.LogLine("", []byte(text))
 	p.Success(text, text)
-	p.Failure(text, []string{text, text})
+	p.Failure(text, text, 7, []string{text, text})
 	p.Error("api-key", text, text)
 	p.SetTargets(nil)
 	p.Note("", text)
-	p.LogLine(text, []byte(text))
+	p.LogLine("x"+text, []byte(text)) // opens the fold
+	p.LogLine("x"+text, []byte(text))
+	p.Failure("api", "", 0, []string{"outside"})
 }
+
+// sections are the markers that GitLab folds by. Ours is the only one.
+var sections = regexp.MustCompile("\x1b\\[0Ksection_(start|end):[0-9]+:" + sectionName + "\r\x1b\\[0K")
 
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*m)?")
 
@@ -161,6 +166,16 @@ var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*m)?")
 // runner would act on, but for our own commands.
 func harmless(t *testing.T, h Host, out string) {
 	t.Helper()
+	if h.fold() == section {
+		var got []string
+		for _, m := range sections.FindAllStringSubmatch(out, -1) {
+			got = append(got, m[1])
+		}
+		if diff := cmp.Diff([]string{"start", "end"}, got); diff != "" {
+			t.Errorf("sections (-want +got):\n%s", diff)
+		}
+		out = sections.ReplaceAllString(out, "")
+	}
 	for _, e := range escapes.FindAllString(out, -1) {
 		if e == "\x1b" || h.Name() == "" {
 			t.Errorf("escape sequence at %q", e)
@@ -176,7 +191,7 @@ func harmless(t *testing.T, h Host, out string) {
 	}
 	if h.actions {
 		commands, _ := runner(out)
-		if diff := cmp.Diff([]string{"warning", "error", "error"}, names(commands)); diff != "" {
+		if diff := cmp.Diff([]string{"warning", "error", "error", "group", "endgroup", "error"}, names(commands)); diff != "" {
 			t.Errorf("commands (-want +got):\n%s\nin\n%s", diff, out)
 		}
 	}
@@ -250,7 +265,7 @@ func TestPrinted(t *testing.T) {
 		p.LogLine("api", nil)
 		p.Warn("api", "50% is not shown")
 		p.Success("api", "api deployed in 4m01s")
-		p.Failure("api", []string{"api failed after 41s: the build broke", "Dockerfile:12", "  src/cart.ts"})
+		p.Failure("api", "Dockerfile", 12, []string{"api failed after 41s: the build broke", "Dockerfile:12", "  src/cart.ts"})
 		p.Error("api-key", "Dokploy refuses the key (401)", "it may be wrong,\nexpired or disabled")
 		p.Error("", "no input", "")
 	}
@@ -285,8 +300,10 @@ error: no input
 		}
 	}
 	want := []command{
+		{"group", "", "log of api"},
 		{"warning", "", "api: 50% is not shown"},
-		{"error", "title=Deployment of api failed", "api failed after 41s: the build broke"},
+		{"endgroup", "", ""},
+		{"error", "file=Dockerfile,line=12,title=Deployment of api failed", "api failed after 41s: the build broke"},
 		{"error", "title=api-key", "Dokploy refuses the key (401)\nit may be wrong,\nexpired or disabled"},
 		{"error", "", "no input"},
 	}

@@ -189,6 +189,9 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 				"ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1", "❌ Docker build failed"),
 		}})
 		r := w.want(w.deploy("application shop/production/api"), Failed, 1)
+		if r.Hint != "" {
+			w.Errorf("hint %q on a first deployment", r.Hint)
+		}
 		if want := "Dockerfile:12: RUN npm run build → exit code 1"; r.Reason != want {
 			w.Errorf("reason %q, want %q", r.Reason, want)
 		}
@@ -197,6 +200,17 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 		}
 		if last := r.Tail[len(r.Tail)-1]; !strings.HasPrefix(last, "Error occurred ❌") {
 			w.Errorf("the tail ends with %q", last)
+		}
+	})
+}
+
+func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
+		at := time.Now().Add(-time.Hour)
+		w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute)}, "")
+		if r := w.want(w.deploy("application api"), Failed, 1); !strings.Contains(r.Hint, "still runs") {
+			w.Errorf("hint %q", r.Hint)
 		}
 	})
 }

@@ -209,6 +209,10 @@ func (r *run) finish() {
 	if res.Status != Failed {
 		return // the log does not tell why
 	}
+	if r.usual > 0 && r.service.Kind == dokploy.Application {
+		// Only a pull or a build ends so (rollout.md, section 2).
+		res.Hint = firstOf(res.Hint, "nothing was replaced: what ran before still runs")
+	}
 	res.Tail = r.screen.tail.lines()
 	var reason string
 	reason, res.Place = explainLog(res.Tail)

@@ -1,0 +1,108 @@
+package ci
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func summaryHost(path string) Host {
+	return Detect(func(name string) (string, bool) {
+		v, ok := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path}[name]
+		return v, ok
+	})
+}
+
+func TestSummary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "summary.md")
+	if err := os.WriteFile(path, []byte("# mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := summaryHost(path)
+	p := New(h, io.Discard, []string{"sesame-open"})
+	err := h.WriteSummary(p, []Row{
+		{Target: "api", Status: "done", OK: true, Queued: "5s", Build: "10s", Took: "16s", URL: "https://api.example.com", Dashboard: "https://d.example.com/x?tab=deployments"},
+		{Target: "web", Status: "error", Reason: "it said sesame-open | <b>", URL: "javascript:alert(1)", Tail: []string{"``` ````", "\x1b[31mred\x1b[0m sesame-open"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# mine\n### Dokploy deployment\n\n" +
+		"| target | status | queued | build | verified | in all | links |\n|---|---|---|---|---|---|---|\n" +
+		"| api | ✅ done | 5s | 10s |  | 16s | [deployments](https://d.example.com/x?tab=deployments) [public address](https://api.example.com) |\n" +
+		"| web | ❌ error |  |  |  |  |  |\n" +
+		"\n**web**: it said &#42;&#42;&#42; &#124; &#60;b&#62;\n" +
+		"\n<details><summary>last lines</summary>\n\n`````text\n``` ````\nred ***\n`````\n\n</details>\n"
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSummaryCannotBeWritten(t *testing.T) {
+	for name, path := range map[string]string{"a folder": t.TempDir(), "no folder": filepath.Join(t.TempDir(), "no", "file")} {
+		h := summaryHost(path)
+		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}); err == nil || !strings.Contains(err.Error(), "GITHUB_STEP_SUMMARY") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := (Host{}).WriteSummary(New(Host{}, io.Discard, nil), []Row{{Target: "api"}}); err != nil {
+		t.Errorf("no file is named: %v", err)
+	}
+}
+
+func TestSummaryIsBounded(t *testing.T) {
+	long := make([]string, 60)
+	for i := range long {
+		long[i] = strings.Repeat("|`<é", 500)
+	}
+	var rows []Row
+	for range 40 {
+		rows = append(rows, Row{Target: strings.Repeat("<x>", 3000), Status: "error", Reason: strings.Repeat("|", 5000), Tail: long})
+	}
+	if n := len(New(Host{}, io.Discard, nil).summary(rows)); n > 1<<20 {
+		t.Errorf("%d bytes: GitHub drops more than 1 MiB", n)
+	}
+}
+
+var fences = regexp.MustCompile("(?m)^(`{3,})(text)?$")
+
+// FuzzSummary holds that nothing a server says makes Markdown or HTML of its
+// own: the table keeps its shape, and the only fence is ours.
+func FuzzSummary(f *testing.F) {
+	f.Add("a|b", "```\n</details>\n# x")
+	f.Add("<script>", "`````text")
+	f.Fuzz(func(t *testing.T, name, line string) {
+		out := New(Host{}, io.Discard, nil).summary([]Row{{Target: name, Status: name, Reason: "x" + name, Tail: strings.Split(line, "\n")}})
+		head, rest, ok := strings.Cut(out, "\n\n<details>")
+		if !ok {
+			t.Fatalf("no details in %q", out)
+		}
+		row := strings.Split(head, "\n")[4]
+		if strings.Count(row, "|") != 8 || strings.ContainsAny(row, "<>`[]*_\\") {
+			t.Errorf("row %q", row)
+		}
+		all := fences.FindAllStringSubmatch(rest, -1)
+		longest := ""
+		for _, m := range all {
+			if len(m[1]) > len(longest) {
+				longest = m[1]
+			}
+		}
+		n := 0
+		for _, m := range all {
+			if m[1] == longest {
+				n++
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d fences of the longest kind in %q", n, rest)
+		}
+	})
+}

@@ -1,0 +1,291 @@
+package rollout_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/rollout"
+)
+
+// What no recording has. Ids are longer than what v0.25 shows of them.
+const (
+	oldID = "old0000000000000000000000"
+	newID = "new0000000000000000000000"
+	third = "third00000000000000000000"
+)
+
+func after(s float64) time.Time { return t0.Add(time.Duration(s * float64(time.Second))) }
+
+func task(id, desired, state string) dokploy.Task {
+	return dokploy.Task{ID: id, Service: "app", Slot: "1", Desired: desired, State: state}
+}
+
+func container(id, state, status string) dokploy.Container {
+	return dokploy.Container{ID: id[:3], Name: "app.1." + id, State: state, Status: status}
+}
+
+func swarm(force uint64, update, started string) *dokploy.SwarmService {
+	return &dokploy.SwarmService{Name: "app", Mode: "replicated", Replicas: 1, Restart: "any", ForceUpdate: force, UpdateState: update, UpdateStartedAt: started}
+}
+
+func docker(s *dokploy.SwarmService, tasks ...dokploy.Task) rollout.View {
+	return rollout.View{Docker: true, Services: map[string]*dokploy.SwarmService{"app": s}, Tasks: tasks}
+}
+
+func shown(containers ...dokploy.Container) rollout.View {
+	return rollout.View{Containers: containers}
+}
+
+// looks shows a judge one view every second up to a time, and gives the last
+// verdict, or the first that is final.
+func looks(j rollout.Judge, v rollout.View, from, to float64) (rollout.Verdict, float64) {
+	var verdict rollout.Verdict
+	for s := from; ; s++ {
+		v.At = after(s)
+		verdict = j.Look(v)
+		if verdict.Final || s+1 > to {
+			return verdict, s
+		}
+	}
+}
+
+func want(t *testing.T, v rollout.Verdict, state rollout.State, reason string) {
+	t.Helper()
+	if v.State != state || !strings.Contains(v.Reason, reason) {
+		t.Errorf("%v %q, want %v with %q", v.State, v.Reason, state, reason)
+	}
+}
+
+var ranBefore = docker(swarm(1, "completed", "a"), task(oldID, "running", "Running"))
+
+func application(before rollout.View) rollout.Judge {
+	before.At = after(-1)
+	return rollout.NewApplication("app", 1, before, stableFor)
+}
+
+func TestAnEmptyListIsUnknown(t *testing.T) {
+	j := application(ranBefore)
+	good := docker(swarm(2, "completed", "b"), task(newID, "running", "Running"))
+	looks(j, good, 0, 4)
+	v, _ := looks(j, docker(nil), 5, 8)
+	want(t, v, rollout.Undecided, "")
+	v, at := looks(j, good, 9, 20)
+	want(t, v, rollout.Running, "")
+	if at > 10 {
+		t.Errorf("confirmed after %v s: an empty list is no reason to count again", at)
+	}
+	// A moment without an answer, late: no reason to give up.
+	j = application(ranBefore)
+	looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Starting")), 0, 60)
+	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 61, 80)
+	want(t, v, rollout.Undecided, "")
+	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 81, 100)
+	want(t, v, rollout.Unseen, "does not show swarm's service")
+
+	v, at = looks(application(ranBefore), docker(nil), 0, 100)
+	want(t, v, rollout.Unseen, "Docker shows nothing")
+	if at < 30 {
+		t.Errorf("given up after %v s: a list can be empty for 20 s", at)
+	}
+	v, _ = looks(rollout.NewCompose(rollout.View{}, stableFor), rollout.View{}, 0, 100)
+	want(t, v, rollout.Unseen, "Docker shows no container")
+	v, _ = looks(rollout.NewStack(nil, rollout.View{}, stableFor), rollout.View{}, 0, 100)
+	want(t, v, rollout.Unseen, "Docker shows nothing")
+}
+
+func TestAnotherDeploymentOnTop(t *testing.T) {
+	j := application(ranBefore)
+	looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Starting")), 0, 3)
+	v, _ := looks(j, docker(swarm(3, "completed", "c"), task(third, "running", "Running"), task(newID, "shutdown", "Shutdown")), 4, 30)
+	want(t, v, rollout.Unseen, "another deployment")
+}
+
+func TestWithoutABaselineNothingIsSaid(t *testing.T) {
+	blind := docker(nil)
+	v, _ := looks(application(blind), docker(swarm(5, "completed", "x"), task(oldID, "running", "Running")), 0, 30)
+	want(t, v, rollout.Unseen, "what ran before")
+	// What says itself that it is older than the deployment is not of it.
+	old := task(oldID, "running", "Running")
+	old.Age, old.Aged = time.Hour, true
+	v, _ = looks(application(blind), docker(swarm(0, "", ""), old), 0, 60)
+	want(t, v, rollout.Undecided, "0 of 1")
+	v, _ = looks(application(rollout.View{}), shown(container(oldID, "running", "Up 2 days")), 0, 40)
+	want(t, v, rollout.Undecided, "")
+	v, _ = looks(application(rollout.View{}), shown(container(oldID, "running", "Up 2 days")), 0, 100)
+	want(t, v, rollout.Unseen, "nothing has changed")
+}
+
+func TestNoReplicas(t *testing.T) {
+	s := swarm(2, "", "")
+	s.Replicas = 0
+	v, _ := looks(application(ranBefore), docker(s), 0, 30)
+	want(t, v, rollout.Unseen, "0 replicas")
+}
+
+func TestPlacedAfterAWhile(t *testing.T) {
+	j := application(ranBefore)
+	pending := task(newID, "running", "Pending")
+	pending.Error = "no suitable node (insufficient resources on 1 node)"
+	v, _ := looks(j, docker(swarm(2, "updating", "b"), pending), 0, 50)
+	want(t, v, rollout.Undecided, "no suitable node")
+	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running")), 51, 70)
+	want(t, v, rollout.Running, "")
+}
+
+// The old version goes on failing while the new one comes up: its last try is
+// a new task, too.
+func TestOverACrashLoop(t *testing.T) {
+	failed := task(third, "shutdown", "Failed")
+	failed.Age, failed.Aged = 2*time.Second, true
+	before := docker(swarm(1, "completed", "a"), task(oldID, "ready", "Ready"), failed)
+	j := application(before)
+	late := task("late000000000000000000000", "shutdown", "Failed")
+	v, _ := looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running"), late), 0, 5)
+	want(t, v, rollout.Undecided, "")
+	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running"), late), 6, 30)
+	want(t, v, rollout.Running, "")
+	// One that was not failing does not fail by itself.
+	v, _ = looks(application(ranBefore), docker(swarm(2, "completed", "b"), task(newID, "running", "Running"), late), 0, 30)
+	want(t, v, rollout.Failed, "")
+}
+
+func TestMemberWaitsForTheOldOneToGo(t *testing.T) {
+	before := shown(container(oldID, "running", "Up 2 hours"))
+	j := application(before)
+	v, _ := looks(j, shown(container(newID, "running", "Up 1 second"), container(oldID, "running", "Up 2 hours")), 0, 25)
+	want(t, v, rollout.Undecided, "side by side")
+	v, _ = looks(j, shown(container(newID, "running", "Up 30 seconds"), container(oldID, "exited", "Exited (137) 1 second ago")), 26, 27)
+	want(t, v, rollout.Running, "")
+}
+
+func TestServing(t *testing.T) {
+	failed := task(newID, "shutdown", "Failed")
+	failed.Error = "task: non-zero exit (3)"
+	j := application(ranBefore)
+	v, _ := looks(j, docker(swarm(1, "rollback_started", "b"), failed, task(oldID, "running", "Running")), 0, 0)
+	if v.State != rollout.Failed || v.Final || !v.RolledBack {
+		t.Errorf("%+v: swarm is still going back", v)
+	}
+	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(third, "running", "Running"), failed), 1, 1)
+	if !v.Final || !v.RolledBack || v.Serving != "the version before serves again" {
+		t.Errorf("%+v", v)
+	}
+	// What has failed stays failed, and keeps its reason.
+	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(third, "running", "Running")), 2, 100)
+	want(t, v, rollout.Failed, "swarm rolled back to the version before")
+}
+
+func TestJobsAreMadeToEnd(t *testing.T) {
+	s := swarm(2, "", "")
+	s.Mode = "replicated-job"
+	v, _ := looks(application(docker(nil)), docker(s, task(newID, "shutdown", "Complete")), 0, 30)
+	want(t, v, rollout.Running, "")
+}
+
+func TestStackServiceThatIsNotThere(t *testing.T) {
+	v := docker(swarm(2, "", ""), task(newID, "running", "Running"))
+	j := rollout.NewStack([]string{"app", "worker"}, rollout.View{At: after(-1), Docker: true}, stableFor)
+	got, at := looks(j, v, 0, 100)
+	want(t, got, rollout.Unseen, "worker: ")
+	if at < 29 {
+		t.Errorf("given up after %v s", at)
+	}
+}
+
+func compose(before ...dokploy.Container) rollout.Judge {
+	return rollout.NewCompose(rollout.View{At: after(-1), Containers: before}, stableFor)
+}
+
+func named(id, name, state, status string) dokploy.Container {
+	return dokploy.Container{ID: id, Name: name, State: state, Status: status}
+}
+
+func TestComposeLeavesOthersAlone(t *testing.T) {
+	web := named("a", "p-web-1", "running", "Up 15 seconds")
+	stray := named("b", "p-tool-1", "exited", "Exited (1) 3 hours ago")
+	once := named("c", "p-web-run-0123456789ab", "exited", "Exited (1) 2 seconds ago")
+	v, _ := looks(compose(stray), shown(web, stray, once), 0, 30)
+	want(t, v, rollout.Running, "")
+	// The same container, started by the deployment and ended again.
+	v, _ = looks(compose(stray), shown(web, named("b", "p-tool-1", "exited", "Exited (1) 1 second ago")), 0, 30)
+	want(t, v, rollout.Failed, "p-tool-1 ended with exit code 1")
+}
+
+func TestComposeRestartsBetweenTwoLooks(t *testing.T) {
+	j := compose()
+	for i, status := range []string{"Up 1 second", "Up 5 seconds", "Up 9 seconds"} {
+		v, _ := looks(j, shown(named("a", "p-web-1", "running", status)), float64(4*i), 0)
+		want(t, v, rollout.Undecided, "")
+	}
+	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 4 seconds")), 12, 12)
+	want(t, v, rollout.Failed, "crash loop: p-web-1 has restarted")
+
+	// As old at each look: it has been restarted every time.
+	j = compose()
+	v, _ = looks(j, shown(named("a", "p-web-1", "running", "Up 2 seconds")), 0, 60)
+	want(t, v, rollout.Undecided, "0 of 1")
+}
+
+func TestComposeThatOnlyEnds(t *testing.T) {
+	v, _ := looks(compose(), shown(named("a", "p-job-1", "exited", "Exited (0) 1 second ago")), 0, 30)
+	want(t, v, rollout.Unseen, "exit code 0")
+}
+
+// A monitor set to minutes: swarm's word is waited for.
+func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
+	j := application(ranBefore)
+	v, _ := looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running")), 0, 120)
+	want(t, v, rollout.Undecided, "swarm is updating it")
+	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running")), 121, 121)
+	want(t, v, rollout.Running, "")
+}
+
+// The old version was restarted while the new one was built.
+func TestANewTaskOfTheOldVersion(t *testing.T) {
+	v, _ := looks(application(ranBefore), docker(swarm(1, "completed", "a"), task(newID, "running", "Running")), 0, 60)
+	want(t, v, rollout.Undecided, "swarm has not begun")
+	never := docker(swarm(1, "", ""), task(oldID, "running", "Running"))
+	v, _ = looks(application(never), docker(swarm(1, "", ""), task(newID, "running", "Running")), 0, 60)
+	want(t, v, rollout.Undecided, "swarm has not begun")
+}
+
+func TestATaskThatIsBeingStoppedDoesNotCount(t *testing.T) {
+	v, _ := looks(application(ranBefore), docker(swarm(2, "completed", "b"), task(newID, "shutdown", "Running")), 0, 30)
+	want(t, v, rollout.Undecided, "0 of 1")
+}
+
+func TestUnhealthyIsSaidOfTheContainer(t *testing.T) {
+	look := docker(swarm(2, "updating", "b"), task(newID, "running", "Starting"), task(oldID, "running", "Running"))
+	look.Containers = []dokploy.Container{container(newID, "running", "Up 40 seconds (unhealthy)")}
+	j := application(ranBefore)
+	v, _ := looks(j, look, 0, 0)
+	want(t, v, rollout.Failed, "unhealthy")
+	// Swarm ends it, and its exit code says less.
+	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(newID, "shutdown", "Complete"), task(oldID, "running", "Running")), 1, 1)
+	want(t, v, rollout.Failed, "the version before: unhealthy")
+}
+
+func TestAOneShotOfAStackIsNoCrashLoop(t *testing.T) {
+	web := dokploy.Container{ID: "w", Name: "st_web.1." + oldID, State: "running", Status: "Up 15 seconds"}
+	once := dokploy.Container{ID: "o", Name: "st_once.1." + third, State: "exited", Status: "Exited (0) 14 seconds ago"}
+	before := shown(web, once)
+	before.At = after(-1)
+	j := rollout.NewStack([]string{"st_web", "st_once"}, before, stableFor)
+	again := once
+	again.Name, again.Status = "st_once.1."+newID, "Exited (0) 1 second ago"
+	v, _ := looks(j, shown(web, again, once), 0, 30)
+	want(t, v, rollout.Running, "")
+}
+
+func TestComposeHealthMustLast(t *testing.T) {
+	j := compose()
+	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 30 seconds (health: starting)")), 0, 20)
+	want(t, v, rollout.Undecided, "health of p-web-1")
+	v, at := looks(j, shown(named("a", "p-web-1", "running", "Up 50 seconds (healthy)")), 21, 60)
+	want(t, v, rollout.Running, "")
+	if at < 30 {
+		t.Errorf("confirmed at %v s", at)
+	}
+}

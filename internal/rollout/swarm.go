@@ -1,0 +1,517 @@
+package rollout
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// service judges one service of swarm.
+type service struct {
+	name     string
+	replicas int           // as Dokploy says; 0: not known
+	renewed  bool          // every deployment makes new tasks: applications
+	stable   time.Duration // how long they must run
+
+	start    time.Time
+	old      map[string]bool // tasks that were there before
+	before   *dokploy.SwarmService
+	restless bool // was failing before
+
+	since    map[string]time.Time // running on end, by task
+	homeless map[string]time.Time // without a node
+	sick     map[string]bool      // seen unhealthy
+	pair     bool                 // an old and a new one ran side by side
+	first    time.Time            // the first look
+	seen     time.Time            // the last look that showed anything
+	known    time.Time            // the last look that showed swarm's service
+	force    uint64               // ForceUpdate that this deployment set
+	shape    string               // of the last look
+	changed  time.Time            // when the shape last changed
+	failedAt time.Time
+	reason   string // of the failure, as last known
+}
+
+func newService(name string, replicas int, renewed bool, before View, stable time.Duration) *service {
+	s := &service{
+		name: name, replicas: replicas, renewed: renewed, stable: stable,
+		start: before.At, before: before.Services[name],
+		old: map[string]bool{}, since: map[string]time.Time{}, homeless: map[string]time.Time{}, sick: map[string]bool{},
+	}
+	units := of(before.units(), name)
+	for _, u := range units {
+		s.old[u.id] = true
+	}
+	s.restless = restless(units, !renewed)
+	return s
+}
+
+// look is one look at the service, taken apart.
+type look struct {
+	at      time.Time
+	docker  bool
+	legacy  bool // tasks without their state (before 0.27)
+	svc     *dokploy.SwarmService
+	fresh   bool // UpdateStatus is of this deployment
+	update  string
+	units   []unit
+	news    []unit
+	wanted  int
+	job     bool
+	oneShot bool // a task may end with code 0
+}
+
+func (s *service) take(v View) look {
+	l := look{at: v.At, docker: v.Docker, svc: v.Services[s.name], wanted: s.replicas, units: of(v.units(), s.name)}
+	for i := range l.units {
+		u := &l.units[i]
+		// What has been in its state since before the deployment is not of it.
+		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+5*time.Second {
+			s.old[u.id] = true
+		}
+		if u.sick {
+			s.sick[u.id] = true
+		}
+		u.sick = s.sick[u.id]
+		if !s.old[u.id] {
+			l.news = append(l.news, *u)
+		}
+	}
+	l.legacy = v.Docker && slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "" }) ||
+		!v.Docker && slices.ContainsFunc(v.Containers, func(c dokploy.Container) bool { return c.Status == "" })
+	if l.svc != nil {
+		l.job = strings.HasSuffix(l.svc.Mode, "-job")
+		l.oneShot = l.job || !s.renewed && l.svc.Restart != "any"
+		l.fresh = l.svc.UpdateStartedAt != "" && (s.before == nil || l.svc.UpdateStartedAt != s.before.UpdateStartedAt)
+		if l.fresh {
+			l.update = l.svc.UpdateState
+		}
+		switch l.svc.Mode {
+		case "global", "global-job":
+			l.wanted = len(slices.DeleteFunc(slices.Clone(l.units), func(u unit) bool { return u.desired == "shutdown" }))
+		case "replicated", "replicated-job":
+			l.wanted = l.svc.Replicas
+		}
+	} else if !v.Docker {
+		l.oneShot = !s.renewed
+	}
+	s.track(&l)
+	return l
+}
+
+// track keeps what only a sequence of looks shows.
+func (s *service) track(l *look) {
+	if s.first.IsZero() {
+		s.first = l.at
+	}
+	if len(l.units) > 0 || l.svc != nil {
+		s.seen = l.at
+	}
+	if l.svc != nil {
+		s.known = l.at
+	}
+	up := map[string]time.Time{}
+	homeless := map[string]time.Time{}
+	var shape strings.Builder
+	for _, u := range l.units {
+		fmt.Fprint(&shape, u.id, u.phase, u.desired, " ")
+		if u.phase == running && u.desired != "shutdown" {
+			up[u.id] = earlier(s.since[u.id], l.at)
+		}
+		if u.phase == waiting && u.failure != "" {
+			homeless[u.id] = earlier(s.homeless[u.id], l.at)
+		}
+	}
+	if len(l.units) > 0 { // an empty list says nothing
+		s.since, s.homeless = up, homeless
+	}
+	if shape.String() != s.shape || s.changed.IsZero() {
+		s.shape, s.changed = shape.String(), l.at
+	}
+	if l.runs(s.old, false) > 0 && l.runs(s.old, true) > 0 {
+		s.pair = true
+	}
+}
+
+func earlier(known, now time.Time) time.Time {
+	if known.IsZero() {
+		return now
+	}
+	return known
+}
+
+// runs counts the old or the new units that run.
+func (l *look) runs(old map[string]bool, which bool) int {
+	n := 0
+	for _, u := range l.units {
+		if u.phase == running && old[u.id] == which {
+			n++
+		}
+	}
+	return n
+}
+
+// judge is the verdict after one more look.
+func (s *service) judge(v View) Verdict {
+	l := s.take(v)
+	verdict := Verdict{Wanted: l.wanted}
+	for _, u := range l.units {
+		if u.phase == running && u.desired != "shutdown" && (!s.renewed || !s.old[u.id]) {
+			verdict.Ready++
+		}
+	}
+	if l.wanted > 0 {
+		verdict.Ready = min(verdict.Ready, l.wanted)
+	}
+	if blind := s.blind(&l); blind != "" && s.failedAt.IsZero() {
+		verdict.State, verdict.Final, verdict.Reason = Unseen, true, blind
+		return verdict
+	}
+	if reason := s.failure(&l); reason != "" || !s.failedAt.IsZero() {
+		return s.fail(&l, verdict, reason)
+	}
+	s.up(&l, &verdict)
+	return verdict
+}
+
+// blind says why nothing can be known, if so.
+func (s *service) blind(l *look) string {
+	switch {
+	case l.svc != nil && strings.HasPrefix(l.svc.Mode, "replicated") && l.svc.Replicas == 0:
+		if s.renewed {
+			return "the service is set to 0 replicas, so there is nothing that could run"
+		}
+		return ""
+	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor:
+		return "Docker shows nothing of the service"
+	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor:
+		return "Docker does not show swarm's service"
+	case l.docker && s.renewed && s.before == nil && l.svc != nil && l.svc.UpdateStartedAt != "":
+		// A service that is new has never been updated.
+		return "what ran before the deployment could not be seen, so what runs now cannot be told from it"
+	case !l.docker && s.restless:
+		return "the service was failing before the deployment; without the right \"access to Docker\" its old containers cannot be told from the new ones"
+	}
+	if l.docker && l.svc != nil && s.renewed {
+		switch was := s.before; {
+		case s.force == 0 && (was == nil || l.svc.ForceUpdate != was.ForceUpdate):
+			s.force = l.svc.ForceUpdate
+		case s.force != 0 && l.svc.ForceUpdate > s.force:
+			return "another deployment of the service came on top of this one"
+		}
+	}
+	return ""
+}
+
+const unknownFailure = "the new task failed"
+
+// failure says why the deployment has failed, if this look shows it.
+func (s *service) failure(l *look) string {
+	if l.docker && l.svc == nil {
+		return ""
+	}
+	harmless := 0
+	perSlot := map[string]int{}
+	var failure string
+	certain := false
+	for _, u := range l.news {
+		switch {
+		case u.phase == unhealthy || u.sick:
+			certain = true
+			failure = cmp.Or(failure, "unhealthy: its health check fails")
+		case u.phase == completed && l.oneShot && s.alone(l, u):
+			harmless++
+		case u.phase == broken, u.phase == completed, u.phase == ended:
+			perSlot[u.slot]++
+			failure = cmp.Or(u.failure, failure, endText(u))
+			certain = certain || perSlot[u.slot] > 1 || s.own(l, u)
+		}
+	}
+	loops := 0
+	for _, n := range perSlot {
+		loops = max(loops, n)
+	}
+	failure = oneLine(failure)
+	switch {
+	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0:
+		return cmp.Or(failure, unknownFailure)
+	case !certain:
+		return ""
+	case loops > 1:
+		return "crash loop: " + failure
+	}
+	return failure
+}
+
+// own tells whether a new task that has ended is surely this deployment's
+// failure. A service that was failing makes new tasks of its own accord, and
+// where it is not shown how a task ended, swarm may have stopped it.
+func (s *service) own(l *look, u unit) bool {
+	if u.phase != ended {
+		return !s.restless
+	}
+	// The old one beside it runs on: nothing has replaced the new one.
+	return !l.docker && slices.ContainsFunc(l.units, func(o unit) bool {
+		return o.slot == u.slot && o.phase == running && s.old[o.id]
+	})
+}
+
+// alone tells whether nothing has come after a task that ended with code 0:
+// then it was made to end.
+func (s *service) alone(l *look, u unit) bool {
+	return !slices.ContainsFunc(l.news, func(o unit) bool { return o.slot == u.slot && o.id != u.id })
+}
+
+func endText(u unit) string {
+	switch u.phase {
+	case completed:
+		return "the process ended with exit code 0"
+	case ended:
+		return "the process ended"
+	}
+	return "the task failed"
+}
+
+// fail makes the verdict of a failure, and keeps looking at what swarm does
+// about it.
+func (s *service) fail(l *look, v Verdict, reason string) Verdict {
+	if s.failedAt.IsZero() {
+		s.failedAt = l.at
+	}
+	waited := l.at.Sub(s.failedAt)
+	v.State = Failed
+	v.Final = waited >= goesBackWithin
+	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
+	switch l.update {
+	case "rollback_completed":
+		v.Final, v.RolledBack = told, true
+		reason = "swarm rolled back to the version before: " + reason
+	case "rollback_started":
+		v.Final, v.RolledBack = waited >= backWithin, true
+		reason = "swarm rolls back to the version before: " + reason
+	case "rollback_paused":
+		v.Final, v.RolledBack = told, true
+		reason = "swarm tried to roll back to the version before, and failed: " + reason
+	case "paused":
+		v.Final = told
+		reason = "swarm paused the update: " + reason
+	case "updating":
+	default:
+		// Without swarm's word, an old container may just be stopping.
+		v.Final = v.Final || l.docker && l.svc != nil || !l.docker && l.runs(s.old, true) == 0
+	}
+	s.reason = cmp.Or(reason, s.reason)
+	v.Reason = s.reason
+	v.Serving = s.serving(l)
+	return v
+}
+
+// serving says what serves after a failure, where that is known.
+func (s *service) serving(l *look) string {
+	if s.restless || len(l.units) == 0 {
+		return ""
+	}
+	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
+		return s.old[u.id] && u.phase == running && u.desired != "shutdown"
+	})
+	anyRuns := slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running })
+	switch {
+	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin:
+		return ""
+	case oldRuns && !l.docker:
+		return "a container of the version before still runs"
+	case oldRuns:
+		return "the version before still serves"
+	case l.update == "rollback_completed" && anyRuns:
+		return "the version before serves again"
+	case !anyRuns && l.docker && !l.legacy:
+		return "nothing of it runs now"
+	}
+	return ""
+}
+
+// up tells whether it runs, and else what is waited for.
+func (s *service) up(l *look, v *Verdict) {
+	wait := func(format string, args ...any) { v.Reason = fmt.Sprintf(format, args...) }
+	if l.docker && l.svc == nil || len(l.units) == 0 && (l.wanted > 0 || !l.docker) {
+		wait("Docker shows nothing of it yet")
+		return
+	}
+	if !l.docker || l.legacy {
+		if l.at.Sub(s.changed) >= max(patience, 2*s.stable) && !slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == waiting && !s.old[u.id] && u.aged }) {
+			v.State, v.Final = Unseen, true
+			v.Reason = fmt.Sprintf("nothing has changed for %s, and without the right \"access to Docker\" it cannot be seen why", patience)
+			if l.docker {
+				v.Reason = fmt.Sprintf("nothing has changed for %s, and this version of Dokploy does not show why", patience)
+			}
+			return
+		}
+	}
+	for _, u := range l.news {
+		if at, ok := s.homeless[u.id]; ok {
+			if l.at.Sub(at) >= placedWithin {
+				s.failedAt = l.at
+				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+oneLine(u.failure), s.serving(l)
+				return
+			}
+			wait("swarm has no place for it yet: %s", oneLine(u.failure))
+			return
+		}
+	}
+	if l.docker {
+		switch {
+		case l.fresh && l.update != "completed":
+			wait("swarm is updating it")
+			return
+		case !l.fresh && s.renewed && (l.svc.UpdateStartedAt != "" || s.before != nil && l.svc.ForceUpdate == s.before.ForceUpdate):
+			wait("swarm has not begun to update it")
+			return
+		}
+	}
+	steady, done := s.steady(l)
+	wanted := max(l.wanted, 1)
+	if l.docker && l.wanted == 0 && strings.HasPrefix(l.svc.Mode, "replicated") {
+		wanted = 0 // a service of a stack that is set to none
+	}
+	switch {
+	case !l.docker && s.mixed(l):
+		wait("old and new containers run side by side")
+	case !l.docker && slices.ContainsFunc(l.news, func(u unit) bool { return u.phase == ended || u.phase == waiting }):
+		wait("not all of its containers are up yet")
+	case steady+done < wanted:
+		wait("%d of %d have run for %s", steady+done, wanted, s.stable)
+	case l.legacy && !s.healthShown(l):
+		v.State, v.Final = Unseen, true
+		v.Reason = fmt.Sprintf("it has run for %s, but this version of Dokploy does not show whether a health check passes", s.stable)
+	default:
+		v.State, v.Final = Running, true
+	}
+}
+
+// healthShown tells, where health itself is not shown, whether what swarm did
+// shows it: it ends an update, and takes the old task away, once the new one
+// is healthy.
+func (s *service) healthShown(l *look) bool {
+	if l.docker {
+		return l.fresh
+	}
+	return s.pair || len(l.news) == 0
+}
+
+// mixed tells whether old and new ones run side by side.
+func (s *service) mixed(l *look) bool {
+	old := l.runs(s.old, true) > 0
+	if s.renewed {
+		return old
+	}
+	return old && len(l.news) > 0
+}
+
+// steady counts the units that have run long enough, and those that were made
+// to end and have ended well.
+func (s *service) steady(l *look) (steady, done int) {
+	for _, u := range l.units {
+		if s.renewed && s.old[u.id] {
+			continue
+		}
+		switch at, ok := s.since[u.id]; {
+		case ok && l.at.Sub(at) >= s.stable:
+			steady++
+		case u.phase == completed && l.job:
+			done++
+		case u.phase == completed && l.oneShot && !s.old[u.id] && s.alone(l, u) && l.at.Sub(s.changed) >= s.stable:
+			done++
+		case u.phase == completed && l.docker && l.oneShot && u.rank == 0 && l.at.Sub(s.changed) >= s.stable:
+			done++
+		}
+	}
+	return steady, done
+}
+
+// oneLine folds white space and cuts what is too long for a reason.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return s
+}
+
+type application struct{ *service }
+
+// NewApplication judges an application. before is the view from before the
+// deployment, the later the better; replicas is what Dokploy keeps (swarm's
+// own number counts where it is seen).
+func NewApplication(appName string, replicas int, before View, stableFor time.Duration) Judge {
+	return application{newService(appName, replicas, true, before, stableFor)}
+}
+
+func (a application) Look(v View) Verdict { return a.judge(v) }
+
+type stack struct {
+	expected []string
+	before   View
+	stable   time.Duration
+	services map[string]*service
+	first    time.Time
+	seen     time.Time
+}
+
+// NewStack judges a stack. services are the full names of those that its file
+// has; nil: those that are seen.
+func NewStack(services []string, before View, stableFor time.Duration) Judge {
+	return &stack{expected: services, before: before, stable: stableFor, services: map[string]*service{}}
+}
+
+func (s *stack) Look(v View) Verdict {
+	units := v.units()
+	s.first = earlier(s.first, v.At)
+	if len(units) > 0 {
+		s.seen = v.At
+	}
+	for _, name := range s.expected {
+		s.know(name)
+	}
+	for _, u := range units {
+		if s.expected == nil || slices.Contains(s.expected, u.service) {
+			s.know(u.service)
+		}
+	}
+	if len(s.services) == 0 || s.seen.IsZero() {
+		if v.At.Sub(s.first) >= blindFor {
+			return Verdict{State: Unseen, Final: true, Reason: "Docker shows nothing of the stack"}
+		}
+		return Verdict{Reason: "Docker shows nothing of the stack yet"}
+	}
+	var verdicts []Verdict
+	for _, name := range sortedKeys(s.services) {
+		if v.Docker && s.expected == nil && v.Services[name] == nil && len(of(units, name)) == 0 {
+			continue // removed from the stack
+		}
+		verdict := s.services[name].judge(v)
+		if verdict.Reason != "" {
+			verdict.Reason = name + ": " + verdict.Reason
+		}
+		verdicts = append(verdicts, verdict)
+	}
+	return worse(verdicts)
+}
+
+func (s *stack) know(name string) {
+	if s.services[name] == nil {
+		s.services[name] = newService(name, 0, false, s.before, s.stable)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,187 @@
+package rollout
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// phase is where a task or container is in its life.
+type phase int
+
+const (
+	hidden  phase = iota // there is such a task, but not shown how it is
+	waiting              // not up yet, or its health is not known yet
+	running
+	unhealthy
+	completed // ended by itself, with exit code 0
+	broken    // ended otherwise, or could not be started
+	ended     // ended, not known how
+	stopped   // by swarm, as it should
+)
+
+func (p phase) over() bool { return p == completed || p == broken || p == ended }
+
+// unit is one task, with what its container adds.
+type unit struct {
+	id      string // the first 12 characters, all that servers before 0.27 show
+	service string
+	slot    string
+	phase   phase
+	desired string // empty: not shown
+	failure string // in Docker's words
+	sick    bool   // its container is or was unhealthy
+	rank    int    // in its slot; 0 is the newest
+	age     time.Duration
+	aged    bool
+}
+
+func shortID(id string) string { return id[:min(len(id), 12)] }
+
+func taskPhase(state string) phase {
+	switch state {
+	case "":
+		return hidden
+	case "Running":
+		return running
+	case "Complete":
+		return completed
+	case "Failed", "Rejected", "Orphaned":
+		return broken
+	case "Shutdown", "Remove":
+		return stopped
+	}
+	return waiting
+}
+
+func containerPhase(c dokploy.Container) phase {
+	switch c.State {
+	case "running":
+		switch c.Health() {
+		case "starting":
+			return waiting
+		case "unhealthy":
+			return unhealthy
+		}
+		return running
+	case "exited", "dead":
+		code, known := c.ExitCode()
+		switch {
+		case c.State == "dead", known && code != 0:
+			return broken
+		case known:
+			return completed
+		}
+		return ended
+	case "removing":
+		return stopped
+	}
+	return waiting
+}
+
+// units puts the tasks and containers of a view together, the newest of each
+// slot first, as Docker lists both.
+func (v View) units() []unit {
+	var units []unit
+	index := map[string]int{}
+	for _, t := range v.Tasks {
+		u := unit{
+			id: shortID(t.ID), service: t.Service, slot: t.Slot, phase: taskPhase(t.State),
+			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged,
+		}
+		if v.Docker && u.desired == "remove" {
+			continue
+		}
+		index[u.id] = len(units)
+		units = append(units, u)
+	}
+	for _, c := range v.Containers {
+		service, slot, id, ok := c.Task()
+		if !ok {
+			continue
+		}
+		p := containerPhase(c)
+		i, known := index[shortID(id)]
+		if !known {
+			if v.Docker {
+				continue // swarm has forgotten the task
+			}
+			u := unit{id: shortID(id), service: service, slot: slot, phase: p, sick: p == unhealthy, failure: exitText(c)}
+			u.age, u.aged = c.Age()
+			units = append(units, u)
+			continue
+		}
+		u := &units[i]
+		u.sick = p == unhealthy
+		switch {
+		case u.phase == hidden:
+			u.phase = p
+			if p == completed || p == broken {
+				u.phase = ended // by itself or by swarm: not shown
+			}
+		case v.Docker:
+			// Swarm knows better; of the container only its health counts.
+		case u.phase != broken:
+			u.phase = p
+			u.age, u.aged = c.Age()
+			u.failure = cmp.Or(u.failure, exitText(c))
+		}
+	}
+	ranks := map[string]int{}
+	for i := range units {
+		key := units[i].service + "." + units[i].slot
+		units[i].rank = ranks[key]
+		ranks[key]++
+	}
+	return units
+}
+
+func exitText(c dokploy.Container) string {
+	if code, known := c.ExitCode(); known && code != 0 {
+		return fmt.Sprintf("the container ended with exit code %d", code)
+	}
+	return ""
+}
+
+// of are the units of one service.
+func of(units []unit, service string) []unit {
+	return slices.DeleteFunc(slices.Clone(units), func(u unit) bool { return u.service != service })
+}
+
+// restless tells whether a service is in a crash loop: one of its tasks has
+// ended of late, and nothing of its slot runs, or only what came right after.
+// One that runs since before that, or since long after, is of a deployment.
+// A service of a stack may be made to end (onceOnly).
+func restless(units []unit, onceOnly bool) bool {
+	return slices.ContainsFunc(units, func(u unit) bool {
+		if !u.phase.over() || !u.aged || u.age >= recently {
+			return false
+		}
+		if onceOnly && u.phase == completed && u.rank == 0 {
+			return false
+		}
+		up, next := false, false
+		for _, o := range units {
+			if o.slot == u.slot && (o.phase == running || o.phase == unhealthy) && o.desired != "shutdown" {
+				up = true
+				next = next || o.rank == u.rank-1 && o.age <= u.age && u.age-o.age <= restartsWithin
+			}
+		}
+		if up {
+			// Without swarm's word, what ended with code 0 may have been stopped.
+			return next && (u.phase != completed || u.desired != "")
+		}
+		return u.desired == "" || current(units, u.slot)
+	})
+}
+
+// current tells whether swarm wants something in the slot: after a stop it
+// does not.
+func current(units []unit, slot string) bool {
+	return slices.ContainsFunc(units, func(u unit) bool {
+		return u.slot == slot && (u.desired == "running" || u.desired == "ready")
+	})
+}

@@ -1,0 +1,244 @@
+//go:build !windows
+
+// Windows has no SIGTERM, and other paths in what is printed.
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// TestMain lets the scripts run this test binary as the program.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dokploy-deploy": main})
+}
+
+// TestScripts runs the program as each CI host does, with the environment that
+// was recorded there, and holds what a person sees against golden files. The
+// commands of the scripts:
+//
+//	standin NAME     a Dokploy with the services of one scenario
+//	host NAME        the environment of testdata/env/NAME.env
+//	deploy CODE …    the program with these inputs; it must end with CODE.
+//	                 "signal=" as an input interrupts it when the build runs
+//	golden NAME      what it printed and wrote, held against testdata/script/golden
+//
+// After a change that is meant: go test . -run TestScripts -update
+func TestScripts(t *testing.T) {
+	env, err := filepath.Abs(filepath.Join("testdata", "env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOST_ENVIRONMENTS", env)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"standin": cmdStandin, "host": cmdHost, "deploy": cmdDeploy, "golden": cmdGolden,
+		},
+	})
+}
+
+// scenarios are what a deployment meets.
+var scenarios = map[string]func(*dokploytest.Server){
+	"success": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{
+			Name: "api", SourceType: "git", Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
+			Build: dokploytest.Build{Steps: dokploytest.Lines(0, "#1 [internal] load build definition", "\x1b[32m#1 DONE\x1b[0m", "::error::a build may print this", "##[error]and this", "progress 10%\rprogress 100%")},
+		})
+	},
+	"failure": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0,
+			"#7 [4/4] RUN npm run build", "#7 ERROR: process did not complete", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
+			`ERROR: failed to solve: process "/bin/sh -c npm run build" did not complete successfully: exit code: 2`, "❌ Docker build failed")}})
+	},
+	"endless": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{
+			Steps: append(dokploytest.Lines(0, "#1 it goes on"), dokploytest.Lines(time.Hour, "never")...)}})
+	},
+	"two": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "the api is built")}})
+		s.AddCompose(dokploytest.Compose{Name: "stack", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "Error response from daemon: manifest unknown")}})
+	},
+}
+
+func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
+	srv := dokploytest.New(dokploytest.Options{Concurrency: 4})
+	scenarios[args[0]](srv)
+	url, err := srv.Listen("127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(srv.Close)
+	ts.Setenv("STANDIN_URL", url)
+	ts.Setenv("STANDIN_KEY", srv.Key)
+}
+
+func cmdHost(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("HOST", args[0])
+}
+
+// hostEnv reads a recorded environment. Files it names lie beside it or are
+// made in the script's folder.
+func hostEnv(ts *testscript.TestScript) []string {
+	dir := ts.Getenv("HOST_ENVIRONMENTS")
+	f, err := os.Open(filepath.Join(dir, ts.Getenv("HOST")+".env"))
+	ts.Check(err)
+	defer f.Close()
+	var env []string
+	for scan := bufio.NewScanner(f); scan.Scan(); {
+		name, value, ok := strings.Cut(scan.Text(), "=")
+		if !ok || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if unquoted, err := strconv.Unquote(value); err == nil {
+			value = unquoted
+		}
+		if isInput(name) {
+			continue // the script's own are spelled as the host does
+		}
+		switch name {
+		case "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "DRONE_OUTPUT":
+			value = ts.MkAbs(strings.ToLower(name))
+		case "GITHUB_EVENT_PATH":
+			value = filepath.Join(dir, ts.Getenv("HOST")+".event.json")
+		}
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+func isInput(variable string) bool {
+	return strings.HasPrefix(variable, "INPUT_") || strings.HasPrefix(variable, "PLUGIN_") || strings.HasPrefix(variable, "DOKPLOY_")
+}
+
+// spelled is the variable in which a host passes an input.
+func spelled(host, input string) string {
+	upper := strings.ToUpper(input)
+	under := strings.ReplaceAll(upper, "-", "_")
+	switch host {
+	case "github", "forgejo", "gitea":
+		return "INPUT_" + upper
+	case "woodpecker", "drone":
+		return "PLUGIN_" + under
+	}
+	return "DOKPLOY_" + under
+}
+
+func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	env := hostEnv(ts)
+	inputs := append([]string{"url=" + ts.Getenv("STANDIN_URL"), "api-key=" + ts.Getenv("STANDIN_KEY"), "output-file=" + ts.MkAbs("outputs.env")}, args[1:]...)
+	signal := false
+	for _, input := range inputs {
+		if input == "signal=" {
+			signal = true
+			continue
+		}
+		name, value, _ := strings.Cut(input, "=")
+		env = append(env, spelled(ts.Getenv("HOST"), name)+"="+value)
+	}
+	for _, file := range []string{"github_output", "github_step_summary", "outputs.env", "drone_output"} {
+		_ = os.Remove(ts.MkAbs(file))
+	}
+	program, err := exec.LookPath("dokploy-deploy") // the link to this binary that testscript made
+	ts.Check(err)
+	cmd := exec.Command(program)
+	cmd.Env = env
+	var out watched
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if signal {
+		out.text, out.seen = "it goes on", func() { _ = cmd.Process.Signal(syscall.SIGTERM) }
+	}
+	cmd.WaitDelay = 10 * time.Second
+	_ = cmd.Run()
+	ts.Check(os.WriteFile(ts.MkAbs("printed"), out.all, 0o644))
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		ts.Fatalf("exit %d, want %d\n%s", code, want, out.all)
+	}
+}
+
+// watched is a buffer that tells when it has seen a text.
+type watched struct {
+	all  []byte
+	text string
+	seen func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.all = append(w.all, p...)
+	if w.seen != nil && bytes.Contains(w.all, []byte(w.text)) {
+		w.seen()
+		w.seen = nil
+	}
+	return len(p), nil
+}
+
+func cmdGolden(ts *testscript.TestScript, _ bool, args []string) {
+	var got strings.Builder
+	for _, file := range []string{"printed", "outputs.env", "drone_output", "github_output", "github_step_summary"} {
+		text, err := os.ReadFile(ts.MkAbs(file))
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(&got, "-- %s --\n%s", file, steady(string(text), ts.Getenv("STANDIN_URL")))
+	}
+	path := filepath.Join(ts.Getenv("HOST_ENVIRONMENTS"), "..", "script", "golden", args[0]+".txt")
+	if *update {
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+		ts.Check(os.WriteFile(path, []byte(got.String()), 0o644))
+		return
+	}
+	want, err := os.ReadFile(path)
+	ts.Check(err)
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)
+	}
+}
+
+// volatile are the parts that differ from run to run, and what stands for them.
+var volatile = []struct {
+	re *regexp.Regexp
+	by string
+}{
+	{regexp.MustCompile(`\x1b`), "ESC"},
+	{regexp.MustCompile(`\r`), "CR"},
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<token>"},                   // stop-commands, delimiters
+	{regexp.MustCompile(`::add-mask::[A-Za-z]{64}`), "::add-mask::<key>"}, // the stand-in's
+	{regexp.MustCompile(`(section_(?:start|end)):\d+`), "$1:<unix>"},
+	{regexp.MustCompile(`(/(?:project|environment|application|compose)/)[\w-]{21}`), "$1<id>"},
+	{regexp.MustCompile(`("(?:id|deploymentId)":")[\w-]{21}`), "$1<id>"},
+	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
+	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
+	{regexp.MustCompile(`\b\d+(\.\d)?s\b`), "<time>"},
+	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
+	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},
+	{regexp.MustCompile(`(?m)^\d$`), "<n>"}, // the output duration
+	{regexp.MustCompile(`dokploy-deploy \S+ →`), "dokploy-deploy <version> →"},
+}
+
+// steady takes out of a text what differs from run to run.
+func steady(text, url string) string {
+	text = strings.ReplaceAll(text, url, "http://dokploy.test")
+	for _, v := range volatile {
+		text = v.re.ReplaceAllString(text, v.by)
+	}
+	return text
+}
