@@ -199,7 +199,7 @@ func summary(report *deploy.Report) []ci.Row {
 	for _, r := range report.Results {
 		row := ci.Row{
 			Target: r.Name, Status: string(r.Status), OK: r.Status == deploy.Done || r.Status == deploy.Queued,
-			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Reason, Tail: r.Tail,
+			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Reason, Tail: r.Tail, Verified: string(r.Verified),
 		}
 		for text, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
 			if d >= 0 {
@@ -216,7 +216,7 @@ const tailShown = 12
 
 func failure(r deploy.Result) []string {
 	verb := map[deploy.Status]string{
-		deploy.Failed: "failed", deploy.Cancelled: "was cancelled", deploy.Lost: "is lost", deploy.Timeout: "is not done",
+		deploy.Failed: "failed", deploy.Unhealthy: "is deployed but does not run", deploy.Cancelled: "was cancelled", deploy.Lost: "is lost", deploy.Timeout: "is not done",
 		deploy.Unreachable: "is not known to be done", deploy.Refused: "was refused", deploy.Invalid: "was not deployed", deploy.Interrupted: "was interrupted",
 	}[r.Status]
 	head := r.Name + " " + verb
@@ -232,6 +232,9 @@ func failure(r deploy.Result) []string {
 	}
 	if len(tail) > tailShown {
 		tail = tail[len(tail)-tailShown:]
+	}
+	if r.TailOf != "" && len(tail) > 0 {
+		lines = append(lines, "last lines of "+r.TailOf+":")
 	}
 	lines = append(lines, tail...)
 	if r.Hint != "" {

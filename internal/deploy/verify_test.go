@@ -1,0 +1,164 @@
+package deploy
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// swarmView is one look at an application's swarm service, as the procedures
+// of v0.30.2 answer.
+type swarmView struct {
+	forceUpdate int
+	update      string // UpdateStatus.State; empty: null
+	tasks       string // JSON of docker.getServiceContainersByAppName
+	containers  string // JSON of docker.getContainersByAppNameMatch
+}
+
+func task(app, id, desired, current, failure string) string {
+	return fmt.Sprintf(`{"containerId":%q,"name":"%s.1","state":%q,"currentState":%q,"node":"n","error":%q}`, id, app, desired, current, failure)
+}
+
+func container(app, id, state, status string) string {
+	return fmt.Sprintf(`{"containerId":"c-%s","name":"%s.1.%s","state":%q,"status":%q}`, id, app, id, state, status)
+}
+
+// answers lets the stand-in show view for so many looks (0: for good).
+func (w *world) answers(app *dokploytest.Service, times int, v swarmView) {
+	if times == 0 {
+		times = -1
+	}
+	update := "null"
+	if v.update != "" {
+		update = fmt.Sprintf(`{"State":%q,"StartedAt":"2026-11-23T10:00:%02dZ","Message":"m"}`, v.update, v.forceUpdate)
+	}
+	service := fmt.Sprintf(`{"ID":"s","Version":{"Index":%d},"Spec":{"Name":%q,"Mode":{"Replicated":{"Replicas":1}},"TaskTemplate":{"ForceUpdate":%d,"ContainerSpec":{"Image":"i","Env":["TOKEN=SECRET-inspect"]}}},"UpdateStatus":%s}`,
+		10+v.forceUpdate, app.AppName, v.forceUpdate, update)
+	for procedure, body := range map[string]string{
+		"docker.getConfig": service, "docker.getServiceContainersByAppName": "[" + v.tasks + "]", "docker.getContainersByAppNameMatch": "[" + v.containers + "]",
+	} {
+		w.srv.Fault(dokploytest.Fault{
+			Procedure: procedure, Kind: dokploytest.Custom, Status: http.StatusOK, Body: body, Times: times,
+			Header: http.Header{"Content-Type": {"application/json"}},
+		})
+	}
+}
+
+// old and fresh are the views before and after a rollout that goes well.
+func old(app *dokploytest.Service) swarmView {
+	return swarmView{1, "", task(app.AppName, "t1", "Running", "Running 5 minutes ago", "Error:"), container(app.AppName, "t1", "running", "Up 5 minutes")}
+}
+
+func fresh(app *dokploytest.Service) swarmView {
+	return swarmView{2, "completed",
+		task(app.AppName, "t2", "Running", "Running 4 seconds ago", "Error:") + "," + task(app.AppName, "t1", "Shutdown", "Shutdown 3 seconds ago", "Error:"),
+		container(app.AppName, "t2", "running", "Up 4 seconds") + "," + container(app.AppName, "t1", "exited", "Exited (0) 3 seconds ago")}
+}
+
+func verifying(mode VerifyMode) func(*Options) {
+	return func(o *Options) { o.Verify, o.StableFor = mode, 10*time.Second }
+}
+
+func TestVerifyRuns(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.answers(app, 1, old(app))
+		w.answers(app, 0, fresh(app))
+		w.set = verifying(VerifyRequire)
+		start := time.Now()
+		r := w.want(w.deploy("application api"), Done, 0)
+		if r.Verified != VerifiedYes {
+			w.Errorf("verified %q\n%s", r.Verified, w.story())
+		}
+		if d := time.Since(start); d < 10*time.Second || d > 13*time.Second {
+			w.Errorf("took %s with 10 s to be stable", d)
+		}
+	})
+}
+
+func TestVerifyRolledBack(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.answers(app, 1, old(app))
+		back := fresh(app)
+		back.update = "rollback_completed"
+		back.tasks = task(app.AppName, "t2", "Shutdown", "Failed 9 seconds ago", `"task: non-zero exit (1)"`) + "," + task(app.AppName, "t1", "Running", "Running 5 minutes ago", "Error:")
+		w.answers(app, 0, back)
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.readLogs", Kind: dokploytest.Custom, Status: http.StatusOK, Body: `"line one\nthe reason\n"`, Times: -1})
+		w.set = verifying(VerifyAuto)
+		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		if r.Verified != VerifiedNo || !r.RolledBack || !strings.Contains(r.Reason, "rolled back") || !strings.Contains(r.Reason, "still serves") {
+			w.Errorf("%+v", r)
+		}
+		if len(r.Tail) != 2 || r.Tail[1] != "the reason" || r.TailOf == "" {
+			w.Errorf("the container's log is not kept: %q of %q", r.Tail, r.TailOf)
+		}
+		if strings.Contains(fmt.Sprintf("%+v", *r)+w.story(), "SECRET-inspect") {
+			w.Error("an environment value is kept")
+		}
+	})
+}
+
+func TestVerifyThatCannotSee(t *testing.T) {
+	for mode, want := range map[VerifyMode]Status{VerifyAuto: Done, VerifyRequire: Unhealthy, VerifyOff: Done} {
+		t.Run(string(mode), func(t *testing.T) {
+			// The stand-in has no docker.* by itself, as a server that is too old.
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{})
+				w.set = verifying(mode)
+				r := w.want(w.deploy("application api"), want, want.exitCode())
+				if said := w.rec.said("not verified: "); said != (mode == VerifyAuto) {
+					w.Errorf("said %v\n%s", said, w.story())
+				}
+				if mode == VerifyRequire && (r.Verified != VerifiedUnknown || !strings.Contains(r.Reason, "cannot be seen")) {
+					w.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestVerifyOutlivesAnOutageAndItsTimeIsBounded(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.answers(app, 1, old(app))
+		w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Gateway, Status: 502, Skip: 2, Times: 20})
+		w.answers(app, 0, fresh(app))
+		w.set = verifying(VerifyAuto)
+		if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+			w.Errorf("%+v", r)
+		}
+	})
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.answers(app, 1, old(app))
+		pending := fresh(app)
+		pending.update = "updating"
+		pending.tasks = task(app.AppName, "t2", "Running", "Preparing 4 seconds ago", "Error:") + "," + task(app.AppName, "t1", "Running", "Running 5 minutes ago", "Error:")
+		pending.containers = container(app.AppName, "t1", "running", "Up 5 minutes")
+		w.answers(app, 0, pending)
+		w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Timeout = 30 * time.Second }
+		r := w.want(w.deploy("application api"), Timeout, 4)
+		if !strings.Contains(r.Reason, "Dokploy says done") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
+}
+
+func TestErrorIsNotVerified(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
+		w.answers(app, 0, old(app))
+		w.set = verifying(VerifyRequire)
+		if r := w.want(w.deploy("application api"), Failed, 1); r.Verified != "" {
+			w.Errorf("%+v", r)
+		}
+		if n := w.srv.Calls("docker.getConfig"); n != 1 {
+			w.Errorf("looked %d times", n)
+		}
+	})
+}
