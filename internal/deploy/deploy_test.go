@@ -302,6 +302,18 @@ func TestQueuePositionIsShown(t *testing.T) {
 	})
 }
 
+func TestALongQueueIsAskedLessOften(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: []dokploytest.Step{{After: 20 * time.Minute, Text: "at last\n"}}}})
+		w.srv.AddApplication(dokploytest.Application{Name: "api"})
+		w.srv.Enqueue(web, "", "")
+		w.want(w.deploy("application api"), Done, 0)
+		if n := w.srv.Calls("deployment.queueList"); n > 600 {
+			w.Errorf("the queue was asked %d times in 20 minutes", n)
+		}
+	})
+}
+
 func TestALostAnswerIsSettled(t *testing.T) {
 	type faults []dokploytest.Fault
 	trigger := func(kind dokploytest.FaultKind, carriedOut bool) dokploytest.Fault {

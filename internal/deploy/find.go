@@ -319,7 +319,8 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	f.screen.doing(func() string { return "still " + p.text(q.Now.Add(time.Since(seen))) })
 	limit := 4 * time.Second
 	if p.number == 1 {
-		limit = time.Second
+		// Its turn may come any moment; less likely so the longer it takes.
+		limit = min(max(time.Since(f.triggered)/60, time.Second), limit)
 	}
 	f.pace.MaxInterval = limit
 	if key := p.text(time.Time{}); key != f.said {
