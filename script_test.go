@@ -228,6 +228,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?s\b`), "<time>"},
+	// Said from a second on, or only when the job was seen in the queue.
+	{regexp.MustCompile(`(started|failed|was interrupted|is not done) after <time>`), "$1"},
+	{regexp.MustCompile(`(?m)^(\| (?:api|stack) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
 	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
 	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},
 	{regexp.MustCompile(`(?m)^\d$`), "<n>"}, // the output duration
