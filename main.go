@@ -104,7 +104,7 @@ func flags(args []string, stdout, stderr io.Writer) int {
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "-v"):
 		fmt.Fprintln(stdout, program())
 	default:
-		fmt.Fprintf(stderr, "error: %s takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", "dokploy-deploy", strings.Join(args, " "))
+		fmt.Fprintf(stderr, "error: dokploy-deploy takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", strings.Join(args, " "))
 		return deploy.ExitInvalid
 	}
 	return deploy.ExitOK

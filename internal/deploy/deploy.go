@@ -161,7 +161,7 @@ type Result struct {
 	Place          Place         // where the build broke, if the log names it
 	refusedService bool          // the key is good, but not for this
 	Tail           []string      // last lines of the log of a failed deployment
-	TailOf         string        // whose log that is; empty: the deployment\'s
+	TailOf         string        // whose log that is; empty: the deployment's
 	Verified       Verified      // empty: not looked at
 	RolledBack     bool          // swarm itself went back to the version before
 }

@@ -34,9 +34,7 @@ func (r *run) follow(ctx context.Context) error {
 	fl := &follower{run: r, started: time.Now(), asked: time.Now(), wake: make(chan struct{}, 1)}
 	defer fl.stopTimers()
 	r.announce()
-	if err := fl.begin(ctx); err != nil {
-		return err
-	}
+	fl.begin(ctx)
 	if r.row.Terminal() {
 		if done, err := fl.judge(ctx, r.row); done || err != nil {
 			return err
@@ -114,7 +112,7 @@ func (p *followPace) NextBackOff() time.Duration {
 
 // begin starts what goes beside the looks: the log, the heartbeat, the warning
 // about a deployment that takes far too long.
-func (fl *follower) begin(ctx context.Context) error {
+func (fl *follower) begin(ctx context.Context) {
 	r := fl.run
 	r.state = "it is still running in Dokploy and goes on there"
 	r.screen.doing(func() string { return Duration(time.Since(fl.started)) + ", still running" })
@@ -125,7 +123,7 @@ func (fl *follower) begin(ctx context.Context) error {
 		})
 	}
 	if r.row.LogPath == "" {
-		return nil
+		return
 	}
 	source := dokploy.LogSource{DeploymentID: r.row.ID, Path: r.row.LogPath, ServerID: r.service.ServerID}
 	if build := firstOf(r.row.BuildServerID, r.service.BuildServerID); build != "" {
@@ -144,7 +142,6 @@ func (fl *follower) begin(ctx context.Context) error {
 			})
 		},
 	})
-	return nil
 }
 
 func (fl *follower) stopTimers() {
@@ -305,9 +302,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 			r.log.Stop()
 			r.log = nil
 		}
-		if err := fl.begin(ctx); err != nil {
-			return wait.Pending, err
-		}
+		fl.begin(ctx)
 		done, err := fl.judge(ctx, row)
 		if done {
 			return wait.Done, err

@@ -156,7 +156,6 @@ func (t *targets) nameThem() {
 }
 
 func resolveOne(ctx context.Context, o *Options, t Target, list func() error, projects func() []dokploy.Project) (*dokploy.Service, error) {
-	id := ""
 	var idErr error
 	if idForm.MatchString(t.Ref) {
 		// An id needs no list of everything.
@@ -185,7 +184,7 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 		}
 		return nil, notFound(t, all, projects())
 	case 1:
-		id = matches[0].ref.ID
+		return readService(ctx, o, t.Kind, matches[0].ref.ID)
 	default:
 		var lines []string
 		for _, m := range matches {
@@ -196,7 +195,6 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 			hint: "write one of these paths, or the id if the paths are the same",
 		}
 	}
-	return readService(ctx, o, t.Kind, id)
 }
 
 func readService(ctx context.Context, o *Options, kind dokploy.Kind, id string) (s *dokploy.Service, err error) {

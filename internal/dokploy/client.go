@@ -62,12 +62,11 @@ type Client struct {
 // New makes a client; it sends nothing yet.
 func New(o Options) *Client {
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           o.Dial,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 0,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         o.Dial,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
+		TLSHandshakeTimeout: 10 * time.Second,
 		// Own TLS settings switch HTTP/2 off: the log stream's upgrade needs
 		// HTTP/1.1, and a few small requests gain nothing from it.
 		TLSClientConfig: tlsConfig(o),
