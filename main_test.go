@@ -271,3 +271,73 @@ func TestFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersGoToDokployOnly: the key and the extra headers are on every
+// request, the log stream's too, and on none to where a redirect leads.
+func TestHeadersGoToDokployOnly(t *testing.T) {
+	srv, env := standIn(t, dokploytest.Options{})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(200*time.Millisecond, "a line")}})
+	var mu sync.Mutex
+	elsewhere := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { mu.Lock(); elsewhere++; mu.Unlock() }))
+	defer other.Close()
+	for _, procedure := range []string{"deployment.queueList", "deployment.all"} {
+		srv.Fault(dokploytest.Fault{Procedure: procedure, Kind: dokploytest.Redirect, Status: 302, Location: other.URL + "/login"})
+	}
+	c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_HEADERS", "CF-Access-Client-Id: some-id\nCF-Access-Client-Secret: a-secret, with a comma")}
+	c.run(t.Context())
+	if c.code != 0 {
+		t.Fatalf("exit %d\n%s", c.code, &c.stdout)
+	}
+	streams := 0
+	for _, r := range srv.Requests() {
+		if r.Header.Get("X-Api-Key") != srv.Key || r.Header.Get("Cf-Access-Client-Id") != "some-id" || r.Header.Get("Cf-Access-Client-Secret") != "a-secret, with a comma" {
+			t.Errorf("%s %s has the headers %v", r.Method, r.Path, r.Header)
+		}
+		if r.Procedure == "listen-deployment" {
+			streams++
+		}
+	}
+	if streams == 0 {
+		t.Error("no log stream: this shows nothing of it")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if elsewhere != 0 {
+		t.Errorf("%d requests went where a redirect led", elsewhere)
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	srv := dokploytest.New(dokploytest.Options{})
+	url, pem, err := srv.ListenTLS("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "over TLS")}})
+	env := map[string]string{"DOKPLOY_URL": url, "DOKPLOY_API_KEY": srv.Key, "DOKPLOY_APPLICATION": "api"}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		env    map[string]string
+		code   int
+		output string
+	}{
+		"not trusted":          {env, 3, "give the authority's certificate in the input ca-cert"},
+		"ca-cert as text":      {with(env, "DOKPLOY_CA_CERT", string(pem)), 0, "over TLS"},
+		"ca-cert as a path":    {with(env, "DOKPLOY_CA_CERT", file), 0, "over TLS"},
+		"tls-skip-verify":      {with(env, "DOKPLOY_TLS_SKIP_VERIFY", "true"), 0, "over TLS"},
+		"... and it is warned": {with(env, "DOKPLOY_TLS_SKIP_VERIFY", "true"), 0, "! tls-skip-verify is on"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := call{env: tt.env}
+			c.run(t.Context())
+			if c.code != tt.code || !strings.Contains(c.stdout.String(), tt.output) {
+				t.Errorf("exit %d, want %d and %q:\n%s", c.code, tt.code, tt.output, &c.stdout)
+			}
+		})
+	}
+}
