@@ -1,0 +1,169 @@
+package dotenv
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+)
+
+const bom = "\uFEFF"
+
+// Merge sets the variables of lines in old and keeps everything else of old
+// byte for byte. A variable that has its value already is left as it stands;
+// others are written as they are given, with the comment beside them: in place
+// of the assignment that counts, the last one, or at the end. Comments on lines
+// of their own are not taken over.
+//
+// The server then reads the variables of lines as lines gives them, and all
+// others as before. Where no place makes that so, Merge says what is in the way.
+func Merge(old, lines string) (string, error) {
+	given := map[string]assignment{}
+	for _, a := range scan(lines) {
+		given[a.name] = a
+	}
+	var todo []setting
+	have := values(old)
+	for _, v := range Parse(lines) {
+		if value, ok := have[v.Name]; !ok || value != v.Value {
+			a := given[v.Name]
+			todo = append(todo, setting{v, newlines(lines[a.start:a.end]), a.broken})
+		}
+	}
+	return set(old, todo)
+}
+
+// setting is a variable to set, and the text that does it.
+type setting struct {
+	Var
+	text   string
+	broken bool
+}
+
+// set sets all of todo where one kind of place suits all, or else in parts.
+func set(old string, todo []setting) (string, error) {
+	want := values(old)
+	for _, s := range todo {
+		want[s.Name] = s.Value
+	}
+	for _, p := range []place{{}, {first: true}, {move: true}, {move: true, first: true}} {
+		if text := p.write(old, todo); maps.Equal(values(text), want) {
+			return text, nil
+		}
+	}
+	if half := len(todo) / 2; half > 0 {
+		text, err := set(old, todo[:half])
+		if err != nil {
+			return "", err
+		}
+		return set(text, todo[half:])
+	}
+	name := todo[0].Name
+	if todo[0].broken {
+		return "", fmt.Errorf("%s cannot be set: the given value begins with a quote that is not closed", name)
+	}
+	line, pos := 1, 0
+	for _, a := range scan(old) {
+		line, pos = line+strings.Count(newlines(old[pos:a.start]), "\n"), a.start
+		if a.broken {
+			return "", fmt.Errorf("%s cannot be set: line %d of the stored text begins a value with a quote that is not closed; mend that line first", name, line)
+		}
+	}
+	return "", fmt.Errorf("%s cannot be set: wherever it is put in the stored text, the server would read other variables differently", name)
+}
+
+// place is where variables are written.
+type place struct {
+	first bool // new ones before everything, not behind
+	move  bool // those of old are taken out and become new ones
+}
+
+func (p place) write(old string, todo []setting) string {
+	list := scan(old)
+	counts := map[string]int{} // the assignment that counts
+	for i, a := range list {
+		counts[a.name] = i
+	}
+	byName := map[string]setting{}
+	for _, s := range todo {
+		byName[s.Name] = s
+	}
+	var b strings.Builder
+	pos := 0
+	for i, a := range list {
+		s, ok := byName[a.name]
+		if !ok || !p.move && counts[a.name] != i {
+			continue
+		}
+		b.WriteString(old[pos:a.start])
+		if p.move {
+			pos = a.end + runeWidth(old[a.end:])
+		} else {
+			b.WriteString(strings.ReplaceAll(s.text, "\n", newline(old, a.start)))
+			pos = a.end
+		}
+	}
+	b.WriteString(old[pos:])
+	text := b.String()
+
+	var added []string
+	for _, s := range todo {
+		if _, ok := counts[s.Name]; !ok || p.move {
+			added = append(added, s.text)
+		}
+	}
+	if len(added) == 0 {
+		return text
+	}
+	at := len(text)
+	if p.first {
+		at = len(text) - len(strings.TrimPrefix(text, bom))
+	}
+	nl := newline(text, at)
+	block := strings.ReplaceAll(strings.Join(added, "\n"), "\n", nl)
+	switch {
+	case text == "" || text == bom:
+	case p.first || strings.HasSuffix(text, "\n"):
+		block += nl
+	default:
+		block = nl + block
+	}
+	return text[:at] + block + text[at:]
+}
+
+// newline is the line break in use at i: the one before, or else the one behind.
+func newline(text string, i int) string {
+	j := strings.LastIndexByte(text[:i], '\n')
+	if j < 0 {
+		j = strings.IndexByte(text, '\n')
+	}
+	if j > 0 && text[j-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+func values(text string) map[string]string {
+	m := map[string]string{}
+	for _, v := range Parse(text) {
+		m[v.Name] = v.Value
+	}
+	return m
+}
+
+// Diff names the variables that differ for the server.
+func Diff(old, text string) (added, changed, removed []string) {
+	before, after := values(old), values(text)
+	for _, v := range Parse(text) {
+		if value, ok := before[v.Name]; !ok {
+			added = append(added, v.Name)
+		} else if value != v.Value {
+			changed = append(changed, v.Name)
+		}
+	}
+	for _, v := range Parse(old) {
+		if _, ok := after[v.Name]; !ok {
+			removed = append(removed, v.Name)
+		}
+	}
+	return added, changed, removed
+}
