@@ -1,0 +1,274 @@
+// Package health owns the question whether an address answers well: it asks
+// again and again until an answer is accepted, and tells what it sees until
+// then. Texts never hold a query (there may be a token in it) or anything of a
+// body.
+package health
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"dokploy-deploy/internal/wait"
+)
+
+const (
+	// attemptTimeout bounds one attempt, with its redirects and the body.
+	attemptTimeout = 10 * time.Second
+	// bodyTimeout and maxBody bound what is read of a body: a stream of
+	// events has no end, and its status is as good as any.
+	bodyTimeout  = 2 * time.Second
+	maxBody      = 64 << 10
+	maxRedirects = 10
+)
+
+// Check is one address to ask.
+type Check struct {
+	URL *url.URL
+	// Accept are the status codes of a good answer. Redirects are followed and
+	// the last answer counts; but a range that lies within 300-399 ("302",
+	// "301-308") means the redirect itself, which is then not followed.
+	Accept []Range
+	// Timeout bounds the whole.
+	Timeout time.Duration
+	// CACerts are trusted beside the system's.
+	CACerts []*x509.Certificate
+	// SkipVerify does not check certificates.
+	SkipVerify bool
+	UserAgent  string
+	// Dial, if set, makes the connections, and no proxy is used (tests).
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Progress, if set, is told what is seen whenever that changes: one short
+	// line such as "answers 502 Bad Gateway".
+	Progress func(text string)
+
+	proxy func(*http.Request) (*url.URL, error) // tests
+}
+
+// Answer is the one that was accepted.
+type Answer struct {
+	Status   int
+	URL      string        // where it came from, after redirects
+	Took     time.Duration // since Run began
+	Attempts int
+	// Note says what a person may want to know though all is well: the way led
+	// from https to http, or to what looks like a login page.
+	Note string
+}
+
+// Error says that no answer was accepted in time.
+type Error struct {
+	URL      string
+	Reason   string // what was seen last
+	Hint     string // what can be done; may be empty
+	Status   int    // of the last answer; 0: there was none
+	Attempts int
+	For      time.Duration
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s did not become healthy within %s: %s", e.URL, e.For.Round(time.Second), e.Reason)
+}
+
+// sight is what one attempt saw.
+type sight struct {
+	status       int
+	accepted     bool
+	reason, hint string
+}
+
+// Run ends when an answer is accepted (one is enough), when Timeout is over
+// (*Error) or when ctx ends (its cause).
+func (c *Check) Run(ctx context.Context) (Answer, error) {
+	var (
+		start    = time.Now()
+		tr       = c.transport()
+		last     = sight{reason: "there was no time to ask"}
+		way      []*url.URL
+		attempts int
+	)
+	whole, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	loop := wait.Loop{Backoff: wait.NewBackoff(500*time.Millisecond, 5*time.Second), LookTimeout: attemptTimeout}
+	err := loop.Run(whole, func(look context.Context) (wait.State, error) {
+		attempts++
+		var s sight
+		s, way = c.attempt(look, tr)
+		if s.accepted {
+			last = s
+			return wait.Done, nil
+		}
+		// What the end of all time cut off says less than what was seen before.
+		if s.reason == last.reason || whole.Err() != nil && attempts > 1 {
+			return wait.Pending, nil
+		}
+		last = s
+		if c.Progress != nil && whole.Err() == nil {
+			c.Progress(s.reason)
+		}
+		return wait.Pending, nil
+	})
+	switch {
+	case err == nil:
+		return Answer{
+			Status: last.status, URL: shown(way[len(way)-1]), Took: time.Since(start), Attempts: attempts, Note: note(way),
+		}, nil
+	case ctx.Err() != nil:
+		return Answer{}, context.Cause(ctx)
+	}
+	return Answer{}, &Error{
+		URL: shown(c.URL), Reason: last.reason, Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start),
+	}
+}
+
+// attempt asks once and follows redirects. The way is all addresses asked.
+func (c *Check) attempt(ctx context.Context, tr *http.Transport) (s sight, way []*url.URL) {
+	at := c.URL
+	for {
+		way = append(way, at)
+		var next *url.URL
+		s, next = c.get(ctx, tr, at)
+		if next != nil {
+			circle := slices.ContainsFunc(way, func(u *url.URL) bool { return u.String() == next.String() })
+			switch {
+			case circle:
+				s.reason, s.hint = circleReason(append(way, next))
+			case len(way) > maxRedirects:
+				s.reason = fmt.Sprintf("redirects more than %d times, at last to %s", maxRedirects, shown(next))
+			case next.Scheme != "http" && next.Scheme != "https" || next.Hostname() == "":
+				s.reason = "redirects to an address that cannot be followed: " + shown(next)
+			default:
+				at = next
+				continue
+			}
+		}
+		if !s.accepted && len(way) > 1 {
+			s.reason += " (after a redirect to " + shown(at) + ")"
+			if s.status >= 400 && s.status < 500 && looksLikeLogin(at) {
+				s.hint = hintLogin
+			}
+		}
+		return s, way
+	}
+}
+
+// get sends one request. next is set if the answer is a redirect to follow.
+func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sight, next *url.URL) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var stage atomic.Int32
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { stage.Store(stageLookup) },
+		DNSDone:           func(httptrace.DNSDoneInfo) { stage.Store(stageConnect) },
+		TLSHandshakeStart: func() { stage.Store(stageConnected) },
+		GotConn:           func(httptrace.GotConnInfo) { stage.Store(stageConnected) },
+	})
+	// A cache on the way knows nothing of the deployment.
+	req := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: http.Header{
+		"User-Agent": {c.UserAgent}, "Accept": {"*/*"}, "Cache-Control": {"no-cache"},
+	}}).WithContext(traced)
+	// Not by an http.Client: it would send the query of one address to the
+	// next one as the referrer.
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			s.reason, s.hint = timeoutReason(stage.Load(), min(attemptTimeout, c.Timeout))
+		} else {
+			s.reason, s.hint = failure(err, at)
+		}
+		return s, nil
+	}
+	defer resp.Body.Close()
+	s.status = resp.StatusCode
+	if isRedirect(resp) && !c.meansRedirect(s.status) {
+		next, err := resp.Location()
+		if err != nil { // its text holds the address
+			s.reason = fmt.Sprintf("answers %s with a Location that is no URL", statusText(s.status))
+			return s, nil
+		}
+		next.Fragment, next.RawFragment = "", ""
+		return s, next
+	}
+	timer := time.AfterFunc(bodyTimeout, cancel)
+	defer timer.Stop()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	switch {
+	case !c.accepts(s.status):
+		s.reason, s.hint = c.badStatus(resp, at, strings.TrimSpace(string(body)))
+	case err != nil && ctx.Err() == nil:
+		s.reason = fmt.Sprintf("answers %s, but the connection is closed in the middle of the answer", statusText(s.status))
+		s.hint = hintClosed
+	default:
+		s.accepted = true
+	}
+	return s, nil
+}
+
+func (c *Check) transport() *http.Transport {
+	proxy, dial := c.proxy, c.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+		proxy = http.ProxyFromEnvironment
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.SkipVerify} //nolint:gosec // the user's explicit choice, warned about
+	if len(c.CACerts) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		for _, cert := range c.CACerts {
+			pool.AddCert(cert)
+		}
+		conf.RootCAs = pool
+	}
+	return &http.Transport{
+		Proxy: proxy,
+		// A dial does not end with its request, nor does a handshake.
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, attemptTimeout+time.Second)
+			defer cancel()
+			return dial(ctx, network, addr)
+		},
+		TLSHandshakeTimeout: attemptTimeout + time.Second,
+		// A new connection each time sees the load balancer as it is now.
+		DisableKeepAlives:  true,
+		DisableCompression: true,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return errors.New("the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(resp.StatusCode))
+			}
+			return nil
+		},
+		// Own TLS settings also switch HTTP/2 off.
+		TLSClientConfig: conf,
+	}
+}
+
+func (c *Check) accepts(status int) bool {
+	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.has(status) })
+}
+
+// meansRedirect tells whether a redirect with this code is itself what is
+// waited for.
+func (c *Check) meansRedirect(status int) bool {
+	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.From >= 300 && r.To <= 399 && r.has(status) })
+}
+
+func isRedirect(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Range is a range of status codes, both ends included.
+type Range struct{ From, To int }
+
+func (r Range) String() string {
+	if r.From == r.To {
+		return strconv.Itoa(r.From)
+	}
+	return fmt.Sprintf("%d-%d", r.From, r.To)
+}
+
+func (r Range) has(status int) bool { return r.From <= status && status <= r.To }
+
+// ParseStatus reads codes and ranges with commas in between: "200,204,301-302".
+func ParseStatus(s string) ([]Range, error) {
+	var list []Range
+	for piece := range strings.SplitSeq(s, ",") {
+		piece = strings.TrimSpace(piece)
+		if piece == "" {
+			continue
+		}
+		from, to, isRange := strings.Cut(piece, "-")
+		if !isRange {
+			to = from
+		}
+		a, aErr := strconv.ParseUint(strings.TrimSpace(from), 10, 32)
+		b, bErr := strconv.ParseUint(strings.TrimSpace(to), 10, 32)
+		switch {
+		case aErr != nil || bErr != nil:
+			return nil, fmt.Errorf("%s is neither a code nor a range of codes; write 200 or 200-399", quote(piece))
+		case min(a, b) < 100 || max(a, b) > 599:
+			return nil, fmt.Errorf("%s is not within 100 to 599, where status codes are", quote(piece))
+		case a > b:
+			return nil, fmt.Errorf("%s is the wrong way round; write %d-%d", quote(piece), b, a)
+		}
+		list = append(list, Range{int(a), int(b)})
+	}
+	if len(list) == 0 {
+		return nil, errors.New("names no status code; write 200 or 200-399")
+	}
+	return list, nil
+}
+
+// ParseURL checks an address to ask. Its query may hold a token and is never
+// repeated, nor is a user name or password. A fragment is dropped.
+func ParseURL(s string) (*url.URL, error) {
+	const want = "write the address to ask, such as https://app.example.com/healthz"
+	login := errors.New("holds a user name or password, which would be shown; use an address that needs none")
+	address, _, _ := strings.Cut(s, "#") // a fragment is never sent
+	given, _, _ := strings.Cut(address, "?")
+	// A password may hold what ends a host: nothing with an @ is repeated.
+	broken := func(what string) error {
+		if strings.Contains(s, "@") {
+			return login
+		}
+		return fmt.Errorf("%s %s; %s", quote(given), what, want)
+	}
+	scheme, rest, ok := strings.Cut(given, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	switch {
+	case strings.Contains(authority, "@"), !ok && strings.Contains(s, "@"):
+		return nil, login
+	case strings.ContainsFunc(s, unicode.IsSpace):
+		return nil, errors.New("holds a blank or a line break; " + want)
+	case !ok:
+		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), shorten(strings.TrimLeft(given, "/")))
+	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
+		return nil, broken("is not http or https")
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return nil, broken("is not a URL") // err would repeat the query
+	case u.Hostname() == "":
+		return nil, broken("names no host")
+	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+			return nil, broken("has no valid port")
+		}
+	}
+	return u, nil
+}
+
+// shown is an address for a text: without what may be a secret.
+func shown(u *url.URL) string {
+	return shorten(u.Scheme + "://" + u.Host + u.EscapedPath())
+}
+
+// quote shows a given value, cut where it is long.
+func quote(s string) string { return strconv.Quote(shorten(s)) }
+
+// shorten makes any text printable and not too long.
+func shorten(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 120 {
+		s = string(r[:120]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,221 @@
+package health
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The stages a request goes through until an answer is due.
+const (
+	stageLookup    = 1
+	stageConnect   = 2
+	stageConnected = 3
+)
+
+const (
+	hintClosed   = "the application may crash or restart while it answers: look at its logs"
+	hintDNS      = "the DNS of this runner, or of the domain, does not work"
+	hintFirewall = "a firewall may drop the connection, or the server is not reachable from this runner"
+	hintLogin    = "it looks like a login page: use an address that asks for no login, or let this one through"
+	hintSlow     = "the application takes the connection but hangs or is slow: look at its logs, or use an address that answers quickly"
+	hintPort     = "the container is not up yet, or does not listen on the port set for the domain in Dokploy (3000 by default); it must listen on 0.0.0.0, not on localhost only"
+	hintIssue    = "Traefik shows its own certificate until Let's Encrypt has issued one: the domain's DNS record must lead to this server, port 80 must be open, and the domain must have a certificate set in Dokploy"
+	hintNoRouter = "Traefik answers like this for a host it has no route for: the domain is not set in Dokploy, or not deployed since, or a compose service's container is not running and healthy. (Applications written in Go may answer the same: then check the path)"
+	hintCircle   = "a proxy in front (Cloudflare's SSL mode Flexible, for one) may speak http to Dokploy, which leads back to https: let it speak https"
+)
+
+// failure says in plain words why a request had no answer, and, where
+// something can be done, what.
+func failure(err error, at *url.URL) (reason, hint string) {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" {
+		reason, _ = failure(op.Err, at)
+		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, ""
+	}
+	var (
+		dns     *net.DNSError
+		invalid *tls.CertificateVerificationError
+		record  tls.RecordHeaderError
+		broken  textproto.ProtocolError
+		ne      net.Error
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("the host name %s is not known to DNS", quote(dns.Name)), "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
+	case errors.As(err, &dns) && dns.IsTimeout:
+		return timeoutReason(stageLookup, 0)
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), shorten(dns.Err)), hintDNS
+	case errors.As(err, &invalid):
+		return badCertificate(invalid, at)
+	case errors.As(err, &record) && bytes.HasPrefix(record.RecordHeader[:], []byte("HTTP/")):
+		return "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS"
+	case errors.As(err, &record):
+		return "does not speak TLS", "something else listens on this port"
+	case errors.As(err, &op) && op.Op == "remote error":
+		return "refuses the TLS handshake: " + op.Err.Error(), ""
+	case isErrno(err, syscall.ECONNREFUSED, 10061):
+		return "the connection is refused", "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
+	case isErrno(err, syscall.EHOSTUNREACH, 10065), isErrno(err, syscall.ENETUNREACH, 10051):
+		return "there is no route to the host", "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
+	case isErrno(err, syscall.ECONNRESET, 10054), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection is closed before the answer", hintClosed
+	case errors.As(err, &ne) && ne.Timeout():
+		return timeoutReason(stageConnect, 0)
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
+		return "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS"
+	case errors.As(err, &broken), strings.Contains(err.Error(), "malformed"):
+		return "the answer is not HTTP", "something else listens on this port" // err holds what came
+	case errors.As(err, &op):
+		return shorten(op.Err.Error()), "" // op names a port that is another each time
+	}
+	return shorten(err.Error()), ""
+}
+
+// isErrno knows the number that Windows' sockets use, too.
+func isErrno(err error, unix, windows syscall.Errno) bool {
+	return errors.Is(err, unix) || errors.Is(err, windows)
+}
+
+// timeoutReason says what did not come in time.
+func timeoutReason(stage int32, limit time.Duration) (reason, hint string) {
+	within := "in time"
+	if limit > 0 {
+		within = "within " + limit.String()
+	}
+	switch stage {
+	case stageLookup:
+		return "the host name cannot be looked up: DNS does not answer", hintDNS
+	case stageConnected:
+		return "no answer " + within, hintSlow
+	}
+	return "no connection " + within, hintFirewall
+}
+
+func badCertificate(e *tls.CertificateVerificationError, at *url.URL) (reason, hint string) {
+	var (
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		leaf      = &x509.Certificate{}
+	)
+	if len(e.UnverifiedCertificates) > 0 {
+		leaf = e.UnverifiedCertificates[0]
+	}
+	switch {
+	// It is for another host as well, and self-signed.
+	case leaf.Subject.CommonName == "TRAEFIK DEFAULT CERT":
+		return "the certificate is still being issued", hintIssue
+	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+		return "the certificate is not valid before " + date(invalid.Cert.NotBefore), "look at this machine's clock"
+	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
+		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
+	case errors.As(e.Err, &invalid):
+		return "the certificate is not valid: " + shorten(invalid.Error()), ""
+	case errors.As(e.Err, &hostname):
+		reason = "the certificate is for another host"
+		if names := leaf.DNSNames; len(names) > 0 {
+			reason += ": " + quote(strings.Join(names, ", "))
+		}
+		return reason + ", not " + quote(at.Hostname()), "set the domain in Dokploy with a certificate of its own, or use the host name that the certificate names"
+	case errors.As(e.Err, &authority) && bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
+		return "the certificate is self-signed", "give it in the input ca-cert, or let Let's Encrypt issue one (the domain's settings in Dokploy)"
+	case errors.As(e.Err, &authority):
+		return "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
+	}
+	return "the certificate cannot be checked: " + shorten(e.Err.Error()), ""
+}
+
+func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// badStatus says an answer that is not accepted. Of the body only texts that
+// are known beforehand are looked for.
+func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason, hint string) {
+	status := resp.StatusCode
+	reason = "answers " + statusText(status)
+	switch {
+	case status == http.StatusNotFound && body == "404 page not found":
+		return reason + ` ("404 page not found")`, hintNoRouter
+	case status == http.StatusNotFound:
+		return reason, "the application answers, but not at this path: check the path"
+	case status == http.StatusServiceUnavailable && body == "no available server":
+		return reason + ` ("no available server")`, "Traefik knows the host, but none of its containers is running and healthy"
+	case status == http.StatusServiceUnavailable && body != http.StatusText(status):
+		return reason, "the application says that it is not ready, or Traefik does not reach it: " + hintPort
+	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+		return reason, hintPort
+	case status >= 520 && status <= 530:
+		return reason, "Cloudflare gets no answer from the server: see what this code means in Cloudflare's documentation (525 and 526: the server's certificate, which may still be issued)"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return reason, fmt.Sprintf("the address asks for a login: use an address that does not, or add %d to health-status", status)
+	case status == http.StatusBadRequest && at.Scheme == "http" && (strings.Contains(body, "HTTP request to an HTTPS server") || strings.Contains(body, "plain HTTP request was sent to HTTPS port")):
+		return reason + " (plain HTTP on a port for TLS)", "write https://"
+	case status == http.StatusMethodNotAllowed:
+		return reason, "the address does not answer GET: use one that does"
+	case status >= 500:
+		return reason, "the application fails: look at its logs"
+	case status < 400:
+		var accepted []string
+		for _, r := range c.Accept {
+			accepted = append(accepted, r.String())
+		}
+		return reason, "accepted is " + strings.Join(accepted, ",") + " (health-status)"
+	}
+	return reason, ""
+}
+
+// statusText is "502 Bad Gateway".
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+// circleReason shows the circle, which ends with the address it begins with.
+func circleReason(way []*url.URL) (reason, hint string) {
+	end := way[len(way)-1]
+	way = way[slices.IndexFunc(way, func(u *url.URL) bool { return u.String() == end.String() }):]
+	var steps []string
+	secure := false
+	for _, u := range way {
+		steps = append(steps, shown(u))
+		secure = secure || u.Scheme == "https"
+	}
+	if secure {
+		hint = hintCircle
+	}
+	return "redirects in a circle: " + strings.Join(steps, " → "), hint
+}
+
+// note says what is worth knowing of the way to a good answer.
+func note(way []*url.URL) string {
+	end := way[len(way)-1]
+	switch {
+	case len(way) > 1 && looksLikeLogin(end) && !looksLikeLogin(way[0]):
+		return "redirected to " + shown(end) + ", which looks like a login page: that says little about what is behind it"
+	case end.Scheme == "http" && slices.ContainsFunc(way, func(u *url.URL) bool { return u.Scheme == "https" }):
+		return "redirected from https to plain http: " + shown(end)
+	}
+	return ""
+}
+
+func looksLikeLogin(u *url.URL) bool {
+	text := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(u.Hostname() + u.Path))
+	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == '/' }), func(word string) bool {
+		switch word {
+		case "login", "signin", "auth", "oauth", "oauth2", "sso", "authorize", "accounts", "cloudflareaccess":
+			return true
+		}
+		return false
+	})
+}
