@@ -1,0 +1,368 @@
+package upload
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// item is an entry of a zip for a test.
+type item struct {
+	name, content string
+	mode          fs.FileMode // 0: none is in the zip
+	stored        bool
+}
+
+func makeZip(t testing.TB, items ...item) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, i := range items {
+		h := &zip.FileHeader{Name: i.name, Method: zip.Deflate}
+		if i.stored {
+			h.Method = zip.Store
+		}
+		if i.mode != 0 {
+			h.SetMode(i.mode)
+		}
+		w, err := z.CreateHeader(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(i.content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func save(t testing.TB, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "app.zip")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// check looks at a zip that is no file.
+func check(b []byte) error {
+	return new(Source).checkArchive(bytes.NewReader(b), "app.zip", int64(len(b)))
+}
+
+func TestArchive(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		items []item
+		files int
+		notes []string
+	}{
+		{"files and folders", []item{{name: "Dockerfile", content: "FROM scratch"}, {name: "a/"}, {name: "a/b", content: "x", stored: true}, {name: "c/d"}}, 3, nil},
+		{"a root folder with an entry", []item{{name: "app/"}, {name: "app/x"}, {name: "__MACOSX/"}, {name: "__MACOSX/app/._é"}}, 1,
+			[]string{`Dokploy strips the folder "app", in which everything is`}},
+		{"a root folder without an entry", []item{{name: "app/x"}, {name: "app/y"}}, 2,
+			[]string{`Dokploy does not strip the folder "app", in which everything is: the zip has no entry for the folder itself, or another one beside it`}},
+		{"a root folder beside an empty one", []item{{name: "app/"}, {name: "app/x"}, {name: "empty/"}}, 1,
+			[]string{`Dokploy does not strip the folder "app", in which everything is: the zip has no entry for the folder itself, or another one beside it`}},
+		{"stripping makes it shorter", []item{{name: strings.Repeat("r", 200) + "/"}, {name: strings.Repeat("r", 200) + "/" + strings.Repeat("a/", 120) + "a"}}, 1,
+			[]string{fmt.Sprintf("Dokploy strips the folder %s, in which everything is", quote(strings.Repeat("r", 200)))}},
+		{"./ before all", []item{{name: "./"}, {name: "./a"}, {name: "./b/"}, {name: "./b/c"}}, 2, nil},
+		{"notes", []item{{name: "run", mode: 0o755}, {name: "ab:c", mode: 0o644}, {name: ".git/config"}}, 3,
+			[]string{
+				"the zip holds .git, in which credentials may be: .git/config",
+				"Dokploy drops file modes, and run is executable here: call with sh, or chmod in the Dockerfile",
+				`ab:c is named with ":", "[" or "]", which Dokploy v0.29.3 and v0.29.4 may refuse`,
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := makeZip(t, tt.items...)
+			s := open(t, save(t, b))
+			var got bytes.Buffer
+			for range 2 {
+				got.Reset()
+				if n, err := s.WriteTo(&got); err != nil || n != int64(len(b)) {
+					t.Errorf("%d of %d bytes, %v", n, len(b), err)
+				}
+			}
+			if !bytes.Equal(got.Bytes(), b) {
+				t.Error("another zip is sent")
+			}
+			if s.Files() != tt.files || s.Bytes() != int64(len(b)) {
+				t.Errorf("%d files of %d bytes; want %d of %d", s.Files(), s.Bytes(), tt.files, len(b))
+			}
+			if diff := cmp.Diff(tt.notes, s.Notes()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestArchiveRefused(t *testing.T) {
+	const (
+		outside   = "make the zip with paths that begin in its root"
+		special   = "is a device, pipe or socket, which Dokploy refuses; leave it out of the zip"
+		backslash = "is named with backslashes; make the zip with a tool that writes / between folders (not Compress-Archive of Windows PowerShell 5)"
+	)
+	for _, tt := range []struct {
+		items []item
+		want  string // PATH: of the zip
+	}{
+		{nil, "PATH holds no files"},
+		{[]item{{name: "a/"}, {name: "__MACOSX/b"}}, "PATH holds no files"},
+		{[]item{{name: "a", content: "b", mode: fs.ModeSymlink | 0o777}}, `"a" is a link, which Dokploy refuses; make the zip with what it leads to (zip without --symlinks), or upload the directory instead`},
+		{[]item{{name: "a", mode: fs.ModeDevice}}, `"a" ` + special},
+		{[]item{{name: "a", mode: fs.ModeDevice | fs.ModeCharDevice}}, `"a" ` + special},
+		{[]item{{name: "a", mode: fs.ModeNamedPipe}}, `"a" ` + special},
+		{[]item{{name: "a", mode: fs.ModeSocket}}, `"a" ` + special},
+		{[]item{{name: "/etc/passwd"}}, `"/etc/passwd" is an absolute path; ` + outside},
+		{[]item{{name: "C:/x"}}, `"C:/x" is an absolute path; ` + outside},
+		{[]item{{name: `C:\x`}}, `"C:\\x" is an absolute path; ` + outside},
+		{[]item{{name: "a/../../b"}}, `"a/../../b" leads out of its folder with ".."; ` + outside},
+		{[]item{{name: `..\b`}}, `"..\\b" leads out of its folder with ".."; ` + outside},
+		{[]item{{name: ".."}}, `".." leads out of its folder with ".."; ` + outside},
+		{[]item{{name: `a\b`}}, `"a\\b" ` + backslash},
+		{[]item{{name: `a\`}, {name: `a\b`}}, `"a\\" ` + backslash + "\n" + `"a\\b" ` + backslash},
+		{[]item{{name: "."}, {name: "b"}}, `"." is a file without a name; leave it out of the zip`},
+		{[]item{{name: ""}, {name: "b"}}, `"" is a file without a name; leave it out of the zip`},
+		{[]item{{name: "a@/b"}, {name: "a@/c"}, {name: "d\x00"}, {name: "\x81.txt"}}, `"a@" is named with "@", which Dokploy refuses` + "\n" +
+			`"d\x00" is named with "\x00", which Dokploy refuses` + "\n" + `"\x81.txt" is named with "\x81", which Dokploy refuses` + "\n" + hint},
+		{[]item{{name: strings.Repeat("a/", 203)}, {name: "b"}}, quote(strings.Repeat("a/", 203)) + ` is a path of 406 characters; Dokploy takes 405` + "\n" + hint},
+		{[]item{{name: "a"}, {name: "b"}, {name: "a"}}, `"a" is in the zip twice; leave one out`},
+		{[]item{{name: "a/b"}, {name: "./a//b"}, {name: "x"}}, `"./a//b" is in the zip twice; leave one out`},
+		{[]item{{name: "r/"}, {name: "r/a"}, {name: "a"}}, ""}, // two in the root: none is stripped
+		{[]item{{name: "r/"}, {name: "r/a/x"}, {name: "a/x"}}, `"a/x" is in the zip twice; leave one out`},
+		{[]item{{name: "a"}, {name: "a/b/c"}}, `"a" is both a file and a folder in the zip; leave one out`},
+		{[]item{{name: "a"}, {name: "a/"}, {name: "b"}}, `"a" is both a file and a folder in the zip; leave one out`},
+	} {
+		path := save(t, makeZip(t, tt.items...))
+		got := ""
+		if _, err := Open(path); err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(strings.ReplaceAll(tt.want, "PATH", quote(path)), got); diff != "" {
+			t.Errorf("%+v: %s", tt.items, diff)
+		}
+	}
+}
+
+// offsets of the only entry of a zip.
+type offsets struct{ data, descriptor, directory, end int }
+
+// TestArchiveDamaged changes bytes of a good zip with one file, "a".
+func TestArchiveDamaged(t *testing.T) {
+	put16, put32 := binary.LittleEndian.PutUint16, binary.LittleEndian.PutUint32
+	const broken = `"a" is broken or cut off: make it again, and see that it arrives whole`
+	const descriptor = `"a" has its checksum behind it in a form that Dokploy cannot read; make the zip as a file, not through a pipe`
+	for _, tt := range []struct {
+		name   string
+		change func(b []byte, at offsets) []byte
+		want   string
+	}{
+		{"nothing", func(b []byte, _ offsets) []byte { return b }, ""},
+		{"encrypted", func(b []byte, at offsets) []byte { b[at.directory+8] |= 1; return b }, `"a" is encrypted; make the zip without a password`},
+		{"method", func(b []byte, at offsets) []byte { put16(b[at.directory+10:], 93); return b }, `"a" is compressed with method 93; Dokploy reads 8 (deflate) and 0 (stored)`},
+		{"zip64", func(b []byte, at offsets) []byte { put32(b[at.directory+42:], 1<<32-1); return b }, `"a" is stored with zip64, which Dokploy cannot read; make the zip without it`},
+		{"checksum", func(b []byte, at offsets) []byte { b[at.directory+16]++; b[at.descriptor+4]++; return b }, broken},
+		{"larger than it says", func(b []byte, at offsets) []byte {
+			put32(b[at.directory+24:], 1)
+			put32(b[at.descriptor+12:], 1)
+			return b
+		}, broken},
+		{"smaller than it says", func(b []byte, at offsets) []byte {
+			put32(b[at.directory+24:], 9999)
+			put32(b[at.descriptor+12:], 9999)
+			return b
+		}, broken},
+		{"content", func(b []byte, at offsets) []byte { b[at.data+3] ^= 0xff; return b }, broken},
+		{"local header", func(b []byte, _ offsets) []byte { b[0] = 'X'; return b }, broken},
+		{"local header elsewhere", func(b []byte, at offsets) []byte { put32(b[at.directory+42:], 7); return b }, broken},
+		{"local checksum", func(b []byte, at offsets) []byte { b[at.directory+8] &^= 8; return b }, broken},
+		{"no descriptor", func(b []byte, at offsets) []byte { b[at.descriptor] = 0; return b }, descriptor},
+		{"another descriptor", func(b []byte, at offsets) []byte { b[at.descriptor+8]++; return b }, descriptor},
+		{"64-bit descriptor", func(b []byte, at offsets) []byte {
+			// As Info-ZIP writes to a pipe.
+			d := append([]byte{}, b[:at.descriptor+12]...)
+			d = append(d, 0, 0, 0, 0)
+			d = append(d, b[at.descriptor+12:at.descriptor+16]...)
+			d = append(append(d, 0, 0, 0, 0), b[at.descriptor+16:]...)
+			put32(d[at.end+8+16:], uint32(at.directory+8))
+			return d
+		}, descriptor},
+		{"descriptor without signature", func(b []byte, at offsets) []byte {
+			b = append(b[:at.descriptor], b[at.descriptor+4:]...)
+			put32(b[at.end-4+16:], uint32(at.directory-4))
+			return b
+		}, ""},
+		{"directory", func(b []byte, at offsets) []byte { b[at.directory] = 'X'; return b }, broken},
+		{"directory elsewhere", func(b []byte, at offsets) []byte { put32(b[at.end+16:], uint32(len(b)+1)); return b }, broken},
+		{"a long name", func(b []byte, at offsets) []byte { put16(b[at.directory+28:], 0xffff); return b }, broken},
+		{"a long comment", func(b []byte, at offsets) []byte { put16(b[at.directory+32:], 0xffff); return b }, broken},
+		{"more entries", func(b []byte, at offsets) []byte { put16(b[at.end+8:], 2); return b }, broken},
+		{"fewer entries", func(b []byte, at offsets) []byte { put16(b[at.end+8:], 0); return b },
+			`"a" holds more entries than the 0 that it claims; make it with another tool`},
+		{"data before it", func(b []byte, _ offsets) []byte { return append([]byte("#!/bin/sh\n"), b...) }, broken},
+		{"data behind it", func(b []byte, _ offsets) []byte { return append(b, "junk"...) }, ""},
+		{"too much behind it", func(b []byte, _ offsets) []byte { return append(b, make([]byte, 0xffff+1)...) }, broken},
+		{"no end", func(b []byte, at offsets) []byte { return b[:at.end] }, broken},
+		{"zip64 end cut off", func(b []byte, at offsets) []byte {
+			return append(append(append([]byte{}, b[:at.end]...), append(append([]byte{}, sigLocator64...), make([]byte, 16)...)...), b[at.end:]...)
+		}, broken},
+		{"a claim of 4 GiB", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], 1<<32-2); return b },
+			`"a" unpacks to 4095 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
+		{"a claim that is high", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize+1); return b },
+			`"a" unpacks to 256 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
+		{"a claim that is wrong", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize); return b }, descriptor},
+		{"overlaps", func(b []byte, at offsets) []byte { put32(b[at.directory+20:], uint32(len(b)+1)); return b }, broken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := makeZip(t, item{name: "a", content: strings.Repeat("hello, ", 50) + "world"})
+			at := offsets{
+				data: 31, descriptor: bytes.Index(b, sigDescriptor),
+				directory: bytes.Index(b, sigEntry), end: bytes.Index(b, sigEnd),
+			}
+			path := save(t, tt.change(b, at))
+			got := ""
+			if _, err := Open(path); err != nil {
+				got = strings.ReplaceAll(err.Error(), quote(path), `"a"`)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A zip that is cut off anywhere is no zip.
+func TestArchiveCut(t *testing.T) {
+	b := makeZip(t, item{name: "a", content: "hello"}, item{name: "b/"}, item{name: "b/c", content: "hello", stored: true})
+	for n := range b {
+		if err := check(b[:n]); err == nil {
+			t.Errorf("%d of %d bytes are accepted", n, len(b))
+		}
+	}
+}
+
+// A folder that hides content, and one that is only said to be there.
+func TestArchiveFolders(t *testing.T) {
+	b := makeZip(t, item{name: "a"}, item{name: "bX", content: "x"})
+	for {
+		i := bytes.Index(b, []byte("bX"))
+		if i < 0 {
+			break
+		}
+		b[i+1] = '/'
+	}
+	if _, err := Open(save(t, b)); err == nil || err.Error() != `"b/" is a folder with content; make the zip with another tool` {
+		t.Error(err)
+	}
+}
+
+func TestArchiveTooMuch(t *testing.T) {
+	// More claims than 32 bits hold.
+	several := makeZip(t, item{name: "a"}, item{name: "b"})
+	for at := 0; ; at += 4 {
+		i := bytes.Index(several[at:], sigEntry)
+		if i < 0 {
+			break
+		}
+		at += i
+		binary.LittleEndian.PutUint32(several[at+24:], 3<<30)
+	}
+	if _, err := Open(save(t, several)); err == nil || !strings.Contains(err.Error(), "unpacks to 6144 MB, more than Dokploy can take (4095 MB)") {
+		t.Error(err)
+	}
+
+	// The number of entries, which is in the zip64 end.
+	items := make([]item, 1<<16)
+	for i := range items {
+		items[i] = item{name: fmt.Sprint(i), stored: true}
+	}
+	many := makeZip(t, items...)
+	if s := open(t, save(t, many)); s.Files() != 1<<16 {
+		t.Errorf("%d files", s.Files())
+	}
+	binary.LittleEndian.PutUint64(many[len(many)-22-20-56+24:], maxFiles+1)
+	if _, err := Open(save(t, many)); err == nil || !strings.Contains(err.Error(), "holds 100001 files and folders; at most 100000 are taken") {
+		t.Error(err)
+	}
+
+	f, err := os.Create(filepath.Join(t.TempDir(), "big.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(maxZip + 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(f.Name()); err == nil || !strings.Contains(err.Error(), "is larger than 2048 MB") {
+		t.Error(err)
+	}
+}
+
+func TestArchiveChanged(t *testing.T) {
+	b := makeZip(t, item{name: "a", content: "hello"})
+	path := save(t, b)
+	s := open(t, path)
+	for _, tt := range []struct {
+		content []byte
+		want    string
+	}{
+		{b[:20], `"app.zip" has become shorter while it was uploaded`},
+		{append(bytes.Clone(b), 0), `"app.zip" has grown while it was uploaded`},
+		{nil, `"app.zip" can no longer be read`},
+	} {
+		if err := os.WriteFile(path, tt.content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if tt.content == nil {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.WriteTo(new(bytes.Buffer)); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%v; want %s…", err, tt.want)
+		}
+	}
+}
+
+// What is sent for a directory is accepted as a .zip.
+func TestTreeIsAnArchive(t *testing.T) {
+	s := open(t, write(t, t.TempDir(), map[string]string{"a": "", "b/c": "hello", "d/[e]": strings.Repeat("x", 1<<20)}))
+	var b bytes.Buffer
+	if _, err := s.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(t, save(t, b.Bytes())); got.Files() != 3 {
+		t.Errorf("%d files", got.Files())
+	}
+}
+
+func FuzzOpenZip(f *testing.F) {
+	f.Add(makeZip(f))
+	f.Add(makeZip(f, item{name: "a", content: "hello"}, item{name: "b/"}, item{name: "b/c", content: "hello", stored: true}))
+	f.Add(makeZip(f, item{name: "r/"}, item{name: "r/x", mode: 0o755}, item{name: "__MACOSX/r"}, item{name: "r/.git"}))
+	f.Add(makeZip(f, item{name: "../a"}, item{name: `a\b`}, item{name: "a@"}, item{name: "l", mode: fs.ModeSymlink}))
+	f.Add([]byte("PK\x05\x06"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s Source
+		err := s.checkArchive(bytes.NewReader(b), "fuzz.zip", int64(len(b)))
+		if err != nil {
+			if lines := strings.Split(err.Error(), "\n"); err.Error() == "" || len(lines) > maxShown+2 {
+				t.Errorf("%q", lines)
+			}
+		} else if s.Files() == 0 || s.Bytes() != int64(len(b)) {
+			t.Errorf("%d files of %d bytes", s.Files(), s.Bytes())
+		}
+	})
+}

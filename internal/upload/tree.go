@@ -1,0 +1,266 @@
+package upload
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+const ignoreFile = ".dockerignore"
+
+// tree is a directory while it is looked at.
+type tree struct {
+	root     *os.Root
+	base     string // its path, without links
+	ignore   *patternmatcher.PatternMatcher
+	reading  []string // the folders from the root to here, to see loops
+	visited  int
+	files    []file
+	problems problems
+
+	ignored, git, mac, links, empty, executable, recent sample
+}
+
+func (s *Source) readTree(name string) error {
+	base, err := filepath.EvalSymlinks(s.path)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
+	}
+	s.path = base
+	t := &tree{base: base}
+	if t.root, err = os.OpenRoot(base); err != nil {
+		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
+	}
+	defer t.root.Close() //nolint:errcheck // only read
+	if err := t.readIgnore(); err != nil {
+		return fmt.Errorf("%s in %s cannot be used: %w", ignoreFile, quote(name), cause(err))
+	}
+	if err := t.folder("", ".", patternmatcher.MatchInfo{}); err != nil {
+		return fmt.Errorf("%s %w", quote(name), err)
+	}
+	return s.take(t, name)
+}
+
+// take judges what was found, and makes it the source.
+func (s *Source) take(t *tree, name string) error {
+	if err := t.problems.err(); err != nil {
+		return err
+	}
+	slices.SortFunc(t.files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+	for _, f := range t.files {
+		s.bytes += f.size
+	}
+	switch n := len(t.files); {
+	case t.ignored.n > 0 && (n == 0 || n == 1 && t.files[0].name == ignoreFile):
+		return fmt.Errorf("%s has nothing to send: its %s leaves out everything (%s)", quote(name), ignoreFile, t.ignored.String())
+	case n == 0 || n == 1 && t.files[0].name == ignoreFile:
+		return fmt.Errorf("%s is empty: it has no file to send", quote(name))
+	case n > maxFiles:
+		return fmt.Errorf("%s holds %d files; at most %d are taken; leave something out with %s", quote(name), n, maxFiles, ignoreFile)
+	case s.bytes > maxUnpacked:
+		return fmt.Errorf("%s holds %s, more than Dokploy can take (%s); leave something out with %s", quote(name), megabytes(s.bytes), megabytes(maxUnpacked), ignoreFile)
+	}
+	s.files, s.count = t.files, len(t.files)
+	if t.git.n > 0 {
+		s.note("%s not sent: credentials may be in there", t.git.are())
+	}
+	if t.ignored.n > 0 {
+		s.note("%s leaves out %s", ignoreFile, t.ignored.String())
+	}
+	if t.mac.n > 0 {
+		s.note("%s not sent: Dokploy ignores names that begin with __MACOSX", t.mac.are())
+	}
+	if t.links.n > 0 {
+		s.note("links are followed, and what they lead to is sent in their place: %s", t.links.String())
+	}
+	if t.empty.n > 0 {
+		s.note("empty folders are not sent: %s", t.empty.String())
+	}
+	s.noteNames(t.executable, t.recent)
+	return nil
+}
+
+// readIgnore reads .dockerignore as docker does: itself and the Dockerfile are
+// sent whatever it says.
+func (t *tree) readIgnore() error {
+	var patterns []string
+	switch info, err := t.root.Stat(ignoreFile); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a file")
+	case info.Size() > 1<<20:
+		return errors.New("it is larger than 1 MB")
+	default:
+		f, err := t.root.Open(ignoreFile)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if patterns, err = ignorefile.ReadAll(f); err != nil {
+			return err
+		}
+		patterns = append(patterns, "!"+ignoreFile, "!Dockerfile")
+	}
+	var err error
+	t.ignore, err = patternmatcher.New(patterns)
+	return err
+}
+
+// folder looks at a folder that is sent as name and is at real.
+func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
+	if slices.Contains(t.reading, real) {
+		t.problems.add(name, "leads back to a folder that it is in; links must not make a circle")
+		return nil
+	}
+	if len(name) > maxName { // a circle that has not been seen ends here
+		t.problems.name(name)
+		return nil
+	}
+	t.reading = append(t.reading, real)
+	defer func() { t.reading = t.reading[:len(t.reading)-1] }()
+	entries, err := t.list(real)
+	if err != nil {
+		t.problems.add(path.Join(name, "."), "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
+		return nil
+	}
+	if len(entries) == 0 && name != "" {
+		t.empty.add(name)
+	}
+	for _, e := range entries {
+		if t.visited++; t.visited > maxVisited {
+			return fmt.Errorf("holds more than %d files and folders; give a smaller directory", maxVisited)
+		}
+		if err := t.entry(path.Join(name, e.Name()), path.Join(real, e.Name()), e.Type(), above); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tree) list(real string) ([]os.DirEntry, error) {
+	f, err := t.root.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+func (t *tree) entry(name, real string, kind fs.FileMode, above patternmatcher.MatchInfo) error {
+	ignored, here, err := t.ignore.MatchesUsingParentResults(name, above)
+	if err == nil && !ignored && name != real {
+		ignored, err = t.ignores(real) // a link is no way around the file
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("has a %s that cannot be used: %w", ignoreFile, err)
+	case ignored && (!kind.IsDir() || !t.exceptsBelow(name)):
+		t.ignored.add(name)
+	case strings.EqualFold(path.Base(name), ".git"):
+		// actions/checkout leaves a token in .git/config.
+		t.git.add(name)
+	case strings.HasPrefix(name, "__MACOSX"):
+		t.mac.add(name)
+	case kind.IsDir():
+		return t.folder(name, real, here)
+	case kind&fs.ModeSymlink != 0:
+		return t.link(name, real, here)
+	case !kind.IsRegular():
+		t.problems.add(name, "is a device, pipe or socket; remove it, or leave it out with %s", ignoreFile)
+	default:
+		t.file(name, real)
+	}
+	return nil
+}
+
+// exceptsBelow says whether an ignored folder may hold something that is not.
+func (t *tree) exceptsBelow(name string) bool {
+	return slices.ContainsFunc(t.ignore.Patterns(), func(p *patternmatcher.Pattern) bool {
+		s := filepath.ToSlash(p.String())
+		return p.Exclusion() && (strings.ContainsAny(s, `*?[\`) || strings.HasPrefix(s, name+"/"))
+	})
+}
+
+func (t *tree) ignores(real string) (bool, error) {
+	ignored, _, err := t.ignore.MatchesUsingParentResults(real, patternmatcher.MatchInfo{})
+	return ignored, err
+}
+
+func (t *tree) link(name, real string, here patternmatcher.MatchInfo) error {
+	text, _ := t.root.Readlink(real)
+	target, err := filepath.EvalSymlinks(filepath.Join(t.base, real))
+	if err != nil {
+		why := "cannot be followed"
+		if errors.Is(err, fs.ErrNotExist) {
+			why = "does not exist"
+		}
+		t.problems.add(name, "is a link to %s, which %s; remove it, or leave it out with %s", quote(text), why, ignoreFile)
+		return nil
+	}
+	target, err = filepath.Rel(t.base, target)
+	if err != nil || !filepath.IsLocal(target) {
+		t.problems.add(name, "is a link to %s, outside of what is uploaded; put a copy in its place, or leave it out with %s", quote(text), ignoreFile)
+		return nil
+	}
+	target = filepath.ToSlash(target)
+	ignored, err := t.ignores(target)
+	if err != nil {
+		return fmt.Errorf("has a %s that cannot be used: %w", ignoreFile, err)
+	}
+	if ignored || slices.ContainsFunc(strings.Split(target, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
+		t.problems.add(name, "is a link to %s, which is not sent; put a copy in its place, or leave it out with %s", quote(text), ignoreFile)
+		return nil
+	}
+	info, err := t.root.Stat(target)
+	switch {
+	case err != nil:
+		t.problems.add(name, "is a link to %s, which cannot be read: %w", quote(text), cause(err))
+		return nil
+	case !info.IsDir() && !info.Mode().IsRegular():
+		t.problems.add(name, "is a link to %s, a device, pipe or socket; remove it, or leave it out with %s", quote(text), ignoreFile)
+		return nil
+	}
+	t.links.add(name)
+	if info.IsDir() {
+		return t.folder(name, target, here)
+	}
+	t.file(name, target)
+	return nil
+}
+
+func (t *tree) file(name, real string) {
+	if !t.problems.name(name) {
+		return
+	}
+	f, err := t.root.Open(real)
+	if err != nil {
+		t.problems.add(name, "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
+		return
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		t.problems.add(name, "cannot be read: %w", cause(err))
+		return
+	}
+	t.files = append(t.files, file{name, real, info.Size()})
+	if info.Mode()&0o111 != 0 {
+		t.executable.add(name)
+	}
+	if strings.ContainsAny(name, newer) {
+		t.recent.add(name)
+	}
+}

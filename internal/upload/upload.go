@@ -1,0 +1,207 @@
+// Package upload owns what is uploaded as the source of an application: a
+// directory or a .zip. Dokploy switches the source and removes the old code
+// before it looks at what it got, so that all it would refuse is found here,
+// before anything is sent. It knows the server's rules, not its API.
+package upload
+
+import (
+	"archive/zip"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// What is more than these is refused.
+const (
+	maxFiles    = 100_000
+	maxVisited  = 1_000_000 // what a directory holds, ignored or not
+	maxZip      = 2 << 30   // the server holds it in memory, more than once
+	maxUnpacked = 1<<32 - 1 // adm-zip gets zip64 sizes wrong
+	// A zip that unpacks to more than bombSize and bombRatio times its own
+	// size is taken for a bomb.
+	bombSize  = 256 << 20
+	bombRatio = 200
+)
+
+// large is what is worth a note: the server's memory may be smaller.
+const large = 200 << 20
+
+// Source is a directory or .zip in which nothing was found that Dokploy refuses.
+type Source struct {
+	path  string // absolute; of a directory: without links
+	files []file // of a directory
+	count int
+	bytes int64
+	notes []string
+}
+
+// file is one file of a directory.
+type file struct {
+	name string // in the zip
+	from string // below the directory; another one behind a link
+	size int64
+}
+
+// Open looks at a directory or a .zip. Its error says what is wrong and what
+// to do, each problem on a line of its own.
+func Open(name string) (*Source, error) {
+	const want = "give a directory or a .zip"
+	if strings.TrimSpace(name) == "" {
+		return nil, errors.New("no path is given; " + want)
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s does not exist; %s", quote(name), want)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is neither a directory nor a file; %s", quote(name), want)
+	case !info.IsDir() && !strings.EqualFold(filepath.Ext(name), ".zip"):
+		return nil, fmt.Errorf("%s is neither a directory nor a .zip; %s", quote(name), want)
+	}
+	s := &Source{}
+	if s.path, err = filepath.Abs(name); err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		err = s.readTree(name)
+	} else {
+		err = s.readArchive(name, info.Size())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.bytes > large {
+		s.note("%s is much: Dokploy takes an upload into memory as a whole", megabytes(s.bytes))
+	}
+	return s, nil
+}
+
+// Files is how many files are sent.
+func (s *Source) Files() int { return s.count }
+
+// Bytes is their size before compression, of a .zip its own size.
+func (s *Source) Bytes() int64 { return s.bytes }
+
+// Notes are what a person should know about what is sent, one line each.
+func (s *Source) Notes() []string { return s.notes }
+
+func (s *Source) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// noteNames notes what there is to say about names and modes.
+func (s *Source) noteNames(executable, recent sample) {
+	if executable.n > 0 {
+		s.note("Dokploy drops file modes, and %s executable here: call with sh, or chmod in the Dockerfile", executable.are())
+	}
+	if recent.n > 0 {
+		s.note("%s named with \":\", \"[\" or \"]\", which Dokploy v0.29.3 and v0.29.4 may refuse", recent.are())
+	}
+}
+
+// WriteTo writes the zip as it streams, the same bytes for the same content. An
+// error of w comes back as it is; any other one names the file that is broken.
+func (s *Source) WriteTo(w io.Writer) (int64, error) {
+	out := &counter{w: w}
+	var err error
+	if s.files == nil {
+		err = s.copyArchive(out)
+	} else {
+		err = s.zipTree(out)
+	}
+	if out.err != nil {
+		err = out.err
+	}
+	return out.n, err
+}
+
+func (s *Source) copyArchive(w io.Writer) error {
+	name := filepath.Base(s.path)
+	f, err := os.Open(s.path)
+	if err != nil {
+		return fmt.Errorf("%s can no longer be read: %w", quote(name), cause(err))
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return copyAll(w, f, name, s.bytes)
+}
+
+// zipTree writes no folders: the only one in the root would be stripped by the
+// server, and other servers of Dokploy do not get them.
+func (s *Source) zipTree(w io.Writer) error {
+	root, err := os.OpenRoot(s.path)
+	if err != nil {
+		return fmt.Errorf("the directory can no longer be read: %w", cause(err))
+	}
+	defer root.Close() //nolint:errcheck // only read
+	out := bufio.NewWriterSize(w, 64<<10)
+	z := zip.NewWriter(out)
+	for _, f := range s.files {
+		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate}
+		h.SetMode(0o644)
+		// 1980-01-01, the first day of a zip's calendar.
+		h.ModifiedDate = 1<<5 | 1 //nolint:staticcheck // Modified adds a field to each header
+		entry, err := z.CreateHeader(h)
+		if err != nil {
+			return err
+		}
+		if err := copyFile(entry, root, f); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+func copyFile(w io.Writer, root *os.Root, f file) error {
+	in, err := root.Open(f.from)
+	if err != nil {
+		return fmt.Errorf("%s can no longer be read: %w", quote(f.name), cause(err))
+	}
+	defer in.Close() //nolint:errcheck // only read
+	return copyAll(w, in, f.name, f.size)
+}
+
+// copyAll copies a file that must still have the size that it was checked with.
+func copyAll(w io.Writer, f *os.File, name string, size int64) error {
+	n, err := io.Copy(w, io.LimitReader(f, size+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s cannot be read to its end: %w", quote(name), cause(err))
+	case n > size:
+		return fmt.Errorf("%s has grown while it was uploaded; let nothing write to it", quote(name))
+	case n < size:
+		return fmt.Errorf("%s has become shorter while it was uploaded (%d bytes instead of %d); let nothing write to it", quote(name), n, size)
+	}
+	return nil
+}
+
+// counter counts what is written, and keeps the error of its writer apart from
+// those of what is read.
+type counter struct {
+	w   io.Writer
+	n   int64
+	err error
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.n+int64(len(b)) > maxZip {
+		c.err = fmt.Errorf("the zip is larger than %s, more than Dokploy can take; leave something out with .dockerignore", megabytes(maxZip))
+		return 0, c.err
+	}
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	c.err = err
+	return n, err
+}
