@@ -290,6 +290,23 @@ func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*
 	return parseService(raw)
 }
 
+// ServiceOfTask is the id of the service that a task is of; empty if there is
+// no such task. The name of an application that Dokploy builds is that of its
+// image, too, and inspecting it gives the image (rollout.md, section 2).
+func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (string, error) {
+	params := url.Values{"containerId": {taskID}}
+	if serverID != "" {
+		params.Set("serverId", serverID)
+	}
+	var task struct{ ServiceID string }
+	_, err := c.query(ctx, "docker.getConfig", params, &task)
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusOK && e.Odd == "" {
+		return "", nil // an empty body
+	}
+	return task.ServiceID, mayLook(err)
+}
+
 // rawAnswer keeps an answer for parseService only.
 type rawAnswer []byte
 

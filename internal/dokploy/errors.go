@@ -351,6 +351,8 @@ func (e *Error) explain() (what, hint string) {
 			hint = "a login page stands in front of Dokploy: pass its token in the input headers, or let /api/ through"
 		}
 		return fmt.Sprintf("the server redirects to %s (%d); the key is not sent there", e.Location, e.Status), hint
+	case e.Status == http.StatusRequestEntityTooLarge:
+		return fmt.Sprintf("%s: what was sent is too large (413)", e.Procedure), "a proxy in front of Dokploy limits the size of a request (nginx: client_max_body_size), or Dokploy itself does: 1 MB for an environment or compose file"
 	case e.Odd != "" && e.Status >= 500:
 		return fmt.Sprintf("a proxy in front of Dokploy answered %d %s", e.Status, http.StatusText(e.Status)), "Dokploy is down or restarting behind it"
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -44,18 +42,9 @@ func (l *Log) stream(ctx context.Context) error {
 	if l.source.ServerID != "" {
 		q.Set("serverId", l.source.ServerID)
 	}
-	// A wrong path hangs without an answer (section 4).
-	dialCtx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	u := strings.Replace(l.client.endpoint("/listen-deployment", q), "http", "ws", 1)
-	conn, resp, err := websocket.Dial(dialCtx, u, &websocket.DialOptions{ //nolint:bodyclose // Dial closes it
-		HTTPClient: l.client.http, HTTPHeader: l.client.header.Clone(), CompressionMode: websocket.CompressionDisabled,
-	})
+	conn, err := l.client.dialStream(ctx, "/listen-deployment", q)
 	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return refusedError(resp.StatusCode)
-		}
-		return cleanURLError(err)
+		return err
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(frameLimit)

@@ -81,7 +81,7 @@ type ServiceRef struct {
 }
 
 // Service is what application.one or compose.one says of a service, without
-// its secrets.
+// credentials and tokens.
 type Service struct {
 	Kind          Kind
 	ID            string
@@ -99,7 +99,25 @@ type Service struct {
 	Environment   string
 	Domains       []Domain
 	Deployments   []Deployment // in no order (section 1.7); nil: the answer had none
+
+	Image          string // of an application with a Docker source
+	Env            Secret // dotenv, as stored
+	ComposeFile    Secret // of a raw compose service, as stored; it may hold passwords
+	DropBuildPath  string // of uploaded sources
+	RollbackActive bool   // Dokploy keeps the images of earlier deployments
+
+	// beside is what saveEnvironment overwrites along with the environment.
+	beside map[string]any
 }
+
+// Secret is text that is never to be shown: printing it by accident shows
+// nothing.
+type Secret string
+
+func (Secret) String() string { return "(secret)" }
+
+// GoString is for %#v.
+func (Secret) GoString() string { return "(secret)" }
 
 // Path is project/environment/name, or project/name before 0.25.
 func (s *Service) Path() string {
@@ -173,6 +191,7 @@ type Job struct {
 	ID          string
 	Kind        Kind
 	ServiceID   string
+	Title       string
 	Description string
 	Remote      bool   // runs in the queue of a remote server
 	ServerID    string // which; not known for jobs of a Git webhook (remote.md)
@@ -263,6 +282,11 @@ type wireService struct {
 	SourceType    string       `json:"sourceType"`
 	ServerID      string       `json:"serverId"`
 	BuildServerID string       `json:"buildServerId"`
+	Image         string       `json:"dockerImage"`
+	Env           string       `json:"env"`
+	ComposeFile   string       `json:"composeFile"`
+	DropBuildPath string       `json:"dropBuildPath"`
+	Rollbacks     bool         `json:"rollbackActive"`
 	ProjectID     string       `json:"projectId"`
 	EnvironmentID string       `json:"environmentId"`
 	Project       *wireProject `json:"project"`
@@ -279,6 +303,28 @@ type wireService struct {
 		Enabled *bool  `json:"enabled"`
 	} `json:"domains"`
 	Deployments []wireDeployment `json:"deployments"`
+
+	// Not there before 0.25 or 0.28, and null where nothing was ever set.
+	BuildArgs     json.RawMessage `json:"buildArgs"`
+	BuildSecrets  json.RawMessage `json:"buildSecrets"`
+	CreateEnvFile json.RawMessage `json:"createEnvFile"`
+}
+
+// beside is what application.saveEnvironment wants along with the environment,
+// as far as this version has it. It takes no null.
+func (w *wireService) beside() map[string]any {
+	m := map[string]any{}
+	for name, raw := range map[string]json.RawMessage{"buildArgs": w.BuildArgs, "buildSecrets": w.BuildSecrets} {
+		var text string
+		if raw != nil && json.Unmarshal(raw, &text) == nil {
+			m[name] = text // "" for null
+		}
+	}
+	var on bool
+	if w.CreateEnvFile != nil && json.Unmarshal(w.CreateEnvFile, &on) == nil {
+		m["createEnvFile"] = on
+	}
+	return m
 }
 
 // Service reads application.one or compose.one.
@@ -293,6 +339,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
 		ProjectID: w.ProjectID, EnvironmentID: w.EnvironmentID,
 		ComposeType: w.ComposeType, Replicas: w.Replicas,
+		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
+		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
+		beside: w.beside(),
 	}
 	project := w.Project
 	if e := w.Environment; e != nil {
@@ -333,13 +382,17 @@ func rows(wire []wireDeployment) []Deployment {
 		if w.DeploymentID == "" {
 			continue
 		}
-		out = append(out, Deployment{
-			ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
-			StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
-			ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
-		})
+		out = append(out, w.deployment())
 	}
 	return out
+}
+
+func (w *wireDeployment) deployment() Deployment {
+	return Deployment{
+		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
+		StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
+		ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
+	}
 }
 
 // parseTime reads the server's times; zero for what is none.
@@ -373,6 +426,7 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		Data struct {
 			ApplicationID  string `json:"applicationId"`
 			ComposeID      string `json:"composeId"`
+			TitleLog       string `json:"titleLog"`
 			DescriptionLog string `json:"descriptionLog"`
 			Server         bool   `json:"server"`
 			ServerID       string `json:"serverId"`
@@ -396,7 +450,8 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 			continue // BullMQ may list them (before 0.29.9)
 		}
 		j := Job{
-			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID, Description: w.Data.DescriptionLog,
+			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID,
+			Title: w.Data.TitleLog, Description: w.Data.DescriptionLog,
 			Remote: w.Data.Server, ServerID: w.Data.ServerID, Active: w.State == "active",
 			QueuedAt: millis(w.Timestamp), ProcessedOn: millis(w.ProcessedOn),
 		}
@@ -410,6 +465,12 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		return cmp.Or(a.QueuedAt.Compare(b.QueuedAt), cmp.Compare(a.number(), b.number()))
 	})
 	return q, nil
+}
+
+// Key tells jobs apart, those of before a restart included: ids start again
+// at job-1 then (section 1.3).
+func (j *Job) Key() string {
+	return j.ID + "@" + strconv.FormatInt(j.QueuedAt.UnixMilli(), 10)
 }
 
 // number is the count in a job's id: 25 in "job-25" and in "25".

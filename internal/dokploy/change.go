@@ -1,0 +1,241 @@
+package dokploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Change is what to change of a service. What is nil is left as it is.
+type Change struct {
+	Image       *string // applications
+	Env         *Secret
+	ComposeFile *Secret // compose services; the source becomes raw
+	SourceType  *string // compose services
+}
+
+// Empty tells that nothing is to be changed.
+func (c Change) Empty() bool { return c == Change{} }
+
+// Update changes a service by application.update or compose.update, which
+// touch only what is sent (section 5). It needs the right "create services".
+// Compose services that do not exist are answered as if they did: read back.
+func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
+	input := map[string]any{string(s.Kind) + "Id": s.ID}
+	if change.Image != nil {
+		input["dockerImage"] = *change.Image
+	}
+	if change.Env != nil {
+		input["env"] = string(*change.Env)
+	}
+	if change.ComposeFile != nil {
+		input["composeFile"] = string(*change.ComposeFile)
+	}
+	if change.SourceType != nil {
+		input["sourceType"] = *change.SourceType
+	}
+	_, err := c.mutate(ctx, string(s.Kind)+".update", input)
+	return err
+}
+
+// SaveEnvironment sets the environment as a plain member may. For applications
+// that overwrites what stands beside it, so it is sent as s has it: read the
+// service just before. Compose services have it since 0.29.0 (section 5).
+func (c *Client) SaveEnvironment(ctx context.Context, s *Service, env Secret) error {
+	input := map[string]any{}
+	for name, value := range s.beside {
+		input[name] = value
+	}
+	input[string(s.Kind)+"Id"], input["env"] = s.ID, string(env)
+	_, err := c.mutate(ctx, string(s.Kind)+".saveEnvironment", input)
+	return err
+}
+
+// SameBeside tells whether what saveEnvironment overwrites along with the
+// environment is the same in two readings of a service.
+func (s *Service) SameBeside(other *Service) bool {
+	a, _ := json.Marshal(s.beside)
+	b, _ := json.Marshal(other.beside)
+	return bytes.Equal(a, b)
+}
+
+// Rights are what the key's owner may do beside deploying (section 3).
+type Rights struct {
+	CreateServices bool // application.update, compose.update
+	Docker         bool // docker.*
+	Env            bool // saveEnvironment
+	Deploy         bool
+}
+
+// Rights asks for them (≥ 0.29.0). On older servers, where only trying tells,
+// ok is false.
+func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
+	var w struct {
+		Service    map[string]bool `json:"service"`
+		Docker     map[string]bool `json:"docker"`
+		EnvVars    map[string]bool `json:"envVars"`
+		Deployment map[string]bool `json:"deployment"`
+	}
+	_, err = c.query(ctx, "user.getPermissions", nil, &w)
+	if Unsupported(err) || err == nil && w.Service == nil {
+		return Rights{}, false, nil
+	}
+	return Rights{
+		CreateServices: w.Service["create"], Docker: w.Docker["read"],
+		Env: w.EnvVars["write"], Deploy: w.Deployment["create"],
+	}, err == nil, err
+}
+
+// Upload sends a zip as the application's new source; that starts a
+// deployment titled "Manual deployment" by itself (rollout.md, section 4). It
+// is sent once, as it streams: write writes the zip, and may be called once
+// only. Errors are those of Deploy. A zip that Dokploy cannot read has switched
+// the source all the same, and the old code is gone.
+func (c *Client) Upload(ctx context.Context, s *Service, name string, write func(io.Writer) error) error {
+	const procedure = "application.dropDeployment"
+	body, feed := io.Pipe()
+	form := multipart.NewWriter(feed)
+	written := make(chan error, 1)
+	go func() {
+		err := func() error {
+			if err := form.WriteField("applicationId", s.ID); err != nil {
+				return err
+			}
+			// Left out it would be set to "" (rollout.md, section 4).
+			if s.DropBuildPath != "" {
+				if err := form.WriteField("dropBuildPath", s.DropBuildPath); err != nil {
+					return err
+				}
+			}
+			part, err := form.CreateFormFile("zip", name)
+			if err != nil {
+				return err
+			}
+			if err := write(part); err != nil {
+				return &sourceError{err}
+			}
+			return form.Close()
+		}()
+		_ = feed.CloseWithError(err) // nil: the end
+		written <- err
+	}()
+	// /api/application.dropDeployment is a 500: it wants JSON.
+	err := c.stream(ctx, procedure, body, form.FormDataContentType())
+	_ = body.CloseWithError(errors.New("the upload has ended"))
+	var broken *sourceError
+	if werr := <-written; errors.As(werr, &broken) && !errors.Is(broken.err, io.ErrClosedPipe) {
+		var e *Error
+		if !errors.As(err, &e) {
+			return &TransportError{Procedure: procedure, Made: true, Err: broken}
+		}
+	}
+	return err
+}
+
+// sourceError is a failure of what is uploaded, not of the way.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// BrokenSource tells that an upload failed because what was to be uploaded
+// could not be read to its end. The server has got a part of it, and does not
+// take that for a request.
+func BrokenSource(err error) bool {
+	var e *sourceError
+	return errors.As(err, &e)
+}
+
+// answerTimeout bounds the time from the last byte of an upload to its
+// answer: the server unpacks it before it answers.
+const answerTimeout = 5 * time.Minute
+
+// stream posts a body of unknown length, which cannot be sent again.
+func (c *Client) stream(ctx context.Context, procedure string, body io.Reader, contentType string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var made atomic.Bool
+	patience := time.AfterFunc(requestTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer patience.Stop()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) {
+			made.Store(true)
+			patience.Stop() // the upload itself has all the time it needs
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) {
+			patience.Reset(answerTimeout)
+		},
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint("/api/trpc/"+procedure, nil), body)
+	if err != nil {
+		return &TransportError{Procedure: procedure, Err: err}
+	}
+	for name, values := range c.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", contentType)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return &TransportError{Procedure: procedure, Made: made.Load(), Err: cleanURLError(err)}
+	}
+	defer resp.Body.Close()
+	a := &answer{status: resp.StatusCode, header: resp.Header}
+	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
+		return &TransportError{Procedure: procedure, Made: true, Err: err}
+	}
+	return answerError(http.MethodPost, procedure, a)
+}
+
+// Rollback is what Dokploy keeps of an earlier deployment, to go back to.
+type Rollback struct {
+	ID           string
+	DeploymentID string
+	Status       string // of that deployment
+	StartedAt    time.Time
+	Image        string
+}
+
+// Rollbacks lists them, the newest deployment first (≥ 0.23,
+// rollout.md, section 5). Failed deployments have one, too. The answer carries
+// a registry's password, which is not read.
+func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollback, error) {
+	var wire []struct {
+		wireDeployment
+		Rollback *struct {
+			RollbackID string `json:"rollbackId"`
+			Image      string `json:"image"`
+		} `json:"rollback"`
+	}
+	if _, err := c.query(ctx, "deployment.allByType", url.Values{"id": {applicationID}, "type": {"application"}}, &wire); err != nil {
+		return nil, err
+	}
+	var list []Rollback
+	for _, w := range wire {
+		if w.Rollback == nil || w.Rollback.RollbackID == "" {
+			continue
+		}
+		d := w.deployment()
+		list = append(list, Rollback{ID: w.Rollback.RollbackID, DeploymentID: d.ID, Status: d.Status, StartedAt: d.StartedAt, Image: w.Rollback.Image})
+	}
+	return list, nil
+}
+
+// GoBack lets Dokploy put an earlier version back in swarm. That makes no
+// deployment row, and what Dokploy itself keeps of the service stays as it is
+// (rollout.md, section 5).
+func (c *Client) GoBack(ctx context.Context, rollbackID string) error {
+	_, err := c.mutate(ctx, "rollback.rollback", map[string]string{"rollbackId": rollbackID})
+	return err
+}

@@ -1,0 +1,80 @@
+package dokploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+const (
+	// containerQuiet is how long nothing more comes when a container's log
+	// has been sent: the stream follows it, and is not closed even for one
+	// that has ended (docker-container-logs.ts, v0.30.2).
+	containerQuiet = 700 * time.Millisecond
+	// containerLogLimit bounds what is read of it, in bytes.
+	containerLogLimit = 256 << 10
+)
+
+// ContainerLog reads the last lines that one container wrote, one that has
+// ended too, by the stream of the service's page; a member may. Each line
+// begins with its time.
+func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID string, tail int) (string, error) {
+	q := url.Values{
+		"containerId": {containerID}, "tail": {strconv.Itoa(tail)}, "since": {"all"}, "runType": {"native"}, "serviceId": {s.ID},
+	}
+	if s.ServerID != "" {
+		q.Set("serverId", s.ServerID)
+	}
+	conn, err := c.dialStream(ctx, "/docker-container-logs", q)
+	if err != nil {
+		return "", err
+	}
+	defer conn.CloseNow() //nolint:errcheck // it is over either way
+	conn.SetReadLimit(containerLogLimit)
+	var text bytes.Buffer
+	wait := 5 * time.Second // until the first line
+	for text.Len() < containerLogLimit {
+		// The end of its context ends a connection, so this is the last read.
+		readCtx, cancel := context.WithTimeout(ctx, wait)
+		_, frame, err := conn.Read(readCtx)
+		cancel()
+		if err != nil {
+			break
+		}
+		text.Write(frame)
+		wait = containerQuiet
+	}
+	switch said := text.String(); {
+	case said == "":
+		return "", errors.New("the container's log is not shown")
+	case looksLikeStreamError([]byte(said)), strings.HasPrefix(said, "Error response from daemon"):
+		return "", errors.New(oneLine(said, 300))
+	default:
+		return said, nil
+	}
+}
+
+// dialStream opens one of Dokploy's WebSockets. A wrong path hangs without an
+// answer (section 4).
+func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	u := strings.Replace(c.endpoint(path, q), "http", "ws", 1)
+	conn, resp, err := websocket.Dial(ctx, u, &websocket.DialOptions{ //nolint:bodyclose // Dial closes it
+		HTTPClient: c.http, HTTPHeader: c.header.Clone(), CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return nil, refusedError(resp.StatusCode)
+		}
+		return nil, cleanURLError(err)
+	}
+	return conn, nil
+}
