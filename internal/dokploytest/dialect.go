@@ -29,6 +29,18 @@ type dialect struct {
 	memoryQueue  bool // ≥ 0.29.9: no BullMQ
 	readsRemote  bool // ≥ 0.29.9: readLogs asks the service's server
 	domainSwitch bool // ≥ 0.30.0: domains can be disabled
+
+	allByType       bool // ≥ 0.22.0
+	rollbacks       bool // ≥ 0.23.0
+	buildSecrets    bool // ≥ 0.25.6
+	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry
+	createEnvFile   bool // ≥ 0.26.1
+	taskStates      bool // ≥ 0.27.0: what state tasks and containers are in (older.md, item 7)
+	containerLogs   bool // ≥ 0.29.0: application.readLogs, compose.readLogs
+	composeSaves    bool // ≥ 0.29.0: compose.saveEnvironment
+	runningTasks    bool // ≥ 0.30.0: appType=stack lists tasks
+	composeEnvFile  bool // ≥ 0.30.0: compose.saveEnvironment takes createEnvFile
+	providerSecrets bool // ≥ 0.30.0: permissions name vaultProvider and dnsProvider
 }
 
 func dialectOf(version string) dialect {
@@ -51,6 +63,18 @@ func dialectOf(version string) dialect {
 		memoryQueue:  at(0, 29, 9),
 		readsRemote:  at(0, 29, 9),
 		domainSwitch: at(0, 30, 0),
+
+		allByType:       at(0, 22, 0),
+		rollbacks:       at(0, 23, 0),
+		buildSecrets:    at(0, 25, 6),
+		rollbackToHub:   at(0, 26, 0),
+		createEnvFile:   at(0, 26, 1),
+		taskStates:      at(0, 27, 0),
+		containerLogs:   at(0, 29, 0),
+		composeSaves:    at(0, 29, 0),
+		runningTasks:    at(0, 30, 0),
+		composeEnvFile:  at(0, 30, 0),
+		providerSecrets: at(0, 30, 0),
 	}
 }
 

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // field is one that a procedure reads from its input.
@@ -12,6 +15,12 @@ type field struct {
 	name     string
 	optional bool
 	number   bool // coerced from a string; 1..10000
+	boolean  bool
+	null     bool // null is a value, and the field has to be there
+	oneOf    []string
+	pattern  *regexp.Regexp
+	bad      string // the message where it does not match
+	since    func(dialect) bool
 }
 
 // issue is one of zod's, as the answer shows it. Versions before 0.28 have
@@ -67,9 +76,26 @@ func (s *Server) check(p *procedure, in map[string]any) (map[string]any, []issue
 	out := map[string]any{}
 	var issues []issue
 	for _, f := range p.fields {
+		if f.since != nil && !f.since(s.d) {
+			continue
+		}
 		v, given := in[f.name]
 		switch {
 		case !given && f.optional:
+		case !given && f.null && s.d.newOpenAPI:
+			issues = append(issues, issue{
+				{"code", "invalid_type"}, {"expected", "nonoptional"}, {"path", []string{f.name}},
+				{"message", "Invalid input: expected nonoptional, received undefined"},
+			})
+		case v == nil && given && f.null:
+			out[f.name] = nil
+		case f.boolean && given:
+			b, ok := v.(bool)
+			if !ok {
+				issues = append(issues, s.wrongKind(f.name, "boolean", kindOf(v)))
+				continue
+			}
+			out[f.name] = b
 		case f.number:
 			if bad := s.checkNumber(f.name, v); bad != nil {
 				issues = append(issues, bad)
@@ -77,6 +103,10 @@ func (s *Server) check(p *procedure, in map[string]any) (map[string]any, []issue
 			}
 			n, _ := number(v)
 			out[f.name] = int(n)
+		case !given && f.oneOf != nil && s.d.newOpenAPI:
+			issues = append(issues, s.noOption(f.name, "", f.oneOf))
+		case !given && f.boolean:
+			issues = append(issues, s.wrongKind(f.name, "boolean", "undefined"))
 		case !given:
 			issues = append(issues, s.wrongType(f.name, "undefined"))
 		default:
@@ -84,8 +114,12 @@ func (s *Server) check(p *procedure, in map[string]any) (map[string]any, []issue
 			switch {
 			case !ok:
 				issues = append(issues, s.wrongType(f.name, kindOf(v)))
-			case text == "" && !f.optional:
+			case f.oneOf != nil && !slices.Contains(f.oneOf, text):
+				issues = append(issues, s.noOption(f.name, text, f.oneOf))
+			case text == "" && !f.optional && !f.null:
 				issues = append(issues, s.tooShort(f.name))
+			case f.pattern != nil && !f.pattern.MatchString(text):
+				issues = append(issues, s.noMatch(f))
 			default:
 				out[f.name] = text
 			}
@@ -120,15 +154,36 @@ func (s *Server) checkNumber(name string, v any) issue {
 	return nil
 }
 
-func (s *Server) wrongType(name, received string) issue {
+func (s *Server) wrongType(name, received string) issue { return s.wrongKind(name, "string", received) }
+
+func (s *Server) wrongKind(name, expected, received string) issue {
 	if s.d.newOpenAPI {
-		return issue{{"expected", "string"}, {"code", "invalid_type"}, {"path", []string{name}}, {"message", "Invalid input: expected string, received " + received}}
+		return issue{{"expected", expected}, {"code", "invalid_type"}, {"path", []string{name}}, {"message", "Invalid input: expected " + expected + ", received " + received}}
 	}
-	text := "Expected string, received " + received
+	text := "Expected " + expected + ", received " + received
 	if received == "undefined" {
 		text = "Required"
 	}
-	return issue{{"code", "invalid_type"}, {"expected", "string"}, {"received", received}, {"path", []string{name}}, {"message", text}}
+	return issue{{"code", "invalid_type"}, {"expected", expected}, {"received", received}, {"path", []string{name}}, {"message", text}}
+}
+
+func (s *Server) noOption(name, got string, options []string) issue {
+	if s.d.newOpenAPI {
+		text := `Invalid option: expected one of "` + strings.Join(options, `"|"`) + `"`
+		return issue{{"code", "invalid_value"}, {"values", options}, {"path", []string{name}}, {"message", text}}
+	}
+	text := "Invalid enum value. Expected '" + strings.Join(options, "' | '") + "', received '" + got + "'"
+	return issue{{"received", got}, {"code", "invalid_enum_value"}, {"options", options}, {"path", []string{name}}, {"message", text}}
+}
+
+func (s *Server) noMatch(f field) issue {
+	if s.d.newOpenAPI {
+		return issue{
+			{"origin", "string"}, {"code", "invalid_format"}, {"format", "regex"}, {"pattern", "/" + f.pattern.String() + "/"},
+			{"path", []string{f.name}}, {"message", f.bad},
+		}
+	}
+	return issue{{"validation", "regex"}, {"code", "invalid_string"}, {"message", f.bad}, {"path", []string{f.name}}}
 }
 
 func (s *Server) tooShort(name string) issue {

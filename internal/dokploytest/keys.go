@@ -25,6 +25,9 @@ type Key struct {
 	// Member is a plain member who may use the services of Access only.
 	Member bool
 	Access []string
+	// Docker and CreateServices are rights a plain member lacks: "access to
+	// Docker" and "create services" (rollout.md, section 1).
+	Docker, CreateServices bool
 }
 
 type keyState struct {

@@ -29,6 +29,14 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	s.wg.Add(1) // net/http forgets a connection that was taken over
 	s.mu.Unlock()
 	defer s.wg.Done()
+	if p == "/"+containerStreamProcedure {
+		if c := s.upgrade(w, r); c != nil {
+			defer c.end()
+			s.start(c.readLoop)
+			s.containerStream(c, r)
+		}
+		return
+	}
 	if p != "/"+streamProcedure {
 		s.hang(w) // a wrong path is never answered
 		return

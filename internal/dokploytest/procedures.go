@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type procedure struct {
 	operation string
 	fields    []field
 	since     func(dialect) bool
+	docker    bool // needs the right "access to Docker" since 0.28.7
+	upload    bool // takes a form with a file, on /api/trpc only
 	run       func(s *Server, c *call) (any, *apiError)
 }
 
@@ -52,22 +55,50 @@ var procedures = map[string]*procedure{
 		since:  func(d dialect) bool { return d.readLogs },
 		fields: []field{{name: "deploymentId"}, {name: "tail", optional: true, number: true}}, run: (*Server).readLogs,
 	},
-	"application.update": {
-		mutation: true, run: update("application"),
-		fields: []field{{name: "applicationId"}, {name: "dockerImage", optional: true}, {name: "env", optional: true}, {name: "buildServerId", optional: true}},
+	"application.update":          {mutation: true, fields: updateApplicationFields, run: update("application")},
+	"compose.update":              {mutation: true, fields: updateComposeFields, run: update("compose")},
+	"application.saveEnvironment": {mutation: true, fields: saveEnvironmentFields, run: save("application", false, nil)},
+	"compose.saveEnvironment": {
+		mutation: true, fields: saveComposeEnvironmentFields, run: save("compose", false, nil),
+		since: func(d dialect) bool { return d.composeSaves },
 	},
-	"compose.update": {
-		mutation: true, run: update("compose"),
-		fields: []field{
-			{name: "composeId"}, {name: "env", optional: true}, {name: "composeFile", optional: true}, {name: "sourceType", optional: true},
-		},
+	"application.saveDockerProvider": {
+		mutation: true, fields: saveDockerProviderFields, run: save("application", true, func(v *Service) { v.sourceType = "docker" }),
+	},
+	"application.dropDeployment": {mutation: true, upload: true},
+	"compose.loadServices": {
+		fields: []field{{name: "composeId"}, {name: "type", optional: true, oneOf: []string{"fetch", "cache"}}}, run: (*Server).loadServices,
+	},
+	"rollback.rollback": {
+		mutation: true, fields: []field{{name: "rollbackId"}}, run: (*Server).rollBack, since: func(d dialect) bool { return d.rollbacks },
+	},
+	"deployment.allByType": {
+		fields: []field{{name: "id"}, {name: "type", oneOf: deploymentTypes}}, run: (*Server).allByType,
+		since: func(d dialect) bool { return d.allByType },
+	},
+	"user.get":                             {run: (*Server).user},
+	"user.getPermissions":                  {run: (*Server).permissionsOf, since: func(d dialect) bool { return d.permissions }},
+	"docker.getServiceContainersByAppName": {fields: dockerFields("appName"), docker: true, run: (*Server).serviceTasks},
+	"docker.getStackContainersByAppName":   {fields: dockerFields("appName"), docker: true, run: (*Server).tasksOfStack},
+	"docker.getConfig":                     {fields: dockerFields("containerId"), docker: true, run: (*Server).inspect},
+	"docker.getContainersByAppNameMatch": {
+		fields: append(dockerFields("appName"), field{name: "appType", optional: true, oneOf: []string{"stack", "docker-compose"}}),
+		run:    (*Server).containersByName,
+	},
+	"application.readLogs": {
+		fields: append([]field{{name: "applicationId"}}, logFields...), run: (*Server).applicationLogs,
+		since: func(d dialect) bool { return d.containerLogs },
+	},
+	"compose.readLogs": {
+		fields: append([]field{{name: "composeId"}, {name: "containerId", pattern: dockerName, bad: "Invalid container id."}}, logFields...),
+		run:    (*Server).composeLogs, since: func(d dialect) bool { return d.containerLogs },
 	},
 }
 
 // procedure finds one that this version has.
 func (s *Server) procedure(name string) *procedure {
 	p := procedures[name]
-	if p == nil || p.since != nil && !p.since(s.d) {
+	if p == nil || p.since != nil && !p.since(s.d) || s.opts.NoDocker && strings.HasPrefix(name, "docker.") {
 		return nil
 	}
 	return p
@@ -206,37 +237,6 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 			out["message"] = "Redeployment queued"
 		}
 		return out, nil
-	}
-}
-
-func update(kind string) func(*Server, *call) (any, *apiError) {
-	return func(s *Server, c *call) (any, *apiError) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		id := c.text(kind + "Id")
-		if s.d.permissions && c.key.Member {
-			return nil, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: `unauthorized to access resource "service"`}
-		}
-		v := s.findLocked(kind, id)
-		switch {
-		case len(c.in) == 1:
-			return nil, &apiError{status: http.StatusInternalServerError, code: "INTERNAL_SERVER_ERROR", message: "No values to set"}
-		case v == nil && kind == "compose":
-			return nothing{}, nil // sic
-		case v == nil:
-			return nil, &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: "Error updating application"}
-		}
-		for name, into := range map[string]*string{"dockerImage": &v.image, "env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType, "buildServerId": &v.buildServerID} {
-			if t, ok := c.in[name].(string); ok {
-				*into = t
-			}
-		}
-		if kind == "application" {
-			return true, nil
-		}
-		m := s.serviceJSON(v, false) // the environment included (section 5)
-		delete(m, "domains")
-		return m, nil
 	}
 }
 

@@ -24,6 +24,7 @@ type job struct {
 	stalled     bool // BullMQ: active for Redis, with no worker
 	restarts    int
 	dead        bool
+	version     Version // what it ships, from the moment it is active
 }
 
 // partition is the line a job stands in: one for the local server and one for
@@ -96,6 +97,7 @@ func (s *Server) activateLocked(j *job) {
 	v.status = "running"
 	v.builds++
 	n, build := v.builds, v.build
+	j.version = v.versionLocked(n)
 	s.startLocked(func() { s.run(j, build(n)) })
 }
 
@@ -169,6 +171,8 @@ func (s *Server) run(j *job, b Build) {
 	}
 	r := s.newRowLocked(v, j.title, j.description, opened, b)
 	r.job = j.number
+	v.fileOnDisk = j.version.ComposeFile
+	s.keepRollbackLocked(v, r, j.version)
 	s.mu.Unlock()
 
 	if !s.writeLog(j, r, b) {
@@ -187,6 +191,9 @@ func (s *Server) run(j *job, b Build) {
 		r.FinishedAt = s.now()
 		r.ErrorMessage = b.ErrorMessage
 		v.status = r.Status
+		if r.Status == "done" {
+			v.shipLocked(j.version)
+		}
 		if !remote {
 			s.commitTitle(j, r, b)
 		}
@@ -330,121 +337,4 @@ func (s *Server) Queue() []Job {
 		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.active})
 	}
 	return out
-}
-
-// The times of BullMQ after a restart (older.md, items 1 and 2).
-const (
-	resumeWaiting = 2500 * time.Millisecond
-	resumeStalled = 45 * time.Second
-	redisComeback = 17 * time.Second
-)
-
-// Restart ends the server's process and starts it again after down. It returns
-// at once, when the server is gone: its connections are reset, new ones are
-// refused. What becomes of the queue and the rows is the version's doing
-// (section 1.5; older.md, items 1 and 2).
-func (s *Server) Restart(down time.Duration) {
-	s.goDown()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var stalled []*job
-	for i, j := range s.jobs {
-		if !j.active {
-			continue
-		}
-		if j.stalled { // still waits for its second run
-			stalled = append(stalled, j)
-			continue
-		}
-		j.dead = true // its build goes on, an orphan
-		again := *j
-		again.dead, again.stalled = false, true
-		again.restarts++
-		s.jobs[i] = &again
-		stalled = append(stalled, &again)
-	}
-	if s.d.memoryQueue {
-		s.jobs, s.jobSeq = nil, 0
-	}
-	life := s.life
-	s.startLocked(func() {
-		if !s.wait(down) {
-			return
-		}
-		s.mu.Lock()
-		if s.life != life { // down once more meanwhile
-			s.mu.Unlock()
-			return
-		}
-		s.cancelRowsLocked()
-		if !s.d.memoryQueue {
-			s.holdUntil = time.Now().Add(resumeWaiting)
-		}
-		s.mu.Unlock()
-		s.comeUp(life)
-		if !s.d.memoryQueue {
-			s.resume(stalled)
-		}
-	})
-}
-
-// cancelRowsLocked is what a starting Dokploy does to the rows that were
-// running. Only the in-memory queue's versions make the services idle.
-func (s *Server) cancelRowsLocked() {
-	if !s.d.cancels {
-		return
-	}
-	for _, r := range s.rows {
-		if r.Status == "running" {
-			r.Status = "cancelled"
-			if s.d.memoryQueue {
-				r.service.status = "idle"
-			}
-		}
-	}
-}
-
-// resume lets BullMQ take up its queue again: first what was waiting, then the
-// stalled jobs, once each.
-func (s *Server) resume(stalled []*job) {
-	if !s.wait(resumeWaiting) {
-		return
-	}
-	s.mu.Lock()
-	s.scheduleLocked()
-	s.mu.Unlock()
-	if !s.wait(resumeStalled - resumeWaiting) {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, j := range stalled {
-		switch {
-		case s.down || !j.stalled || j.dead || !slices.Contains(s.jobs, j):
-		case j.restarts > 1:
-			s.leaveLocked(j) // no third run, and the status stays running
-		default:
-			s.activateLocked(j)
-		}
-	}
-}
-
-// RedisDown takes Redis away from a server with BullMQ for d: a deployment's
-// request hangs without an answer, and runs 17 s after Redis is back (older.md,
-// item 3).
-func (s *Server) RedisDown(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.d.memoryQueue || s.redisUp != nil {
-		return
-	}
-	up := make(chan struct{})
-	s.redisUp = up
-	s.startLocked(func() {
-		s.wait(d + redisComeback)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		close(up)
-		s.redisUp = nil
-	})
 }

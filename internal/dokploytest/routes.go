@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // streamProcedure is what requests and faults call the log stream.
@@ -100,7 +100,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		raw = trimmed
 	}
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	limit := int64(maxJSON)
+	if _, form := isForm(r); form {
+		limit = maxUpload
+	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	req := &Request{
 		At: now(), Method: r.Method, Host: r.Host, Path: raw, Query: r.URL.RawQuery, Header: r.Header.Clone(),
 		Procedure: procedureName(raw), Body: string(body[:min(len(body), 64<<10)]),
@@ -141,8 +145,8 @@ func (s *Server) died(life int) bool {
 
 // procedureName is the procedure that a path names.
 func procedureName(p string) string {
-	if p == "/"+streamProcedure {
-		return streamProcedure
+	if p == "/"+streamProcedure || p == "/"+containerStreamProcedure {
+		return p[1:]
 	}
 	p = strings.TrimPrefix(p, "/api/")
 	return strings.TrimPrefix(p, "trpc/")
@@ -215,7 +219,8 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 	// Next.js reads a JSON body before anything else.
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var fields map[string]any
-	if len(body) > maxJSON {
+	_, form := isForm(r)
+	if len(body) > maxJSON && !form {
 		return answer{status: http.StatusRequestEntityTooLarge, body: []byte("Body exceeded 1mb limit")}
 	}
 	if contentType == "application/json" && len(body) > 0 {
@@ -240,6 +245,13 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 	p := s.procedure(name)
 	if p == nil || p.mutation != (r.Method == http.MethodPost) {
 		return s.failure("", &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: "Not found"})
+	}
+	if p.upload { // on /api/trpc only; a large one is cut off after 6 s
+		if len(body) > maxJSON {
+			s.wait(6 * time.Second)
+			return answer{}
+		}
+		return s.failure(name, internal("Internal server error"))
 	}
 	if p.mutation && s.d.newOpenAPI && contentType != "application/json" {
 		e := &apiError{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Missing content-type header"}
@@ -274,7 +286,7 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 	case fields != nil:
 		in = fields
 	}
-	out, e := s.call(r, key, p, in)
+	out, e := s.call(r, key, name, in)
 	if e != nil {
 		return s.failure(name, e)
 	}
@@ -337,114 +349,23 @@ func (s *Server) failure(procedure string, e *apiError) answer {
 	return answer{status: e.status, contentType: "application/json", body: encode(m)}
 }
 
-var trpcCodes = map[string]int{
-	"PARSE_ERROR": -32700, "BAD_REQUEST": -32600, "UNAUTHORIZED": -32001, "NOT_FOUND": -32004, "INTERNAL_SERVER_ERROR": -32603,
-}
-
-// trpc answers /api/trpc/<procedure>[,…] (section 2).
-func (s *Server) trpc(r *http.Request, names string, body []byte) answer {
-	batch := r.URL.Query().Get("batch") == "1"
-	list := []string{names}
-	if batch {
-		list = strings.Split(names, ",")
-	}
-	raw := []byte(r.URL.Query().Get("input"))
-	if r.Method == http.MethodPost {
-		raw = body
-	}
-	var input any
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &input); err != nil {
-			text, data := "Unexpected end of JSON input", map[string]any{"code": "PARSE_ERROR", "httpStatus": 400, "zodError": nil}
-			return answer{status: 400, contentType: "application/json", body: encode(
-				map[string]any{"error": map[string]any{"json": map[string]any{"message": text, "code": trpcCodes["PARSE_ERROR"], "data": data}}})}
-		}
-	}
-	status := 0
-	var results []any
-	for i, name := range list {
-		one := input
-		if batch {
-			m, _ := input.(map[string]any)
-			one = m[strconv.Itoa(i)]
-		}
-		got, result := s.trpcOne(r, name, one)
-		if got == 0 {
-			return answer{}
-		}
-		if status != 0 && status != got {
-			got = http.StatusMultiStatus
-		}
-		status = got
-		results = append(results, result)
-	}
-	if !batch {
-		return answer{status: status, contentType: "application/json", body: encode(results[0])}
-	}
-	return answer{status: status, contentType: "application/json", body: encode(results)}
-}
-
-func (s *Server) trpcOne(r *http.Request, name string, input any) (int, any) {
-	fail := func(e *apiError) (int, any) {
-		if e.dropped {
-			return 0, nil
-		}
-		message := e.message
-		if e.issues != nil {
-			text, _ := json.MarshalIndent(e.issues, "", "  ")
-			message = string(text)
-		}
-		data := map[string]any{"code": e.code, "httpStatus": e.status, "path": name, "zodError": s.zodError(e.issues)}
-		return e.status, map[string]any{"error": map[string]any{"json": map[string]any{"message": message, "code": trpcCodes[e.code], "data": data}}}
-	}
-	p := s.procedure(name)
-	if p == nil || p.mutation != (r.Method == http.MethodPost) {
-		text := fmt.Sprintf("No procedure found on path %q", name)
-		if !s.d.newOpenAPI {
-			kind := "query"
-			if r.Method == http.MethodPost {
-				kind = "mutation"
-			}
-			text = fmt.Sprintf("No %q-procedure on path %q", kind, name)
-		}
-		return fail(&apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: text})
-	}
-	var key *keyState
-	if !p.public {
-		s.mu.Lock()
-		key = s.verifyLocked(r.Header.Get("X-Api-Key"))
-		s.mu.Unlock()
-		if key == nil {
-			return fail(&apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "UNAUTHORIZED"})
-		}
-	}
-	wrapper, _ := input.(map[string]any)
-	in, ok := wrapper["json"].(map[string]any)
-	if !ok && len(p.fields) > 0 {
-		return fail(s.invalid(s.noObject()))
-	}
-	out, e := s.call(r, key, p, in)
-	if e != nil {
-		return fail(e)
-	}
-	data := map[string]any{"json": out}
-	if _, none := out.(nothing); none {
-		meta := map[string]any{"values": []string{"undefined"}}
-		if s.d.newOpenAPI {
-			meta["v"] = 1
-		}
-		data = map[string]any{"json": nil, "meta": meta}
-	}
-	return 200, map[string]any{"result": map[string]any{"data": data}}
-}
-
 // call checks the input and carries the procedure out.
-func (s *Server) call(r *http.Request, key *keyState, p *procedure, in map[string]any) (any, *apiError) {
+func (s *Server) call(r *http.Request, key *keyState, name string, in map[string]any) (any, *apiError) {
+	p := s.procedure(name)
+	if p.docker { // asked for before the input is looked at
+		if e := s.mayLook(key); e != nil {
+			return nil, e
+		}
+	}
 	values, issues := s.check(p, in)
 	if issues != nil {
 		return nil, s.invalid(issues...)
 	}
-	return p.run(s, &call{key: key, in: values, ctx: r.Context(), operation: p.operation})
+	out, e := p.run(s, &call{key: key, in: values, ctx: r.Context(), operation: p.operation})
+	if e == nil {
+		s.carriedOut(name)
+	}
+	return out, e
 }
 
 func encode(v any) []byte {

@@ -20,6 +20,7 @@ type Row struct {
 	ServiceID     string
 	BuildServerID string
 	ErrorMessage  string
+	RollbackID    string    // with Application.RollbackActive
 	CreatedAt     time.Time // the server's clock
 	StartedAt     time.Time
 	FinishedAt    time.Time // zero: null
@@ -136,7 +137,10 @@ func (s *Server) AddRow(v *Service, r Row, log string) Row {
 		added.log = s.files[key]
 	}
 	s.rows = append(s.rows, added)
-	return r
+	if r.RollbackID == "" {
+		s.keepRollbackLocked(v, added, v.versionLocked(0))
+	}
+	return added.Row
 }
 
 // RemoveRow removes a deployment row; its build goes on.

@@ -1,11 +1,12 @@
 // Package dokploytest is a Dokploy that lives inside the process, for tests
 // and the demo: its REST and tRPC surface, its queue, the life of its
-// deployment rows, its log stream, its restarts and its moods.
+// deployment rows, its log stream, its restarts and its moods, and what the
+// deployed containers do.
 //
 // It owns what a real server does and nothing of what a client wishes: every
-// rule in here is a fact of dokploy/behaviour.md, remote.md or older.md
-// (comments name the section), and replay_test.go holds it against recordings
-// of real servers.
+// rule in here is a fact of dokploy/behaviour.md, rollout.md, remote.md or
+// older.md (comments name the section), and replay_test.go, prepared_test.go
+// and timeline_test.go hold it against recordings of real servers.
 //
 // All time passes through package time, and the in-memory listener is made of
 // net.Pipe, so a Server works inside a testing/synctest bubble: make it and
@@ -14,14 +15,7 @@ package dokploytest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	crand "crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -60,6 +54,8 @@ type Options struct {
 	// and lets a writer wait for the streams (up to 10 s for the first one). A
 	// stream that is taken up again cannot replay what is gone.
 	DiscardLogs bool
+	// NoDocker: there is no docker.* at all, as if a proxy kept it away.
+	NoDocker bool
 }
 
 // Server is one Dokploy. Its methods are safe for concurrent use.
@@ -105,6 +101,15 @@ type Server struct {
 	rows  []*row
 	files map[string]*logFile
 
+	dockerRnd  *rand.Rand // Docker's ids, which leave Dokploy's as they are
+	born       time.Time
+	simulated  time.Time // up to when the containers have lived
+	events     []occurrence
+	swarm      map[string]*swarmService // by name
+	swarmIndex int
+	compose    []*composeContainer
+	hooks      map[string][]func()
+
 	faults   []*Fault
 	requests []*Request
 }
@@ -117,10 +122,12 @@ func New(o Options) *Server {
 	s := &Server{
 		opts: o, d: dialectOf(o.Version), latency: o.Latency, concurrency: max(1, o.Concurrency),
 		closed: make(chan struct{}), conns: map[*trackedConn]struct{}{},
-		rnd:  rand.New(rand.NewPCG(1, 2)), // ids of a stand-in
-		keys: map[string]*keyState{}, servers: map[string]*remoteServer{}, files: map[string]*logFile{},
+		rnd:       rand.New(rand.NewPCG(1, 2)), // ids of a stand-in
+		dockerRnd: rand.New(rand.NewPCG(3, 4)), swarm: map[string]*swarmService{}, swarmIndex: 1000, simulated: time.Now(),
+		hooks: map[string][]func(){},
+		keys:  map[string]*keyState{}, servers: map[string]*remoteServer{}, files: map[string]*logFile{},
 	}
-	s.org = s.newID()
+	s.org, s.born = s.newID(), s.now()
 	s.Key = s.AddKey(Key{})
 	s.http = &http.Server{
 		Handler: s,
@@ -179,25 +186,6 @@ func (s *Server) ListenTLS(addr string) (url string, certificate []byte, err err
 	defer s.mu.Unlock()
 	s.url = "https://" + s.addr + s.opts.SubPath
 	return s.url, certificate, nil
-}
-
-// selfSigned makes a certificate for 127.0.0.1 and localhost.
-func selfSigned() (*tls.Config, []byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dokploy.test"}, NotAfter: time.Now().AddDate(1, 0, 0),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(crand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	return conf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
 // URL is the instance's address, without a slash at its end.
@@ -421,83 +409,6 @@ func (s *Server) Calls(procedure string) int {
 	}
 	return n
 }
-
-// trackingListener notes the connections, to drop them in a restart.
-type trackingListener struct {
-	net.Listener
-	s *Server
-}
-
-func (l *trackingListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	c := &trackedConn{Conn: conn, s: l.s}
-	l.s.mu.Lock()
-	dead := l.s.down || l.s.isClosed
-	if !dead {
-		l.s.conns[c] = struct{}{}
-	}
-	l.s.mu.Unlock()
-	if dead {
-		c.drop()
-	}
-	return c, nil
-}
-
-type trackedConn struct {
-	net.Conn
-	s *Server
-}
-
-func (c *trackedConn) Close() error {
-	c.s.mu.Lock()
-	delete(c.s.conns, c)
-	c.s.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// drop resets the connection.
-func (c *trackedConn) drop() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = c.Close()
-}
-
-// pipeListener accepts connections made of net.Pipe: unlike a socket's, their
-// waiting is one that a synctest bubble can see.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return pipeAddr("dokploy.test:80") }
-
-type pipeAddr string
-
-func (pipeAddr) Network() string  { return "tcp" }
-func (a pipeAddr) String() string { return string(a) }
 
 // clean is a name as Dokploy makes it part of an appName.
 func clean(name string) string {

@@ -19,12 +19,27 @@ type Application struct {
 	SourceType    string
 	Image         string // of a docker source
 	Env           string // "SECRET-env-…" if empty
+	BuildArgs     string
+	BuildSecrets  string
+	Replicas      int    // 1 if 0
 	ServerID      string // runs on this remote server
 	BuildServerID string // is built on this one
 	Domains       []Domain
 	Build         Build
 	// BuildFunc says what the nth deployment does, from 1, instead of Build.
 	BuildFunc func(n int) Build
+	// Rollout is what the containers of every deployment do; the version that
+	// ran before the first one just runs.
+	Rollout Rollout
+	// RolloutFunc says what a version does, instead of Rollout. It is asked
+	// for the one that ran before, too (N is 0), of which only new tasks do
+	// so: after a rollback.
+	RolloutFunc func(Version) Rollout
+	// NeverDeployed: nothing runs before the first deployment.
+	NeverDeployed bool
+	// RollbackActive, with a rollback registry: rows have a rollbackId
+	// (rollout.md, section 5).
+	RollbackActive bool
 }
 
 // Compose is a compose service to add. Everything is optional.
@@ -35,12 +50,25 @@ type Compose struct {
 	Name        string // "stack" if empty
 	AppName     string
 	SourceType  string // "raw" (the default), "git", "github", …
+	// ComposeType is "docker-compose" (the default) or "stack".
+	ComposeType string
+	// ComposeFile says which services there are, and their restart policy,
+	// replicas and update_config.
 	ComposeFile string
 	Env         string
 	ServerID    string
 	Domains     []Domain
 	Build       Build
 	BuildFunc   func(n int) Build
+	// Rollout is what the containers of every service do from the first
+	// deployment on, Rollouts those of a service of that name.
+	Rollout  Rollout
+	Rollouts map[string]Rollout
+	// RolloutFunc says what a service of a version does, instead of both. It
+	// is asked for what ran before, too, as an application's is.
+	RolloutFunc func(service string, v Version) Rollout
+	// NeverDeployed: nothing runs before the first deployment.
+	NeverDeployed bool
 }
 
 // Domain is a public address of a service. Its port is the container's.
@@ -157,6 +185,21 @@ type Service struct {
 	builds        int // deployments started
 	triggers      int
 	status        string // idle, running, done, error
+
+	username, registryURL   string
+	buildArgs, buildSecrets string
+	dropBuildPath           string
+	null                    map[string]bool // columns that are null, not ""
+	noEnvFile               bool            // createEnvFile is false
+	replicas                int
+	rollbackActive          bool
+	registry                string // id of the rollback registry
+	rollbacks               []*rollback
+	composeType             string
+	fileOnDisk              string // the compose file as the last job wrote it
+	rollout                 func(service string, v Version) Rollout
+	shipped                 Version // of a compose service
+	uploads                 []Upload
 }
 
 // AddApplication adds an application.
@@ -165,13 +208,33 @@ func (s *Server) AddApplication(a Application) *Service {
 	defer s.mu.Unlock()
 	v := &Service{
 		ID: a.ID, Kind: "application", Name: cmp.Or(a.Name, "api"), AppName: a.AppName,
-		sourceType: cmp.Or(a.SourceType, "docker"), image: cmp.Or(a.Image, "ghcr.io/acme/api:1.4.1"), envText: a.Env,
+		sourceType: cmp.Or(a.SourceType, "docker"), image: a.Image, envText: a.Env,
 		serverID: a.ServerID, buildServerID: a.BuildServerID, domains: a.Domains, build: a.BuildFunc,
+		buildArgs: a.BuildArgs, buildSecrets: a.BuildSecrets, replicas: max(1, a.Replicas), rollbackActive: a.RollbackActive,
+	}
+	if v.sourceType == "docker" {
+		v.image, v.username = cmp.Or(a.Image, "ghcr.io/acme/api:1.4.1"), "deploy"
 	}
 	if v.build == nil {
 		v.build = func(int) Build { return a.Build }
 	}
-	return s.addLocked(v, a.Project, a.Environment)
+	v.rollout = func(_ string, version Version) Rollout {
+		switch {
+		case a.RolloutFunc != nil:
+			return a.RolloutFunc(version)
+		case version.N == 0:
+			return Rollout{}
+		}
+		return a.Rollout
+	}
+	s.addLocked(v, a.Project, a.Environment)
+	if v.rollbackActive {
+		v.registry = s.dockerID(false)[:21]
+	}
+	if !a.NeverDeployed {
+		s.ranBefore(v)
+	}
+	return v
 }
 
 // AddCompose adds a compose service.
@@ -183,18 +246,45 @@ func (s *Server) AddCompose(c Compose) *Service {
 		sourceType: cmp.Or(c.SourceType, "raw"), envText: c.Env, serverID: c.ServerID, domains: c.Domains, build: c.BuildFunc,
 		composeFile: cmp.Or(c.ComposeFile, "services:\n  web:\n    image: ghcr.io/acme/web:1\n    environment:\n      TOKEN: SECRET-compose-file\n"),
 	}
+	v.composeType = cmp.Or(c.ComposeType, "docker-compose")
 	if v.build == nil {
 		v.build = func(int) Build { return c.Build }
 	}
-	return s.addLocked(v, c.Project, c.Environment)
+	v.rollout = func(service string, version Version) Rollout {
+		special, ok := c.Rollouts[service]
+		switch {
+		case c.RolloutFunc != nil:
+			return c.RolloutFunc(service, version)
+		case version.N == 0:
+			return Rollout{}
+		case ok:
+			return special
+		}
+		return c.Rollout
+	}
+	s.addLocked(v, c.Project, c.Environment)
+	if !c.NeverDeployed {
+		s.ranBefore(v)
+	}
+	return v
 }
 
-func (s *Server) addLocked(v *Service, projectName, environmentName string) *Service {
+func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 	v.s = s
+	v.null = map[string]bool{}
+	for name, text := range map[string]string{
+		"dockerImage": v.image, "username": v.username, "buildArgs": v.buildArgs, "buildSecrets": v.buildSecrets, "dropBuildPath": "",
+	} {
+		v.null[name] = text == ""
+	}
+	v.null["registryUrl"] = v.sourceType != "docker"
+	v.null["password"] = v.sourceType != "docker"
 	v.ID = cmp.Or(v.ID, s.newID())
 	v.AppName = cmp.Or(v.AppName, clean(v.Name)+"-"+clean(s.newID()[:6]))
 	v.envText = cmp.Or(v.envText, "SECRET-env-"+v.Name+"=SECRET-env-value")
-	v.password = "SECRET-password-" + v.Name
+	if v.sourceType == "docker" {
+		v.password = "SECRET-password-" + v.Name
+	}
 	v.refreshToken = "SECRET-refresh-" + s.newID()
 	v.created = s.now()
 	v.status = "idle"
@@ -213,7 +303,6 @@ func (s *Server) addLocked(v *Service, projectName, environmentName string) *Ser
 		s.servers[v.buildServerID].build = true
 	}
 	s.services = append(s.services, v)
-	return v
 }
 
 func (s *Server) environmentLocked(projectName, environmentName string) *environment {
@@ -258,20 +347,6 @@ func (v *Service) ProjectID() string { return v.env.project.id }
 // EnvironmentID is the id of the service's environment.
 func (v *Service) EnvironmentID() string { return v.env.id }
 
-// Image is the Docker image that is set on an application.
-func (v *Service) Image() string {
-	v.s.mu.Lock()
-	defer v.s.mu.Unlock()
-	return v.image
-}
-
-// Env is the service's environment.
-func (v *Service) Env() string {
-	v.s.mu.Lock()
-	defer v.s.mu.Unlock()
-	return v.envText
-}
-
 // git tells a source that is cloned.
 func (v *Service) git() bool {
 	switch v.sourceType {
@@ -283,70 +358,3 @@ func (v *Service) git() bool {
 
 // logServer is the server that has the log file (remote.md).
 func (v *Service) logServer() string { return cmp.Or(v.buildServerID, v.serverID) }
-
-// remoteServer is a server that Dokploy reaches over SSH.
-type remoteServer struct {
-	id      string
-	build   bool
-	created time.Time
-	ssh     SSH
-}
-
-// SSH is how a remote server answers (remote.md, "Broken SSH").
-type SSH int
-
-// The states of a remote server.
-const (
-	SSHUp       SSH = iota
-	SSHRefused      // the connection is refused at once
-	SSHSilent       // nothing answers for 20 s
-	SSHWrongKey     // it answers, and does not take the key
-)
-
-// AddServer makes a remote server known that no service names.
-func (s *Server) AddServer(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.servers[id] == nil {
-		s.servers[id] = &remoteServer{id: id, created: s.now()}
-	}
-}
-
-// SetSSH breaks or mends the way to a remote server.
-func (s *Server) SetSSH(id string, state SSH) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.servers[id] == nil {
-		s.servers[id] = &remoteServer{id: id, created: s.now()}
-	}
-	s.servers[id].ssh = state
-}
-
-// sshTrouble is how it shows that a server cannot be reached.
-type sshTrouble struct {
-	after  time.Duration
-	stream string // what the log stream says
-	call   string // what a procedure and a deployment say
-}
-
-// sshLocked is nil for a server that can be reached.
-func (s *Server) sshLocked(id string) *sshTrouble {
-	v := s.servers[id]
-	if id == "" || v == nil {
-		return nil
-	}
-	const refused, silent = "connect ECONNREFUSED 127.0.0.1:2221", "Timed out while waiting for handshake"
-	switch v.ssh {
-	case SSHRefused:
-		return &sshTrouble{24 * time.Millisecond, refused, "SSH connection error: " + refused}
-	case SSHSilent:
-		return &sshTrouble{20 * time.Second, silent, "SSH connection error: " + silent}
-	case SSHWrongKey:
-		return &sshTrouble{
-			180 * time.Millisecond, "All configured authentication methods failed",
-			"Authentication failed: Invalid SSH private key. \n❌ Couldn't connect to your server — the SSH key was not accepted.\n\n" +
-				"Technical details: Error: All configured authentication methods failed client-authentication\n",
-		}
-	}
-	return nil
-}

@@ -49,7 +49,7 @@ func (s *Server) rowJSON(r *row) map[string]any {
 		"serverId":            nil, // always (remote.md)
 		"isPreviewDeployment": false, "previewDeploymentId": nil,
 		"createdAt": stamp(r.CreatedAt), "startedAt": stamp(r.StartedAt), "finishedAt": stamp(r.FinishedAt),
-		"errorMessage": orNull(r.ErrorMessage), "scheduleId": nil, "backupId": nil, "rollbackId": nil, "volumeBackupId": nil,
+		"errorMessage": orNull(r.ErrorMessage), "scheduleId": nil, "backupId": nil, "rollbackId": orNull(r.RollbackID), "volumeBackupId": nil,
 	}
 	m[r.service.Kind+"Id"] = r.service.ID
 	m["buildServerId"] = orNull(r.BuildServerID)
@@ -179,18 +179,15 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	}
 	m[v.Kind+"Id"], m[v.Kind+"Status"] = v.ID, v.status
 	m["name"], m["appName"], m["sourceType"], m["createdAt"] = v.Name, v.AppName, v.sourceType, stamp(v.created)
-	m["env"], m["refreshToken"], m["serverId"] = v.envText, v.refreshToken, orNull(v.serverID)
+	m["env"], m["refreshToken"], m["serverId"] = v.column("env"), v.refreshToken, orNull(v.serverID)
 	if v.sourceType == "git" {
 		m["customGitUrl"], m["customGitBranch"] = "https://git.example.com/acme/"+v.Name+".git", "main"
 	}
 	switch v.Kind {
 	case "compose":
-		m["composeFile"] = v.composeFile
+		m["composeFile"], m["composeType"] = v.composeFile, v.composeType
 	default:
-		m["username"], m["password"], m["dockerImage"], m["registryUrl"] = nil, nil, nil, nil
-		if v.sourceType == "docker" {
-			m["username"], m["password"], m["dockerImage"], m["registryUrl"] = "deploy", v.password, v.image, ""
-		}
+		s.applicationColumns(v, m)
 		if s.d.newOpenAPI {
 			m["buildServerId"] = orNull(v.buildServerID)
 		}
@@ -229,6 +226,32 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 		m["server"] = server
 	}
 	return m
+}
+
+// applicationColumns are an application's settings, as far as the version has
+// them.
+func (s *Server) applicationColumns(v *Service, m map[string]any) {
+	for _, name := range []string{"username", "password", "dockerImage", "registryUrl", "buildArgs", "dropBuildPath"} {
+		m[name] = v.column(name)
+	}
+	m["replicas"] = v.replicas
+	for name, has := range map[string]bool{"buildSecrets": s.d.buildSecrets, "rollbackActive": s.d.rollbacks, "createEnvFile": s.d.createEnvFile} {
+		delete(m, name)
+		if !has {
+			continue
+		}
+		switch name {
+		case "buildSecrets":
+			m[name] = v.column(name)
+		case "rollbackActive":
+			m[name] = v.rollbackActive
+		default:
+			m[name] = !v.noEnvFile
+		}
+	}
+	if s.d.rollbackToHub && v.registry != "" {
+		m["rollbackRegistryId"] = v.registry
+	}
 }
 
 func (s *Server) domainsJSON(v *Service) []any {

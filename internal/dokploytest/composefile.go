@@ -1,0 +1,78 @@
+package dokploytest
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// fileService is a service of a compose file, as far as it matters here.
+type fileService struct {
+	name      string
+	image     string
+	replicas  int
+	restart   string // docker-compose's restart, a stack's restart condition
+	action    string // of a stack's update_config
+	order     string
+	hash      string // what docker compose and swarm compare
+	readsEnv  bool   // the environment is part of it
+	noRestart bool
+}
+
+// composeServices are the services of a compose file, in its order; nil for
+// one that names none.
+func composeServices(file, env string, stack bool) []fileService {
+	var top struct {
+		Services yaml.MapSlice `yaml:"services"`
+	}
+	if yaml.Unmarshal([]byte(file), &top) != nil {
+		return nil
+	}
+	var out []fileService
+	for _, item := range top.Services {
+		raw, err := yaml.Marshal(item.Value)
+		if err != nil {
+			continue
+		}
+		var body struct {
+			Image   string `yaml:"image"`
+			Restart string `yaml:"restart"`
+			Deploy  struct {
+				Replicas      *int `yaml:"replicas"`
+				RestartPolicy struct {
+					Condition string `yaml:"condition"`
+				} `yaml:"restart_policy"`
+				UpdateConfig struct {
+					FailureAction string `yaml:"failure_action"`
+					Order         string `yaml:"order"`
+				} `yaml:"update_config"`
+			} `yaml:"deploy"`
+		}
+		_ = yaml.Unmarshal(raw, &body) // what cannot be read is not set
+		f := fileService{
+			name: fmt.Sprint(item.Key), image: body.Image, replicas: 1, restart: cmp.Or(body.Restart, "no"),
+			action: body.Deploy.UpdateConfig.FailureAction, order: body.Deploy.UpdateConfig.Order, hash: string(raw),
+			readsEnv: strings.Contains(string(raw), "$") || strings.Contains(string(raw), "env_file"),
+		}
+		if body.Deploy.Replicas != nil {
+			f.replicas = *body.Deploy.Replicas
+		}
+		if stack {
+			f.restart = cmp.Or(body.Deploy.RestartPolicy.Condition, "any")
+			f.noRestart = f.restart == "none"
+		}
+		if f.readsEnv {
+			f.hash += env
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// versionOf is what a version of the compose service means for one service.
+func (f fileService) versionOf(v Version) Version {
+	v.Image = f.image
+	return v
+}

@@ -1,0 +1,271 @@
+package dokploytest
+
+import "net/http"
+
+// columns are the settings of a service that are text, by their name in the
+// API.
+func (v *Service) columns() map[string]*string {
+	if v.Kind == "compose" {
+		return map[string]*string{"env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType, "composeType": &v.composeType}
+	}
+	return map[string]*string{
+		"dockerImage": &v.image, "env": &v.envText, "buildArgs": &v.buildArgs, "buildSecrets": &v.buildSecrets,
+		"sourceType": &v.sourceType, "dropBuildPath": &v.dropBuildPath, "buildServerId": &v.buildServerID,
+		"username": &v.username, "password": &v.password, "registryUrl": &v.registryURL, "rollbackRegistryId": &v.registry,
+	}
+}
+
+// column is one as the API shows it: null is not "".
+func (v *Service) column(name string) any {
+	if v.null[name] {
+		return nil
+	}
+	return *v.columns()[name]
+}
+
+// store writes what was sent, verbatim (rollout.md, section 4).
+func (v *Service) store(in map[string]any) {
+	columns := v.columns()
+	for name, value := range in {
+		switch name {
+		case "createEnvFile":
+			v.noEnvFile = value == false
+		case "rollbackActive":
+			v.rollbackActive = value == true
+		case "replicas":
+			v.replicas, _ = value.(int)
+		default:
+			into, ok := columns[name]
+			if !ok {
+				continue
+			}
+			*into, _ = value.(string)
+			v.null[name] = value == nil
+		}
+	}
+}
+
+// The fields that change a service. Before 0.28.7 any member of the
+// organisation might do so; since then "create services" is needed, but for
+// the environment (rollout.md, section 1).
+var (
+	updateApplicationFields = []field{
+		{name: "applicationId"},
+		{name: "dockerImage", optional: true, null: true}, {name: "env", optional: true, null: true},
+		{name: "buildArgs", optional: true, null: true}, {name: "buildSecrets", optional: true, null: true, since: func(d dialect) bool { return d.buildSecrets }},
+		{name: "createEnvFile", optional: true, boolean: true, since: func(d dialect) bool { return d.createEnvFile }},
+		{name: "buildServerId", optional: true, null: true, since: func(d dialect) bool { return d.buildServers }},
+		{name: "sourceType", optional: true}, {name: "dropBuildPath", optional: true, null: true},
+		{name: "username", optional: true, null: true}, {name: "password", optional: true, null: true}, {name: "registryUrl", optional: true, null: true},
+		{name: "replicas", optional: true, number: true},
+		{name: "rollbackActive", optional: true, boolean: true, since: func(d dialect) bool { return d.rollbacks }},
+		{name: "rollbackRegistryId", optional: true, null: true, since: func(d dialect) bool { return d.rollbackToHub }},
+	}
+	updateComposeFields = []field{
+		{name: "composeId"}, {name: "env", optional: true, null: true}, {name: "composeFile", optional: true}, {name: "sourceType", optional: true},
+		{name: "composeType", optional: true},
+	}
+	saveEnvironmentFields = []field{
+		{name: "applicationId"}, {name: "env", null: true}, {name: "buildArgs", null: true},
+		{name: "buildSecrets", null: true, since: func(d dialect) bool { return d.buildSecrets }},
+		{name: "createEnvFile", null: true, boolean: true, since: func(d dialect) bool { return d.createEnvFile }},
+	}
+	saveComposeEnvironmentFields = []field{
+		{name: "composeId"}, {name: "env", null: true},
+		{name: "createEnvFile", optional: true, boolean: true, since: func(d dialect) bool { return d.composeEnvFile }},
+	}
+	saveDockerProviderFields = []field{
+		{name: "applicationId"}, {name: "dockerImage", null: true}, {name: "username", null: true}, {name: "password", null: true},
+		{name: "registryUrl", null: true},
+	}
+)
+
+// mayWrite is what the owner of a key needs to change a service: the right
+// first, then access to the service.
+func (s *Server) mayWrite(k *keyState, id string, creates bool) *apiError {
+	switch {
+	case creates && s.d.permissions && k.Member && !k.CreateServices:
+		return lacks("service")
+	case !s.mayUse(k, id):
+		return noAccess
+	}
+	return nil
+}
+
+// lacks is the answer to a member without a right.
+func lacks(resource string) *apiError {
+	return &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: `unauthorized to access resource "` + resource + `"`}
+}
+
+func badRequest(message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: message}
+}
+
+func internal(message string) *apiError {
+	return &apiError{status: http.StatusInternalServerError, code: "INTERNAL_SERVER_ERROR", message: message}
+}
+
+func update(kind string) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id := c.text(kind + "Id")
+		if e := s.mayWrite(c.key, id, true); e != nil {
+			return nil, e
+		}
+		v := s.findLocked(kind, id)
+		switch {
+		case len(c.in) == 1:
+			return nil, internal("No values to set")
+		case v == nil && kind == "compose":
+			return nothing{}, nil // sic
+		case v == nil:
+			return nil, badRequest("Error updating application")
+		}
+		v.store(c.in)
+		if kind == "application" {
+			return true, nil
+		}
+		m := s.serviceJSON(v, false) // the environment included (section 5)
+		delete(m, "domains")
+		return m, nil
+	}
+}
+
+// save overwrites all the settings that a procedure is about: what was not
+// read before is lost (rollout.md, section 4).
+func save(kind string, creates bool, then func(*Service)) func(*Server, *call) (any, *apiError) {
+	return func(s *Server, c *call) (any, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id := c.text(kind + "Id")
+		if e := s.mayWrite(c.key, id, creates); e != nil {
+			return nil, e
+		}
+		v := s.findLocked(kind, id)
+		switch {
+		case v == nil && kind == "compose":
+			return nil, badRequest("Error adding environment variables")
+		case v == nil:
+			return nil, badRequest("Error updating application")
+		}
+		v.store(c.in)
+		if then != nil {
+			then(v)
+		}
+		return true, nil
+	}
+}
+
+// loadServices names the services of the compose file as the last job wrote it
+// to the disk; with type=fetch, of the one that is set.
+func (s *Server) loadServices(c *call) (any, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.mayUse(c.key, c.text("composeId")) {
+		return nil, noAccess
+	}
+	v := s.findLocked("compose", c.text("composeId"))
+	if v == nil {
+		return nil, notFound("Compose")
+	}
+	if c.text("type") == "fetch" {
+		v.fileOnDisk = v.composeFile
+	}
+	names := []string{}
+	for _, f := range composeServices(v.fileOnDisk, "", v.composeType == "stack") {
+		names = append(names, f.name)
+	}
+	if len(names) == 0 {
+		return nil, notFound("Services")
+	}
+	return names, nil
+}
+
+// get reads a setting, put writes one.
+func (v *Service) get(p *string) string {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return *p
+}
+
+func (v *Service) put(name, text string) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.store(map[string]any{name: text})
+}
+
+// Image is the Docker image that is set on an application.
+func (v *Service) Image() string { return v.get(&v.image) }
+
+// Env is the service's environment.
+func (v *Service) Env() string { return v.get(&v.envText) }
+
+// BuildArgs and BuildSecrets are the application's.
+func (v *Service) BuildArgs() string { return v.get(&v.buildArgs) }
+
+// BuildSecrets are the application's.
+func (v *Service) BuildSecrets() string { return v.get(&v.buildSecrets) }
+
+// ComposeFile is the file of a compose service.
+func (v *Service) ComposeFile() string { return v.get(&v.composeFile) }
+
+// SourceType is where the service's code, image or file comes from.
+func (v *Service) SourceType() string { return v.get(&v.sourceType) }
+
+// DropBuildPath is the application's build path of an uploaded source.
+func (v *Service) DropBuildPath() string { return v.get(&v.dropBuildPath) }
+
+// Password is the registry password of an application, never to be printed.
+func (v *Service) Password() string { return v.get(&v.password) }
+
+// CreateEnvFile tells whether the build writes the environment to a file.
+func (v *Service) CreateEnvFile() bool {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return !v.noEnvFile
+}
+
+// SetImage lets somebody else set the image.
+func (v *Service) SetImage(image string) { v.put("dockerImage", image) }
+
+// SetEnv lets somebody else set the environment.
+func (v *Service) SetEnv(env string) { v.put("env", env) }
+
+// SetBuildArgs lets somebody else set the build arguments.
+func (v *Service) SetBuildArgs(args string) { v.put("buildArgs", args) }
+
+// SetBuildSecrets lets somebody else set the build secrets.
+func (v *Service) SetBuildSecrets(secrets string) { v.put("buildSecrets", secrets) }
+
+// SetComposeFile lets somebody else set the compose file.
+func (v *Service) SetComposeFile(file string) { v.put("composeFile", file) }
+
+// SetSourceType lets somebody else switch the source.
+func (v *Service) SetSourceType(source string) { v.put("sourceType", source) }
+
+// SetCreateEnvFile lets somebody else set createEnvFile.
+func (v *Service) SetCreateEnvFile(on bool) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.noEnvFile = !on
+}
+
+// OnCall lets f run right after every call of a procedure that was carried
+// out, before its answer is sent: another pipeline between a write and its
+// read-back, say.
+func (s *Server) OnCall(procedure string, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks[procedure] = append(s.hooks[procedure], f)
+}
+
+// carriedOut runs the hooks of a procedure.
+func (s *Server) carriedOut(procedure string) {
+	s.mu.Lock()
+	hooks := s.hooks[procedure]
+	s.mu.Unlock()
+	for _, f := range hooks {
+		f()
+	}
+}

@@ -1,0 +1,96 @@
+package dokploytest
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// shipStackLocked is docker stack deploy (rollout.md, section 3): services
+// that have not changed get no new task, and those that are gone are removed.
+func (s *Server) shipStackLocked(v *Service, version Version) {
+	v.shipped = version
+	files := composeServices(version.ComposeFile, version.Env, true)
+	for _, name := range s.swarmNames(v) {
+		if !slices.ContainsFunc(files, func(f fileService) bool { return v.AppName+"_"+f.name == name }) {
+			s.swarm[name].remove()
+		}
+	}
+	for _, f := range files {
+		w := s.swarm[v.AppName+"_"+f.name]
+		sp := s.stackSpec(v, f, version)
+		switch {
+		case w == nil:
+			s.newSwarmService(v, v.AppName+"_"+f.name, f.replicas, sp).begin()
+		case w.spec.hash == sp.hash && w.replicas == f.replicas:
+			// An update all the same, but of nothing: UpdateStatus is null then.
+			w.update, w.wentBack = nil, false
+			w.touch()
+		default:
+			w.replicas = f.replicas
+			w.change(sp, false)
+		}
+	}
+}
+
+func (s *Server) stackSpec(v *Service, f fileService, version Version) *spec {
+	r := v.rollout(f.name, f.versionOf(version))
+	r.NoRestart = r.NoRestart || f.noRestart
+	if f.action != "" {
+		r.FailureAction = f.action
+	}
+	if f.order != "" {
+		r.Order = f.order
+	}
+	return &spec{version: version, image: f.image, rollout: r, hash: f.hash}
+}
+
+// swarmNames are the names of a stack's services.
+func (s *Server) swarmNames(v *Service) []string {
+	var names []string
+	for name, w := range s.swarm {
+		if w.owner == v {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// remove takes a service out of swarm; its tasks are seen a moment longer.
+func (w *swarmService) remove() {
+	w.gen++
+	for _, t := range w.tasks {
+		t.desired = "remove"
+	}
+	w.s.afterLocked(500*time.Millisecond, func() {
+		if w.s.swarm[w.name] == w {
+			delete(w.s.swarm, w.name)
+		}
+	})
+}
+
+// stackTasks are the tasks of a stack, as docker stack ps lists them.
+func (s *Server) stackTasks(appName string) []*task {
+	var names []string
+	for name := range s.swarm {
+		if strings.HasPrefix(name, appName+"_") && s.swarm[name].stack() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var out []*task
+	for _, name := range names {
+		out = append(out, s.swarm[name].list()...)
+	}
+	return out
+}
+
+// list are the tasks of a service as docker service ps lists them: by slot,
+// the newest first.
+func (w *swarmService) list() []*task {
+	out := slices.Clone(w.tasks)
+	slices.Reverse(out)
+	slices.SortStableFunc(out, func(a, b *task) int { return a.slot - b.slot })
+	return out
+}
