@@ -70,6 +70,15 @@ func New(host Host, stdout io.Writer, secrets []string) *Printer {
 	return p
 }
 
+// Hide masks further values in all that is shown from now on. The host is not
+// told of them: it would mask them in other steps, too, and they are values
+// that somebody chose for a service, "eu-west-1" among them.
+func (p *Printer) Hide(values ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.secrets = p.secrets.with(values)
+}
+
 // colours reports whether colours make sense. Jenkins shows them as garbage
 // unless a plugin is there.
 func colours(h Host, w io.Writer) bool {
@@ -273,7 +282,11 @@ func (p *Printer) clean(text string) string {
 }
 
 // Mask replaces the secrets in a text that is not printed, such as an output.
-func (p *Printer) Mask(text string) string { return string(p.secrets.mask([]byte(text))) }
+func (p *Printer) Mask(text string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.secrets.mask([]byte(text)))
+}
 
 // resume makes the host read commands again.
 func (p *Printer) resume() {

@@ -116,11 +116,24 @@ func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 	return n, false
 }
 
-// masker replaces secrets, as they are and as JSON and URLs write them.
-type masker [][]byte
+// masker replaces secrets, as they are and as JSON and URLs write them. An
+// environment has hundreds of them, and every line of a log is searched: the
+// first two bytes tell where one may begin.
+type masker struct {
+	known  map[string]bool
+	starts *[1 << 16]bool // by the first two bytes; nil: no secret
+	by     map[uint16][][]byte
+	single [][]byte // of one byte
+}
 
-func newMasker(secrets []string) masker {
-	var m masker
+func newMasker(secrets []string) masker { return masker{}.with(secrets) }
+
+// with is a masker of further secrets; the old one stays as it is.
+func (m masker) with(secrets []string) masker {
+	next := masker{known: map[string]bool{}, by: map[uint16][][]byte{}, starts: new([1 << 16]bool)}
+	for s := range m.known {
+		next.add(s)
+	}
 	for _, s := range secretLines(secrets) {
 		query := url.QueryEscape(s)
 		spellings := []string{s, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(s)}
@@ -132,11 +145,27 @@ func newMasker(secrets []string) masker {
 			spellings = append(spellings, strings.Trim(b.String(), "\"\n"))
 		}
 		for _, spelling := range spellings {
-			m = append(m, []byte(spelling))
+			next.add(spelling)
 		}
 	}
-	slices.SortFunc(m, bytes.Compare)
-	return slices.CompactFunc(m, bytes.Equal)
+	if len(next.known) == 0 {
+		return masker{}
+	}
+	return next
+}
+
+func (m *masker) add(s string) {
+	if m.known[s] || s == "" {
+		return
+	}
+	m.known[s] = true
+	if len(s) == 1 {
+		m.single = append(m.single, []byte(s))
+		return
+	}
+	start := uint16(s[0])<<8 | uint16(s[1])
+	m.starts[start] = true
+	m.by[start] = append(m.by[start], []byte(s))
 }
 
 // secretLines are the lines of all secrets: output is masked line by line.
@@ -155,16 +184,27 @@ func secretLines(secrets []string) []string {
 // mask replaces every secret in a text; a text without one is given back as it
 // is. Secrets that overlap are covered together, so that of none a part stays.
 func (m masker) mask(text []byte) []byte {
+	if m.starts == nil {
+		return text
+	}
 	type span struct{ from, to int }
 	var spans []span
-	for _, secret := range m {
-		for at := 0; ; at++ {
-			i := bytes.Index(text[at:], secret)
-			if i < 0 {
-				break
+	for i := 0; i+1 < len(text); i++ {
+		start := uint16(text[i])<<8 | uint16(text[i+1])
+		if !m.starts[start] {
+			continue
+		}
+		for _, secret := range m.by[start] {
+			if bytes.HasPrefix(text[i:], secret) {
+				spans = append(spans, span{i, i + len(secret)})
 			}
-			at += i
-			spans = append(spans, span{at, at + len(secret)})
+		}
+	}
+	for _, secret := range m.single {
+		for i := range text {
+			if text[i] == secret[0] {
+				spans = append(spans, span{i, i + 1})
+			}
 		}
 	}
 	if spans == nil {
