@@ -82,9 +82,6 @@ func inputTable(spell func(string) string) string {
 			def = "`" + s.Default + "`"
 		}
 		meaning := strings.ReplaceAll(s.Meaning, "|", "\\|")
-		if !s.Available {
-			meaning = "*Not in this version yet.* " + meaning
-		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", spell(s.Name), def, meaning)
 	}
 	return b.String() + "\n"
@@ -105,9 +102,6 @@ func described(s config.Setting) string {
 	meaning := s.Meaning
 	if s.Default != "" {
 		meaning += " Default: `" + s.Default + "`."
-	}
-	if !s.Available {
-		meaning = "Not in this version yet. " + meaning
 	}
 	return quote(meaning)
 }

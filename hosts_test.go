@@ -20,7 +20,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"dokploy-deploy/internal/config"
@@ -43,7 +43,7 @@ func documents(t *testing.T, file string) []node {
 	if filepath.Ext(file) == ".md" { // its front matter
 		text, _, _ = bytes.Cut(text, []byte("\n---\n"))
 	}
-	for dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()); ; {
+	for dec := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var v any
 		if err := dec.Decode(&v); errors.Is(err, io.EOF) {
 			return out

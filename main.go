@@ -67,6 +67,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if err != nil {
 		return invalid(host, printer, cfg, err)
 	}
+	for _, w := range cfg.Warnings {
+		printer.Warn("", w.Input+": "+w.Text)
+	}
 	if cfg.TLSSkipVerify {
 		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
 	}
@@ -132,6 +135,17 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 		Operation: cfg.Operation, Title: cfg.Title, Description: cfg.Description,
 		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
 		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel,
+		Verify: deploy.VerifyMode(cfg.Verify), StableFor: cfg.StableFor, Rollback: cfg.Rollback, DryRun: cfg.DryRun,
+		Prepare: deploy.Changes{Image: cfg.Image, Env: cfg.Env, ReplaceEnv: cfg.EnvMode == "replace", Source: cfg.Source, SourcePath: cfg.SourcePath},
+	}
+	if f := cfg.ComposeFile; f != nil {
+		o.Prepare.ComposeFile, o.Prepare.ComposePath = f.Text, f.Path
+	}
+	if h := cfg.HealthURL; h != nil {
+		o.Health = &deploy.Health{
+			URL: h.URL, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
+			UserAgent: userAgent(),
+		}
 	}
 	if o.Title == "" {
 		o.Title = commit.Title()
@@ -150,7 +164,7 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 	}
 	client := dokploy.Options{
 		URL: cfg.URL, Key: cfg.APIKey, Header: cfg.Headers, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-		UserAgent: strings.ReplaceAll(program(), " ", "/"),
+		UserAgent: userAgent(),
 	}
 	if cfg.Debug {
 		client.Trace = func(method, path string, status int, took time.Duration) {
@@ -164,14 +178,16 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 // show ends the output: the successes, then what failed and why, last.
 func show(printer *ci.Printer, report *deploy.Report) {
 	for _, r := range report.Results {
-		switch r.Status {
-		case deploy.Done:
+		switch {
+		case r.Status == deploy.Done && report.DryRun:
+			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
+		case r.Status == deploy.Done:
 			text := r.Name + " deployed in " + deploy.Duration(r.Took)
 			if r.URL != "" {
 				text += "   " + r.URL
 			}
 			printer.Success(r.Name, text)
-		case deploy.Queued:
+		case r.Status == deploy.Queued:
 			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed   "+r.DashboardURL)
 		}
 	}
@@ -185,7 +201,7 @@ func show(printer *ci.Printer, report *deploy.Report) {
 			continue
 		}
 		said[key] = true
-		if r.Service == nil {
+		if r.Service == nil || r.AboutInput() {
 			printer.Error(r.Input(), r.Reason, r.Hint)
 			continue
 		}
@@ -199,7 +215,7 @@ func summary(report *deploy.Report) []ci.Row {
 	for _, r := range report.Results {
 		row := ci.Row{
 			Target: r.Name, Status: string(r.Status), OK: r.Status == deploy.Done || r.Status == deploy.Queued,
-			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Reason, Tail: r.Tail, Verified: string(r.Verified),
+			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Error(), Tail: r.Tail, Verified: string(r.Verified),
 		}
 		for text, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
 			if d >= 0 {
@@ -237,6 +253,9 @@ func failure(r deploy.Result) []string {
 		lines = append(lines, "last lines of "+r.TailOf+":")
 	}
 	lines = append(lines, tail...)
+	if r.WentBack != "" {
+		lines = append(lines, "rollback: "+r.WentBack)
+	}
 	if r.Hint != "" {
 		lines = append(lines, "hint: "+r.Hint)
 	}
@@ -270,6 +289,9 @@ func program() string {
 	}
 	return "dokploy-deploy " + strings.TrimPrefix(v, "v")
 }
+
+// userAgent is how servers see it.
+func userAgent() string { return strings.ReplaceAll(program(), " ", "/") }
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.")

@@ -33,8 +33,15 @@ func (c *call) run(ctx context.Context, args ...string) {
 	c.code = run(ctx, args, lookup, &c.stdout, &c.stderr)
 }
 
-// standIn is a Dokploy on a port of this machine.
+// standIn is a Dokploy on a port of this machine whose containers are not to
+// be seen: to see that they run takes ten seconds and more (rollout_test.go).
 func standIn(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[string]string) {
+	t.Helper()
+	o.NoDocker = true
+	return listening(t, o)
+}
+
+func listening(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[string]string) {
 	t.Helper()
 	srv := dokploytest.New(o)
 	url, err := srv.Listen("127.0.0.1:0")
@@ -179,19 +186,24 @@ func TestBadInputsSendNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.env")
 	c := call{env: map[string]string{
 		"DOKPLOY_URL": srv.URL, "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_OUTPUT_FILE": file,
-		"DOKPLOY_TIMEOUT": "soon", "DOKPLOY_WAIT": "perhaps", "DOKPLOY_LOGS": "loud", "DOKPLOY_IMAGE": "x", "DOKPLOY_VERIFY": "require",
+		"DOKPLOY_TIMEOUT": "soon", "DOKPLOY_WAIT": "perhaps", "DOKPLOY_LOGS": "loud", "DOKPLOY_IMAGE": "x y", "DOKPLOY_VERIFY": "maybe",
+		"DOKPLOY_ENV": "SECRET-no-assignment", "DOKPLOY_SOURCE": "no/such/folder", "DOKPLOY_COMPOSE_FILE": "no-such.yml", "DOKPLOY_ENV_MODE": "add",
+		"DOKPLOY_HEALTH_URL": "https://u:SECRET-password@h", "DOKPLOY_HEALTH_STATUS": "2xx",
 	}}
 	c.run(t.Context())
 	if c.code != 2 || requests != 0 {
 		t.Errorf("exit %d, %d requests", c.code, requests)
 	}
-	for _, input := range []string{"application", "timeout", "wait", "logs", "image", "verify"} {
+	for _, input := range []string{"application", "timeout", "wait", "logs", "image", "verify", "env", "env-mode", "source", "compose-file", "health-url", "health-status"} {
 		if !strings.Contains(c.stdout.String(), "error: "+input+": ") {
 			t.Errorf("nothing is said of %s:\n%s", input, &c.stdout)
 		}
 	}
 	if got := dotenv(t, file)["DOKPLOY_STATUS"]; got != "invalid" {
 		t.Errorf("status %q", got)
+	}
+	if strings.Contains(c.stdout.String()+c.stderr.String(), "SECRET") {
+		t.Errorf("a secret is shown:\n%s", &c.stdout)
 	}
 }
 
@@ -309,7 +321,7 @@ func TestHeadersGoToDokployOnly(t *testing.T) {
 }
 
 func TestCertificates(t *testing.T) {
-	srv := dokploytest.New(dokploytest.Options{})
+	srv := dokploytest.New(dokploytest.Options{NoDocker: true})
 	url, pem, err := srv.ListenTLS("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

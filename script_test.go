@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,8 +25,10 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// TestMain lets the scripts run this test binary as the program.
+// TestMain lets the scripts run this test binary as the program. Parallel tests
+// wait for rollouts nearly all the time, so there may be more than processors.
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "16")
 	testscript.Main(m, map[string]func(){"dokploy-deploy": main})
 }
 
@@ -74,6 +77,12 @@ var scenarios = map[string]func(*dokploytest.Server){
 		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{
 			Steps: append(dokploytest.Lines(0, "#1 it goes on"), dokploytest.Lines(time.Hour, "never")...)}})
 	},
+	"crash": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{
+			Name: "api", Env: "# keep\nLOG_LEVEL=info\nDATABASE_URL=postgres://api:SECRET-password@db/api\n",
+			Rollout: dokploytest.Rollout{Crash: true, Log: []string{"connecting to postgres://api:SECRET-password@db/api", "Error: password authentication failed"}},
+		})
+	},
 	"two": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "the api is built")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "Error response from daemon: manifest unknown")}})
@@ -81,7 +90,8 @@ var scenarios = map[string]func(*dokploytest.Server){
 }
 
 func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
-	srv := dokploytest.New(dokploytest.Options{Concurrency: 4})
+	// To see that containers run takes seconds: one scenario shows it.
+	srv := dokploytest.New(dokploytest.Options{Concurrency: 4, NoDocker: args[0] != "crash"})
 	scenarios[args[0]](srv)
 	url, err := srv.Listen("127.0.0.1:0")
 	ts.Check(err)
@@ -228,6 +238,11 @@ var volatile = []struct {
 	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?s\b`), "<time>"},
+	// What is seen of a rollout on the way depends on when it is looked.
+	{regexp.MustCompile(`(?m)^› (new containers: .*|task: .*|swarm rolls back .*)\n`), ""},
+	{regexp.MustCompile(`; the version before (still serves|serves again)`), "; <what serves>"},
+	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
+	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
 	// Said from a second on, or only when the job was seen in the queue.
 	{regexp.MustCompile(`(started|failed|was interrupted|is not done) after <time>`), "$1"},
 	{regexp.MustCompile(`(?m)^(\| (?:api|stack) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},

@@ -1,7 +1,8 @@
 // Demo deploys to a Dokploy that lives in this process, with the real program:
 //
-//	go run ./demo        a deployment that waits in the queue, builds and is done
+//	go run ./demo        a deployment that waits in the queue, builds and runs
 //	go run ./demo fail   one whose build breaks
+//	go run ./demo crash  an image that Dokploy calls done and that does not run
 //
 // Nothing needs to be installed but Go, and nothing leaves this machine.
 package main
@@ -31,9 +32,9 @@ func main() {
 }
 
 func demo(args []string) (int, error) {
-	fail := len(args) == 1 && args[0] == "fail"
-	if len(args) > 0 && !fail {
-		return 2, errors.New("the only argument is: fail")
+	what := strings.Join(args, " ")
+	if what != "" && what != "fail" && what != "crash" {
+		return 2, errors.New("the only arguments are: fail, crash")
 	}
 	// The program gets the interrupt of the terminal itself; the demo waits
 	// for what it says.
@@ -53,7 +54,7 @@ func demo(args []string) (int, error) {
 		return 1, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 
-	server, url, err := start(fail)
+	server, url, err := start(what)
 	if err != nil {
 		return 1, err
 	}
@@ -65,6 +66,9 @@ func demo(args []string) (int, error) {
 		"DOKPLOY_API_KEY=" + server.Key,
 		"DOKPLOY_APPLICATION=shop/api",
 		"DOKPLOY_OUTPUT_FILE=" + outputs,
+	}
+	if what == "crash" {
+		env = append(env, "DOKPLOY_IMAGE=ghcr.io/acme/api:1.4.2", "DOKPLOY_ENV=FEATURE_PRICES=on", "DOKPLOY_ROLLBACK=true")
 	}
 	fmt.Println()
 	for _, e := range env {
@@ -108,16 +112,28 @@ func bare(env []string) []string {
 
 // start makes a shop whose web application is being built, so that the
 // deployment of its api waits for a moment.
-func start(fail bool) (*dokploytest.Server, string, error) {
+func start(what string) (*dokploytest.Server, string, error) {
 	server := dokploytest.New(dokploytest.Options{Latency: 20 * time.Millisecond})
 	web := server.AddApplication(dokploytest.Application{
 		Name: "web", SourceType: "git",
 		Build: dokploytest.Build{Steps: dokploytest.Lines(time.Second, "#1 …", "#2 …", "#3 …", "#4 …", "#5 …")},
 	})
-	api := server.AddApplication(dokploytest.Application{
-		Name: "api", SourceType: "git", Build: build(fail),
+	app := dokploytest.Application{
+		Name: "api", SourceType: "git", Build: build(what == "fail"),
 		Domains: []dokploytest.Domain{{Host: "api.shop.example", HTTPS: true}},
-	})
+	}
+	if what == "crash" {
+		app.SourceType, app.Image, app.Build = "docker", "ghcr.io/acme/api:1.4.1", dokploytest.Build{Steps: dokploytest.Lines(700*time.Millisecond,
+			"Pulling ghcr.io/acme/api:1.4.2", "1.4.2: Pulling from acme/api", "Status: Downloaded newer image for ghcr.io/acme/api:1.4.2")}
+		app.Env = "# set by hand\nDATABASE_URL=postgres://api:hunter2hunter2@db/shop\n"
+		app.RolloutFunc = func(v dokploytest.Version) dokploytest.Rollout {
+			return dokploytest.Rollout{
+				Crash: v.N > 0, CrashAfter: 2 * time.Second,
+				Log: []string{"api 1.4.2 starting", "connecting to postgres://api:hunter2hunter2@db/shop", `Error: relation "prices" does not exist`},
+			}
+		}
+	}
+	api := server.AddApplication(app)
 	for i := range 4 {
 		at := time.Now().Add(-time.Duration(i+1) * 26 * time.Hour)
 		server.AddRow(api, dokploytest.Row{Status: "done", Title: "an earlier one", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(9 * time.Second)}, "")

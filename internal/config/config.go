@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dokploy-deploy/internal/health"
+	"dokploy-deploy/internal/upload"
 )
 
 // Config is what the inputs ask for.
@@ -32,8 +35,30 @@ type Config struct {
 	OutputFile         string
 	Debug              bool
 
+	Image         string // reference, checked; empty: not to be set
+	Env           string // dotenv lines; empty: not to be set
+	EnvMode       string // merge or replace
+	ComposeFile   *ComposeFile
+	Source        *upload.Source
+	SourcePath    string
+	Verify        string // auto, require or off
+	StableFor     time.Duration
+	HealthURL     *HealthURL // nil: none
+	HealthStatus  []health.Range
+	HealthTimeout time.Duration
+	Rollback      bool
+	DryRun        bool
+
+	// Warnings are about inputs that are accepted, but may not mean what
+	// they seem to.
+	Warnings []Problem
+
 	rejected []string // secret values of inputs that were not accepted
 }
+
+// HealthURL is an address to ask; without a URL it is the service's first
+// domain ("auto").
+type HealthURL struct{ URL *url.URL }
 
 // Problem is one thing that is wrong with an input. Its text never shows the
 // value of a secret input.
@@ -89,6 +114,21 @@ func Load(lookup func(name string) (string, bool)) (*Config, error) {
 	c.MaxParallel = parse(l, "max-parallel", parseParallel)
 	c.OutputFile = parse(l, "output-file", parseOutputFile)
 	c.Debug = parse(l, "debug", parseBool)
+
+	c.Image = parse(l, "image", parseImage)
+	c.Env = parse(l, "env", parseEnv)
+	c.EnvMode = parse(l, "env-mode", oneOf("merge", "replace"))
+	c.ComposeFile = parse(l, "compose-file", parseComposeFile)
+	c.Source = parse(l, "source", upload.Open)
+	c.SourcePath = l.value("source")
+	c.Verify = parse(l, "verify", oneOf("auto", "require", "off"))
+	c.StableFor = parse(l, "stable-for", parseDuration)
+	c.HealthURL = parse(l, "health-url", parseHealthURL)
+	c.HealthStatus = parse(l, "health-status", health.ParseStatus)
+	c.HealthTimeout = parse(l, "health-timeout", parseDuration)
+	c.Rollback = parse(l, "rollback", parseBool)
+	c.DryRun = parse(l, "dry-run", parseBool)
+	l.together(c)
 
 	l.finish()
 	if len(l.problems) > 0 {
@@ -170,24 +210,11 @@ func (l *loader) value(input string) string {
 	panic("config: no setting " + input)
 }
 
-// finish refuses the inputs that this version does not know yet, and puts all
-// problems in the order of the table.
+// finish puts all problems in the order of the table.
 func (l *loader) finish() {
 	order := map[string]int{}
 	for i, s := range Settings {
 		order[s.Name] = i
-		if s.Available {
-			continue
-		}
-		v := l.given(s.Name)
-		if v == "" || (s.Off != "" && strings.EqualFold(v, s.Off)) {
-			continue
-		}
-		text := "is not supported by this version yet; leave it empty"
-		if s.Off != "" {
-			text += " or " + s.Off
-		}
-		l.problem(s.Name, text)
 	}
 	slices.SortStableFunc(l.problems, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
 }

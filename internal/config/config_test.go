@@ -21,6 +21,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"dokploy-deploy/internal/health"
 )
 
 func lookup(vars map[string]string) func(string) (string, bool) {
@@ -60,7 +62,8 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		URL: &url.URL{Scheme: "https", Host: "h"}, APIKey: "key-123", Applications: []string{"api"},
 		Operation: "deploy", Wait: true, Timeout: 30 * time.Minute, UnreachableTimeout: 5 * time.Minute,
-		Logs: "live", MaxParallel: 4,
+		Logs: "live", MaxParallel: 4, EnvMode: "merge", Verify: "auto", StableFor: 10 * time.Second,
+		HealthStatus: []health.Range{{From: 200, To: 399}}, HealthTimeout: 2 * time.Minute,
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -77,7 +80,7 @@ func TestAllInputs(t *testing.T) {
 		"INPUT_OPERATION":             "redeploy",
 		"INPUT_TITLE":                 "one\r\n  two",
 		"INPUT_DESCRIPTION":           "one\r\ntwo\x1b",
-		"INPUT_WAIT":                  "False",
+		"INPUT_WAIT":                  "True",
 		"INPUT_TIMEOUT":               "90",
 		"INPUT_UNREACHABLE-TIMEOUT":   "1m30s",
 		"INPUT_LOGS":                  "failure",
@@ -87,6 +90,12 @@ func TestAllInputs(t *testing.T) {
 		"INPUT_OUTPUT-FILE":           out,
 		"INPUT_DEBUG":                 "true",
 		"INPUT_VERIFY":                "off",
+		"INPUT_STABLE-FOR":            "3",
+		"INPUT_IMAGE":                 " ghcr.io/acme/api@sha256:" + strings.Repeat("a", 64),
+		"INPUT_ENV":                   "# of this run\nA=1, 2\nB=\"x\"\n",
+		"INPUT_HEALTH-URL":            "AUTO",
+		"INPUT_HEALTH-STATUS":         "200, 301-302",
+		"INPUT_HEALTH-TIMEOUT":        "45s",
 		"INPUT_ROLLBACK":              "FALSE",
 		"INPUT_DRY-RUN":               "false",
 		"INPUT_SOMETHING-OF-THE-HOST": "x",
@@ -97,9 +106,12 @@ func TestAllInputs(t *testing.T) {
 	want := &Config{
 		URL: &url.URL{Scheme: "https", Host: "h", Path: "/sub"}, APIKey: "key-123",
 		Applications: []string{"a", "b", "c"}, Composes: []string{"p/e/x", "p/e/y"}, Operation: "redeploy",
-		Title: "one two", Description: "one\ntwo", Timeout: 90 * time.Second, UnreachableTimeout: 90 * time.Second,
+		Title: "one two", Description: "one\ntwo", Wait: true, Timeout: 90 * time.Second, UnreachableTimeout: 90 * time.Second,
 		Logs: "failure", Headers: http.Header{"X-A": {"1, 2", "3"}}, TLSSkipVerify: true, MaxParallel: 32,
 		OutputFile: out, Debug: true,
+		Image: "ghcr.io/acme/api@sha256:" + strings.Repeat("a", 64), Env: "# of this run\nA=1, 2\nB=\"x\"", EnvMode: "merge",
+		Verify: "off", StableFor: 3 * time.Second, HealthURL: &HealthURL{},
+		HealthStatus: []health.Range{{From: 200, To: 200}, {From: 301, To: 302}}, HealthTimeout: 45 * time.Second,
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -166,12 +178,15 @@ func TestProblems(t *testing.T) {
 		{"output-file=" + dir + "/no/file", []string{`output-file: the folder "` + dir + `/no" does not exist`}},
 		{"output-file=" + dir + "/new/", []string{`output-file: the folder "` + dir + `/new" does not exist`}},
 		// In the order of the table, whatever is wrong.
-		{"url=h;env=A=1;verify=auto;rollback=true;debug=x;image=i", []string{
+		{"url=h;env=A;verify=yes;rollback=on;debug=x;image=a b;env-mode=add;stable-for=0;health-status=2xx", []string{
 			`url: "h" has no scheme; write https://h`,
-			"image: is not supported by this version yet; leave it empty",
-			"env: is not supported by this version yet; leave it empty",
-			"verify: is not supported by this version yet; leave it empty or off",
-			"rollback: is not supported by this version yet; leave it empty or false",
+			`image: "a b" is not the name of an image (invalid reference format); write one such as ghcr.io/acme/api:1.4.2`,
+			`env: line 1 has no "="; each line is KEY=VALUE`,
+			`env-mode: "add" is not one of merge, replace`,
+			`verify: "yes" is not one of auto, require, off`,
+			`stable-for: "0" is not more than zero; write a duration such as 90s or 30m, or whole seconds`,
+			`health-status: "2xx" is neither a code nor a range of codes; write 200 or 200-399`,
+			`rollback: "on" is neither true nor false`,
 			`debug: "x" is neither true nor false`,
 		}},
 	} {
@@ -190,24 +205,6 @@ func TestProblems(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
-	}
-}
-
-func TestEveryUnavailableInput(t *testing.T) {
-	for _, s := range Settings {
-		if s.Available {
-			continue
-		}
-		for value, ok := range map[string]bool{"": true, s.Off: true, "x": false, "auto": false, "true": false} {
-			_, err := load(s.Name, value)
-			got := problems(t, err)
-			if ok && got != nil {
-				t.Errorf("%s=%q: %q", s.Name, value, got)
-			}
-			if !ok && (len(got) != 1 || !strings.HasPrefix(got[0], s.Name+": is not supported by this version yet")) {
-				t.Errorf("%s=%q: %q", s.Name, value, got)
-			}
-		}
 	}
 }
 
@@ -244,6 +241,7 @@ func TestURL(t *testing.T) {
 		{"https://h/#hunter2", "", "query or fragment"},
 		{"https://bob:hunter2@h", "", "the input headers"},
 		{"https://hunter2@h/%zz", "", "the input headers"},
+		{"https://me:hun/hunter2@h", "", "the input headers"},
 		{"bob:hunter2@h", "", "the input headers"},
 		{"https://h/dashboard/project/p1", "", "a page of the dashboard; write https://h"},
 		{"https://h/dashboard", "", "a page of the dashboard; write https://h"},
@@ -287,7 +285,9 @@ func TestSecretsAreNotShown(t *testing.T) {
 		{"headers", "Sec-WebSocket-Key: hunter2", "Sec-WebSocket-Key cannot be set"},
 		{"headers", "X-API-Key: hunter2", "X-API-Key cannot be set here; use the input api-key"},
 		{"headers", `{"A":"hunter2"`, "line 1 does not begin with a header name"},
-		{"env", "A=hunter2", "is not supported by this version yet"},
+		{"env", "hunter2", "line 1 has no \"=\""},
+		{"env", "A='hunter2", "a quote that is not closed"},
+		{"env", "hunter2!=1", "does not begin with a name"},
 		{"ca-cert", "-----BEGIN hunter2", "the text holds no PEM certificate"},
 	} {
 		c, err := load(tt.input, tt.value)
@@ -458,7 +458,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%d columns: %s", n-1, line)
 		}
 	}
-	for _, want := range []string{"  url (required)\n", "  timeout (default: 30m)\n", "  verify (not supported by this version yet)\n", "INPUT_API-KEY"} {
+	for _, want := range []string{"  url (required)\n", "  timeout (default: 30m)\n", "  verify (default: auto)\n", "INPUT_API-KEY"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing", want)
 		}
@@ -468,7 +468,7 @@ func TestUsage(t *testing.T) {
 // The defaults in the table are values that the inputs accept.
 func TestDefaultsAreAccepted(t *testing.T) {
 	for _, s := range Settings {
-		if s.Default == "" || !s.Available {
+		if s.Default == "" {
 			continue
 		}
 		if _, err := load(s.Name, s.Default); err != nil {

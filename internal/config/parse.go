@@ -88,12 +88,13 @@ func parseTargets(v string) ([]string, error) {
 // parseURL accepts what people paste and makes it the base of the instance.
 func parseURL(v string) (*url.URL, error) {
 	const want = "write the address of the Dokploy instance, such as https://dokploy.example.com"
-	scheme, rest, ok := strings.Cut(v, "://")
+	scheme, _, ok := strings.Cut(v, "://")
 	if strings.ContainsFunc(v, unicode.IsSpace) {
 		return nil, errors.New("holds a blank or a line break; " + want)
 	}
 	// What may be a secret in it (user:password, ?token=) is never repeated.
-	if authority, _, _ := strings.Cut(rest, "/"); strings.Contains(authority, "@") || !ok && strings.Contains(v, "@") {
+	// A password may hold a slash, so an @ anywhere counts.
+	if strings.Contains(v, "@") {
 		return nil, errors.New("holds a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
 	}
 	if strings.ContainsAny(v, "?#") {

@@ -8,30 +8,28 @@ import (
 
 // Setting describes one input.
 type Setting struct {
-	Name      string // as users write it, with hyphens
-	Default   string // empty: none
-	Meaning   string // one paragraph of Markdown
-	Secret    bool   // the value is never shown
-	Required  bool
-	Available bool   // implemented by this version
-	Off       string // accepted although not available: it asks for nothing
+	Name     string // as users write it, with hyphens
+	Default  string // empty: none
+	Meaning  string // one paragraph of Markdown
+	Secret   bool   // the value is never shown
+	Required bool
 }
 
 // Settings are all inputs, in the order in which they are documented.
 var Settings = []Setting{
-	{Name: "url", Required: true, Available: true,
+	{Name: "url", Required: true,
 		Meaning: "The Dokploy instance, `https://dokploy.example.com`. A trailing `/`, `/api` or `/api/` is accepted, and so is a sub-path."},
-	{Name: "api-key", Required: true, Secret: true, Available: true,
+	{Name: "api-key", Required: true, Secret: true,
 		Meaning: "Sent as `x-api-key`. Secret."},
-	{Name: "application", Available: true,
+	{Name: "application",
 		Meaning: "The application(s) to deploy, each an id, `name`, `project/name` or `project/environment/name`."},
-	{Name: "compose", Available: true,
+	{Name: "compose",
 		Meaning: "The compose service(s) to deploy, in the same forms. At least one of the two is required; both may be given."},
-	{Name: "operation", Default: "deploy", Available: true,
+	{Name: "operation", Default: "deploy",
 		Meaning: "`deploy`, or `redeploy` (rebuild without fetching the source or pulling the image)."},
-	{Name: "title", Available: true,
+	{Name: "title",
 		Meaning: "Title of the deployment in Dokploy. Default: the commit's subject line; outside CI `Deployed by dokploy-deploy`."},
-	{Name: "description", Available: true,
+	{Name: "description",
 		Meaning: "Default: short commit id, author and the link to the CI run. Either way it ends in a short marker of this run."},
 	{Name: "image",
 		Meaning: "Docker image to set on the application before deploying. Touches nothing else, no stored credential. An application whose source is not Docker is refused. Without an application: exit 2."},
@@ -43,15 +41,15 @@ var Settings = []Setting{
 		Meaning: "Path of a local compose file to upload to the compose service before deploying. A service with another source becomes `raw`, and the output says so. Empty or not text: exit 2."},
 	{Name: "source",
 		Meaning: "Path of a local directory or `.zip` to upload as the application's source. The upload itself starts the deployment: no second one is triggered, and Dokploy gives it its own title. Empty: exit 2."},
-	{Name: "wait", Default: "true", Available: true,
+	{Name: "wait", Default: "true",
 		Meaning: "`false`: end as soon as Dokploy has accepted the deployment."},
-	{Name: "timeout", Default: "30m", Available: true,
+	{Name: "timeout", Default: "30m",
 		Meaning: "From the trigger until everything, queueing and verification included, is over."},
-	{Name: "unreachable-timeout", Default: "5m", Available: true,
+	{Name: "unreachable-timeout", Default: "5m",
 		Meaning: "How long Dokploy may be unreachable in one stretch while a deployment is followed. Before the trigger it is the smaller of this and 30 s. A key that worked before and is refused now counts as unreachable."},
-	{Name: "logs", Default: "live", Available: true,
+	{Name: "logs", Default: "live",
 		Meaning: "`live`: each line as it is written. `failure`: the whole log, if the deployment fails. `off`. Whichever it is, the message of a failed deployment may quote the last lines once more."},
-	{Name: "verify", Default: "auto", Off: "off",
+	{Name: "verify", Default: "auto",
 		Meaning: "After Dokploy says `done`, see that the new containers run. `auto`: as far as the key may see, and say so where it may not. `require`: not being able to see is a failure. `off`."},
 	{Name: "stable-for", Default: "10s",
 		Meaning: "How long the new containers must keep running to count as running."},
@@ -61,21 +59,21 @@ var Settings = []Setting{
 		Meaning: "Accepted status codes: codes and ranges."},
 	{Name: "health-timeout", Default: "2m",
 		Meaning: "How long `health-url` may take to become healthy, within `timeout`."},
-	{Name: "rollback", Default: "false", Off: "false",
+	{Name: "rollback", Default: "false",
 		Meaning: "On failure, go back to what ran before, and say what was done. The step still fails."},
-	{Name: "headers", Secret: true, Available: true,
+	{Name: "headers", Secret: true,
 		Meaning: "Extra `Name: value` lines for every request to Dokploy (Cloudflare Access and the like). Values are secret."},
-	{Name: "ca-cert", Available: true,
+	{Name: "ca-cert",
 		Meaning: "PEM text or path of extra CA certificates."},
-	{Name: "tls-skip-verify", Default: "false", Available: true,
+	{Name: "tls-skip-verify", Default: "false",
 		Meaning: "Do not check the server's certificate; warns every time."},
-	{Name: "dry-run", Default: "false", Off: "false",
+	{Name: "dry-run", Default: "false",
 		Meaning: "Resolve, check what the key may do, show what would change (names of variables, never values), deploy nothing."},
-	{Name: "max-parallel", Default: "4", Available: true,
+	{Name: "max-parallel", Default: "4",
 		Meaning: "Targets deployed at a time when there are several."},
-	{Name: "output-file", Available: true,
+	{Name: "output-file",
 		Meaning: "File to append the outputs to, as dotenv lines."},
-	{Name: "debug", Default: "false", Available: true,
+	{Name: "debug", Default: "false",
 		Meaning: "One line per request: method, path, status, time. Never a key, a header value or a body."},
 }
 
@@ -106,8 +104,6 @@ durations are like 90s or 30m, or whole seconds.
 	for _, s := range Settings {
 		b.WriteString("  " + s.Name)
 		switch {
-		case !s.Available:
-			b.WriteString(" (not supported by this version yet)")
 		case s.Required:
 			b.WriteString(" (required)")
 		case s.Default != "":

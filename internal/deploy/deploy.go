@@ -102,6 +102,8 @@ type Reporter interface {
 	Warn(target, text string)
 	// LogLine is a line that the server wrote. It must not be kept.
 	LogLine(target string, line []byte)
+	// Hide keeps values out of all that is shown from now on.
+	Hide(values ...string)
 }
 
 // Target is a service as the user named it.
@@ -136,6 +138,10 @@ type Options struct {
 	Logs        LogMode
 	Verify      VerifyMode    // empty: off
 	StableFor   time.Duration // how long the new containers must run
+	Prepare     Changes       // before the trigger
+	Health      *Health       // nil: no address is asked
+	Rollback    bool          // on failure, go back to what ran before
+	DryRun      bool          // look at everything, change nothing
 	MaxParallel int
 }
 
@@ -158,18 +164,21 @@ type Result struct {
 	Took           time.Duration // from the trigger to the verdict
 	Reason         string        // what happened, one line; empty on success
 	Hint           string        // what to do next
+	input          string        // the input that the error is about, if it is none of the target's
 	Place          Place         // where the build broke, if the log names it
 	refusedService bool          // the key is good, but not for this
 	Tail           []string      // last lines of the log of a failed deployment
 	TailOf         string        // whose log that is; empty: the deployment's
 	Verified       Verified      // empty: not looked at
 	RolledBack     bool          // swarm itself went back to the version before
+	WentBack       string        // what was done to go back, and what runs now; empty: nothing
 }
 
 // Report is what became of a run.
 type Report struct {
 	Results []Result
 	Took    time.Duration // from the first trigger to the last verdict
+	DryRun  bool          // nothing was changed
 }
 
 // Status is the worst of the results.
@@ -199,10 +208,11 @@ var errTimeout = errors.New("timed out")
 // Run deploys all targets and follows each to its end. Nothing is triggered
 // unless every target was found.
 func Run(ctx context.Context, o Options) *Report {
-	report := &Report{Results: make([]Result, len(o.Targets))}
+	report := &Report{Results: make([]Result, len(o.Targets)), DryRun: o.DryRun}
 	for i, t := range o.Targets {
 		report.Results[i] = Result{Target: t, Name: t.Ref, Queued: -1, Build: -1}
 	}
+	o.hide(dokploy.Secret(o.Prepare.Env))
 	found, err := resolve(ctx, &o)
 	if err != nil {
 		for i := range report.Results {
@@ -221,11 +231,14 @@ func Run(ctx context.Context, o Options) *Report {
 		r.Service, r.Name = f.service, f.name
 		r.URL, r.DashboardURL = f.service.URL(), o.Client.DashboardURL(f.service)
 	}
+	if !broken {
+		broken = check(ctx, &o, found, report)
+	}
 	if broken {
 		for i := range report.Results {
 			if r := &report.Results[i]; r.Status == "" {
 				r.Status = Invalid
-				r.Reason = "not deployed, because another target was not found"
+				r.Reason = "not deployed, because another target cannot be"
 			}
 		}
 		return report
@@ -268,10 +281,50 @@ func Run(ctx context.Context, o Options) *Report {
 	return report
 }
 
+// check finds, before anything is sent, what cannot be prepared.
+func check(ctx context.Context, o *Options, found *targets, report *Report) (broken bool) {
+	if o.Prepare.set() || o.DryRun {
+		rights, err := askRights(ctx, o)
+		if err != nil {
+			for i := range report.Results {
+				report.Results[i].fail(ctx, err, nothingStarted)
+			}
+			return true
+		}
+		found.rights = rights
+	}
+	for i := range report.Results {
+		r := &report.Results[i]
+		o.hide(r.Service.Env, r.Name, r.DashboardURL, r.URL, r.Service.Path())
+		p, err := planFor(o, r.Service)
+		if err == nil {
+			err = mayPrepare(found.rights, p)
+		}
+		if err == nil && o.Health != nil {
+			_, err = o.healthURL(r.URL)
+		}
+		if err != nil {
+			r.fail(ctx, err, nothingStarted)
+			broken = true
+		}
+	}
+	return broken
+}
+
+// Error is the reason and what was done about it, in one line.
+func (r *Result) Error() string {
+	if r.WentBack == "" {
+		return r.Reason
+	}
+	return join(r.Reason, "rollback: "+r.WentBack)
+}
+
 // Input is the input that an error before the trigger is about; empty if it
 // is about none.
 func (r *Result) Input() string {
 	switch {
+	case r.input != "":
+		return r.input
 	case r.Status == Unreachable:
 		return "url"
 	case r.Status == Refused && !r.refusedService:
@@ -282,19 +335,27 @@ func (r *Result) Input() string {
 	return ""
 }
 
+// AboutInput tells a problem with an input, found before anything was started.
+func (r *Result) AboutInput() bool { return r.input != "" }
+
 // fail sets the verdict that an error means. what says in what state the
 // deployment is, for the verdicts after which it may go on.
 func (r *Result) fail(ctx context.Context, err error, what string) {
 	var (
 		inputs  *inputError
 		verdict *verdictError
+		right   *rightError
 		outage  *wait.UnreachableError
 	)
 	switch {
+	case errors.As(err, &right):
+		r.Status, r.refusedService, r.input = Refused, true, right.input
+		r.Reason, r.Hint = right.what+"; "+what, right.hint
 	case errors.As(err, &verdict):
 		r.Status, r.Reason, r.Hint = verdict.status, verdict.reason, verdict.hint
 	case errors.As(err, &inputs):
 		r.Status, r.Reason, r.Hint = Invalid, inputs.what, inputs.hint
+		r.input = inputs.input
 	case errors.Is(err, ErrInterrupted):
 		r.Status, r.Reason = Interrupted, what
 		if r.Service == nil {

@@ -155,12 +155,14 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 		row := &rows[i]
 		switch {
 		case f.known[row.ID] || f.foreign[row.ID]:
+		case f.sent.unmarked && f.mine(row.Title, row.Description):
+			candidates = append(candidates, *row)
 		case f.ours(row.Description):
 			// After a second run by BullMQ the newest is the one that counts.
 			if ours == nil || row.StartedAt.After(ours.StartedAt) {
 				ours = row
 			}
-		case f.titles && !overwritten(row), !f.titles && row.Title != f.ownTitle():
+		case f.titles && (f.sent.unmarked || !overwritten(row)), !f.titles && row.Title != f.ownTitle():
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
 				f.foreign[row.ID] = true

@@ -291,7 +291,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	}
 	for i := range rows {
 		row := &rows[i]
-		if r.known[row.ID] || !r.ours(row.Description) && (r.titles && !overwritten(row) || row.StartedAt.Before(r.row.StartedAt)) {
+		if r.known[row.ID] || !r.mine(row.Title, row.Description) && (r.titles && !overwritten(row) || row.StartedAt.Before(r.row.StartedAt)) {
 			continue
 		}
 		r.note("Dokploy runs it again")

@@ -28,7 +28,7 @@ func (r *Report) JSON() string {
 	for _, res := range r.Results {
 		o := Output{
 			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
-			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Reason, Verified: VerifiedUnknown,
+			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Error(), Verified: VerifiedUnknown,
 			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
 		}
 		if res.Verified != "" {

@@ -13,7 +13,10 @@ import (
 )
 
 // inputError is something the user can mend in the inputs.
-type inputError struct{ what, hint string }
+type inputError struct {
+	input      string // empty: the one that names the target
+	what, hint string
+}
 
 func (e *inputError) Error() string { return e.what }
 
@@ -24,6 +27,8 @@ type targets struct {
 	// paths names services that project.all listed by their id, to say what
 	// is being built ahead of us.
 	paths map[string]string
+	// rights are what the key may do; nil: not asked, or not told.
+	rights *dokploy.Rights
 }
 
 type target struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -23,6 +24,11 @@ type run struct {
 	paths   map[string]string
 	result  *Result
 	screen  *screen
+	rights  *dokploy.Rights // nil: not known
+
+	undo   *plan // what was set before the trigger; nil: nothing
+	sent   uploaded
+	mayRun bool // Dokploy may have a deployment of this run that has not ended
 
 	known     map[string]bool // ids of the deployments that were there before
 	usual     time.Duration   // how long an earlier one took; zero: not known
@@ -60,7 +66,7 @@ const (
 func newRun(o *Options, found *targets, result *Result) *run {
 	r := &run{
 		o: o, client: o.Client, name: result.Name, service: result.Service, version: found.version,
-		paths: found.paths, result: result, known: map[string]bool{},
+		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{},
 		titles: !found.version.Less(0, 25, 0),
 	}
 	if found.version.Less(0, 28, 3) {
@@ -76,13 +82,36 @@ func newRun(o *Options, found *targets, result *Result) *run {
 func (r *run) note(format string, args ...any) { r.screen.note(fmt.Sprintf(format, args...)) }
 func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(format, args...)) }
 
-// run takes the target to its verdict.
+// run takes the target to its verdict, and back from a bad one where that was
+// asked for.
 func (r *run) run(ctx context.Context) {
 	defer r.screen.close()
-	r.state = nothingStarted
 	r.note("link: %s", r.result.DashboardURL)
-	if err := r.baseline(ctx); err != nil {
+	if r.o.DryRun {
+		r.dryRun(ctx)
+		return
+	}
+	start := time.Now()
+	r.ship(ctx)
+	if r.triggered.IsZero() {
+		r.triggered = start
+	}
+	if r.o.Rollback {
+		r.goBack(ctx)
+	}
+	r.result.Took = time.Since(r.triggered)
+}
+
+// ship prepares, triggers, follows and verifies.
+func (r *run) ship(ctx context.Context) {
+	r.state = nothingStarted
+	err := r.prepare(ctx)
+	if err == nil {
+		err = r.baseline(ctx)
+	}
+	if err != nil {
 		r.result.fail(ctx, err, r.state)
+		r.sayWhatWasSet()
 		return
 	}
 	if r.verifier != nil {
@@ -91,7 +120,7 @@ func (r *run) run(ctx context.Context) {
 	r.triggered = time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
-	err := r.deploy(ctx)
+	err = r.deploy(ctx)
 	if r.log != nil {
 		if err == nil {
 			r.log.Drain(ctx, 3*time.Second)
@@ -100,14 +129,30 @@ func (r *run) run(ctx context.Context) {
 	}
 	if err != nil {
 		r.result.fail(ctx, err, r.state)
+		r.sayWhatWasSet()
 	}
 	r.finish()
-	if r.result.Status == Done && r.verifier != nil {
-		if err := r.verifier.verify(ctx); err != nil {
-			r.result.fail(ctx, err, r.state)
-		}
+	if r.result.Status != Done {
+		return
 	}
-	r.result.Took = time.Since(r.triggered)
+	if r.verifier != nil {
+		err = r.verifier.verify(ctx)
+	}
+	if err == nil && r.result.Status == Done && r.o.Health != nil {
+		err = r.health(ctx)
+	}
+	if err != nil {
+		r.result.fail(ctx, err, r.state)
+	}
+}
+
+// sayWhatWasSet ends the reason of a run that changed something and then
+// deployed nothing.
+func (r *run) sayWhatWasSet() {
+	if r.undo == nil || r.row != nil || r.mayRun || strings.Contains(r.result.Reason, " was set") {
+		return
+	}
+	r.result.Reason = join(r.result.Reason, changed(r.undo.change)+" was set before, and nothing was deployed")
 }
 
 // baseline takes the set of deployments that are there before the trigger.

@@ -28,11 +28,15 @@ const maxTriggers = 3
 // trigger starts a deployment exactly once. A connection that was never made
 // is tried again; an answer that was lost is settled first.
 func (r *run) trigger(ctx context.Context) error {
+	if r.o.Prepare.Source != nil && r.service.Kind == dokploy.Application && r.sent.jobs == nil {
+		return r.upload(ctx)
+	}
+	r.sent.unmarked = false
 	for sent := 1; ; sent++ {
 		token := newToken()
 		r.tokens = append(r.tokens, token)
 		description := strings.TrimSpace(r.o.Description + " " + token)
-		r.state = "whether Dokploy took the trigger is not known; look at the link"
+		r.state, r.mayRun = "whether Dokploy took the trigger is not known; look at the link", true
 		err := r.send(ctx, description)
 		if err == nil {
 			r.accepted()
@@ -42,7 +46,7 @@ func (r *run) trigger(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if !answerLost(err) {
-			r.state = nothingStarted
+			r.state, r.mayRun = nothingStarted, false
 			return r.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
@@ -55,7 +59,7 @@ func (r *run) trigger(ctx context.Context) error {
 			r.accepted()
 			return nil
 		}
-		r.state = nothingStarted
+		r.state, r.mayRun = nothingStarted, false
 		var e *dokploy.Error
 		if sent >= maxTriggers || errors.As(err, &e) && e.Odd == "" {
 			// Dokploy's own words about its failure will be the same again.
@@ -219,6 +223,9 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && errors.Is(lost, context.DeadlineExceeded) {
 		window = 20 * time.Second
 	}
+	if r.sent.unmarked {
+		window = time.Minute // it is unpacked first
+	}
 	var (
 		reachable time.Time // since when Dokploy answers again
 		looks     int
@@ -251,7 +258,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 			return wait.Pending, err
 		}
 		for _, row := range rows {
-			if r.ours(row.Description) {
+			if !r.known[row.ID] && r.mine(row.Title, row.Description) {
 				r.unconfirmed, has = false, true
 				return wait.Done, nil
 			}
@@ -287,6 +294,9 @@ func (r *run) ours(description string) bool {
 }
 
 func (r *run) ourJob(q *dokploy.Queue) *dokploy.Job {
+	if r.sent.unmarked {
+		return r.unmarkedJob(q)
+	}
 	for i := range q.Jobs {
 		if q.Jobs[i].ServiceID == r.service.ID && r.ours(q.Jobs[i].Description) {
 			return &q.Jobs[i]

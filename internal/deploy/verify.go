@@ -49,6 +49,9 @@ type verifier struct {
 	before rollout.View
 	blind  error // why nothing can be seen; nil: it can
 	said   string
+	last   rollout.View // the newest look after the deployment
+	// serviceID is swarm's id of an application that Dokploy builds.
+	serviceID string
 }
 
 // lookBefore takes what runs before the rollout. A failure is no reason not to
@@ -96,7 +99,7 @@ func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
 			return view, err
 		}
 	case v.docker:
-		if view.Services, err = v.swarm(ctx, s.AppName); err != nil {
+		if view.Services, err = v.application(ctx); err != nil {
 			return view, err
 		}
 		if view.Tasks, err = c.Tasks(ctx, s.AppName, s.ServerID); err != nil {
@@ -110,6 +113,32 @@ func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
 	}
 	view.Containers, err = c.Containers(ctx, s.AppName, "", s.ServerID)
 	return view, err
+}
+
+// application is swarm's service of an application, by its name. What Dokploy
+// builds is an image of that name, too: then a task leads there.
+func (v *verifier) application(ctx context.Context) (map[string]*dokploy.SwarmService, error) {
+	s, c := v.service, v.client
+	for _, name := range []string{firstOf(v.serviceID, s.AppName), ""} {
+		if name == "" {
+			tasks, err := c.Tasks(ctx, s.AppName, s.ServerID)
+			if err != nil || len(tasks) == 0 {
+				return nil, err
+			}
+			if name, err = c.ServiceOfTask(ctx, tasks[0].ID, s.ServerID); err != nil || name == "" {
+				return nil, err
+			}
+			v.serviceID = name
+		}
+		service, err := c.SwarmService(ctx, name, s.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		if service != nil {
+			return map[string]*dokploy.SwarmService{s.AppName: service}, nil
+		}
+	}
+	return nil, nil
 }
 
 func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokploy.SwarmService, error) {
@@ -149,6 +178,7 @@ func (v *verifier) verify(ctx context.Context) error {
 		case err != nil:
 			return wait.Pending, err
 		}
+		v.last = view
 		last = judge.Look(view)
 		v.progress(last)
 		if last.State != rollout.Undecided && last.Final {
@@ -251,32 +281,78 @@ func explainBlind(err error) string {
 	return what
 }
 
+// containerTail keeps the last lines of the containers' log, where nothing
+// else tells why.
+func (r *run) containerTail(ctx context.Context) {
+	v := r.verifier
+	if v == nil {
+		v = &verifier{run: r}
+	}
+	v.containerLog(ctx)
+}
+
 // containerLog keeps the last lines of what failed, for the end of the output.
 func (v *verifier) containerLog(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	container := ""
-	if v.service.Kind == dokploy.Compose {
-		view, err := v.view(ctx)
-		if err != nil {
-			return
-		}
-		for _, c := range view.Containers {
-			if code, exited := c.ExitCode(); exited && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead" {
-				container = c.ID
-			}
-		}
-		if container == "" {
-			return
-		}
+	if len(v.last.Containers) == 0 {
+		v.last, _ = v.view(ctx)
 	}
-	text, err := v.client.ReadContainerLogs(ctx, v.service.Kind, v.service.ID, container, containerTail)
-	if err != nil {
+	container, known := v.failed()
+	if !known {
+		return
+	}
+	var (
+		text string
+		err  error
+	)
+	if v.service.Kind == dokploy.Application {
+		// application.readLogs gives the first container that runs: after a
+		// rollback that is the old one.
+		text, err = v.client.ContainerLog(ctx, v.service, container.ID, containerTail)
+	}
+	if v.service.Kind == dokploy.Compose || err != nil && container.State == "running" {
+		text, err = v.client.ReadContainerLogs(ctx, v.service.Kind, v.service.ID, container.ID, containerTail)
+	}
+	if err != nil || strings.TrimSpace(text) == "" {
 		return // an older server has none; the reason is said all the same
 	}
-	v.result.TailOf = "the container"
+	v.result.TailOf = "the container " + container.Name
 	v.result.Tail = nil
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		v.result.Tail = append(v.result.Tail, strings.ToValidUTF8(line, ""))
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\r\n"), "\n") {
+		v.result.Tail = append(v.result.Tail, strings.ToValidUTF8(clockTime(strings.TrimRight(line, "\r")), ""))
 	}
+}
+
+// failed is the container to look at: one that is new and has failed, else the
+// newest one that is new.
+func (v *verifier) failed() (dokploy.Container, bool) {
+	old := map[string]bool{}
+	for _, c := range v.before.Containers {
+		old[c.ID] = true
+	}
+	var found dokploy.Container
+	known := false
+	for _, c := range v.last.Containers { // the newest first
+		code, ended := c.ExitCode()
+		bad := ended && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead"
+		isNew := !old[c.ID]
+		switch {
+		case bad && (isNew || v.service.Kind == dokploy.Compose && v.service.ComposeType != "stack"):
+			return c, true
+		case isNew && !known:
+			found, known = c, true
+		}
+	}
+	return found, known
+}
+
+// clockTime cuts the time that Docker puts before each line to hours, minutes
+// and seconds.
+func clockTime(line string) string {
+	stamp, text, ok := strings.Cut(line, " ")
+	if t, err := time.Parse(time.RFC3339Nano, stamp); ok && err == nil {
+		return t.UTC().Format("15:04:05Z ") + text
+	}
+	return line
 }

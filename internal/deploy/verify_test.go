@@ -106,8 +106,7 @@ func TestVerifyRolledBack(t *testing.T) {
 func TestVerifyThatCannotSee(t *testing.T) {
 	for mode, want := range map[VerifyMode]Status{VerifyAuto: Done, VerifyRequire: Unhealthy, VerifyOff: Done} {
 		t.Run(string(mode), func(t *testing.T) {
-			// The stand-in has no docker.* by itself, as a server that is too old.
-			inWorld(t, dokploytest.Options{}, func(w *world) {
+			inWorld(t, dokploytest.Options{NoDocker: true}, func(w *world) {
 				w.srv.AddApplication(dokploytest.Application{})
 				w.set = verifying(mode)
 				r := w.want(w.deploy("application api"), want, want.exitCode())

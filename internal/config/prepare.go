@@ -1,0 +1,258 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/distribution/reference"
+	"go.yaml.in/yaml/v3"
+
+	"dokploy-deploy/internal/dotenv"
+	"dokploy-deploy/internal/health"
+)
+
+// maxText is what Dokploy takes of a text: its JSON may have 1 MB with all
+// that is around it (behaviour.md, section 2).
+const maxText = 1<<20 - 8<<10
+
+// parseImage checks a reference, since Dokploy takes anything.
+func parseImage(v string) (string, error) {
+	if _, err := reference.ParseNormalizedNamed(v); err != nil {
+		return "", fmt.Errorf("%s is not the name of an image (%s); write one such as ghcr.io/acme/api:1.4.2", quote(v), strings.TrimPrefix(err.Error(), "invalid reference format: "))
+	}
+	return v, nil
+}
+
+// parseEnv checks KEY=VALUE lines, or makes them of the JSON object that
+// Woodpecker and Drone make of a map. Problems and warnings never show a value.
+func parseEnv(v string) (string, error) {
+	var object map[string]any
+	if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &object) == nil {
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			line, err := dotenvLine(name, object[name])
+			if err != nil {
+				return v, err
+			}
+			lines = append(lines, line)
+		}
+		v = strings.Join(lines, "\n")
+	}
+	if err := dotenv.Check(v); err != nil {
+		return v, err
+	}
+	if tooLong(v) {
+		return v, fmt.Errorf("is larger than Dokploy takes (%d bytes)", maxText)
+	}
+	return v, nil
+}
+
+// dotenvLine writes a value so that Dokploy reads just that.
+func dotenvLine(name string, value any) (string, error) {
+	var text string
+	switch value := value.(type) {
+	case string:
+		text = value
+	case nil:
+	case map[string]any, []any:
+		return "", fmt.Errorf("the value of %s is neither text nor a number", quote(name))
+	default:
+		raw, _ := json.Marshal(value)
+		text = string(raw)
+	}
+	for _, q := range []string{"", "'", `"`, "`"} {
+		line := name + "=" + q + text + q
+		if vars := dotenv.Parse(line); len(vars) == 1 && vars[0].Name == name && vars[0].Value == text {
+			return line, nil
+		}
+	}
+	return "", fmt.Errorf("the name or value of %s cannot be written so that Dokploy reads it; give lines KEY=VALUE", quote(name))
+}
+
+func tooLong(text string) bool {
+	raw, err := json.Marshal(text)
+	return err != nil || len(raw) > maxText
+}
+
+// ComposeFile is a local compose file.
+type ComposeFile struct {
+	Path, Text string
+}
+
+// parseComposeFile reads a compose file and sees that it is one.
+func parseComposeFile(path string) (*ComposeFile, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory; name the compose file in it", quote(path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	raw, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	text := string(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	case strings.TrimSpace(text) == "":
+		return nil, fmt.Errorf("%s is empty", quote(path))
+	case !utf8.ValidString(text), strings.ContainsRune(text, 0):
+		return nil, fmt.Errorf("%s is not text (invalid UTF-8, or a NUL)", quote(path))
+	case tooLong(text):
+		return nil, fmt.Errorf("%s is larger than Dokploy takes (%d bytes)", quote(path), maxText)
+	}
+	if err := checkCompose(text); err != nil {
+		return nil, fmt.Errorf("%s %w", quote(path), err)
+	}
+	return &ComposeFile{Path: path, Text: text}, nil
+}
+
+// checkCompose sees that a text is YAML with services. What Docker makes of
+// them is Docker's to say. Only structure is read: tags such as !reset and
+// references such as ${{project.X}} are Dokploy's and Docker's.
+func checkCompose(text string) error {
+	d := yaml.NewDecoder(strings.NewReader(text))
+	var doc yaml.Node
+	if err := d.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			return errors.New("holds only comments")
+		}
+		return fmt.Errorf("is not YAML: %s", strings.TrimPrefix(oneLine(err.Error()), "yaml: "))
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("holds more than one YAML document; a compose file is one")
+	}
+	root := resolve(doc.Content[0])
+	if root.Kind != yaml.MappingNode {
+		return errors.New("is no compose file: it is no mapping with services")
+	}
+	if twice := duplicateKey(root, 0); twice != nil {
+		return fmt.Errorf("line %d: the key %s stands twice", twice.Line, quote(twice.Value))
+	}
+	services := child(root, "services")
+	if services == nil || resolve(services).Kind != yaml.MappingNode || len(resolve(services).Content) == 0 {
+		return errors.New("is no compose file: it has no services")
+	}
+	for i, v := range resolve(services).Content {
+		if i%2 == 1 && resolve(v).Kind != yaml.MappingNode && v.Kind != yaml.AliasNode {
+			return fmt.Errorf("line %d: the service %s is no mapping", v.Line, quote(resolve(services).Content[i-1].Value))
+		}
+	}
+	return nil
+}
+
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func child(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// duplicateKey finds a key that its mapping has twice: Dokploy's own reader
+// takes that for an error, and only at the deployment.
+func duplicateKey(n *yaml.Node, depth int) *yaml.Node {
+	if depth > 100 {
+		return nil
+	}
+	if n.Kind == yaml.MappingNode {
+		seen := map[string]bool{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if k.Kind == yaml.ScalarNode && k.Tag != "!!merge" && seen[k.Value] {
+				return k
+			}
+			seen[k.Value] = true
+		}
+	}
+	for _, c := range n.Content {
+		if twice := duplicateKey(c, depth+1); twice != nil {
+			return twice
+		}
+	}
+	return nil
+}
+
+// parseHealthURL is nil for "auto".
+func parseHealthURL(v string) (*HealthURL, error) {
+	if strings.EqualFold(v, "auto") {
+		return &HealthURL{}, nil
+	}
+	u, err := health.ParseURL(v)
+	if err != nil {
+		return nil, err
+	}
+	return &HealthURL{URL: u}, nil
+}
+
+// together checks the inputs that only make sense with others.
+func (l *loader) together(c *Config) {
+	given := func(input string) bool { return l.given(input) != "" }
+	need := func(input, other, text string) {
+		if given(input) && l.valid(input) && l.valid(other) {
+			l.problem(input, text)
+		}
+	}
+	one := func(input string, n int, what string) {
+		switch {
+		case !given(input) || !l.valid(input):
+		case n == 0:
+			l.problem(input, fmt.Sprintf("is for %s, and none is named", what))
+		case n > 1:
+			l.problem(input, fmt.Sprintf("is for one service, and %s names %d: deploy them in steps of their own", strings.Fields(what)[1], n))
+		}
+	}
+	if len(c.Applications) == 0 {
+		need("image", "application", "is for an application, and none is named: a compose service's images stand in its compose file")
+	}
+	if l.valid("application") {
+		one("source", len(c.Applications), "an application")
+	}
+	if l.valid("compose") {
+		one("compose-file", len(c.Composes), "a compose service")
+	}
+	if given("source") && given("image") {
+		l.problem("source", "does not go together with image: the one builds, the other does not")
+	}
+	if given("source") && c.Operation == "redeploy" {
+		l.problem("source", "does not go together with operation: redeploy; the upload itself starts the deployment")
+	}
+	if !c.Wait && l.valid("wait") {
+		for _, input := range []string{"health-url", "rollback"} {
+			if v := l.given(input); v != "" && !strings.EqualFold(v, "false") {
+				l.problem(input, "needs wait: true; without it the step ends before anything can be seen")
+			}
+		}
+		if c.Verify == "require" {
+			l.problem("verify", "require needs wait: true; without it the step ends before anything can be seen")
+		}
+	}
+	if given("env-mode") && !given("env") && c.EnvMode == "replace" {
+		l.problem("env-mode", "replace without env would empty the environment; give the lines in env")
+	}
+	if c.Source != nil && (given("title") || given("description")) {
+		c.Warnings = append(c.Warnings, Problem{"title", "title and description are not shown: Dokploy gives an upload its own title"})
+	}
+	for _, text := range dotenv.Warnings(c.Env) {
+		c.Warnings = append(c.Warnings, Problem{"env", text})
+	}
+}

@@ -1,0 +1,89 @@
+package deploy
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// dryRun shows what a run would do, and changes nothing.
+func (r *run) dryRun(ctx context.Context) {
+	p, err := planFor(r.o, r.service)
+	if err != nil {
+		r.result.fail(ctx, err, nothingStarted)
+		return
+	}
+	for _, line := range p.lines {
+		r.note("%s", line)
+	}
+	if p.change.Empty() && r.o.Prepare.set() {
+		r.note("nothing to set: all stands as it is asked for")
+	}
+	r.result.Status = Done
+	switch src := r.o.Prepare.Source; {
+	case src != nil && r.service.Kind == dokploy.Application:
+		n, err := src.WriteTo(io.Discard)
+		if err != nil {
+			r.result.fail(ctx, &inputError{input: "source", what: "could not be read to its end: " + unwrapped(err)}, nothingStarted)
+			return
+		}
+		r.note("would upload %s as zip, which starts a deployment", size(n))
+	default:
+		r.note("would trigger %s.%s", r.service.Kind, r.o.Operation)
+	}
+	r.note("the key: %s", r.mayText())
+	if v := r.verifier; v != nil {
+		v.lookBefore(ctx)
+		if v.blind != nil {
+			err := v.unseen(explainBlind(v.blind))
+			if err != nil {
+				r.result.fail(ctx, err, nothingStarted)
+			}
+			return
+		}
+		if v.docker {
+			r.note("verify: swarm's tasks and the containers can be seen")
+		} else {
+			r.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
+		}
+	}
+	if r.o.Health != nil {
+		u, err := r.o.healthURL(r.result.URL)
+		if err != nil {
+			r.result.fail(ctx, err, nothingStarted)
+			return
+		}
+		r.note("health: would ask %s", u.Scheme+"://"+u.Host+u.EscapedPath())
+	}
+}
+
+// mayText says what the key may do.
+func (r *run) mayText() string {
+	if r.rights == nil {
+		return "this Dokploy does not say what it may do; only trying tells"
+	}
+	var may, mayNot []string
+	for _, x := range []struct {
+		may  bool
+		what string
+	}{
+		{r.rights.Deploy, "deploy"}, {r.rights.Env, "set the environment"},
+		{r.rights.CreateServices, "set the image or compose file"}, {r.rights.Docker, "look at Docker"},
+	} {
+		if x.may {
+			may = append(may, x.what)
+		} else {
+			mayNot = append(mayNot, x.what)
+		}
+	}
+	var parts []string
+	if len(may) > 0 {
+		parts = append(parts, "may "+strings.Join(may, ", "))
+	}
+	if len(mayNot) > 0 {
+		parts = append(parts, "may not "+strings.Join(mayNot, ", "))
+	}
+	return strings.Join(parts, "; ")
+}

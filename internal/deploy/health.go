@@ -1,0 +1,79 @@
+package deploy
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"dokploy-deploy/internal/health"
+)
+
+// Health is an address that must answer after the deployment.
+type Health struct {
+	URL        *url.URL // nil: the first domain of each target
+	Accept     []health.Range
+	Timeout    time.Duration
+	CACerts    []*x509.Certificate
+	SkipVerify bool
+	UserAgent  string
+	// Dial, if set, makes the connections (tests).
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// healthURL is the address of one target.
+func (o *Options) healthURL(public string) (*url.URL, error) {
+	if o.Health.URL != nil {
+		return o.Health.URL, nil
+	}
+	if public == "" {
+		return nil, &inputError{
+			input: "health-url", what: "auto takes the first domain, and there is none",
+			hint: "add a domain in Dokploy, or give the address",
+		}
+	}
+	return health.ParseURL(public)
+}
+
+// health waits until the address answers as it should. It comes after the
+// containers were verified, so that the old version does not answer for the
+// new one, as far as that could be seen.
+func (r *run) health(ctx context.Context) error {
+	u, err := r.o.healthURL(r.result.URL)
+	if err != nil {
+		return err
+	}
+	h := r.o.Health
+	r.state = "Dokploy says done; the health URL has not answered well yet"
+	check := health.Check{
+		URL: u, Accept: h.Accept, Timeout: h.Timeout, CACerts: h.CACerts, SkipVerify: h.SkipVerify,
+		UserAgent: h.UserAgent, Dial: h.Dial,
+		Progress: func(text string) { r.note("health: %s", text) },
+	}
+	shown := u.Scheme + "://" + u.Host + u.EscapedPath() // a query may hold a token
+	r.screen.doing(func() string { return "waiting for " + shown })
+	defer r.screen.doing(nil)
+	answer, err := check.Run(ctx)
+	var bad *health.Error
+	switch {
+	case errors.As(err, &bad):
+		r.result.Status = Unhealthy
+		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
+		r.containerTail(ctx)
+		return nil
+	case err != nil:
+		return err
+	}
+	text := fmt.Sprintf("health: %s answers %d", shown, answer.Status)
+	if r.result.Verified != VerifiedYes {
+		text += "; it may still be the version before that answers: whether the new one runs was not seen"
+	}
+	r.note("%s", text)
+	if answer.Note != "" {
+		r.warn("health: %s", answer.Note)
+	}
+	return nil
+}

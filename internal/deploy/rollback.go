@@ -1,0 +1,207 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// goBack goes back to what ran before a deployment that failed, as far as
+// there is a way. The verdict stays what it is; its reason says what runs now.
+func (r *run) goBack(ctx context.Context) {
+	res := r.result
+	switch res.Status {
+	case Done, Queued, Interrupted:
+		return
+	}
+	over := r.row != nil && r.row.Terminal()
+	if ctx.Err() != nil || r.mayRun && !over {
+		if res.Status != Refused && res.Status != Invalid {
+			res.WentBack = "not tried, since the deployment may still be going on"
+		}
+		return
+	}
+	r.screen.doing(func() string { return "going back" })
+	defer r.screen.doing(nil)
+	replaced := res.Status == Unhealthy || res.Status == Timeout || r.service.Kind == dokploy.Compose && over
+	var said string
+	switch {
+	case !over && r.undo == nil:
+		return // nothing was changed
+	case !over, !replaced, res.RolledBack:
+		// What ran before runs: only what this run has set goes back.
+		said = r.setBack(ctx)
+		switch {
+		case res.RolledBack:
+			said = join("swarm itself went back to the version before, nothing had to be deployed", said)
+		case over:
+			said = join("nothing was replaced, what ran before still runs", said)
+		}
+	default:
+		said = r.deployBack(ctx)
+	}
+	res.WentBack = said
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// setBack sets what this run has changed to what it was, and says so. What
+// somebody else has changed since is left alone.
+func (r *run) setBack(ctx context.Context) string {
+	p := r.undo
+	if p == nil {
+		return ""
+	}
+	what := changed(p.back)
+	now, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
+	if err == nil {
+		if other := differs(p, now); other != "" {
+			return other + " was changed by somebody else since and is left as it is"
+		}
+		current := *p
+		current.service = now // what stands beside the environment is as it is now
+		err = r.apply(ctx, &current, p.back)
+	}
+	if err != nil {
+		why, _ := explainOutage(err)
+		return fmt.Sprintf("%s could not be set back (%s): set it by hand", what, why)
+	}
+	r.undo = nil
+	text := what + " is set back to what it was"
+	if strings.Contains(what, " and ") {
+		text = what + " are set back to what they were"
+	}
+	if p.back.Image != nil && *p.back.Image != "" {
+		text += " (" + cleanName(*p.back.Image) + ")"
+	}
+	r.note("%s", text)
+	return text
+}
+
+// deployBack brings the version before back where another one has replaced it.
+func (r *run) deployBack(ctx context.Context) string {
+	// An image that is set again is the version before. A build of today's
+	// source is not, whatever its environment.
+	fixed := r.undo != nil && (r.service.Kind == dokploy.Compose || r.undo.back.Image != nil || r.service.SourceType == "docker")
+	if !fixed && r.service.Kind == dokploy.Application {
+		if kept := r.keptVersion(ctx); kept != nil {
+			return join(r.setBack(ctx), r.dokployBack(ctx, kept))
+		}
+	}
+	if r.undo == nil {
+		text := "there is no way back: this run has set nothing that could be set back"
+		if r.service.Kind == dokploy.Application {
+			text += ", and Dokploy keeps no version of this application to go back to"
+			r.result.Hint = firstOf(r.result.Hint, "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image")
+		}
+		return text
+	}
+	said := r.setBack(ctx)
+	if r.undo != nil {
+		return said + "; the failed version still stands"
+	}
+	r.note("going back: what was set before is deployed again")
+	o := *r.o
+	o.Prepare, o.Rollback, o.Operation = Changes{}, false, "deploy"
+	o.Title = "Rollback: " + r.o.Title
+	back, result := r.again(ctx, &o)
+	back.ship(ctx)
+	back.screen.close()
+	if result.Status != Done {
+		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
+	}
+	text := "it was deployed again and " + runsNow(result)
+	if r.service.Kind == dokploy.Application && r.service.SourceType != "docker" {
+		text += ", with the code of now: Dokploy keeps no version of it to go back to"
+	}
+	return join(said, text)
+}
+
+// again is a run of the same service with a result of its own.
+func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
+	result := &Result{Target: r.result.Target, Name: r.name, URL: r.result.URL, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1}
+	result.Service = r.service
+	if s, err := readService(ctx, o, r.service.Kind, r.service.ID); err == nil {
+		result.Service = s
+	}
+	return newRun(o, &targets{version: r.version, paths: r.paths, rights: r.rights}, result), result
+}
+
+func runsNow(result *Result) string {
+	if result.Verified == VerifiedYes {
+		return "runs"
+	}
+	return "is done; whether it runs was not seen"
+}
+
+// keptVersion is the newest earlier version that Dokploy can put back; nil if
+// there is none.
+func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
+	if !r.service.RollbackActive {
+		return nil
+	}
+	var list []dokploy.Rollback
+	err := before(ctx, r.o, func(ctx context.Context) (err error) {
+		list, err = r.client.Rollbacks(ctx, r.service.ID)
+		return err
+	})
+	if err != nil {
+		what, _ := explainOutage(err)
+		r.warn("Dokploy does not show the versions to go back to: %s", what)
+		return nil
+	}
+	for i := range list {
+		// Failed deployments have one, too (rollout.md, section 5).
+		if v := &list[i]; v.Status == dokploy.StatusDone && v.DeploymentID != r.row.ID && v.StartedAt.Before(r.row.StartedAt) {
+			return v
+		}
+	}
+	return nil
+}
+
+// dokployBack lets Dokploy put an earlier version back. That makes no row:
+// only the containers show it.
+func (r *run) dokployBack(ctx context.Context, kept *dokploy.Rollback) string {
+	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
+	r.note("going back: Dokploy puts %s back", version)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
+	defer cancel()
+	o := *r.o
+	o.Prepare, o.Rollback = Changes{}, false
+	back, result := r.again(ctx, &o)
+	defer back.screen.close()
+	if back.verifier != nil {
+		back.verifier.lookBefore(ctx)
+	}
+	if err := r.client.GoBack(ctx, kept.ID); err != nil {
+		what, _ := explainOutage(err)
+		return fmt.Sprintf("Dokploy could not put %s back: %s; the failed version still stands", version, what)
+	}
+	result.Status = Done
+	const later = "Dokploy itself still has the new settings and ships them with the next deployment"
+	if back.verifier != nil {
+		back.triggered = time.Now()
+		if err := back.verifier.verify(ctx); err != nil && !errors.Is(err, errTimeout) {
+			what, _ := explainOutage(err)
+			return fmt.Sprintf("Dokploy put %s back; whether it runs was not seen (%s); %s", version, what, later)
+		}
+	}
+	switch {
+	case result.Status != Done:
+		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, result.Reason)
+	case result.Verified == VerifiedYes && o.Health != nil:
+		if err := back.health(ctx); err != nil || result.Status != Done {
+			return fmt.Sprintf("Dokploy put %s back and its containers run, but the health URL does not answer as it should; %s", version, later)
+		}
+	}
+	return fmt.Sprintf("Dokploy put %s back and it %s; %s", version, runsNow(result), later)
+}

@@ -1,0 +1,184 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// uploadTitle is what Dokploy calls the deployment that an upload starts,
+// whatever is sent along, and without a description (rollout.md, section 4).
+const uploadTitle = "Manual deployment"
+
+// uploaded is what is known of a source that was sent. Its deployment carries
+// no marker: it is the only one that came after the upload's last byte.
+type uploaded struct {
+	unmarked bool            // this run's deployment is the upload's
+	jobs     map[string]bool // the service's jobs before that byte
+}
+
+// mine tells whether the texts of a job or row are those of this run's.
+func (r *run) mine(title, description string) bool {
+	if r.sent.unmarked {
+		return title == uploadTitle && description == ""
+	}
+	return r.ours(description)
+}
+
+// maxUploads bounds how often an upload is begun that breaks off.
+const maxUploads = 3
+
+// upload sends the source, which starts a deployment. One that broke off
+// before its end is begun again: the server cannot have taken it.
+func (r *run) upload(ctx context.Context) error {
+	if err := before(ctx, r.o, r.lookAround); err != nil {
+		return err
+	}
+	src := r.o.Prepare.Source
+	for try := 1; ; try++ {
+		m := &meter{run: r, start: time.Now(), said: time.Now()}
+		r.state, r.mayRun = nothingStarted, false
+		r.screen.doing(func() string { return "uploading the source" })
+		whole := false
+		err := r.client.Upload(ctx, r.service, "source.zip", func(w io.Writer) error {
+			m.w = w
+			if _, err := src.WriteTo(m); err != nil {
+				return err
+			}
+			// All that is there now is not ours: the last byte is not sent.
+			// If it cannot be seen, what was seen before has to do.
+			lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			defer cancel()
+			_ = r.lookAround(lookCtx)
+			r.state, r.mayRun = "whether Dokploy took the upload is not known; look at the link", true
+			whole = true
+			return nil
+		})
+		r.screen.doing(nil)
+		var e *dokploy.Error
+		switch {
+		case err == nil:
+			r.sent.unmarked = true
+			r.note("uploaded %s in %s", size(m.n), Duration(time.Since(m.start)))
+			r.accepted()
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case dokploy.BrokenSource(err):
+			r.state, r.mayRun = nothingStarted, false
+			return &inputError{input: "source", what: "could not be read to its end: " + unwrapped(err), hint: "nothing was deployed; run the job again"}
+		case whole && answerLost(err):
+			return r.settleUpload(ctx, err)
+		case errors.As(err, &e) || try == maxUploads:
+			r.state, r.mayRun = nothingStarted, false
+			return r.rejected(err)
+		}
+		what, _ := dokploy.Explain(err)
+		r.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
+		if err := wait.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// settleUpload finds out what became of an upload whose answer was lost.
+func (r *run) settleUpload(ctx context.Context, lost error) error {
+	what, _ := dokploy.Explain(lost)
+	r.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
+	r.sent.unmarked = true
+	has, err := r.settle(ctx, lost)
+	switch {
+	case err != nil:
+		return err
+	case has:
+		r.accepted()
+		return nil
+	}
+	r.state, r.mayRun = "Dokploy shows no deployment of it", false
+	var verdict *verdictError
+	if errors.As(r.rejected(lost), &verdict) {
+		verdict.reason += "; Dokploy shows no deployment of the upload"
+		verdict.hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
+		return verdict
+	}
+	return lost
+}
+
+// lookAround notes which jobs and rows of the service are another's.
+func (r *run) lookAround(ctx context.Context) error {
+	q, err := r.readQueue(ctx)
+	if err != nil {
+		return err
+	}
+	jobs := map[string]bool{}
+	if q != nil {
+		for _, j := range q.Jobs {
+			jobs[j.Key()] = j.ServiceID == r.service.ID
+		}
+	}
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	if err != nil {
+		return err
+	}
+	r.sent.jobs = jobs
+	for _, row := range rows {
+		r.known[row.ID] = true
+	}
+	return nil
+}
+
+// unmarkedJob is the job of the upload: the only one without a marker that
+// came after it.
+func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
+	var found *dokploy.Job
+	for i := range q.Jobs {
+		j := &q.Jobs[i]
+		switch {
+		case j.ServiceID != r.service.ID || r.sent.jobs[j.Key()] || !r.mine(j.Title, j.Description):
+		case r.job != nil && r.job.Key() == j.Key():
+			return j
+		case r.job != nil:
+		case found != nil:
+			return nil // two at once: only the rows may still tell
+		default:
+			found = j
+		}
+	}
+	return found
+}
+
+// meter counts what is sent, and says so now and then.
+type meter struct {
+	*run
+	w     io.Writer
+	n     int64
+	start time.Time
+	said  time.Time
+}
+
+// sayEvery is the pause between two lines about an upload's progress.
+const sayEvery = 5 * time.Second
+
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.w.Write(p)
+	m.n += int64(n)
+	if now := time.Now(); now.Sub(m.said) >= sayEvery {
+		m.said = now
+		m.note("%s sent", size(m.n))
+	}
+	return n, err
+}
+
+// unwrapped is the innermost words of an error.
+func unwrapped(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return strings.TrimSpace(fmt.Sprint(err))
+}
