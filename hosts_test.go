@@ -20,8 +20,8 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"dokploy-deploy/internal/config"
 	"dokploy-deploy/internal/dokploytest"

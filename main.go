@@ -183,8 +183,8 @@ func show(printer *ci.Printer, report *deploy.Report) {
 			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
 		case r.Status == deploy.Done:
 			text := r.Name + " deployed in " + deploy.Duration(r.Took)
-			if r.URL != "" {
-				text += "   " + r.URL
+			for _, url := range r.Service.URLs() {
+				text += "   " + url
 			}
 			printer.Success(r.Name, text)
 		case r.Status == deploy.Queued:

@@ -161,3 +161,68 @@ func TestErrorIsNotVerified(t *testing.T) {
 		}
 	})
 }
+
+// A healthy service is verified soon after swarm's own verdict, and at the
+// latest when its containers have run for stable-for since then.
+func TestVerifyIsSoonOver(t *testing.T) {
+	for _, kind := range []string{"docker", "git", "health check", "member"} {
+		t.Run(kind, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				a := dokploytest.Application{}
+				if kind == "git" {
+					a.SourceType = "git"
+				}
+				if kind == "health check" {
+					a.Rollout.Health = dokploytest.Healthy
+				}
+				app := w.srv.AddApplication(a)
+				if kind == "member" {
+					w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
+				}
+				w.set = verifying(VerifyRequire)
+				r := w.want(w.deploy("application "+app.ID), Done, 0)
+				end := time.Now()
+				row := w.lastRow(app)
+				// Swarm says completed some 6 s after a start, or after the
+				// health check has passed (rollout.md, section 2).
+				verdict := row.FinishedAt.Add(7 * time.Second)
+				if kind == "health check" {
+					verdict = verdict.Add(6 * time.Second)
+				}
+				if took := end.Sub(verdict); r.Verified != VerifiedYes || took > 12*time.Second {
+					w.Errorf("verified %q, %s after swarm\n%s", r.Verified, took, w.story())
+				}
+			})
+		})
+	}
+}
+
+// On a remote server Docker is asked there: without its id a list is empty.
+func TestVerifyOnARemoteServer(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Rollout: dokploytest.Rollout{Crash: true, Log: []string{"boom over there"}}})
+		w.set = verifying(VerifyRequire)
+		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		if r.Verified != VerifiedNo || len(r.Tail) == 0 || !strings.Contains(r.Tail[0], "boom over there") {
+			w.Errorf("verified %q: %s; %q\n%s", r.Verified, r.Reason, r.Tail, w.story())
+		}
+	})
+}
+
+// With SSH down nothing can be seen: that is unknown, not a failure.
+func TestVerifyWithSSHDown(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", BuildFunc: func(int) dokploytest.Build {
+			return dokploytest.Build{Steps: []dokploytest.Step{{After: 2 * time.Second, Text: "built\n"}}}
+		}})
+		go func() {
+			time.Sleep(3500 * time.Millisecond)
+			w.srv.SetSSH("server-1", dokploytest.SSHRefused)
+		}()
+		w.set = verifying(VerifyAuto)
+		r := w.want(w.deploy("application api"), Done, 0)
+		if r.Verified != VerifiedUnknown || !w.rec.said("not verified") {
+			w.Errorf("verified %q\n%s", r.Verified, w.story())
+		}
+	})
+}

@@ -151,12 +151,21 @@ func (d Domain) URL() string {
 
 // URL is the first public address of the service; empty if it has none.
 func (s *Service) URL() string {
-	for _, d := range s.Domains {
-		if d.Enabled && d.Host != "" {
-			return d.URL()
-		}
+	if urls := s.URLs(); len(urls) > 0 {
+		return urls[0]
 	}
 	return ""
+}
+
+// URLs are all public addresses of the service, each once.
+func (s *Service) URLs() []string {
+	var urls []string
+	for _, d := range s.Domains {
+		if u := d.URL(); d.Enabled && d.Host != "" && !slices.Contains(urls, u) {
+			urls = append(urls, u)
+		}
+	}
+	return urls
 }
 
 // Statuses of a deployment row (section 1.5). "queued" is not one of them.
