@@ -2,10 +2,9 @@ package dokploytest
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // fileService is a service of a compose file, as far as it matters here.
@@ -25,14 +24,15 @@ type fileService struct {
 // one that names none.
 func composeServices(file, env string, stack bool) []fileService {
 	var top struct {
-		Services yaml.MapSlice `yaml:"services"`
+		Services yaml.Node `yaml:"services"`
 	}
 	if yaml.Unmarshal([]byte(file), &top) != nil {
 		return nil
 	}
 	var out []fileService
-	for _, item := range top.Services {
-		raw, err := yaml.Marshal(item.Value)
+	for i := 0; i+1 < len(top.Services.Content); i += 2 {
+		name, value := top.Services.Content[i].Value, top.Services.Content[i+1]
+		raw, err := yaml.Marshal(value)
 		if err != nil {
 			continue
 		}
@@ -50,9 +50,9 @@ func composeServices(file, env string, stack bool) []fileService {
 				} `yaml:"update_config"`
 			} `yaml:"deploy"`
 		}
-		_ = yaml.Unmarshal(raw, &body) // what cannot be read is not set
+		_ = value.Decode(&body) // what cannot be read is not set
 		f := fileService{
-			name: fmt.Sprint(item.Key), image: body.Image, replicas: 1, restart: cmp.Or(body.Restart, "no"),
+			name: name, image: body.Image, replicas: 1, restart: cmp.Or(body.Restart, "no"),
 			action: body.Deploy.UpdateConfig.FailureAction, order: body.Deploy.UpdateConfig.Order, hash: string(raw),
 			readsEnv: strings.Contains(string(raw), "$") || strings.Contains(string(raw), "env_file"),
 		}
