@@ -16,8 +16,7 @@ func Check(text string) error {
 	problem := func(line int, what string) {
 		problems = append(problems, fmt.Errorf("line %d %s", line, what))
 	}
-	list := scan(text)
-	line, pos := 1, 0
+	line, pos, found := 1, 0, false
 	// between looks at the lines that are no part of an assignment.
 	between := func(end int) {
 		for i, l := range strings.Split(text[pos:end], "\n") {
@@ -32,7 +31,8 @@ func Check(text string) error {
 		}
 		line, pos = line+strings.Count(text[pos:end], "\n"), end
 	}
-	for _, a := range list {
+	for a := range scan(text) {
+		found = true
 		between(a.start)
 		value := a.written(text)
 		begin := a.from
@@ -60,7 +60,7 @@ func Check(text string) error {
 			problem(i, "holds a NUL character")
 		}
 	}
-	if len(list) == 0 && len(problems) == 0 {
+	if !found && len(problems) == 0 {
 		return errors.New("holds no variable; each line is KEY=VALUE")
 	}
 	return errors.Join(problems...)
@@ -71,13 +71,12 @@ func Check(text string) error {
 func Warnings(text string) []string {
 	var warnings []string
 	warn := func(format, name string) { warnings = append(warnings, fmt.Sprintf(format, name)) }
-	list := scan(text)
 	left := map[string]int{}
-	for _, a := range list {
+	for a := range scan(text) {
 		left[a.name]++
 	}
 	twice := map[string]bool{}
-	for _, a := range list {
+	for a := range scan(text) {
 		if left[a.name]--; left[a.name] > 0 {
 			twice[a.name] = true
 			continue

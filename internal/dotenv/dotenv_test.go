@@ -3,6 +3,7 @@ package dotenv
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,7 @@ func TestMerge(t *testing.T) {
 func TestMergeSaysWhatIsInTheWay(t *testing.T) {
 	tests := []struct{ name, old, lines, want string }{
 		{"stored quote", "'x'\r\n\r\nA='hush\r\nC:", "B=", "B cannot be set: line 3 of the stored text begins a value with a quote that is not closed; mend that line first"},
+		{"the line before anything is set", "'x'\nA='hush\nC:", "D=1\nB:\n", "B cannot be set: line 2 of the stored text begins a value with a quote that is not closed; mend that line first"},
 		{"given quote", "A=1\n'\nC:", "A='hush", "A cannot be set: the given value begins with a quote that is not closed"},
 		{"given colon", "B=1", "A:\n", "A cannot be set: wherever it is put in the stored text, the server would read other variables differently"},
 	}
@@ -189,7 +191,7 @@ func holds(t *testing.T, old, lines string) {
 	}
 	// All but the assignments of the names given is still there, in order.
 	pos, left := 0, got
-	for _, a := range append(scan(old), assignment{start: len(old)}) {
+	for _, a := range append(slices.Collect(scan(old)), assignment{start: len(old)}) {
 		if _, ok := given[a.name]; !ok && a.start < len(old) {
 			continue
 		}

@@ -18,7 +18,7 @@ const bom = "\uFEFF"
 // others as before. Where no place makes that so, Merge says what is in the way.
 func Merge(old, lines string) (string, error) {
 	given := map[string]assignment{}
-	for _, a := range scan(lines) {
+	for a := range scan(lines) {
 		given[a.name] = a
 	}
 	var todo []setting
@@ -29,7 +29,11 @@ func Merge(old, lines string) (string, error) {
 			todo = append(todo, setting{v, newlines(lines[a.start:a.end]), a.broken})
 		}
 	}
-	return set(old, todo)
+	text, stuck := set(old, todo)
+	if stuck != nil {
+		return "", stuck.inTheWay(old)
+	}
+	return text, nil
 }
 
 // setting is a variable to set, and the text that does it.
@@ -39,8 +43,9 @@ type setting struct {
 	broken bool
 }
 
-// set sets all of todo where one kind of place suits all, or else in parts.
-func set(old string, todo []setting) (string, error) {
+// set sets all of todo where one kind of place suits all, or else in parts. It
+// gives back what it cannot set.
+func set(old string, todo []setting) (text string, stuck *setting) {
 	want := values(old)
 	for _, s := range todo {
 		want[s.Name] = s.Value
@@ -51,24 +56,27 @@ func set(old string, todo []setting) (string, error) {
 		}
 	}
 	if half := len(todo) / 2; half > 0 {
-		text, err := set(old, todo[:half])
-		if err != nil {
-			return "", err
+		if text, stuck = set(old, todo[:half]); stuck != nil {
+			return "", stuck
 		}
 		return set(text, todo[half:])
 	}
-	name := todo[0].Name
-	if todo[0].broken {
-		return "", fmt.Errorf("%s cannot be set: the given value begins with a quote that is not closed", name)
+	return "", &todo[0]
+}
+
+// inTheWay says why s cannot be set in old.
+func (s *setting) inTheWay(old string) error {
+	if s.broken {
+		return fmt.Errorf("%s cannot be set: the given value begins with a quote that is not closed", s.Name)
 	}
 	line, pos := 1, 0
-	for _, a := range scan(old) {
+	for a := range scan(old) {
 		line, pos = line+strings.Count(newlines(old[pos:a.start]), "\n"), a.start
 		if a.broken {
-			return "", fmt.Errorf("%s cannot be set: line %d of the stored text begins a value with a quote that is not closed; mend that line first", name, line)
+			return fmt.Errorf("%s cannot be set: line %d of the stored text begins a value with a quote that is not closed; mend that line first", s.Name, line)
 		}
 	}
-	return "", fmt.Errorf("%s cannot be set: wherever it is put in the stored text, the server would read other variables differently", name)
+	return fmt.Errorf("%s cannot be set: wherever it is put in the stored text, the server would read other variables differently", s.Name)
 }
 
 // place is where variables are written.
@@ -78,10 +86,9 @@ type place struct {
 }
 
 func (p place) write(old string, todo []setting) string {
-	list := scan(old)
-	counts := map[string]int{} // the assignment that counts
-	for i, a := range list {
-		counts[a.name] = i
+	counts := map[string]int{} // where the assignment that counts is
+	for a := range scan(old) {
+		counts[a.name] = a.start
 	}
 	byName := map[string]setting{}
 	for _, s := range todo {
@@ -89,9 +96,9 @@ func (p place) write(old string, todo []setting) string {
 	}
 	var b strings.Builder
 	pos := 0
-	for i, a := range list {
+	for a := range scan(old) {
 		s, ok := byName[a.name]
-		if !ok || !p.move && counts[a.name] != i {
+		if !ok || !p.move && counts[a.name] != a.start {
 			continue
 		}
 		b.WriteString(old[pos:a.start])

@@ -5,6 +5,7 @@
 package dotenv
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,7 +21,7 @@ type Var struct{ Name, Value string }
 func Parse(text string) []Var {
 	var vars []Var
 	at := map[string]int{}
-	for _, a := range scan(text) {
+	for a := range scan(text) {
 		if a.name == proto {
 			continue
 		}
@@ -61,19 +62,19 @@ func (a *assignment) written(text string) string {
 // scan finds what dotenv's expression finds, in linear time. It reads the text
 // with its own line breaks, which dotenv makes \n first: they differ only
 // behind a colon.
-func scan(text string) []assignment {
-	var list []assignment
-	for i := 0; ; {
-		if i = skipSpace(text, i); i == len(text) {
-			return list
+func scan(text string) iter.Seq[assignment] {
+	return func(yield func(assignment) bool) {
+		for i := skipSpace(text, 0); i < len(text); i = skipSpace(text, i) {
+			a, ok := match(text, i)
+			switch {
+			case !ok:
+				i = lineEnd(text, i)
+			case !yield(a):
+				return
+			default:
+				i = a.next
+			}
 		}
-		a, ok := match(text, i)
-		if !ok {
-			i = lineEnd(text, i)
-			continue
-		}
-		list = append(list, a)
-		i = a.next
 	}
 }
 
