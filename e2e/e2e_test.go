@@ -85,11 +85,25 @@ func (w *world) application(name, image string) (id string) {
 	return app.ApplicationID
 }
 
-func (w *world) compose(name, file string) {
+func (w *world) compose(name, file string) (id string) {
 	w.Helper()
 	var stack struct{ ComposeID string }
 	w.api("compose.create", map[string]string{"name": name, "environmentId": w.environment, "composeType": "docker-compose", "composeFile": file}, &stack)
 	w.api("compose.update", map[string]string{"composeId": stack.ComposeID, "sourceType": "raw", "composeFile": file, "composePath": "./docker-compose.yml"}, nil)
+	return stack.ComposeID
+}
+
+// each runs one part with its own name.
+func (w *world) each(name string, test func(w *world)) {
+	w.Run(name, func(t *testing.T) { sub := *w; sub.T = t; test(&sub) })
+}
+
+// want checks how a run ended.
+func (w *world) want(o outcome, code int, status string) {
+	w.Helper()
+	if o.code != code || o.values["DOKPLOY_STATUS"] != status {
+		w.Errorf("exit %d, status %q, want %d, %q", o.code, o.values["DOKPLOY_STATUS"], code, status)
+	}
 }
 
 type outcome struct {
@@ -177,16 +191,8 @@ func TestRealDokploy(t *testing.T) {
 	w.compose("stack", fmt.Sprintf("services:\n  web:\n    image: %s\n", w.image))
 	w.compose("broken", "services:\n  web:\n    image: registry.invalid/no/such:image\n")
 
-	// each runs one part with its own name.
-	each := func(name string, test func(w *world)) {
-		t.Run(name, func(t *testing.T) { sub := *w; sub.T = t; test(&sub) })
-	}
-	want := func(w *world, o outcome, code int, status string) {
-		w.Helper()
-		if o.code != code || o.values["DOKPLOY_STATUS"] != status {
-			w.Errorf("exit %d, status %q, want %d, %q", o.code, o.values["DOKPLOY_STATUS"], code, status)
-		}
-	}
+	each := w.each
+	want := (*world).want
 
 	each("application by id", func(w *world) { want(w, w.deploy(nil, "DOKPLOY_APPLICATION="+good), 0, "done") })
 	each("application by path", func(w *world) {
@@ -226,4 +232,5 @@ func TestRealDokploy(t *testing.T) {
 			w.Errorf("exit %d", o.code)
 		}
 	})
+	prepareAndVerify(w)
 }
