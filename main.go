@@ -235,6 +235,9 @@ func failure(r deploy.Result) []string {
 		deploy.Failed: "failed", deploy.Unhealthy: "is deployed but does not run", deploy.Cancelled: "was cancelled", deploy.Lost: "is lost", deploy.Timeout: "is not done",
 		deploy.Unreachable: "is not known to be done", deploy.Refused: "was refused", deploy.Invalid: "was not deployed", deploy.Interrupted: "was interrupted",
 	}[r.Status]
+	if r.Status == deploy.Unhealthy && r.Verified == deploy.VerifiedYes {
+		verb = "runs, but does not answer as it should"
+	}
 	head := r.Name + " " + verb
 	if r.Took >= time.Second {
 		head += " after " + deploy.Duration(r.Took)

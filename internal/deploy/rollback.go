@@ -40,6 +40,7 @@ func (r *run) goBack(ctx context.Context) {
 			said = join("swarm itself went back to the version before, nothing had to be deployed", said)
 		case over:
 			said = join("nothing was replaced, what ran before still runs", said)
+			res.Hint = "" // it said just that
 		}
 	default:
 		said = r.deployBack(ctx)
