@@ -171,6 +171,7 @@ type Result struct {
 	TailOf         string        // whose log that is; empty: the deployment's
 	Verified       Verified      // empty: not looked at
 	RolledBack     bool          // swarm itself went back to the version before
+	Overtaken      bool          // another deployment has replaced this one
 	WentBack       string        // what was done to go back, and what runs now; empty: nothing
 }
 

@@ -18,6 +18,10 @@ func (r *run) goBack(ctx context.Context) {
 	case Done, Queued, Interrupted:
 		return
 	}
+	if res.Overtaken {
+		res.WentBack = "not tried: what another deployment has brought is not this run's to take back"
+		return
+	}
 	over := r.row != nil && r.row.Terminal()
 	if ctx.Err() != nil || r.mayRun && !over {
 		if res.Status != Refused && res.Status != Invalid {

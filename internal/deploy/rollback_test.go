@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/health"
 )
@@ -304,4 +305,51 @@ func TestHealthURLUnverified(t *testing.T) {
 			w.Error(w.story())
 		}
 	})
+}
+
+// Another pipeline deploys another image while ours is being verified: what
+// runs then is not what was asked for.
+func TestAnotherImageRuns(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.set = func(o *Options) {
+			goingBack(Changes{Image: newImage})(o)
+		}
+		go func() {
+			time.Sleep(4 * time.Second)
+			app.SetImage("ghcr.io/acme/api:theirs")
+			w.srv.Enqueue(app, "theirs", "of another pipeline")
+		}()
+		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		if r.Verified != VerifiedNo || !strings.Contains(r.Reason, "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
+			w.Errorf("%q: %s\n%s", r.Verified, r.Reason, w.story())
+		}
+		if app.Image() != "ghcr.io/acme/api:theirs" || !strings.Contains(r.WentBack, "not tried") {
+			w.Errorf("image %s: %s", app.Image(), r.WentBack)
+		}
+		w.triggers(app, 1) // theirs was not triggered through the API
+	})
+}
+
+func TestImagesAreCompared(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("a", 64)
+	for _, tt := range []struct {
+		asked, runs string
+		same        bool
+	}{
+		{"nginx", "nginx:latest", true},
+		{"nginx:1", "docker.io/library/nginx:1", true},
+		{"nginx:1", "nginx:1" + digest, true},
+		{"nginx" + digest, "nginx" + digest, true},
+		{"nginx:1" + digest, "nginx:1" + digest, true},
+		{"nginx:1", "nginx:2", false},
+		{"nginx" + digest, "nginx@sha256:" + strings.Repeat("b", 64), false},
+		{"nginx:1", "", true},
+	} {
+		v := &verifier{run: &run{o: &Options{Prepare: Changes{Image: tt.asked}}, service: &dokploy.Service{Kind: dokploy.Application, AppName: "a"}}}
+		v.last.Services = map[string]*dokploy.SwarmService{"a": {Image: tt.runs}}
+		if other := v.otherImage(); (other == "") != tt.same {
+			t.Errorf("asked %s, runs %s: %q", tt.asked, tt.runs, other)
+		}
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
+
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/rollout"
 	"dokploy-deploy/internal/wait"
@@ -192,6 +194,13 @@ func (v *verifier) verify(ctx context.Context) error {
 		}
 		return err
 	}
+	if other := v.otherImage(); other != "" && last.State != rollout.Failed {
+		v.result.Verified, v.result.Status = VerifiedNo, Unhealthy
+		v.result.Reason = fmt.Sprintf("swarm has %s now, not %s: another deployment came in between", other, v.o.Prepare.Image)
+		v.result.Hint = "let one pipeline at a time deploy this service, then run the job again"
+		v.result.Overtaken = true
+		return nil
+	}
 	switch last.State {
 	case rollout.Running:
 		v.result.Verified = VerifiedYes
@@ -209,6 +218,27 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.containerLog(ctx)
 	}
 	return nil
+}
+
+// otherImage is the image that swarm runs, where that can be seen and is not
+// the one that was asked for.
+func (v *verifier) otherImage() string {
+	s := v.last.Services[v.service.AppName]
+	if v.o.Prepare.Image == "" || v.service.Kind != dokploy.Application || s == nil || s.Image == "" {
+		return ""
+	}
+	asked, err1 := reference.ParseDockerRef(v.o.Prepare.Image)
+	runs, err2 := reference.ParseDockerRef(s.Image)
+	if err1 != nil || err2 != nil || asked.String() == runs.String() {
+		return ""
+	}
+	// A tag may be shown with the digest that it stood for.
+	if plain, _, ok := strings.Cut(s.Image, "@"); ok && !strings.Contains(v.o.Prepare.Image, "@") {
+		if runs, err2 = reference.ParseDockerRef(plain); err2 == nil && asked.String() == runs.String() {
+			return ""
+		}
+	}
+	return s.Image
 }
 
 // judge is the one for this kind of service.
