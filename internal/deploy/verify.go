@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -35,8 +36,10 @@ const (
 )
 
 const (
-	// verifyEvery is the pause between two looks at the containers.
-	verifyEvery = 1200 * time.Millisecond
+	// verifyEvery is the pause between two looks at the containers, and
+	// steadyEvery that while all of them run and only time has to pass.
+	verifyEvery = time.Second
+	steadyEvery = 2500 * time.Millisecond
 	// refreshBefore is how old the look before the rollout may get while the
 	// deployment is queued.
 	refreshBefore = 15 * time.Second
@@ -170,7 +173,8 @@ func (v *verifier) verify(ctx context.Context) error {
 	}
 	v.screen.doing(func() string { return "waiting for the new containers" })
 	defer v.screen.doing(nil)
-	loop := v.loop(wait.NewBackoff(verifyEvery, verifyEvery))
+	pace := &verifyPace{stable: v.o.StableFor}
+	loop := v.loop(pace)
 	var last rollout.Verdict
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		view, err := v.view(ctx)
@@ -182,6 +186,7 @@ func (v *verifier) verify(ctx context.Context) error {
 		}
 		v.last = view
 		last = judge.Look(view)
+		pace.saw(last)
 		v.progress(last)
 		if last.State != rollout.Undecided && last.Final {
 			return wait.Done, nil
@@ -218,6 +223,39 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.containerLog(ctx)
 	}
 	return nil
+}
+
+// verifyPace gives the pauses between two looks at containers.
+type verifyPace struct {
+	stable time.Duration
+	since  time.Time // all of them run; zero: not yet
+}
+
+// saw takes the verdict of the newest look.
+func (p *verifyPace) saw(v rollout.Verdict) {
+	switch {
+	case v.Wanted == 0 || v.Ready < v.Wanted:
+		p.since = time.Time{}
+	case p.since.IsZero():
+		p.since = time.Now()
+	}
+}
+
+func (p *verifyPace) Reset() {}
+
+// NextBackOff is such that a look comes when they have run long enough.
+func (p *verifyPace) NextBackOff() time.Duration {
+	pause := verifyEvery + rand.N(verifyEvery/5)
+	if p.since.IsZero() {
+		return pause
+	}
+	switch left := p.stable - time.Since(p.since) + 50*time.Millisecond; {
+	case left <= 0: // swarm is not done with it yet
+		return pause
+	case left < steadyEvery+verifyEvery:
+		return left
+	}
+	return steadyEvery + rand.N(steadyEvery/5)
 }
 
 // otherImage is the image that swarm runs, where that can be seen and is not
