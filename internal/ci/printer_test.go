@@ -2,6 +2,7 @@ package ci
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -591,7 +592,44 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-func BenchmarkLogLine(b *testing.B) {
+// environment are so many values as a service's environment has.
+func environment(n int) []string {
+	var values []string
+	for i := range n {
+		values = append(values, fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))[:8+i%24])
+	}
+	return values
+}
+
+func TestHide(t *testing.T) {
+	var out strings.Builder
+	p := New(actionsHost, &out, []string{"the-key"})
+	p.Note("", "before it is hidden: a-value")
+	p.Hide("a-value", "another value")
+	p.Hide(environment(500)...)
+	p.LogLine("", []byte("a-value, another value, \x1b[31mano\x1b[0mther value, the-key, "+environment(500)[321]))
+	p.Warn("", "a%2Dvalue and another%20value and another+value")
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.Contains(text, "add-mask::a-value") || !strings.Contains(text, "add-mask::the-key") {
+		t.Errorf("the host is told of the wrong values:\n%s", text)
+	}
+	if !strings.Contains(text, "hidden: a-value\n") || !strings.Contains(text, "***, ***, ***, ***, ***") {
+		t.Error(text)
+	}
+	if got := p.Mask("x another value y"); got != "x *** y" {
+		t.Error(got)
+	}
+}
+
+func BenchmarkLogLine(b *testing.B) { benchmarkLogLine(b, 0) }
+
+// BenchmarkLogLineHiding is the same with a large environment to be hidden.
+func BenchmarkLogLineHiding(b *testing.B) { benchmarkLogLine(b, 300) }
+
+func benchmarkLogLine(b *testing.B, hidden int) {
 	for name, line := range map[string]string{
 		"plain":    "#12 4.321 npm warn deprecated inflight@1.0.6: This module is not supported, and leaks memory.",
 		"coloured": "#12 4.321 \x1b[32m✓\x1b[0m 1042 modules transformed, \x1b[1m\x1b[33m3 warnings\x1b[39m\x1b[22m in 12s ✅",
@@ -600,6 +638,7 @@ func BenchmarkLogLine(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p := New(actionsHost, io.Discard, []string{"cF9xTkQ2vLr8sWm4hYz1", "b6c1a2d3e4f5.access", "Bearer abc.def.ghi"})
 			p.SetTargets([]string{"api", "web"})
+			p.Hide(environment(hidden)...)
 			text := []byte(line)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
