@@ -214,6 +214,9 @@ func Run(ctx context.Context, o Options) *Report {
 		report.Results[i] = Result{Target: t, Name: t.Ref, Queued: -1, Build: -1}
 	}
 	o.hide(dokploy.Secret(o.Prepare.Env))
+	if len(o.Targets) > 1 {
+		o.Client.Share()
+	}
 	found, err := resolve(ctx, &o)
 	if err != nil {
 		for i := range report.Results {

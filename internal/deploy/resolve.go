@@ -67,6 +67,10 @@ func before(ctx context.Context, o *Options, look func(context.Context) error) e
 	})
 }
 
+// resolveAtOnce bounds the services that are read at a time: hundreds would
+// wait for their turn until they time out.
+const resolveAtOnce = 8
+
 // resolve finds the service of each target. The error is one that concerns
 // all of them: the server, or the key.
 func resolve(ctx context.Context, o *Options) (*targets, error) {
@@ -105,8 +109,11 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 		return nil, versionErr
 	}
 
+	slots := make(chan struct{}, resolveAtOnce)
 	for i, t := range o.Targets {
 		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			x := &found.targets[i]
 			x.same = -1
 			x.service, x.err = resolveOne(ctx, o, t, list, func() []dokploy.Project { return projects })

@@ -50,6 +50,9 @@ func (r *run) goBack(ctx context.Context) {
 		said = r.deployBack(ctx)
 	}
 	res.WentBack = said
+	if errors.Is(context.Cause(ctx), ErrInterrupted) {
+		res.Status, res.Reason = Interrupted, join("interrupted while going back", res.Reason)
+	}
 }
 
 func join(a, b string) string {
@@ -69,6 +72,10 @@ func (r *run) setBack(ctx context.Context) string {
 	what := changed(p.back)
 	now, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
 	if err == nil {
+		if untouched(p, now) {
+			r.undo = nil // it was never set
+			return ""
+		}
 		if other := differs(p, now); other != "" {
 			return other + " was changed by somebody else since and is left as it is"
 		}
@@ -90,6 +97,13 @@ func (r *run) setBack(ctx context.Context) string {
 	}
 	r.note("%s", text)
 	return text
+}
+
+// untouched tells that nothing of a plan stands: the service is as it was.
+func untouched(p *plan, now *dokploy.Service) bool {
+	was := *p
+	was.want = *p.service
+	return differs(&was, now) == ""
 }
 
 // deployBack brings the version before back where another one has replaced it.
@@ -118,6 +132,7 @@ func (r *run) deployBack(ctx context.Context) string {
 	o := *r.o
 	o.Prepare, o.Rollback, o.Operation = Changes{}, false, "deploy"
 	o.Title = "Rollback: " + r.o.Title
+	r.screen.doing(nil) // it speaks for itself
 	back, result := r.again(ctx, &o)
 	back.ship(ctx)
 	back.screen.close()
@@ -125,7 +140,7 @@ func (r *run) deployBack(ctx context.Context) string {
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
 	}
 	text := "it was deployed again and " + runsNow(result)
-	if r.service.Kind == dokploy.Application && r.service.SourceType != "docker" {
+	if s := result.Service.SourceType; s != "docker" && s != "raw" {
 		text += ", with the code of now: Dokploy keeps no version of it to go back to"
 	}
 	return join(said, text)

@@ -353,3 +353,42 @@ func TestImagesAreCompared(t *testing.T) {
 		}
 	}
 }
+
+// What was never set is not said to be set back, and not to be somebody else's.
+func TestNothingWasSet(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.update", Kind: dokploytest.Gateway, Status: 502, Times: -1})
+		w.set = goingBack(Changes{Image: newImage})
+		r := w.want(w.deploy("application api"), Unreachable, 3)
+		if r.WentBack != "" || !strings.Contains(r.Reason, "whether the image was set is not known") {
+			w.Errorf("%s (%s)", r.Reason, r.WentBack)
+		}
+		w.triggers(app, 0)
+	})
+}
+
+// An interrupt ends going back, too, and is one.
+func TestInterruptedWhileGoingBack(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, BuildFunc: func(n int) dokploytest.Build {
+			if n > 1 {
+				return slowBuild
+			}
+			return dokploytest.Build{}
+		}})
+		ctx, interrupt := context.WithCancelCause(w.ctx)
+		w.ctx = ctx
+		go func() {
+			for w.srv.TriggerCount(app) < 2 {
+				time.Sleep(time.Second)
+			}
+			interrupt(ErrInterrupted)
+		}()
+		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
+		r := w.want(w.deploy("application api"), Interrupted, 1)
+		if !strings.Contains(r.Reason, "interrupted while going back") || !strings.Contains(r.WentBack, "goes on there") {
+			w.Errorf("%s (%s)", r.Reason, r.WentBack)
+		}
+	})
+}

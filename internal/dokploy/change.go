@@ -79,19 +79,27 @@ type Rights struct {
 // ok is false.
 func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
 	var w struct {
-		Service    map[string]bool `json:"service"`
-		Docker     map[string]bool `json:"docker"`
-		EnvVars    map[string]bool `json:"envVars"`
-		Deployment map[string]bool `json:"deployment"`
+		Service *struct {
+			Create bool `json:"create"`
+		} `json:"service"`
+		Docker struct {
+			Read bool `json:"read"`
+		} `json:"docker"`
+		EnvVars struct {
+			Write bool `json:"write"`
+		} `json:"envVars"`
+		Deployment struct {
+			Create bool `json:"create"`
+		} `json:"deployment"`
 	}
 	_, err = c.query(ctx, "user.getPermissions", nil, &w)
-	if Unsupported(err) || err == nil && w.Service == nil {
+	switch {
+	case err != nil && !Unsupported(err):
+		return Rights{}, false, err
+	case err != nil, w.Service == nil:
 		return Rights{}, false, nil
 	}
-	return Rights{
-		CreateServices: w.Service["create"], Docker: w.Docker["read"],
-		Env: w.EnvVars["write"], Deploy: w.Deployment["create"],
-	}, err == nil, err
+	return Rights{CreateServices: w.Service.Create, Docker: w.Docker.Read, Env: w.EnvVars.Write, Deploy: w.Deployment.Create}, true, nil
 }
 
 // Upload sends a zip as the application's new source; that starts a
@@ -192,9 +200,11 @@ func (c *Client) stream(ctx context.Context, procedure string, body io.Reader, c
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header}
-	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
+	defer a.release()
+	if err := c.read(ctx, a, resp.Body, maxErrorBody); err != nil {
 		return &TransportError{Procedure: procedure, Made: true, Err: err}
 	}
+	a.odd = oddBody(a)
 	return answerError(http.MethodPost, procedure, a)
 }
 
@@ -211,15 +221,19 @@ type Rollback struct {
 // rollout.md, section 5). Failed deployments have one, too. The answer carries
 // a registry's password, which is not read.
 func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollback, error) {
-	var wire []struct {
+	var wire listOf[struct {
 		wireDeployment
 		Rollback *struct {
 			RollbackID string `json:"rollbackId"`
 			Image      string `json:"image"`
 		} `json:"rollback"`
-	}
-	if _, err := c.query(ctx, "deployment.allByType", url.Values{"id": {applicationID}, "type": {"application"}}, &wire); err != nil {
+	}]
+	const procedure = "deployment.allByType"
+	if _, err := c.query(ctx, procedure, url.Values{"id": {applicationID}, "type": {"application"}}, &wire); err != nil {
 		return nil, err
+	}
+	if wire == nil {
+		return nil, noList(procedure)
 	}
 	var list []Rollback
 	for _, w := range wire {

@@ -1,13 +1,11 @@
 package dokploy
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -19,11 +17,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+	"golang.org/x/time/rate"
 )
-
-// maxBody bounds an answer. project.all of v0.25 carries whole services,
-// compose files included (older.md, item 8).
-const maxBody = 64 << 20
 
 // requestTimeout bounds one request and its answer. With Redis away an old
 // server never answers application.deploy (older.md, item 3).
@@ -54,9 +49,11 @@ type Options struct {
 type Client struct {
 	base   *url.URL
 	header http.Header
-	http   *http.Client // never follows a redirect, has no time-out
+	http   *http.Client // follows redirects by its own rules, has no time-out
 	retry  *retryablehttp.Client
 	sent   atomic.Int64
+	large  chan struct{} // held while a large answer is read
+	pace   *rate.Limiter // nil: none
 }
 
 // New makes a client; it sends nothing yet.
@@ -69,21 +66,28 @@ func New(o Options) *Client {
 		TLSHandshakeTimeout: 10 * time.Second,
 		// Own TLS settings switch HTTP/2 off: the log stream's upgrade needs
 		// HTTP/1.1, and a few small requests gain nothing from it.
-		TLSClientConfig: tlsConfig(o),
+		TLSClientConfig:        tlsConfig(o),
+		MaxResponseHeaderBytes: maxHeader,
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &proxyError{proxy.Host, resp.StatusCode}
+			}
+			return nil
+		},
 	}
 	if o.Dial == nil {
 		transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	}
-	c := &Client{base: o.URL, header: http.Header{}}
+	c := &Client{base: o.URL, header: http.Header{}, large: make(chan struct{}, 1)}
 	for name, values := range o.Header {
 		c.header[http.CanonicalHeaderKey(name)] = values
 	}
 	c.header.Set("X-Api-Key", o.Key)
 	c.header.Set("User-Agent", o.UserAgent)
 	c.http = &http.Client{
-		Transport: &tracer{next: transport, told: o.Trace, sent: &c.sent},
+		Transport: &redirector{next: &tracer{next: transport, told: o.Trace, client: c}},
 		// net/http keeps x-api-key when it follows a redirect, and turns POST
-		// into GET: a redirect is an answer to show, never to follow.
+		// into GET: what the redirector does not follow is an answer to show.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c.retry = &retryablehttp.Client{
@@ -124,6 +128,8 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 type attempt struct {
 	method    string
 	connected atomic.Bool
+	hops      int    // redirects followed
+	from      string // where the last one led, without its query
 }
 
 type attemptKey struct{}
@@ -155,20 +161,6 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 func backoff(lo, hi time.Duration, n int, _ *http.Response) time.Duration {
 	d := min(lo<<n, hi)
 	return d/2 + rand.N(d/2+1)
-}
-
-// answer is what came back, its body read.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// date is the server's clock when it answered, to the second; zero if it did
-// not say.
-func (a *answer) date() time.Time {
-	t, _ := http.ParseTime(a.header.Get("Date"))
-	return t
 }
 
 func (c *Client) endpoint(path string, query url.Values) string {
@@ -209,16 +201,28 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 		return nil, &TransportError{Procedure: procedure, Made: at.connected.Load(), Err: cleanURLError(err)}
 	}
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header}
-	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if err == nil && len(a.body) > maxBody {
-		err = fmt.Errorf("the answer is larger than %d MB", maxBody>>20)
+	a := &answer{status: resp.StatusCode, header: resp.Header, hops: at.hops, from: at.from}
+	limit, most := limitsOf(procedure)
+	good := a.status >= 200 && a.status < 300
+	if !good {
+		limit = maxErrorBody
 	}
-	if err != nil {
+	if err := c.read(ctx, a, resp.Body, limit); err != nil {
+		a.release()
 		return nil, &TransportError{Procedure: procedure, Made: true, Err: err}
 	}
-	if e := answerError(method, procedure, a); e != nil {
-		return nil, e
+	a.odd = oddBody(a)
+	switch {
+	case good && a.large:
+		err = largeError(method, procedure, a, "the answer is larger than "+megabytes(limit))
+	case good && a.odd == "" && objects(a.body) > most:
+		err = largeError(method, procedure, a, fmt.Sprintf("the answer has more than %d objects", most))
+	default:
+		err = answerError(method, procedure, a)
+	}
+	if err != nil {
+		a.release()
+		return nil, err
 	}
 	return a, nil
 }
@@ -231,6 +235,9 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 	if len(params) > 0 {
 		input := map[string]any{}
 		for name, values := range params {
+			if err := longName(http.MethodGet, procedure, values[0]); err != nil {
+				return nil, err
+			}
 			q[name] = values
 			input[name] = values[0]
 			if n, err := strconv.Atoi(values[0]); err == nil && name == "tail" {
@@ -247,8 +254,9 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 	if err != nil {
 		return nil, err
 	}
+	defer a.release()
 	if err := json.Unmarshal(unwrap(a.body), into); err != nil {
-		return nil, &Error{Method: http.MethodGet, Procedure: procedure, Status: a.status, Odd: oddBody(a), Message: "the answer cannot be read: " + err.Error()}
+		return nil, unreadable(http.MethodGet, procedure, a, err)
 	}
 	return a, nil
 }
@@ -259,42 +267,25 @@ func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answ
 	if err != nil {
 		return nil, err
 	}
-	return c.do(ctx, http.MethodPost, procedure, nil, body)
-}
-
-// unwrap takes an answer bare, as {"result":{"data":…}} and as
-// {"result":{"data":{"json":…}}} (section 2).
-func unwrap(body []byte) []byte {
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte(`{"result"`)) {
-		return body
+	a, err := c.do(ctx, http.MethodPost, procedure, nil, body)
+	if err == nil {
+		a.release()
 	}
-	var outer struct {
-		Result *struct {
-			Data json.RawMessage `json:"data"`
-		} `json:"result"`
-	}
-	if json.Unmarshal(body, &outer) != nil || outer.Result == nil || outer.Result.Data == nil {
-		return body
-	}
-	data := outer.Result.Data
-	var inner map[string]json.RawMessage
-	if json.Unmarshal(data, &inner) == nil {
-		if j, ok := inner["json"]; ok && (len(inner) == 1 || len(inner) == 2 && inner["meta"] != nil) {
-			return j
-		}
-	}
-	return data
+	return a, err
 }
 
 // tracer counts requests and tells of each.
 type tracer struct {
-	next http.RoundTripper
-	told func(method, path string, status int, took time.Duration)
-	sent *atomic.Int64
+	next   http.RoundTripper
+	told   func(method, path string, status int, took time.Duration)
+	client *Client
 }
 
 func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.sent.Add(1)
+	if err := turn(req.Context(), t.client.pace, req.Method); err != nil {
+		return nil, err
+	}
+	t.client.sent.Add(1)
 	if at, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
 		at.connected.Store(false)
 	}
@@ -310,8 +301,10 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (t *tracer) CloseIdleConnections() {
-	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+func (t *tracer) CloseIdleConnections() { closeIdle(t.next) }
+
+func closeIdle(next http.RoundTripper) {
+	if c, ok := next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -66,6 +66,11 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	for _, values := range q {
+		if err := longName(http.MethodGet, path[1:], values[0]); err != nil {
+			return nil, err
+		}
+	}
 	u := strings.Replace(c.endpoint(path, q), "http", "ws", 1)
 	conn, resp, err := websocket.Dial(ctx, u, &websocket.DialOptions{ //nolint:bodyclose // Dial closes it
 		HTTPClient: c.http, HTTPHeader: c.header.Clone(), CompressionMode: websocket.CompressionDisabled,

@@ -110,7 +110,7 @@ func age(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	const day = 24 * time.Hour
-	d := time.Duration(n)
+	d := time.Duration(min(n, 100_000)) // 273 years: more would not fit
 	switch strings.TrimSuffix(unit, "s") {
 	case "second":
 		return d * time.Second, true
@@ -121,11 +121,11 @@ func age(s string) (time.Duration, bool) {
 	case "day":
 		return d * day, true
 	case "week":
-		return d * 7 * day, true
+		return min(d, 5000) * 7 * day, true
 	case "month":
-		return d * 30 * day, true
+		return min(d, 1200) * 30 * day, true
 	}
-	return d * 365 * day, true
+	return min(d, 100) * 365 * day, true
 }
 
 // SwarmService is what docker inspect says of a service, as far as a rollout
@@ -198,14 +198,14 @@ func list[T any](ctx context.Context, c *Client, procedure string, params url.Va
 			params.Del(name)
 		}
 	}
-	var wire *[]T
+	var wire listOf[T]
 	if _, err := c.query(ctx, procedure, params, &wire); err != nil {
 		return nil, mayLook(err)
 	}
 	if wire == nil {
-		return nil, &Error{Method: http.MethodGet, Procedure: procedure, Status: 200, Odd: OddText, Message: "the answer is no list"}
+		return nil, noList(procedure)
 	}
-	return *wire, nil
+	return wire, nil
 }
 
 func (c *Client) tasks(ctx context.Context, procedure, appName, serverID string) ([]Task, error) {
@@ -281,13 +281,18 @@ func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*
 	}
 	var raw rawAnswer
 	if _, err := c.query(ctx, procedure, params, &raw); err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Status == http.StatusOK && e.Odd == "" {
+		if empty(err) {
 			return nil, nil //nolint:nilnil // an empty body is the answer "none"
 		}
 		return nil, mayLook(err)
 	}
 	return parseService(raw)
+}
+
+// empty tells an answer without a body.
+func empty(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusOK && e.Message == emptyAnswer
 }
 
 // ServiceOfTask is the id of the service that a task is of; empty if there is
@@ -300,9 +305,8 @@ func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (st
 	}
 	var task struct{ ServiceID string }
 	_, err := c.query(ctx, "docker.getConfig", params, &task)
-	var e *Error
-	if errors.As(err, &e) && e.Status == http.StatusOK && e.Odd == "" {
-		return "", nil // an empty body
+	if empty(err) {
+		return "", nil
 	}
 	return task.ServiceID, mayLook(err)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,6 +29,8 @@ const (
 	OddCloudflare Odd = "a page of Cloudflare"
 	// OddText is neither JSON nor a page.
 	OddText Odd = "no JSON"
+	// OddLarge is more than is read of an answer.
+	OddLarge Odd = "more than can be taken"
 )
 
 // Error is an answer that says no: Dokploy's own, or that of something in
@@ -41,6 +44,7 @@ type Error struct {
 	Odd               Odd                 // set: not Dokploy's API that answered
 	Location          string              // where a redirect leads, without its query
 	Pause             time.Duration       // Retry-After
+	hops              int                 // redirects that were followed before
 }
 
 func (e *Error) Error() string {
@@ -140,31 +144,46 @@ func permanent(err error) bool {
 
 // answerError is nil for a good answer.
 func answerError(method, procedure string, a *answer) error {
-	odd := oddBody(a)
+	odd := a.odd
 	if a.status >= 200 && a.status < 300 {
 		if odd == OddHTML || odd == OddCloudflare {
-			return &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd}
+			return &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd, Location: a.from, hops: a.hops}
 		}
 		return nil
 	}
-	e := &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd, Pause: parseRetryAfter(a.header.Get("Retry-After"))}
+	e := &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd, Pause: parseRetryAfter(a.header.Get("Retry-After")), hops: a.hops}
 	if a.status >= 300 && a.status < 400 {
 		e.Odd = OddHTML
 		if u, err := url.Parse(a.header.Get("Location")); err == nil {
 			u.RawQuery, u.Fragment, u.User = "", "", nil
-			e.Location = u.String()
+			e.Location = oneLine(u.String(), 300)
+			if a.hops > 0 && e.Location == "" {
+				e.Location = a.from // itself, with another query
+			}
 		}
+	}
+	if a.hops > 0 && e.Location == "" && (odd == OddHTML || odd == OddCloudflare) {
+		e.Location = a.from
 	}
 	switch odd {
 	case "":
 		e.decode(a.body)
 	case OddText:
 		e.Message = oneLine(string(a.body), 200)
-		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" {
+		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
+			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its beginning was read
 			e.Odd = ""
 		}
 	}
 	return e
+}
+
+// maxFields bounds the fields that an error names, and what it says of one.
+const maxFields = 20
+
+type issue struct {
+	Path    listOf[any] `json:"path"`
+	Message string      `json:"message"`
 }
 
 // decode reads the three forms of an error (section 2).
@@ -172,37 +191,32 @@ func (e *Error) decode(body []byte) {
 	type data struct {
 		Code     string `json:"code"`
 		ZodError *struct {
-			FormErrors  []string            `json:"formErrors"`
-			FieldErrors map[string][]string `json:"fieldErrors"`
+			FormErrors  listOf[string]            `json:"formErrors"`
+			FieldErrors map[string]listOf[string] `json:"fieldErrors"`
 		} `json:"zodError"`
 	}
 	type shape struct {
 		Message string          `json:"message"`
 		Code    json.RawMessage `json:"code"`
 		Data    *data           `json:"data"`
-		Issues  []struct {
-			Path    []any  `json:"path"`
-			Message string `json:"message"`
-		} `json:"issues"`
+		Issues  listOf[issue]   `json:"issues"`
 	}
 	var outer struct {
 		shape
 		Error json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(body, &outer) != nil {
-		return
-	}
+	// It is valid JSON. What is of another type than it should be is left out.
+	_ = json.Unmarshal(body, &outer)
 	s := outer.shape
 	if len(outer.Error) > 0 && outer.Error[0] == '{' {
 		var inner struct {
 			shape
 			JSON *shape `json:"json"`
 		}
-		if json.Unmarshal(outer.Error, &inner) == nil {
-			s = inner.shape
-			if inner.JSON != nil {
-				s = *inner.JSON
-			}
+		_ = json.Unmarshal(outer.Error, &inner)
+		s = inner.shape
+		if inner.JSON != nil {
+			s = *inner.JSON
 		}
 	}
 	e.Message = oneLine(s.Message, 500)
@@ -213,13 +227,19 @@ func (e *Error) decode(body []byte) {
 		e.Code = s.Data.Code
 	}
 	fields := map[string][]string{}
+	add := func(name string, messages ...string) {
+		name = oneLine(name, 100)
+		for _, m := range messages {
+			if len(fields) < maxFields && len(fields[name]) < maxFields {
+				fields[name] = append(fields[name], oneLine(m, 300))
+			}
+		}
+	}
 	if s.Data != nil && s.Data.ZodError != nil {
 		for name, messages := range s.Data.ZodError.FieldErrors {
-			fields[name] = messages
+			add(name, messages...)
 		}
-		if len(s.Data.ZodError.FormErrors) > 0 {
-			fields["input"] = s.Data.ZodError.FormErrors
-		}
+		add("input", s.Data.ZodError.FormErrors...)
 	}
 	if len(fields) == 0 {
 		for _, issue := range s.Issues {
@@ -227,8 +247,7 @@ func (e *Error) decode(body []byte) {
 			for _, p := range issue.Path {
 				path = append(path, fmt.Sprint(p))
 			}
-			name := strings.Join(path, ".")
-			fields[name] = append(fields[name], issue.Message)
+			add(strings.Join(path, "."), issue.Message)
 		}
 	}
 	if len(fields) > 0 {
@@ -267,7 +286,7 @@ func parseRetryAfter(v string) time.Duration {
 		return max(0, time.Duration(min(n, 3600))*time.Second)
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return max(0, time.Until(t))
+		return min(max(0, time.Until(t)), time.Hour)
 	}
 	return 0
 }
@@ -297,8 +316,19 @@ func Explain(err error) (what, hint string) {
 		record    tls.RecordHeaderError
 		alert     tls.AlertError
 		op        *net.OpError
+		broken    *brokenAnswer
+		proxy     *proxyError
+		te        *TransportError
 	)
+	errors.As(err, &te)
 	switch {
+	case errors.As(err, &proxy):
+		return fmt.Sprintf("the proxy %s lets nobody through to the server (%d)", proxy.proxy, proxy.status), proxyHint
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		what, _ = Explain(op.Err)
+		return "the proxy cannot be used: " + what, proxyHint
+	case te != nil && errors.As(err, &broken):
+		return broken.explain(te.Procedure)
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Sprintf("the host name %q is not known to DNS", dns.Name), "check the input url; a private name may be known on your machine but not where this job runs"
 	case errors.As(err, &dns):
@@ -322,14 +352,35 @@ func Explain(err error) (what, hint string) {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &op) && op.Timeout():
 		return "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network"
 	}
-	var te *TransportError
-	if errors.As(err, &te) {
+	if te != nil {
 		err = te.Err
 	}
-	if s := err.Error(); s == "EOF" || s == "unexpected EOF" {
+	s := strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
+	switch {
+	case s == "EOF" || s == "unexpected EOF":
 		return "the connection was closed in the middle", ""
+	case te == nil:
+		return oneLine(s, 500), ""
+	case strings.Contains(s, "server response headers exceeded"):
+		return fmt.Sprintf("the answer to %s has more than %d kB of headers", te.Procedure, maxHeader>>10), notDokploy
 	}
-	return err.Error(), ""
+	return te.Procedure + ": " + oneLine(s, 500), ""
+}
+
+const (
+	proxyHint  = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
+	notDokploy = "this is no Dokploy API, or a proxy stands in between: the input url is the address of the dashboard, without a path of it"
+)
+
+func (e *brokenAnswer) explain(procedure string) (what, hint string) {
+	var net net.Error
+	switch {
+	case errors.Is(e.err, context.DeadlineExceeded), errors.As(e.err, &net) && net.Timeout():
+		return fmt.Sprintf("the answer to %s did not end in time (%d bytes came)", procedure, e.got), "the server, or a proxy in front of it, hangs"
+	case errors.Is(e.err, io.ErrUnexpectedEOF), errors.Is(e.err, syscall.ECONNRESET):
+		return fmt.Sprintf("the connection was closed in the middle of the answer to %s (%d bytes came)", procedure, e.got), ""
+	}
+	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, oneLine(e.err.Error(), 200)), ""
 }
 
 // limitHint is the reason nobody thinks of (section 3).
@@ -345,6 +396,16 @@ func (e *Error) explain() (what, hint string) {
 			return fmt.Sprintf("Cloudflare does not get an answer from the server (%d)", e.Status), "Dokploy is down or restarting, or Cloudflare cannot reach it"
 		}
 		return fmt.Sprintf("Cloudflare answered with a page of its own (%d)", e.Status), ""
+	case e.Odd == OddLarge:
+		hint = notDokploy
+		if e.Procedure == listProcedure {
+			hint = "name the service by its id: then the list of all is not needed"
+		}
+		return fmt.Sprintf("%s: %s", e.Procedure, e.Message), hint
+	case e.Location != "" && (e.Status < 300 || e.Status >= 400):
+		return fmt.Sprintf("the server redirects to %s, where %s came (%d)", e.Location, e.Odd, e.Status), "a login page stands in front of Dokploy: pass its token in the input headers, or let /api/ through"
+	case e.Location != "" && e.hops >= maxRedirects:
+		return fmt.Sprintf("the server redirects again and again, at last to %s (%d)", e.Location, e.Status), "look at the redirects of the proxy in front of Dokploy"
 	case e.Location != "":
 		hint = "write the address it leads to in the input url"
 		if strings.Contains(e.Location, "cloudflareaccess.com") || strings.Contains(e.Location, "login") || strings.Contains(e.Location, "auth") {
@@ -358,7 +419,7 @@ func (e *Error) explain() (what, hint string) {
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:
 		return "something in front of Dokploy asks for a login (401)", "pass what it wants in the input headers, or let /api/ through"
 	case e.Odd != "":
-		return fmt.Sprintf("%s came where Dokploy's API was expected (%d)", e.Odd, e.Status), "this is no Dokploy API, or a proxy stands in between: the input url is the address of the dashboard, without a path of it"
+		return fmt.Sprintf("%s came where Dokploy's API was expected (%s: %d)", e.Odd, e.Procedure, e.Status), notDokploy
 	case e.Status == http.StatusTooManyRequests:
 		return "too many requests (429): a proxy in front of Dokploy limits them", "Dokploy itself never says so"
 	case Denied(e):
@@ -390,7 +451,11 @@ func sortedKeys(m map[string][]string) []string {
 
 // oneLine folds white space and cuts to a number of bytes, on a character.
 func oneLine(s string, limit int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	return cut(strings.Join(strings.Fields(s), " "), limit)
+}
+
+// cut cuts to a number of bytes, on a character.
+func cut(s string, limit int) string {
 	if len(s) > limit {
 		s = strings.ToValidUTF8(s[:limit], "") + "…"
 	}

@@ -28,7 +28,7 @@ func (s *lineSplitter) write(p []byte) {
 			s.add(p)
 			return
 		}
-		if !s.seen {
+		if !s.seen && i <= maxLine {
 			// The common case: a whole line in one piece, nothing copied.
 			s.emit(lastState(p[:i]))
 		} else {

@@ -77,6 +77,12 @@ func TestLineSplitterBoundsMemory(t *testing.T) {
 	if want := "[9437184 more bytes of this line left out]"; !strings.HasSuffix(lines[0], want) {
 		t.Fatalf("the line ends in %q, want %q", lines[0][len(lines[0])-60:], want)
 	}
+	// The same in one piece.
+	lines = nil
+	s.write(append(bytes.Repeat([]byte("y"), 2<<20), "\nnext\n"...))
+	if len(lines) != 2 || lines[1] != "next" || !strings.HasSuffix(lines[0], "y [1048576 more bytes of this line left out]") {
+		t.Fatalf("%d lines", len(lines))
+	}
 	// Progress without a newline is overwritten, not kept.
 	for range 10_000 {
 		s.write([]byte("50% of something rather long that goes on and on\r"))

@@ -1,7 +1,6 @@
 package dokploy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -83,18 +82,22 @@ func (l *Log) lost(text string) {
 // takeTail gives away what is new in the last lines of the log. A last line
 // without a newline waits for its rest.
 func (l *Log) takeTail(text string) {
+	n := strings.Count(text, "\n")
+	if !strings.HasSuffix(text, "\n") {
+		n++
+	}
+	for ; n > l.restTail; n-- { // more than was asked for
+		text = text[strings.IndexByte(text, '\n')+1:]
+	}
 	complete := text[:strings.LastIndexByte(text, '\n')+1]
 	if complete == "" {
 		return
 	}
 	var lines [][]byte
-	whole := lineSplitter{emit: func(line []byte) { lines = append(lines, bytes.Clone(line)) }}
+	// All in one piece, so that the lines are parts of it and stay.
+	whole := lineSplitter{emit: func(line []byte) { lines = append(lines, line) }}
 	whole.write([]byte(complete))
 	from := 0
-	n := strings.Count(text, "\n")
-	if len(complete) < len(text) {
-		n++
-	}
 	switch {
 	case n < l.restTail:
 		// The whole log: the place is known by number.

@@ -29,8 +29,11 @@ const (
 	restTail = 2000
 	// maxTail is the most that deployment.readLogs takes.
 	maxTail = 10000
-	// frameLimit bounds a frame; 65,546 bytes is the largest ever seen.
-	frameLimit = 16 << 20
+	// pieceLimit bounds what is taken of a frame at a time, so that memory
+	// stays flat for any frame; 65,546 bytes is the largest ever seen.
+	pieceLimit = 128 << 10
+	// heldLimit bounds text that is kept back: no error is as long.
+	heldLimit = 64 << 10
 )
 
 // LogSource says where a deployment's log is.

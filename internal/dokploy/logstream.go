@@ -47,31 +47,19 @@ func (l *Log) stream(ctx context.Context) error {
 		return err
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
-	conn.SetReadLimit(frameLimit)
+	conn.SetReadLimit(-1) // it is read in pieces
 
 	l.skip = l.emitted
 	l.split.reset()
 	l.setOpen(true)
 
-	frames := make(chan []byte)
+	frames := make(chan piece)
 	free := make(chan []byte, 2)
 	readErr := make(chan error, 1)
 	readCtx, stopRead := context.WithCancel(ctx)
 	go func() {
 		defer close(frames)
-		for {
-			buf, err := readFrame(readCtx, conn, free)
-			if err != nil {
-				readErr <- err
-				return
-			}
-			select {
-			case frames <- buf:
-			case <-readCtx.Done():
-				readErr <- readCtx.Err()
-				return
-			}
-		}
+		readErr <- readPieces(readCtx, conn, frames, free)
 	}()
 	defer func() {
 		stopRead()
@@ -79,18 +67,17 @@ func (l *Log) stream(ctx context.Context) error {
 		}
 	}()
 
-	var held []byte // text at the start of a frame that looks like an error of the stream
-	started := false
+	in := intake{log: l}
 	pong := make(chan error, 1)
 	lastFrame := time.Now()
 	quiet := time.NewTimer(streamQuiet)
 	defer quiet.Stop()
 	for {
 		select {
-		case buf, ok := <-frames:
+		case frame, ok := <-frames:
 			if !ok {
-				if len(held) > 0 {
-					return errors.New(oneLine(string(held), 300))
+				if len(in.held) > 0 {
+					return errors.New(oneLine(string(in.held), 300))
 				}
 				err := <-readErr
 				if status := websocket.CloseStatus(err); status != -1 {
@@ -99,40 +86,19 @@ func (l *Log) stream(ctx context.Context) error {
 				return err
 			}
 			lastFrame = time.Now()
-			quiet.Reset(streamQuiet)
-			switch {
-			case len(held) > 0 && !started:
-				// One error may come in several frames.
-				held = append(held, buf...)
-				if !looksLikeStreamError(held) {
-					l.take(held)
-					held, started = nil, true
-				} else {
-					quiet.Reset(heldBack)
-				}
-			case len(held) > 0:
-				if !bytes.HasPrefix(held, tailComplains) {
-					l.take(held)
-				}
-				held = nil
-				fallthrough
-			default:
-				if looksLikeStreamError(buf) && !l.split.seen {
-					held = append(held, buf...)
-					quiet.Reset(heldBack)
-				} else {
-					l.take(buf)
-					started = true
-				}
+			in.take(frame)
+			if len(in.held) > 0 {
+				quiet.Reset(heldBack)
+			} else {
+				quiet.Reset(streamQuiet)
 			}
 			select {
-			case free <- buf:
+			case free <- frame.data:
 			default:
 			}
 		case <-quiet.C:
-			if len(held) > 0 {
-				l.take(held)
-				held, started = nil, true
+			if len(in.held) > 0 {
+				in.show()
 				quiet.Reset(streamQuiet)
 				continue
 			}
@@ -154,30 +120,98 @@ func (l *Log) stream(ctx context.Context) error {
 	}
 }
 
-// readFrame reads one frame into a buffer that was used before, if there is one.
-func readFrame(ctx context.Context, conn *websocket.Conn, free <-chan []byte) ([]byte, error) {
-	_, r, err := conn.Reader(ctx)
-	if err != nil {
-		return nil, err
+// intake gives the text of one connection to the log, and keeps back what looks
+// like an error of the stream.
+type intake struct {
+	log     *Log
+	held    []byte
+	started bool // text of the log has come
+}
+
+func (in *intake) take(p piece) {
+	switch {
+	case len(in.held) > 0 && !in.started:
+		// One error may come in several frames.
+		in.held = append(in.held, p.data...)
+		if !looksLikeStreamError(in.held) || len(in.held) > heldLimit {
+			in.show()
+		}
+		return
+	case len(in.held) > 0:
+		// The stream goes on, so it was none.
+		if !bytes.HasPrefix(in.held, tailComplains) {
+			in.log.take(in.held)
+		}
+		in.held = nil
 	}
-	var buf []byte
-	select {
-	case buf = <-free:
-		buf = buf[:0]
-	default:
-		buf = make([]byte, 0, 4096)
+	if p.first && looksLikeStreamError(p.data) && !in.log.split.seen {
+		in.held = append(in.held, p.data...)
+		return
 	}
+	in.log.take(p.data)
+	in.started = true
+}
+
+// show gives away what was kept back.
+func (in *intake) show() {
+	if len(in.held) > 0 {
+		in.log.take(in.held)
+		in.held, in.started = nil, true
+	}
+}
+
+// piece is a frame, or a part of a long one.
+type piece struct {
+	data  []byte
+	first bool
+}
+
+// readPieces reads frames until that fails, into buffers that were used
+// before, if there are any.
+func readPieces(ctx context.Context, conn *websocket.Conn, frames chan<- piece, free <-chan []byte) error {
+	for {
+		_, r, err := conn.Reader(ctx)
+		if err != nil {
+			return err
+		}
+		for first := true; ; first = false {
+			var buf []byte
+			select {
+			case buf = <-free:
+			default:
+				buf = make([]byte, 0, 4096)
+			}
+			buf, err = fillPiece(r, buf[:0])
+			if err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			if len(buf) > 0 || first {
+				select {
+				case frames <- piece{buf, first}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+		}
+	}
+}
+
+// fillPiece reads until the frame ends (io.EOF) or the piece is full.
+func fillPiece(r io.Reader, buf []byte) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
+			if len(buf) >= pieceLimit {
+				return buf, nil
+			}
 			buf = append(buf, 0)[:len(buf)]
 		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
 		if err != nil {
-			return nil, err
+			return buf, err
 		}
 	}
 }

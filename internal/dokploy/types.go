@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -160,8 +161,10 @@ func (s *Service) URL() string {
 // URLs are all public addresses of the service, each once.
 func (s *Service) URLs() []string {
 	var urls []string
+	seen := map[string]bool{}
 	for _, d := range s.Domains {
-		if u := d.URL(); d.Enabled && d.Host != "" && !slices.Contains(urls, u) {
+		if u := d.URL(); d.Enabled && d.Host != "" && !seen[u] {
+			seen[u] = true
 			urls = append(urls, u)
 		}
 	}
@@ -234,44 +237,48 @@ type wireRef struct {
 }
 
 type wireServices struct {
-	Applications []wireRef `json:"applications"`
-	Compose      []wireRef `json:"compose"`
+	Applications listOf[wireRef] `json:"applications"`
+	Compose      listOf[wireRef] `json:"compose"`
 }
 
 func (w wireServices) refs() []ServiceRef {
 	var refs []ServiceRef
 	for _, a := range w.Applications {
-		refs = append(refs, ServiceRef{Application, a.ApplicationID, a.Name, a.ApplicationStatus})
+		refs = append(refs, ServiceRef{Application, a.ApplicationID, cut(a.Name, maxName), a.ApplicationStatus})
 	}
 	for _, s := range w.Compose {
-		refs = append(refs, ServiceRef{Compose, s.ComposeID, s.Name, s.ComposeStatus})
+		refs = append(refs, ServiceRef{Compose, s.ComposeID, cut(s.Name, maxName), s.ComposeStatus})
 	}
 	return refs
 }
 
 // Projects lists all that the key may see, in both shapes of project.all.
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
-	var wire []struct {
-		ProjectID    string `json:"projectId"`
-		Name         string `json:"name"`
-		Environments []struct {
-			EnvironmentID string `json:"environmentId"`
-			Name          string `json:"name"`
-			wireServices
-		} `json:"environments"`
+	type environment struct {
+		EnvironmentID string `json:"environmentId"`
+		Name          string `json:"name"`
 		wireServices
 	}
-	if _, err := c.query(ctx, "project.all", nil, &wire); err != nil {
+	var wire listOf[struct {
+		ProjectID    string              `json:"projectId"`
+		Name         string              `json:"name"`
+		Environments listOf[environment] `json:"environments"`
+		wireServices
+	}]
+	if _, err := c.query(ctx, listProcedure, nil, &wire); err != nil {
 		return nil, err
+	}
+	if wire == nil {
+		return nil, noList(listProcedure)
 	}
 	projects := make([]Project, 0, len(wire))
 	for _, w := range wire {
-		p := Project{ID: w.ProjectID, Name: w.Name}
+		p := Project{ID: w.ProjectID, Name: cut(w.Name, maxName)}
 		if refs := w.refs(); len(refs) > 0 || len(w.Environments) == 0 {
 			p.Environments = append(p.Environments, Environment{Services: refs})
 		}
 		for _, e := range w.Environments {
-			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: e.Name, Services: e.refs()})
+			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: cut(e.Name, maxName), Services: e.refs()})
 		}
 		projects = append(projects, p)
 	}
@@ -281,6 +288,13 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 type wireProject struct {
 	ProjectID string `json:"projectId"`
 	Name      string `json:"name"`
+}
+
+type wireDomain struct {
+	Host    string `json:"host"`
+	HTTPS   bool   `json:"https"`
+	Path    string `json:"path"`
+	Enabled *bool  `json:"enabled"`
 }
 
 type wireService struct {
@@ -305,13 +319,8 @@ type wireService struct {
 		ProjectID     string       `json:"projectId"`
 		Project       *wireProject `json:"project"`
 	} `json:"environment"`
-	Domains []struct {
-		Host    string `json:"host"`
-		HTTPS   bool   `json:"https"`
-		Path    string `json:"path"`
-		Enabled *bool  `json:"enabled"`
-	} `json:"domains"`
-	Deployments []wireDeployment `json:"deployments"`
+	Domains     listOf[wireDomain]     `json:"domains"`
+	Deployments listOf[wireDeployment] `json:"deployments"`
 
 	// Not there before 0.25 or 0.28, and null where nothing was ever set.
 	BuildArgs     json.RawMessage `json:"buildArgs"`
@@ -335,6 +344,15 @@ func (w *wireService) beside() map[string]any {
 	}
 	return m
 }
+
+const (
+	// maxDomains bounds the domains of a service that are kept.
+	maxDomains = 1000
+	// maxEnv is the most that Dokploy takes (a body of 1 MB); maxEnvLines is
+	// more than anybody writes, and each line may hold a secret to look for.
+	maxEnv      = 1 << 20
+	maxEnvLines = 20_000
+)
 
 // Service reads application.one or compose.one.
 func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, error) {
@@ -360,14 +378,20 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	if project != nil {
 		s.ProjectID, s.ProjectName = project.ProjectID, project.Name
 	}
-	for _, d := range w.Domains {
+	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
 		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
 	}
 	if w.Deployments != nil {
 		s.Deployments = rows(w.Deployments)
 	}
-	if s.ID == "" {
-		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddText, Message: "the answer names no service"}
+	switch env := w.Env; {
+	case len(env) > maxEnv || strings.Count(env, "\n") > maxEnvLines:
+		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
+	case s.ID == "":
+		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
+	}
+	if err := longName("GET", string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -385,7 +409,7 @@ type wireDeployment struct {
 	BuildServerID string `json:"buildServerId"`
 }
 
-func rows(wire []wireDeployment) []Deployment {
+func rows(wire listOf[wireDeployment]) []Deployment {
 	out := make([]Deployment, 0, len(wire))
 	for _, w := range wire {
 		if w.DeploymentID == "" {
@@ -398,9 +422,9 @@ func rows(wire []wireDeployment) []Deployment {
 
 func (w *wireDeployment) deployment() Deployment {
 	return Deployment{
-		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
+		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: cut(w.Status, 100), LogPath: w.LogPath,
 		StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
-		ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
+		ErrorMessage: cut(w.ErrorMessage, 4000), BuildServerID: w.BuildServerID,
 	}
 }
 
@@ -418,19 +442,19 @@ func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deplo
 		procedure = "deployment.allByCompose"
 	}
 	// A null or an object in its place is an odd answer, not an empty list.
-	var wire *[]wireDeployment
+	var wire listOf[wireDeployment]
 	if _, err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &wire); err != nil {
 		return nil, err
 	}
 	if wire == nil {
-		return nil, &Error{Method: "GET", Procedure: procedure, Status: 200, Odd: OddText, Message: "the answer is no list"}
+		return nil, noList(procedure)
 	}
-	return rows(*wire), nil
+	return rows(wire), nil
 }
 
 // Queue lists the waiting and active jobs of the whole server.
 func (c *Client) Queue(ctx context.Context) (*Queue, error) {
-	var wire *[]struct {
+	var wire listOf[struct {
 		ID   json.RawMessage `json:"id"`
 		Data struct {
 			ApplicationID  string `json:"applicationId"`
@@ -443,17 +467,17 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		Timestamp   float64 `json:"timestamp"`
 		ProcessedOn float64 `json:"processedOn"`
 		State       string  `json:"state"`
-	}
+	}]
 	const procedure = "deployment.queueList"
 	a, err := c.query(ctx, procedure, nil, &wire)
 	if err != nil {
 		return nil, err
 	}
 	if wire == nil {
-		return nil, &Error{Method: "GET", Procedure: procedure, Status: 200, Odd: OddText, Message: "the answer is no list"}
+		return nil, noList(procedure)
 	}
 	q := &Queue{Now: a.date()}
-	for _, w := range *wire {
+	for _, w := range wire {
 		switch w.State {
 		case "completed", "failed":
 			continue // BullMQ may list them (before 0.29.9)
@@ -489,8 +513,9 @@ func (j *Job) number() int {
 	return n
 }
 
+// millis is zero for what is no time of these centuries, too.
 func millis(ms float64) time.Time {
-	if ms <= 0 {
+	if ms <= 0 || ms > 1e13 {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(ms))

@@ -1,0 +1,412 @@
+package dokploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What is read of an answer is bounded, so that memory is, whatever a server
+// sends: by its bytes as they are after unpacking, and by what is made of
+// them, since 3 bytes of JSON can become an object of 180.
+const (
+	// maxBody bounds an answer. The largest that Dokploy gives are a log of
+	// 1 MiB and a service with files of up to 1 MB each.
+	maxBody = 8 << 20
+	// maxListBody bounds project.all, which carries whole services before
+	// 0.28.3, compose files included (older.md, item 8).
+	maxListBody = 16 << 20
+	// maxErrorBody bounds an answer that says no; the rest is left out.
+	maxErrorBody = 256 << 10
+	// maxHeader bounds the head of an answer.
+	maxHeader = 256 << 10
+	// maxObjects and maxListObjects bound the objects in an answer and in
+	// project.all, maxElements one list.
+	maxObjects     = 50_000
+	maxListObjects = 60_000
+	maxElements    = 25_000
+	// maxName bounds names, ids and paths, which are sent back and shown.
+	maxName = 4 << 10
+	// smallBody is what any number of requests may read at a time. Only one
+	// at a time may read more.
+	smallBody = 256 << 10
+)
+
+const listProcedure = "project.all"
+
+func limitsOf(procedure string) (body, objects int) {
+	if procedure == listProcedure {
+		return maxListBody, maxListObjects
+	}
+	return maxBody, maxObjects
+}
+
+// answer is what came back, its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	odd    Odd
+	large  bool   // there is more of it than may be read
+	hops   int    // redirects followed
+	from   string // who answered after them, without a query
+	free   func()
+}
+
+// release lets the next large answer be read.
+func (a *answer) release() {
+	if a.free != nil {
+		a.free()
+		a.free = nil
+	}
+}
+
+// date is the server's clock when it answered, to the second; zero if it did
+// not say.
+func (a *answer) date() time.Time {
+	t, _ := http.ParseTime(a.header.Get("Date"))
+	return t
+}
+
+// brokenAnswer is an answer whose body could not be read to its end.
+type brokenAnswer struct {
+	got int // bytes that came
+	err error
+}
+
+func (e *brokenAnswer) Error() string {
+	return fmt.Sprintf("the answer broke off after %d bytes: %v", e.got, e.err)
+}
+
+func (e *brokenAnswer) Unwrap() error { return e.err }
+
+// read reads the body of an answer up to limit. What is more than smallBody
+// waits for its turn. A switch to another protocol that nobody asked for has
+// none: it is the connection itself, which no context ends.
+func (c *Client) read(ctx context.Context, a *answer, body io.Reader, limit int) error {
+	if a.status == http.StatusSwitchingProtocols {
+		return nil
+	}
+	var chunks [][]byte
+	total := 0
+	for size := 4 << 10; ; size = min(2*size, 1<<20) {
+		if total >= smallBody && a.free == nil {
+			select {
+			case c.large <- struct{}{}:
+				a.free = func() { <-c.large }
+			case <-ctx.Done():
+				return &brokenAnswer{total, ctx.Err()}
+			}
+		}
+		chunk := make([]byte, min(size, limit-total+1))
+		n, err := fill(body, chunk)
+		total += n
+		chunks = append(chunks, chunk[:n])
+		switch {
+		case total > limit:
+			a.large = true
+		case errors.Is(err, io.EOF):
+		case err != nil:
+			return &brokenAnswer{total, err}
+		default:
+			continue
+		}
+		break
+	}
+	total = min(total, limit)
+	if len(chunks) == 1 {
+		a.body = chunks[0][:total]
+		return nil
+	}
+	a.body = make([]byte, 0, total)
+	for _, chunk := range chunks {
+		a.body = append(a.body, chunk[:min(len(chunk), total-len(a.body))]...)
+	}
+	return nil
+}
+
+// fill reads until buf is full. Unlike io.ReadFull it leaves the error as it
+// is: the end, or that the body broke off.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var got int
+		got, err = r.Read(buf[n:])
+		n += got
+	}
+	return n, err
+}
+
+// largeError says that an answer is more than can be taken.
+func largeError(method, procedure string, a *answer, what string) error {
+	return &Error{Method: method, Procedure: procedure, Status: a.status, Odd: OddLarge, Message: what}
+}
+
+// longName says which of some names and ids is no such thing; nil if none.
+func longName(method, procedure string, names ...string) error {
+	for _, name := range names {
+		if len(name) > maxName {
+			return &Error{
+				Method: method, Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
+				Message: fmt.Sprintf("a name or id of %d bytes is no name or id (%s)", len(name), oneLine(name, 40)),
+			}
+		}
+	}
+	return nil
+}
+
+func megabytes(n int) string { return strconv.Itoa(n>>20) + " MB" }
+
+// emptyAnswer is the message of an answer without a body.
+const emptyAnswer = "the answer is empty"
+
+// unreadable is an answer that is not what the procedure gives.
+func unreadable(method, procedure string, a *answer, err error) error {
+	e := &Error{Method: method, Procedure: procedure, Status: a.status, Odd: a.odd, Message: "the answer cannot be read: " + readError(err)}
+	if len(bytes.TrimSpace(a.body)) == 0 {
+		e.Message = emptyAnswer
+	}
+	return e
+}
+
+// readError says what is wrong with JSON in terms of the JSON.
+func readError(err error) string {
+	wrong, ok := err.(*json.UnmarshalTypeError) //nolint:errorlint // it is never wrapped
+	if !ok {
+		return oneLine(strings.TrimPrefix(err.Error(), "json: "), 200)
+	}
+	got, _, _ := strings.Cut(wrong.Value, " ") // "number 12" quotes the answer
+	want := "an object"
+	switch wrong.Type.Kind() {
+	case reflect.String:
+		want = "text"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Int, reflect.Uint64, reflect.Float64:
+		want = "a number"
+	}
+	if want == "a number" && got == "number" {
+		got = "another number"
+	}
+	// Go's own names of what is embedded are no part of the JSON.
+	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
+	if field := oneLine(strings.Join(parts, "."), 100); field != "" {
+		return fmt.Sprintf("%s is %s where %s is due", field, article(got), want)
+	}
+	return fmt.Sprintf("it is %s where %s is due", article(got), want)
+}
+
+func article(kind string) string {
+	switch kind {
+	case "array", "object":
+		return "an " + kind
+	case "number", "string":
+		return "a " + kind
+	case "bool":
+		return "true or false"
+	}
+	return kind
+}
+
+// noList is an answer that is null where a list is due.
+func noList(procedure string) error {
+	return &Error{Method: http.MethodGet, Procedure: procedure, Status: http.StatusOK, Message: "the answer is no list"}
+}
+
+// listOf is a list in an answer; nil where there is none. Unlike a slice it is
+// read an element after the other, and ends with the first that is wrong.
+type listOf[T any] []T
+
+// UnmarshalJSON reads the list. An element that is null is left out.
+func (l *listOf[T]) UnmarshalJSON(b []byte) error {
+	*l = nil
+	switch kind := kindOf(b); kind {
+	case "null":
+		return nil
+	case "array":
+	default:
+		return &json.UnmarshalTypeError{Value: kind, Type: reflect.TypeFor[[]T]()}
+	}
+	list := []T{}
+	for element := range elements(b) {
+		if kindOf(element) == "null" {
+			continue
+		}
+		if len(list) == maxElements {
+			return fmt.Errorf("a list has more than %d elements", maxElements)
+		}
+		var zero T
+		list = append(list, zero)
+		if err := json.Unmarshal(element, &list[len(list)-1]); err != nil {
+			return err
+		}
+	}
+	*l = list
+	return nil
+}
+
+// kindOf names the kind of a JSON value.
+func kindOf(b []byte) string {
+	if len(b) == 0 {
+		return "nothing"
+	}
+	switch b[0] {
+	case '[':
+		return "array"
+	case '{':
+		return "object"
+	case '"':
+		return "string"
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "bool"
+	}
+	return "number"
+}
+
+// elements are those of a valid JSON array, uncopied.
+func elements(b []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i := skipSpace(b, 1); i < len(b) && b[i] != ']'; i = skipSpace(b, i) {
+			end := skipValue(b, i)
+			if !yield(b[i:end]) {
+				return
+			}
+			i = end
+		}
+	}
+}
+
+// members are those of a valid JSON object, uncopied: the names with their
+// quotes.
+func members(b []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for i := skipSpace(b, 1); i < len(b) && b[i] != '}'; i = skipSpace(b, i) {
+			end := skipValue(b, i)
+			start := skipSpace(b, end)
+			name := b[i:end]
+			i = skipValue(b, start)
+			if !yield(name, b[start:i]) {
+				return
+			}
+		}
+	}
+}
+
+// skipSpace skips white space and what stands between values.
+func skipSpace(b []byte, i int) int {
+	for i < len(b) {
+		switch b[i] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// skipValue is where the valid JSON value at i ends.
+func skipValue(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			i = skipString(b, i)
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i // the end of a number
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case ' ', '\t', '\r', '\n', ',', ':':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return i
+}
+
+func skipString(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// objects counts the objects in valid JSON.
+func objects(b []byte) (n int) {
+	for i := 0; i < len(b); {
+		switch b[i] {
+		case '"':
+			i = skipString(b, i)
+			continue
+		case '{':
+			n++
+		}
+		i++
+	}
+	return n
+}
+
+// unwrap takes an answer bare, as {"result":{"data":…}} and as
+// {"result":{"data":{"json":…}}} (section 2).
+func unwrap(body []byte) []byte {
+	trimmed := bytes.TrimSpace(body)
+	if !bytes.HasPrefix(trimmed, []byte(`{"result"`)) || !json.Valid(trimmed) {
+		return body
+	}
+	result, _ := member(trimmed, "result")
+	data, ok := member(result, "data")
+	if !ok {
+		return body
+	}
+	inner, ok := member(data, "json")
+	if !ok {
+		return data
+	}
+	for name, value := range members(data) {
+		if string(name) != `"json"` && (string(name) != `"meta"` || kindOf(value) == "null") {
+			return data
+		}
+	}
+	return inner
+}
+
+// member is one of an object's; false for what is no object, too.
+func member(b []byte, name string) ([]byte, bool) {
+	if kindOf(b) == "object" {
+		for n, value := range members(b) {
+			if string(n) == `"`+name+`"` {
+				return value, true
+			}
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,654 @@
+package dokploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// reads calls every procedure that reads, with what it gives as text.
+var reads = map[string]func(context.Context, *Client) (any, error){
+	"settings.getDokployVersion": func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) },
+	"project.all":                func(ctx context.Context, c *Client) (any, error) { return c.Projects(ctx) },
+	"application.one":            func(ctx context.Context, c *Client) (any, error) { return c.Service(ctx, Application, "x") },
+	"compose.one":                func(ctx context.Context, c *Client) (any, error) { return c.Service(ctx, Compose, "x") },
+	"deployment.all":             func(ctx context.Context, c *Client) (any, error) { return c.Deployments(ctx, Application, "x") },
+	"deployment.allByCompose":    func(ctx context.Context, c *Client) (any, error) { return c.Deployments(ctx, Compose, "x") },
+	"deployment.queueList":       func(ctx context.Context, c *Client) (any, error) { return c.Queue(ctx) },
+	"deployment.readLogs":        func(ctx context.Context, c *Client) (any, error) { return c.ReadLogs(ctx, "x", 100) },
+	"deployment.allByType":       func(ctx context.Context, c *Client) (any, error) { return c.Rollbacks(ctx, "x") },
+	"user.getPermissions": func(ctx context.Context, c *Client) (any, error) {
+		r, ok, err := c.Rights(ctx)
+		return []any{r, ok}, err
+	},
+	"docker.getServiceContainersByAppName": func(ctx context.Context, c *Client) (any, error) { return c.Tasks(ctx, "x", "") },
+	"docker.getStackContainersByAppName":   func(ctx context.Context, c *Client) (any, error) { return c.StackTasks(ctx, "x", "") },
+	"docker.getContainersByAppNameMatch": func(ctx context.Context, c *Client) (any, error) {
+		return c.Containers(ctx, "x", "docker-compose", "")
+	},
+	"docker.getConfig": func(ctx context.Context, c *Client) (any, error) {
+		s, err := c.SwarmService(ctx, "x", "")
+		if err != nil {
+			return s, err
+		}
+		_, err = c.ServiceOfTask(ctx, "x", "")
+		return s, err
+	},
+	"compose.loadServices": func(ctx context.Context, c *Client) (any, error) { return c.ComposeServices(ctx, "x") },
+	"application.readLogs": func(ctx context.Context, c *Client) (any, error) {
+		return c.ReadContainerLogs(ctx, Application, "x", "", 100)
+	},
+	"application.deploy": func(ctx context.Context, c *Client) (any, error) {
+		return nil, c.Deploy(ctx, Application, "deploy", "x", "t", "d")
+	},
+}
+
+// roundTrip answers without a connection.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// given is a client that gets one answer to everything.
+func given(t testing.TB, status int, header http.Header, body func() io.Reader) *Client {
+	t.Helper()
+	u, err := url.Parse("http://dokploy.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{URL: u, Key: "key-123", UserAgent: "test"})
+	c.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(body()), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
+	})
+	return c
+}
+
+func TestLargeAnswers(t *testing.T) {
+	endless := func(head, more string) func() io.Reader {
+		return func() io.Reader {
+			return io.MultiReader(strings.NewReader(head), &repeat{text: strings.Repeat(more, 1000)})
+		}
+	}
+	times := func(head, more string, n int, foot string) func() io.Reader {
+		return func() io.Reader {
+			return io.MultiReader(strings.NewReader(head), io.LimitReader(&repeat{text: strings.Repeat(more, 1000)}, int64(n*len(more))), strings.NewReader(foot))
+		}
+	}
+	for name, tt := range map[string]struct {
+		body func() io.Reader
+		want string // in every error; empty: none is asked for
+	}{
+		"endless text":    {endless(`"`, "x"), "is larger than"},
+		"endless list":    {endless(`[`, `{"deploymentId":"x"},`), "is larger than"},
+		"endless space":   {endless(``, " "), "is larger than"},
+		"many objects":    {times(`[{}`, `,{}`, 200_000, `]`), "objects"},
+		"a deep list":     {times(``, `[`, 100_000, strings.Repeat("]", 100_000)), ""},
+		"a deep object":   {times(``, `{"a":`, 100_000, "1"+strings.Repeat("}", 100_000)), ""},
+		"many empty ones": {times(`[null`, `,null`, 1_000_000, `]`), ""},
+		"many texts":      {times(`[""`, `,""`, 1_000_000, `]`), ""},
+		"many numbers":    {times(`[0`, `,0`, 1_000_000, `]`), ""},
+	} {
+		for _, procedure := range []string{"project.all", "application.one", "deployment.all", "deployment.queueList", "docker.getConfig", "user.getPermissions", "compose.loadServices"} {
+			c := given(t, 200, http.Header{}, tt.body)
+			_, err := reads[procedure](t.Context(), c)
+			if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), procedure+": ")) {
+				t.Errorf("%s, %s: %v", name, procedure, err)
+			}
+			var e *Error
+			if tt.want != "" && (!errors.As(err, &e) || e.Odd == "" || !Permanent(err)) {
+				t.Errorf("%s, %s: not an odd answer: %#v", name, procedure, err)
+			}
+			if len(c.large) != 0 {
+				t.Fatalf("%s, %s: the turn is kept", name, procedure)
+			}
+		}
+	}
+}
+
+// repeat is a text without end.
+type repeat struct {
+	text string
+	at   int
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	for n := 0; n < len(p); {
+		k := copy(p[n:], r.text[r.at:])
+		n += k
+		r.at = (r.at + k) % len(r.text)
+	}
+	return len(p), nil
+}
+
+// TestOneLargeAnswerAtATime: many large answers at once are read one after the
+// other, and all of them are.
+func TestOneLargeAnswerAtATime(t *testing.T) {
+	log := strings.Repeat("x", 2<<20)
+	body, _ := json.Marshal(log)
+	c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(string(body)) })
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if s, err := c.ReadLogs(t.Context(), "x", 100); err != nil || s != log {
+				t.Errorf("%d bytes, %v", len(s), err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(c.large) != 0 {
+		t.Error("the turn is kept")
+	}
+}
+
+// TestJSONWalk holds the walk through JSON against encoding/json.
+func TestJSONWalk(t *testing.T) {
+	for _, text := range []string{
+		`[]`, ` [ ] `, `[1]`, `[ 1 , "a,]" , {"b":[1,2]} , [] , null,true, -1.5e3 ]`, `{}`, `{"a":1}`,
+		`{ "a" : "}\"" , "b\"c":[ {} ], "d":{"e":null} }`, `["\\"]`, `["\\\""]`, `[[[]],{}]`,
+	} {
+		walk(t, []byte(text))
+	}
+}
+
+// walk compares one valid JSON text.
+func walk(t *testing.T, text []byte) {
+	t.Helper()
+	trimmed := []byte(strings.TrimSpace(string(text)))
+	compact := func(b []byte) string {
+		var v any
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatalf("%q in %q: %v", b, text, err)
+		}
+		out, _ := json.Marshal(v)
+		return string(out)
+	}
+	switch kindOf(trimmed) {
+	case "array":
+		var want []json.RawMessage
+		_ = json.Unmarshal(trimmed, &want)
+		var got []json.RawMessage
+		for e := range elements(trimmed) {
+			got = append(got, e)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q: %d elements, want %d", text, len(got), len(want))
+		}
+		for i := range got {
+			if compact(got[i]) != compact(want[i]) {
+				t.Fatalf("%q: %q, want %q", text, got[i], want[i])
+			}
+		}
+	case "object":
+		var want map[string]json.RawMessage
+		_ = json.Unmarshal(trimmed, &want)
+		got := map[string]json.RawMessage{}
+		for n, v := range members(trimmed) {
+			var name string
+			if err := json.Unmarshal(n, &name); err != nil {
+				t.Fatalf("%q: name %q", text, n)
+			}
+			got[name] = v
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q: %d members, want %d", text, len(got), len(want))
+		}
+		for name := range want {
+			if compact(got[name]) != compact(want[name]) {
+				t.Fatalf("%q: %s is %q, want %q", text, name, got[name], want[name])
+			}
+		}
+	}
+}
+
+func TestUnwrap(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"result":{"data":{"json":[1],"meta":{}}}}`: `[1]`,
+		`{"result":{"data":{"json":[1]}}}`:           `[1]`,
+		`{"result":{"data":{"json":1,"other":2}}}`:   `{"json":1,"other":2}`,
+		"\n{\"result\":{\"data\":[2]}}\n":            `[2]`,
+		`{"result":{"data":null}}`:                   `null`,
+		`{"result":{}}`:                              `{"result":{}}`,
+		`{"result":3}`:                               `{"result":3}`,
+		`{"result":{"data":`:                         `{"result":{"data":`,
+		`{"name":"x"}`:                               `{"name":"x"}`,
+		`[]`:                                         `[]`,
+		``:                                           ``,
+	} {
+		if got := string(unwrap([]byte(text))); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestWrongTypesAreSaidByName(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"applicationId":7}`:                "application.one: 200 the answer cannot be read: applicationId is a number where text is due",
+		`{"applicationId":"a","domains":{}}`: "domains is an object where a list is due",
+		`[]`:                                 "it is an array where an object is due",
+		`"x"`:                                "it is a string where an object is due",
+		`{"replicas":1e400}`:                 "replicas is another number where a number is due",
+		``:                                   "application.one: 200 the answer is empty",
+		`{`:                                  "unexpected end of JSON input",
+		`null`:                               "the answer names no service",
+	} {
+		c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(body) })
+		_, err := c.Service(t.Context(), Application, "a")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", body, err, want)
+		}
+	}
+}
+
+// TestRedirects: what is followed, with what, and what is not.
+func TestRedirects(t *testing.T) {
+	for name, tt := range map[string]struct {
+		from, to string
+		method   string
+		status   int
+		followed bool
+	}{
+		"a trailing slash":               {"http://d.test/api/a", "/api/a/", "GET", 308, true},
+		"a moved path":                   {"http://d.test/api/a", "/panel/api/a", "GET", 302, true},
+		"the same place in full":         {"http://d.test/api/a", "http://D.TEST/api/a/", "GET", 301, true},
+		"TLS":                            {"http://d.test/api/a", "https://d.test/api/a", "GET", 301, true},
+		"TLS, a POST":                    {"http://d.test/api/a", "https://d.test/api/a", "POST", 301, true},
+		"TLS, a POST, for now":           {"http://d.test/api/a", "https://d.test/api/a", "POST", 302, true},
+		"TLS on the same port":           {"http://d.test:3000/api/a", "https://d.test:3000/api/a", "POST", 308, true},
+		"TLS on its own port":            {"http://d.test:3000/api/a", "https://d.test/api/a", "POST", 307, true},
+		"slashes, a POST":                {"http://d.test//api/a", "/api/a", "POST", 308, true},
+		"a moved path, a POST, 308":      {"http://d.test/api/a", "/panel/api/a", "POST", 308, true},
+		"a moved path, a POST, 302":      {"http://d.test/api/a", "/login", "POST", 302, false},
+		"after a POST was carried out":   {"http://d.test/api/a", "/api/a", "POST", 303, false},
+		"another host":                   {"http://d.test/api/a", "http://e.test/api/a", "GET", 301, false},
+		"another host by //":             {"http://d.test/api/a", "//e.test/api/a", "GET", 301, false},
+		"a host below":                   {"http://d.test/api/a", "http://x.d.test/api/a", "GET", 301, false},
+		"a host that begins alike":       {"http://d.test/api/a", "http://d.test.evil.test/api/a", "GET", 301, false},
+		"a host behind a user":           {"http://d.test/api/a", "http://d.test@e.test/api/a", "GET", 301, false},
+		"a user":                         {"http://d.test/api/a", "http://u:p@d.test/api/a", "GET", 301, false},
+		"another port":                   {"http://d.test/api/a", "http://d.test:3000/api/a", "GET", 301, false},
+		"TLS on another port":            {"http://d.test/api/a", "https://d.test:8443/api/a", "GET", 301, false},
+		"TLS on another port, from 3000": {"http://d.test:3000/api/a", "https://d.test:3001/api/a", "GET", 301, false},
+		"no TLS any more":                {"https://d.test/api/a", "http://d.test/api/a", "GET", 301, false},
+		"no TLS on the same port":        {"https://d.test/api/a", "http://d.test:443/api/a", "GET", 308, false},
+		"another scheme":                 {"http://d.test/api/a", "ftp://d.test/api/a", "GET", 301, false},
+		"no place":                       {"http://d.test/api/a", "", "GET", 301, false},
+		"no host":                        {"http://d.test/api/a", "http:///api/a", "GET", 301, false},
+		"what is no place":               {"http://d.test/api/a", "http://[::1", "GET", 301, false},
+		"no redirect":                    {"http://d.test/api/a", "/api/a/", "GET", 304, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen []*http.Request
+			var bodies []string
+			r := &redirector{next: roundTrip(func(req *http.Request) (*http.Response, error) {
+				seen = append(seen, req)
+				if req.Body != nil {
+					body, _ := io.ReadAll(req.Body)
+					bodies = append(bodies, string(body))
+				}
+				resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
+				if len(seen) == 1 {
+					resp.StatusCode = tt.status
+					resp.Header.Set("Location", tt.to)
+				}
+				return resp, nil
+			})}
+			var body io.Reader
+			if tt.method == http.MethodPost {
+				body = strings.NewReader("the body")
+			}
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, tt.from, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Api-Key", "key-123")
+			resp, err := r.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (len(seen) == 2) != tt.followed || (resp.StatusCode == 200) != tt.followed {
+				t.Fatalf("%d requests, status %d", len(seen), resp.StatusCode)
+			}
+			for _, s := range seen {
+				if s.Method != tt.method || s.Header.Get("X-Api-Key") != "key-123" || s.Host != s.URL.Host {
+					t.Errorf("%s %s for %s, %v", s.Method, s.URL, s.Host, s.Header)
+				}
+			}
+			for _, b := range bodies {
+				if b != "the body" {
+					t.Errorf("body %q", b)
+				}
+			}
+		})
+	}
+}
+
+// TestRedirectsEnd: in a circle, and with a body that cannot be sent again.
+func TestRedirectsEnd(t *testing.T) {
+	var posts int
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		posts++
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Location", r.URL.Path+"/")
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
+	err := c.Deploy(t.Context(), Application, "deploy", "x", "t", "d")
+	if what, _ := Explain(err); posts != 1+maxRedirects || !strings.Contains(what, "redirects again and again") {
+		t.Errorf("%d requests: %s", posts, what)
+	}
+	posts = 0
+	err = c.Upload(t.Context(), &Service{ID: "x"}, "x.zip", func(w io.Writer) error { _, err := io.WriteString(w, "zip"); return err })
+	var e *Error
+	if !errors.As(err, &e) || e.Location == "" || posts != 1 {
+		t.Errorf("%d uploads: %v", posts, err)
+	}
+}
+
+// TestSecureHostIsRemembered: once sent to TLS for good, the key does not go
+// in the clear again.
+func TestSecureHostIsRemembered(t *testing.T) {
+	for _, status := range []int{301, 302, 307, 308} {
+		plain := 0
+		r := &redirector{next: roundTrip(func(req *http.Request) (*http.Response, error) {
+			resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
+			if req.URL.Scheme == "http" {
+				plain++
+				resp.StatusCode = status
+				resp.Header.Set("Location", "https://d.test"+req.URL.RequestURI())
+			} else if body, _ := io.ReadAll(req.Body); req.Method != http.MethodPost || string(body) != "b" || req.URL.Host != "d.test" || req.Host != "d.test" {
+				t.Errorf("%s %s, %q", req.Method, req.URL, body)
+			}
+			return resp, nil
+		})}
+		for range 3 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://d.test:3000/api/a?b=c", strings.NewReader("b"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := r.RoundTrip(req); err != nil || resp.StatusCode != 200 {
+				t.Fatal(resp, err)
+			}
+		}
+		want := 3
+		if status == 301 || status == 308 {
+			want = 1
+		}
+		if plain != want {
+			t.Errorf("%d: %d requests in the clear, want %d", status, plain, want)
+		}
+	}
+}
+
+// TestRedirectToAPage: a login page on the same host is said to be one.
+func TestRedirectToAPage(t *testing.T) {
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/oauth2/") {
+			http.Redirect(w, r, "/oauth2/sign_in?rd=secret", http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "<!DOCTYPE html><title>Sign in</title>")
+	})
+	_, err := c.Projects(t.Context())
+	what, hint := Explain(err)
+	if !strings.Contains(what, "/oauth2/sign_in, where an HTML page came (200)") || !strings.Contains(hint, "login page") || strings.Contains(what, "rd=") {
+		t.Errorf("%s\n%s", what, hint)
+	}
+}
+
+// TestStreamFollowsARedirect: a log stream, too, with the key.
+func TestStreamFollowsARedirect(t *testing.T) {
+	paths := []string{}
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.URL.Path+" "+r.Header.Get("X-Api-Key")+" "+r.Header.Get("Upgrade"))
+		if r.URL.Path == "/listen-deployment" {
+			http.Redirect(w, r, "/panel/listen-deployment?"+r.URL.RawQuery, http.StatusPermanentRedirect)
+			return
+		}
+		http.NotFound(w, r)
+	})
+	_, err := c.dialStream(t.Context(), "/listen-deployment", url.Values{"logPath": {"x"}})
+	if diff := cmp.Diff([]string{"/listen-deployment key-123 websocket", "/panel/listen-deployment key-123 websocket"}, paths); diff != "" || err == nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+func TestBrokenAnswers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		raw  string
+		want string
+	}{
+		"too short":        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes came)"},
+		"half a chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes came)"},
+		"no chunk":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "the answer to deployment.all cannot be read: invalid byte in chunk length"},
+		"no gzip":          {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n[1,2,3,4,5,6,7,8,9,10,11,12,13", "the answer to deployment.all cannot be read: gzip: invalid header"},
+		"another encoding": {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\n\x1b\x00\x01", "no JSON came where Dokploy's API was expected (deployment.all: 200)"},
+		"no HTTP":          {"SSH-2.0-OpenSSH_9.6\r\n", `deployment.all: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`},
+		"a head too long":  {"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHeader) + "\r\n\r\n[]", "the answer to deployment.all has more than 256 kB of headers"},
+		"two lengths":      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]", "deployment.all: http: message cannot contain multiple Content-Length headers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, tt.raw)
+				_ = conn.Close()
+			})
+			_, err := c.Deployments(t.Context(), Application, "x")
+			if what, _ := Explain(err); !strings.HasPrefix(what, tt.want) {
+				t.Errorf("%s, want %s", what, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnswerThatDoesNotEnd(t *testing.T) {
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "[1")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := c.Deployments(ctx, Application, "x")
+	if what, _ := Explain(err); what != "the answer to deployment.all did not end in time (2 bytes came)" {
+		t.Error(what)
+	}
+}
+
+func TestOddNumbers(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"Up 9999999999 years": 100 * 365 * 24 * time.Hour, "Up 99999999999999 seconds": 100_000 * time.Second, "Up 99999999999999999999 seconds": -1, "Up 5 seconds": 5 * time.Second,
+		"Up 999999999 hours": 100_000*time.Hour - 30*time.Minute, "Up 999999999 months": 1200 * 30 * 24 * time.Hour, "Up 999999999 weeks": 5000 * 7 * 24 * time.Hour,
+	} {
+		if got, ok := age(text); ok != (want >= 0) || ok && got != want {
+			t.Errorf("%s: %s, %v", text, got, ok)
+		}
+	}
+	for _, ms := range []float64{-1, 0, 1e14, 1e300} {
+		if got := millis(ms); !got.IsZero() {
+			t.Errorf("%g: %s", ms, got)
+		}
+	}
+	if got := parseRetryAfter("Fri, 31 Dec 9999 23:59:59 GMT"); got != time.Hour {
+		t.Error(got)
+	}
+}
+
+// TestErrorsOfAnyType: an error whose parts have wrong types keeps those that
+// have not, and is short.
+func TestErrorsOfAnyType(t *testing.T) {
+	long := strings.Repeat("y", 100_000)
+	for body, want := range map[string]string{
+		`{"message":7,"code":"NOT_FOUND"}`:                                          "application.one: 404 Not Found",
+		`{"message":"gone","code":7,"data":"x","issues":{}}`:                        "application.one: 404 gone",
+		`{"error":{"json":{"message":"gone","code":-32004,"data":{"zodError":7}}}}`: "application.one: 404 gone",
+		`{"message":"` + long + `"}`:                                                "application.one: 404 " + long[:500] + "…",
+		`[` + strings.Repeat("[", 20_000):                                           "application.one: 404 " + strings.Repeat("[", 200) + "…",
+	} {
+		c := given(t, 404, http.Header{}, func() io.Reader { return strings.NewReader(body) })
+		_, err := c.Service(t.Context(), Application, "x")
+		if err == nil || err.Error() != want {
+			t.Errorf("%.60s: %v", body, err)
+		}
+	}
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, `"f%d":["%s"],`, i, long[:20])
+	}
+	c := given(t, 400, http.Header{}, func() io.Reader {
+		return strings.NewReader(`{"message":"m","data":{"zodError":{"fieldErrors":{` + b.String() + `"z":[]}}}}`)
+	})
+	_, err := c.Service(t.Context(), Application, "x")
+	var e *Error
+	if !errors.As(err, &e) || len(e.Fields) != maxFields {
+		t.Errorf("%d bytes, %d fields", len(err.Error()), len(e.Fields))
+	}
+}
+
+func TestEnvironmentsAreBounded(t *testing.T) {
+	for _, env := range []string{strings.Repeat("A=1\n", 30_000), strings.Repeat("x", maxEnv+1)} {
+		body, _ := json.Marshal(map[string]string{"applicationId": "a", "env": env})
+		c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(string(body)) })
+		if _, err := c.Service(t.Context(), Application, "a"); err == nil || !strings.Contains(err.Error(), "environment has more than") {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLongNames: what is no name is not sent back to a server.
+func TestLongNames(t *testing.T) {
+	long := strings.Repeat("n", maxName+1)
+	body, _ := json.Marshal(map[string]string{"applicationId": "a", "appName": long})
+	c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(string(body)) })
+	sent := c.http.Transport
+	if _, err := c.Service(t.Context(), Application, "a"); err == nil || !strings.Contains(err.Error(), "a name or id of 4097 bytes") || len(err.Error()) > 300 {
+		t.Error(err)
+	}
+	c.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		t.Errorf("sent: %.100s", r.URL)
+		return sent.RoundTrip(r)
+	})
+	if _, err := c.Tasks(t.Context(), long, ""); err == nil {
+		t.Error("taken for the name of a service")
+	}
+	if _, err := c.dialStream(t.Context(), "/listen-deployment", url.Values{"logPath": {long}}); err == nil {
+		t.Error("taken for a path")
+	}
+}
+
+// FuzzAnswers: whatever is answered, every procedure ends with what it gives
+// or with an error of this package that can be explained.
+func FuzzAnswers(f *testing.F) {
+	for _, body := range []string{
+		``, `null`, `[]`, `{}`, `"v0.30.2"`, `[null]`, `[{}]`, `[0]`, `["a"]`, `{"result":{"data":{"json":[{"deploymentId":"x"}]}}}`, `<!DOCTYPE html>`,
+		`[{"projectId":"p","name":"n","environments":[{"environmentId":"e","name":"n","applications":[{"applicationId":"a","name":"n","applicationStatus":"done"}],"compose":[]}]}]`,
+		`{"applicationId":"a","name":"n","replicas":1,"domains":[{"host":"h","https":true,"path":"/","enabled":null}],"deployments":[{"deploymentId":"d","status":"done","startedAt":"2026-01-01T00:00:00.000Z"}],"buildArgs":null,"createEnvFile":true,"environment":{"environmentId":"e","project":{"projectId":"p"}}}`,
+		`[{"id":"job-1","data":{"applicationId":"a","server":false},"timestamp":1,"processedOn":2,"state":"active"},{"id":7,"timestamp":1e300}]`,
+		`[{"containerId":"c","name":"a.1.x","state":"running","currentState":"Running 3 hours ago","status":"Up 3 seconds (health: starting)","error":"\"x\""}]`,
+		`{"ID":"x","Version":{"Index":7},"Spec":{"Name":"n","Mode":{"Replicated":{"Replicas":-1}},"TaskTemplate":{"ContainerSpec":{"Image":"i"}}},"UpdateStatus":{"State":"completed"}}`,
+		`{"service":{"create":true},"docker":null,"envVars":{"write":1}}`,
+		`{"message":"Input validation failed","code":"BAD_REQUEST","data":{"code":"x","zodError":{"formErrors":["f"],"fieldErrors":{"a":["b"]}}},"issues":[{"path":["a",1],"message":"m"}]}`,
+		`{"error":{"json":{"message":"m","code":-32004,"data":{"code":"NOT_FOUND"}}}}`, `{"success":false,"message":"m"}`,
+	} {
+		f.Add([]byte(body), 200, "", "")
+		f.Add([]byte(body), 404, "application/json", "")
+	}
+	f.Add([]byte(`x`), 308, "text/html", "/a/")
+	f.Add([]byte(`x`), 503, "", "http://[::1")
+	f.Fuzz(func(t *testing.T, body []byte, status int, contentType, location string) {
+		if status < 200 || status > 599 || status == 502 || status == 503 || status == 504 {
+			return // these are repeated after a pause
+		}
+		header := http.Header{}
+		if contentType != "" {
+			header.Set("Content-Type", contentType)
+		}
+		if location != "" {
+			header.Set("Location", location)
+		}
+		if json.Valid(body) {
+			walk(t, body)
+			unwrap(body)
+		}
+		for procedure, read := range reads {
+			c := given(t, status, header, func() io.Reader { return strings.NewReader(string(body)) })
+			_, err := read(t.Context(), c)
+			if len(c.large) != 0 {
+				t.Fatalf("%s: the turn is kept", procedure)
+			}
+			if err == nil {
+				if status >= 300 {
+					t.Fatalf("%s: %d is taken for an answer", procedure, status)
+				}
+				continue
+			}
+			var e *Error
+			var te *TransportError
+			if !errors.As(err, &e) && !errors.As(err, &te) {
+				t.Fatalf("%s: %T", procedure, err)
+			}
+			what, hint := Explain(err)
+			if what == "" || len(what)+len(hint) > 20_000 {
+				t.Fatalf("%s: said in %d bytes: %.200s", procedure, len(what), what)
+			}
+			if e != nil && e.Procedure != procedure {
+				t.Fatalf("%s: the error is of %s", procedure, e.Procedure)
+			}
+		}
+	})
+}
+
+// FuzzLogFrames: however text comes in frames, and frames in pieces, each line
+// is given once, in order, unless the stream's own errors are among them.
+func FuzzLogFrames(f *testing.F) {
+	f.Add("a\nb\r\nc\n", 3, false)
+	f.Add("10%\r100%\nlast", 1, true)
+	f.Add("SSH error: x\ny\n", 4, false)
+	f.Add("tail error: tail: x: file truncated\nmore\n", 9, true)
+	f.Fuzz(func(t *testing.T, text string, n int, pieces bool) {
+		if n < 1 || n > 1<<12 || len(text) > 1<<14 {
+			return
+		}
+		var frames [][]byte
+		for p := []byte(text); len(p) > 0; {
+			k := min(n, len(p))
+			frames = append(frames, p[:k])
+			p = p[k:]
+		}
+		var got []string
+		l := &Log{events: LogEvents{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, seed: maphash.MakeSeed()}
+		l.afterEnd = time.NewTimer(time.Hour)
+		defer l.afterEnd.Stop()
+		l.split.emit = l.line
+		in := intake{log: l}
+		for _, frame := range frames {
+			if pieces && len(frame) > 1 {
+				in.take(piece{frame[:1], true})
+				in.take(piece{frame[1:], false})
+				continue
+			}
+			in.take(piece{frame, true})
+		}
+		in.show()
+		l.split.flush()
+		want := split(text, len(text)+1)
+		if strings.Contains(text, "tail error: tail: ") {
+			return // what tail complains of is left out
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
