@@ -162,7 +162,7 @@ func (t *task) up() {
 }
 
 // running is a task that is up, and healthy where there is a health check.
-// Start-first: its slot's older ones may go.
+// Start-first: its slot's older ones may go, a newer update's stays.
 func (t *task) running() {
 	if t.desired != "running" || t.c.state != "running" || t.state == "Running" {
 		return
@@ -170,7 +170,7 @@ func (t *task) running() {
 	t.set("Running")
 	t.ran = t.w.s.simulated
 	for _, o := range t.w.live(t.slot) {
-		if o != t && (o.spec != t.spec || o.gen != t.gen) {
+		if o.gen < t.gen || o.gen == t.gen && o.spec != t.spec {
 			o.shut()
 		}
 	}

@@ -1,0 +1,140 @@
+//go:build !windows
+
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+var update = flag.Bool("update", false, "write testdata/calls.txt anew")
+
+// callsFile has every kind of call that the program makes, a line each: method,
+// path, names of the parameters or fields. TestStandIn holds it against what the
+// cases send, TestOpenAPI (-tags e2e) against a server's own document.
+const callsFile = "testdata/calls.txt"
+
+// rare are the calls that no case makes: what is left where a container's log
+// cannot be had from its stream. It carries containerId, too, as for compose
+// services; that one is in no document, and a server leaves it unread.
+var rare = []string{"GET /api/application.readLogs applicationId tail"}
+
+// calls are those that were made.
+type calls struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (c *calls) take(requests []dokploytest.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]bool{}
+	}
+	for _, r := range requests {
+		if !strings.HasPrefix(r.Header.Get("User-Agent"), "dokploy-deploy/") || r.Path == "/no-such-page" || r.Path == "/api/health" {
+			continue // the case's own, or a health-url
+		}
+		c.seen[strings.Join(append([]string{r.Method, r.Path}, names(r)...), " ")] = true
+	}
+}
+
+// names are those of a request's parameters or fields. Every query is sent in
+// two dialects; input is the one of /api/trpc, which no document describes.
+func names(r dokploytest.Request) []string {
+	set := map[string]bool{}
+	query, _ := url.ParseQuery(r.Query)
+	for name := range query {
+		set[name] = name != "input"
+	}
+	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case kind == "multipart/form-data":
+		form := multipart.NewReader(strings.NewReader(r.Body), params["boundary"])
+		for part, err := form.NextPart(); err == nil; part, err = form.NextPart() {
+			set[part.FormName()] = true
+		}
+	case r.Body != "":
+		var fields map[string]any
+		_ = json.Unmarshal([]byte(r.Body), &fields)
+		for name := range fields {
+			set[name] = true
+		}
+	}
+	var list []string
+	for name, is := range set {
+		if is {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func readCalls(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(callsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(strings.Split(strings.TrimSpace(string(text)), "\n"), rare...)
+}
+
+// check holds the calls against the file, and the file against the client's
+// source: a procedure that no case calls is not shown to exist.
+func (c *calls) check(t *testing.T) {
+	t.Helper()
+	var list []string
+	for call := range c.seen {
+		list = append(list, call)
+	}
+	slices.Sort(list)
+	if *update {
+		if err := os.WriteFile(callsFile, []byte(strings.Join(list, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := readCalls(t)
+	for _, call := range list {
+		if !slices.Contains(known, call) {
+			t.Errorf("a new call: %s (go test ./e2e -update)", call)
+		}
+	}
+	files, err := filepath.Glob("../internal/dokploy/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, files)
+	}
+	// "deployment.all", or ".one" behind the kind of a service.
+	literal := regexp.MustCompile(`"([a-z]*\.[a-z]+[A-Za-z]*)"`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+			procedures := []string{m[1]}
+			if m[1][0] == '.' {
+				procedures = []string{"application" + m[1], "compose" + m[1]}
+			}
+			for _, procedure := range procedures {
+				called := func(call string) bool { return path.Base(strings.Fields(call)[1]) == procedure }
+				if !strings.HasSuffix(file, "_test.go") && procedure != "cloudflareaccess.com" && !slices.ContainsFunc(known, called) {
+					t.Errorf("%s: %s is in no case", file, procedure)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,363 @@
+//go:build e2e && !windows
+
+package e2e
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/e2e/cases"
+)
+
+// TestRealDokploy runs the cases against a real Dokploy, in a project of its own that
+// it removes again:
+//
+//	DOKPLOY_URL=… DOKPLOY_API_KEY=… DOKPLOY_E2E_IMAGE=nginx:alpine go test -tags e2e -v -timeout 60m -run 'Real|OpenAPI' ./e2e
+//
+// The key is an admin's without a rate limit. The image is one that the server
+// can pull, and that goes on running. Optional, without which some cases are
+// not run, and say so:
+//
+//	DOKPLOY_E2E_CRASH_IMAGE   an image that ends with an error at once
+//	DOKPLOY_E2E_REGISTRY      id of a registry in Dokploy, for its own rollback
+//	DOKPLOY_E2E_RESTART       a command that restarts Dokploy, and ends when it is back
+//	DOKPLOY_E2E_SERVER        id of a remote server in Dokploy, and
+//	DOKPLOY_E2E_CUT_SSH       … a command that resets its SSH connections and refuses new ones,
+//	DOKPLOY_E2E_MEND_SSH      … and one that lets them through again
+//	DOKPLOY_E2E_MEMBER_KEY    a plain member's key, where the server lets none be made
+//	DOKPLOY_E2E_GOARCH        the server's architecture, if it is another one
+func TestRealDokploy(t *testing.T) {
+	w := newReal(t)
+	for _, c := range cases.All {
+		t.Run(c.Name, func(t *testing.T) { cases.Do(t, w, program, c) })
+	}
+}
+
+// real is a real Dokploy as a world.
+type real struct {
+	url, key, image string
+	name            string // of the project
+	project         string // its id
+	environment     string
+	organization    string
+	source          []byte // a zip of what is built
+}
+
+func need(t *testing.T, name string) string {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		t.Fatalf("%s is not set", name)
+	}
+	return v
+}
+
+func newReal(t *testing.T) *real {
+	t.Helper()
+	w := &real{url: strings.TrimRight(need(t, "DOKPLOY_URL"), "/"), key: need(t, "DOKPLOY_API_KEY"), image: need(t, "DOKPLOY_E2E_IMAGE")}
+	w.source = builder(t)
+	w.name = "dokploy-deploy-e2e-" + strings.ToLower(rand.Text()[:6])
+	var made struct {
+		Project     struct{ ProjectID, OrganizationID string }
+		Environment struct{ EnvironmentID string }
+	}
+	w.api(t, "project.create", map[string]string{"name": w.name}, &made)
+	w.project, w.environment, w.organization = made.Project.ProjectID, made.Environment.EnvironmentID, made.Project.OrganizationID
+	t.Cleanup(func() { w.api(t, "project.remove", map[string]string{"projectId": w.project}, nil) })
+	return w
+}
+
+func (w *real) api(t testing.TB, procedure string, input, into any) {
+	t.Helper()
+	cases.Call(t, w.url, http.Header{"X-Api-Key": {w.key}}, "/api/"+procedure, input, into)
+}
+
+func (w *real) Address() (url, key string) { return w.url, w.key }
+func (w *real) Project() string            { return w.name }
+func (w *real) Images() cases.Images {
+	return cases.Images{Good: w.image, Missing: "registry.invalid/no/such:image", Crash: os.Getenv("DOKPLOY_E2E_CRASH_IMAGE")}
+}
+
+func (w *real) Lacks(need string) string {
+	name := map[string]string{
+		cases.NeedsCrash: "DOKPLOY_E2E_CRASH_IMAGE", cases.NeedsRegistry: "DOKPLOY_E2E_REGISTRY", cases.NeedsRestart: "DOKPLOY_E2E_RESTART",
+		cases.NeedsRemote: "DOKPLOY_E2E_CUT_SSH",
+	}[need]
+	if name != "" && os.Getenv(name) == "" {
+		return name + " is not set"
+	}
+	return ""
+}
+
+func (w *real) Make(t testing.TB, s cases.Service) string {
+	t.Helper()
+	if s.File != "" {
+		kind := "docker-compose"
+		if s.Stack {
+			kind = "stack"
+		}
+		var made struct{ ComposeID string }
+		w.api(t, "compose.create", map[string]string{"name": s.Name, "environmentId": w.environment, "composeType": kind, "composeFile": s.File}, &made)
+		w.api(t, "compose.update", map[string]string{
+			"composeId": made.ComposeID, "sourceType": "raw", "composeFile": s.File, "composePath": "./docker-compose.yml",
+		}, nil)
+		t.Cleanup(func() {
+			w.api(t, "compose.delete", map[string]any{"composeId": made.ComposeID, "deleteVolumes": true}, nil)
+		})
+		return made.ComposeID
+	}
+	var made struct{ ApplicationID string }
+	create := map[string]string{"name": s.Name, "environmentId": w.environment}
+	if s.Remote {
+		create["serverId"] = os.Getenv("DOKPLOY_E2E_SERVER")
+	}
+	w.api(t, "application.create", create, &made)
+	id := made.ApplicationID
+	t.Cleanup(func() {
+		w.settle(t, id)
+		w.api(t, "application.delete", map[string]string{"applicationId": id}, nil)
+	})
+	set := map[string]any{"applicationId": id, "sourceType": "docker", "dockerImage": s.Image}
+	if s.Built {
+		set = map[string]any{"applicationId": id, "sourceType": "drop", "buildType": "dockerfile", "dockerfile": "Dockerfile", "cleanCache": true}
+	}
+	if s.Rollback {
+		set["rollbackActive"], set["rollbackRegistryId"] = true, os.Getenv("DOKPLOY_E2E_REGISTRY")
+	}
+	w.api(t, "application.update", set, nil)
+	if s.Built {
+		w.upload(t, id)
+		if status := w.settle(t, id); status != "done" {
+			t.Fatalf("what was uploaded ends as %q", status)
+		}
+	}
+	return id
+}
+
+// settle waits until no deployment of an application runs.
+func (w *real) settle(t testing.TB, id string) (status string) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+		var rows []cases.Row
+		w.api(t, "deployment.all?applicationId="+id, nil, &rows)
+		if len(rows) == 0 {
+			return ""
+		}
+		if status = rows[0].Status; status != "running" {
+			return status
+		}
+	}
+	t.Log("a deployment does not end")
+	return status
+}
+
+// upload sets the source of an application, which deploys it.
+func (w *real) upload(t testing.TB, id string) {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("zip", "source.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(w.source)
+	_ = form.WriteField("applicationId", id)
+	_ = form.Close()
+	req, err := http.NewRequest(http.MethodPost, w.url+"/api/trpc/application.dropDeployment", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Api-Key", w.key)
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	cases.Send(t, req, nil)
+	for range 100 {
+		var rows []cases.Row
+		if w.api(t, "deployment.all?applicationId="+id, nil, &rows); len(rows) > 0 {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	t.Fatal("the upload was not deployed")
+}
+
+// builder is the source of what is built: a program and a Dockerfile without a
+// base image.
+func builder(t *testing.T) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "builder")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", file, "./testdata/builder")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+cmp.Or(os.Getenv("DOKPLOY_E2E_GOARCH"), runtime.GOARCH))
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	binary, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Dokploy's unzip drops the mode of a file, a tar in it keeps it.
+	var layer bytes.Buffer
+	tw := tar.NewWriter(&layer)
+	if err := tw.WriteHeader(&tar.Header{Name: "builder", Mode: 0o755, Size: int64(len(binary))}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = tw.Write(binary)
+	_ = tw.Close()
+	const dockerfile = "FROM scratch\nARG LINES=0\nARG SECONDS=0\nADD builder.tar /\nRUN [\"/builder\"]\nENTRYPOINT [\"/builder\", \"wait\"]\n"
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for name, text := range map[string][]byte{"builder.tar": layer.Bytes(), "Dockerfile": []byte(dockerfile)} {
+		f, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func (w *real) Work(t testing.TB, id string, work cases.Work) {
+	t.Helper()
+	args := "LINES=" + strconv.Itoa(work.Lines) + "\nSECONDS=" + strconv.Itoa(work.Seconds)
+	w.api(t, "application.update", map[string]string{"applicationId": id, "buildArgs": args}, nil)
+}
+
+// Crash: an image with a shell exits, one without does not even start.
+func (w *real) Crash(t testing.TB, id string) {
+	t.Helper()
+	var a struct{ SourceType string }
+	if w.api(t, "application.one?applicationId="+id, nil, &a); a.SourceType == "drop" {
+		w.api(t, "application.update", map[string]string{"applicationId": id, "env": "CRASH_AFTER=8"}, nil) // see testdata/builder
+		return
+	}
+	w.api(t, "application.update", map[string]string{"applicationId": id, "command": "exit 1"}, nil)
+}
+
+func (w *real) Concurrency(t testing.TB, n int) {
+	t.Helper()
+	var before struct{ BuildsConcurrency int }
+	w.api(t, "settings.getWebServerSettings", nil, &before)
+	w.api(t, "settings.updateBuildsConcurrency", map[string]int{"buildsConcurrency": n}, nil)
+	t.Cleanup(func() {
+		w.api(t, "settings.updateBuildsConcurrency", map[string]int{"buildsConcurrency": before.BuildsConcurrency}, nil)
+	})
+}
+
+func (w *real) Restart(t testing.TB) { command(t, "DOKPLOY_E2E_RESTART") }
+
+func (w *real) CutSSH(t testing.TB) {
+	command(t, "DOKPLOY_E2E_CUT_SSH")
+	t.Cleanup(func() { command(t, "DOKPLOY_E2E_MEND_SSH") })
+}
+
+// command runs the one that a variable holds.
+func command(t testing.TB, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", os.Getenv(name))
+	if err := cmd.Run(); err != nil { // without pipes: what it starts may keep them
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+func (w *real) Key(t testing.TB, k cases.Key) string {
+	t.Helper()
+	if k.Services != nil {
+		return w.memberKey(t, k.Services)
+	}
+	input := map[string]any{
+		"name": "e2e", "metadata": map[string]string{"organizationId": w.organization},
+		"rateLimitEnabled": true, "rateLimitTimeWindow": 86400000, "rateLimitMax": k.Limit,
+	}
+	var made struct{ ID, Key string }
+	w.api(t, "user.createApiKey", input, &made)
+	t.Cleanup(func() { w.api(t, "user.deleteApiKey", map[string]string{"apiKeyId": made.ID}, nil) })
+	return made.Key
+}
+
+// memberKey makes a plain member with access to these services, signs in as
+// they would, and makes a key.
+func (w *real) memberKey(t testing.TB, services []string) string {
+	t.Helper()
+	if key := os.Getenv("DOKPLOY_E2E_MEMBER_KEY"); key != "" {
+		t.Log("the member's key is the given one")
+		return key
+	}
+	email, password := w.name+"-"+strings.ToLower(rand.Text()[:6])+"@example.com", rand.Text()
+	w.api(t, "user.createUserWithCredentials", map[string]string{"email": email, "password": password, "role": "member"}, nil)
+	var all []struct {
+		UserID string
+		User   struct{ Email string }
+	}
+	w.api(t, "user.all", nil, &all)
+	id := ""
+	for _, u := range all {
+		if u.User.Email == email {
+			id = u.UserID
+		}
+	}
+	t.Cleanup(func() { w.api(t, "user.remove", map[string]string{"userId": id}, nil) })
+	rights := map[string]any{
+		"id": id, "accessedProjects": []string{w.project}, "accessedEnvironments": []string{w.environment}, "accessedServices": services,
+		"accessedGitProviders": []string{}, "accessedServers": []string{}, "canAccessToAPI": true,
+	}
+	for _, name := range strings.Fields("CreateProjects CreateServices DeleteProjects DeleteServices AccessToDocker AccessToTraefikFiles " +
+		"AccessToSSHKeys AccessToGitProviders DeleteEnvironments CreateEnvironments") {
+		rights["can"+name] = false
+	}
+	w.api(t, "user.assignPermissions", rights, nil)
+
+	// A key belongs to who makes it: a session is needed, and its cookie.
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Jar: jar, Timeout: time.Minute}
+	post := func(path, body string) string {
+		req, err := http.NewRequest(http.MethodPost, w.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", w.url)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %v: give a member's key in DOKPLOY_E2E_MEMBER_KEY", path, resp.StatusCode, err)
+		}
+		return string(text)
+	}
+	post("/api/auth/sign-in/email", `{"email":"`+email+`","password":"`+password+`"}`)
+	text := post("/api/trpc/user.createApiKey",
+		`{"json":{"name":"e2e","metadata":{"organizationId":"`+w.organization+`"},"rateLimitEnabled":false}}`)
+	_, key, _ := strings.Cut(text, `"key":"`)
+	if key, _, _ = strings.Cut(key, `"`); key == "" {
+		t.Fatal("no key was made")
+	}
+	return key
+}

@@ -1,0 +1,210 @@
+//go:build !windows
+
+// Windows has no SIGTERM.
+
+// Package e2e owns the proof against a Dokploy of the program as it is: the
+// same cases against the stand-in, and, with -tags e2e, against a real one.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dokploy-deploy/e2e/cases"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+var program string // as it is built
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests wait for rollouts nearly all the time.
+	_ = flag.Set("test.parallel", "64")
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "e2e")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "dokploy-deploy")
+		if out, err := exec.Command("go", "build", "-o", program, "dokploy-deploy").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// standIn is a stand-in as a world, one for each case.
+type standIn struct {
+	srv *dokploytest.Server
+	url string
+
+	mu       sync.Mutex
+	services map[string]*dokploytest.Service
+	remote   map[string]bool // their ids
+}
+
+const (
+	goodImage    = "registry.example.test/app:1"
+	missingImage = "registry.invalid/no/such:image"
+	crashImage   = "registry.example.test/app:crash"
+	remoteServer = "a-remote-server"
+)
+
+func newStandIn(t *testing.T) *standIn {
+	t.Helper()
+	w := &standIn{srv: dokploytest.New(dokploytest.Options{}), services: map[string]*dokploytest.Service{}, remote: map[string]bool{}}
+	url, err := w.srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.url = url
+	t.Cleanup(w.srv.Close)
+	return w
+}
+
+func (w *standIn) Address() (url, key string) { return w.url, w.srv.Key }
+func (w *standIn) Project() string            { return "shop" }
+func (w *standIn) Images() cases.Images {
+	return cases.Images{Good: goodImage, Missing: missingImage, Crash: crashImage}
+}
+func (w *standIn) Lacks(string) string { return "" }
+
+func (w *standIn) service(t testing.TB, id string) *dokploytest.Service {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.services[id] == nil {
+		t.Fatalf("no service %s", id)
+	}
+	return w.services[id]
+}
+
+// crashes is what the image that crashes does.
+func crashes(v dokploytest.Version) dokploytest.Rollout {
+	return dokploytest.Rollout{Crash: v.Image == crashImage, Log: []string{"starting", "boom: cannot reach the database"}}
+}
+
+func (w *standIn) Make(t testing.TB, s cases.Service) string {
+	var v *dokploytest.Service
+	// A real one fails where the image is pulled.
+	build := func(int) dokploytest.Build {
+		if strings.Contains(v.Image()+v.ComposeFile(), missingImage) {
+			return dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(50*time.Millisecond,
+				"Pulling "+missingImage, `Error response from daemon: Get "https://registry.invalid/v2/": no such host`)}
+		}
+		return dokploytest.Build{}
+	}
+	if s.File != "" {
+		c := dokploytest.Compose{Name: s.Name, ComposeFile: s.File, BuildFunc: build, NeverDeployed: true,
+			RolloutFunc: func(_ string, version dokploytest.Version) dokploytest.Rollout { return crashes(version) }}
+		if s.Stack {
+			c.ComposeType = "stack"
+		}
+		v = w.srv.AddCompose(c)
+	} else {
+		a := dokploytest.Application{Name: s.Name, Image: s.Image, BuildFunc: build, NeverDeployed: true, RollbackActive: s.Rollback, RolloutFunc: crashes}
+		if s.Built {
+			a.SourceType, a.Image = "drop", ""
+		}
+		if s.Remote {
+			a.ServerID = remoteServer
+		}
+		v = w.srv.AddApplication(a)
+	}
+	v.SetEnv("")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.services[v.ID], w.remote[v.ID] = v, s.Remote
+	return v.ID
+}
+
+func (w *standIn) Work(t testing.TB, id string, work cases.Work) {
+	v := w.service(t, id)
+	if w.remote[id] { // it is going to be cut: the job leaves the queue then
+		var lines []string
+		for i := range work.Seconds {
+			lines = append(lines, fmt.Sprint("second ", i+1))
+		}
+		v.SetBuild(dokploytest.Build{Steps: dokploytest.Lines(time.Second, lines...), StayRunning: true, LeaveAt: 4})
+		return
+	}
+	v.SetBuild(dokploytest.Build{LogWriter: func(out io.Writer) {
+		for i := 1; i <= work.Lines; i++ {
+			fmt.Fprintln(out, cases.Line(i))
+		}
+		for i := range work.Seconds {
+			fmt.Fprintln(out, "second", i+1)
+			time.Sleep(time.Second)
+		}
+	}})
+}
+
+func (w *standIn) Crash(t testing.TB, id string) {
+	v := w.service(t, id)
+	built := v.SourceType() == "drop"
+	before := len(w.srv.Deployments(v)) // goes on running, also where it is put back
+	v.SetRolloutFunc(func(version dokploytest.Version) dokploytest.Rollout {
+		r := dokploytest.Rollout{Crash: version.N > before}
+		if built {
+			r.CrashAfter = 8 * time.Second
+		}
+		return r
+	})
+}
+
+func (w *standIn) Key(_ testing.TB, k cases.Key) string {
+	return w.srv.AddKey(dokploytest.Key{Limit: k.Limit, Member: k.Services != nil, Access: k.Services})
+}
+
+func (w *standIn) Concurrency(_ testing.TB, n int) { w.srv.SetConcurrency(n) }
+func (w *standIn) Restart(testing.TB)              { w.srv.Restart(3 * time.Second) }
+
+func (w *standIn) CutSSH(testing.TB) { w.srv.SetSSH(remoteServer, dokploytest.SSHRefused) }
+
+func TestStandIn(t *testing.T) {
+	var made calls
+	t.Run("cases", func(t *testing.T) {
+		for _, c := range cases.All {
+			t.Run(c.Name, func(t *testing.T) {
+				t.Parallel()
+				w := newStandIn(t)
+				cases.Do(t, w, program, c)
+				made.take(w.srv.Requests())
+			})
+		}
+		// A real one's stream cannot be broken through its API.
+		t.Run("the log over REST", func(t *testing.T) {
+			t.Parallel()
+			w := newStandIn(t)
+			w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1})
+			cases.Do(t, w, program, cases.Case{
+				Services: []cases.Service{{Name: "slow", Built: true}}, Inputs: []string{"application={slow}"}, Status: "done",
+				Before: func(r *cases.Run) { r.Work(r, r.ID("slow"), cases.Work{Seconds: 5}) },
+				Says:   []string{"the live log cannot be had", "\nsecond 1\nsecond 2\n"},
+			})
+			made.take(w.srv.Requests())
+		})
+		t.Run("a service on a remote server", func(t *testing.T) {
+			t.Parallel()
+			w := newStandIn(t)
+			app := w.srv.AddApplication(dokploytest.Application{ServerID: remoteServer})
+			stack := w.srv.AddCompose(dokploytest.Compose{ServerID: remoteServer, ComposeType: "stack"})
+			cases.Do(t, w, program, cases.Case{Inputs: []string{"application=" + app.ID, "compose=" + stack.ID}, Status: "done"})
+			made.take(w.srv.Requests())
+		})
+	})
+	if !t.Failed() && flag.Lookup("test.run").Value.String() == "" {
+		made.check(t)
+	}
+}
