@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -156,12 +155,7 @@ func bigLog(size int) func(io.Writer) {
 // memory of the whole process.
 func BenchmarkProcess(b *testing.B) {
 	const size = 100 << 20
-	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	bin := buildProgram(b)
 	info, err := os.Stat(bin)
 	if err != nil {
 		b.Fatal(err)
@@ -179,21 +173,9 @@ func BenchmarkProcess(b *testing.B) {
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
-		ended, watched := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(watched)
-			for {
-				select {
-				case <-ended:
-					return
-				case <-time.After(2 * time.Millisecond):
-					peak = max(peak, peakMemory(cmd.Process.Pid))
-				}
-			}
-		}()
+		stop := watchMemory(cmd.Process.Pid, &peak)
 		err := cmd.Wait()
-		close(ended)
-		<-watched
+		stop()
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -203,4 +185,21 @@ func BenchmarkProcess(b *testing.B) {
 	b.ReportMetric(float64(size)*float64(n)/(1<<20)/cpu.Seconds(), "MB/s-of-CPU")
 	b.ReportMetric(float64(peak)/(1<<20), "MiB-peak")
 	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
+}
+
+// watchMemory keeps the peak memory of a process until it is stopped.
+func watchMemory(pid int, peak *int64) (stop func()) {
+	ended, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(2 * time.Millisecond):
+				*peak = max(*peak, peakMemory(pid))
+			}
+		}
+	}()
+	return func() { close(ended); <-watched }
 }
