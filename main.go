@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -44,6 +45,8 @@ func main() {
 		}
 		os.Exit(sig.code())
 	}()
+	// net/http quotes what servers send without being asked, past every mask.
+	log.SetOutput(io.Discard)
 	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
 }
 

@@ -171,9 +171,11 @@ func (m *masker) add(s string) {
 // secretLines are the lines of all secrets: output is masked line by line.
 func secretLines(secrets []string) []string {
 	var lines []string
+	seen := map[string]bool{}
 	for _, s := range secrets {
 		for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
-			if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			if line = strings.TrimSpace(line); line != "" && !seen[line] {
+				seen[line] = true
 				lines = append(lines, line)
 			}
 		}

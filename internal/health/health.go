@@ -200,6 +200,11 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 		next.Fragment, next.RawFragment = "", ""
 		return s, next
 	}
+	if s.status == http.StatusSwitchingProtocols {
+		// Nobody asked for that. Its body is the connection, which no context ends.
+		s.reason = "answers " + statusText(s.status)
+		return s, nil
+	}
 	timer := time.AfterFunc(bodyTimeout, cancel)
 	defer timer.Stop()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))

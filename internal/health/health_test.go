@@ -445,6 +445,27 @@ func TestRunBoundsWhatHangs(t *testing.T) {
 	}
 }
 
+// A switch to another protocol has no body: it is the connection, and no
+// context ends its reading.
+func TestRunIsNotHeldByASwitchOfProtocols(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld().at("app.test:80", func(context.Context) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() {
+				_, _ = far.Read(make([]byte, 4096))
+				_, _ = io.WriteString(far, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+				_, _ = io.Copy(io.Discard, far)
+			}()
+			return near, nil
+		})
+		c := check(t, w, "http://app.test/")
+		c.Timeout = 5 * time.Second
+		if e := outcome(t, c); e.Reason != "answers 101 Switching Protocols" {
+			t.Errorf("%q", e.Reason)
+		}
+	})
+}
+
 func TestRunKeepsWhatWasSeenBeforeTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := serves(nil, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
