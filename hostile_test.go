@@ -1,0 +1,1008 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha1"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/deploy"
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// The program against servers that mean harm, or are broken beyond all that is
+// usual: it ends, says what came, keeps to its memory, and its verdict is no
+// other than the truth.
+
+// memoryLimit is what the program may take of memory, whatever a server sends.
+const memoryLimit = 100 << 20
+
+// memoryFile names the file to which a child writes how much it took.
+const memoryFile = "HOSTILE_MEMORY_FILE"
+
+// init makes this test binary the program, in a process of its own whose
+// memory and environment can be looked at.
+func init() {
+	file := os.Getenv(memoryFile)
+	if file == "" {
+		return
+	}
+	code := run(context.Background(), nil, os.LookupEnv, os.Stdout, os.Stderr)
+	_ = os.WriteFile(file, []byte(strconv.FormatInt(peakMemory(os.Getpid()), 10)), 0o600)
+	os.Exit(code)
+}
+
+// children bounds how many run at a time: those that need the processor need
+// it within the time that they are given.
+var children = make(chan struct{}, 6)
+
+// child is one call of the program in a process of its own.
+type child struct {
+	code   int
+	stdout string
+	stderr string
+	peak   int64 // bytes; 0: this system does not tell
+}
+
+func runChild(t *testing.T, env map[string]string) child {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "memory")
+	children <- struct{}{}
+	defer func() { <-children }()
+	// It must end by itself, long before this.
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = []string{memoryFile + "=" + file, "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("it does not end\n%.4000s", &stdout)
+	}
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	c := child{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("it did not end by itself: %v, exit %d\n%.4000s\n%.4000s", err, c.code, c.stdout, c.stderr)
+	}
+	if c.peak, err = strconv.ParseInt(string(text), 10, 64); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("exit %d, %.1f MB at most", c.code, float64(c.peak)/1e6)
+	if c.peak > memoryLimit && !raceDetector() {
+		t.Errorf("%.1f MB of memory", float64(c.peak)/1e6)
+	}
+	return c
+}
+
+// raceDetector tells whether this binary has it: it takes memory of its own.
+func raceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// seconds is so long, and longer where the program is slow.
+func seconds(n int) string {
+	if raceDetector() {
+		n *= 5
+	}
+	return strconv.Itoa(n) + "s"
+}
+
+// front stands before a stand-in and answers some of the requests itself.
+type front struct {
+	srv *dokploytest.Server
+	app *dokploytest.Service
+	env map[string]string
+
+	spoilt atomic.Int64 // requests
+}
+
+// until is a build that ends when so many requests were spoilt.
+func (f *front) until(t *testing.T, n int64) dokploytest.Build {
+	return dokploytest.Build{LogWriter: func(w io.Writer) {
+		_, _ = io.WriteString(w, "built\n")
+		for f.spoilt.Load() < n && t.Context().Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(500 * time.Millisecond)
+	}}
+}
+
+// newFront takes a request for which spoil returns what to do with it. That
+// gets the connection, and the request is over when it returns.
+func newFront(t *testing.T, build dokploytest.Build, spoil func(f *front, procedure string) func(net.Conn, *http.Request)) *front {
+	t.Helper()
+	f := &front{}
+	f.srv, f.env = standIn(t, dokploytest.Options{DiscardLogs: true})
+	f.app = f.srv.AddApplication(dokploytest.Application{Name: "api", Build: build})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		procedure := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/"), "api/")
+		answer := spoil(f, procedure)
+		if answer == nil {
+			f.srv.ServeHTTP(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		f.spoilt.Add(1)
+		answer(conn, r)
+	}))
+	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
+	f.env = with(f.env, "DOKPLOY_URL", front.URL, "DOKPLOY_APPLICATION", "api", "DOKPLOY_UNREACHABLE_TIMEOUT", "30s", "DOKPLOY_TIMEOUT", "2m")
+	return f
+}
+
+const okJSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+// raw sends text and then closes.
+func raw(text string) func(net.Conn, *http.Request) {
+	return func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, text) }
+}
+
+// flood sends a head, and then one text until so many bytes were sent (0: for
+// ever) or the other side has had enough.
+func flood(head, more string, total int) func(net.Conn, *http.Request) {
+	block := []byte(strings.Repeat(more, 1+(64<<10)/len(more)))
+	return func(conn net.Conn, _ *http.Request) {
+		if _, err := io.WriteString(conn, head); err != nil {
+			return
+		}
+		for n := 0; total == 0 || n < total; n += len(block) {
+			if _, err := conn.Write(block); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// stay sends text and keeps the connection open.
+func stay(text string) func(net.Conn, *http.Request) {
+	return func(conn net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(conn, text)
+		_, _ = io.Copy(io.Discard, conn)
+	}
+}
+
+// zeros is so much of nothing, packed: parts that are unpacked as one.
+func zeros(total int) []byte {
+	const part = 16 << 20
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(make([]byte, part))
+	_ = z.Close()
+	return bytes.Repeat(b.Bytes(), total/part)
+}
+
+// TestHostileAnswers: before a trigger, a server that cannot be used ends the
+// run with exit 3; while a deployment is followed, it is an outage.
+func TestHostileAnswers(t *testing.T) {
+	t.Parallel()
+	bomb := zeros(1 << 30)
+	var twice bytes.Buffer
+	z := gzip.NewWriter(&twice)
+	_, _ = z.Write(bomb)
+	_ = z.Close()
+	chunk := strings.Repeat("x", 1024)
+	// While a deployment is followed all of them are one thing, an outage.
+	followed := []string{"a text of 200 MB", "100,000 lists deep", "a length too long", "10 MB of head", "a byte at a time", "null"}
+	transient := []string{
+		"a length too long", "a length of 8 EB", "10 MB of head", "100,000 headers", "a head without end", "continue without end", "a trailer without end",
+		"no answer", "an answer without end", "a byte at a time", "another protocol", "nothing", "a text with orders",
+	}
+	// Nothing large: they need no process of their own.
+	small := []string{
+		"a length too long", "a length too short", "a length of 8 EB", "no answer", "an answer without end", "a byte at a time", "a circle", "a place of 200 kB",
+		"another protocol", "nothing", "an object, not a list", "a list of numbers", "null", "a switch to nothing", "a text with orders",
+	}
+	start := func(t *testing.T, name string, env map[string]string) child {
+		if !slices.Contains(small, name) {
+			return runChild(t, env)
+		}
+		c := call{env: env}
+		c.run(t.Context())
+		return child{code: c.code, stdout: c.stdout.String(), stderr: c.stderr.String()}
+	}
+	for name, tt := range map[string]struct {
+		answer func(net.Conn, *http.Request)
+		want   string // %s: the procedure
+	}{
+		"a text of 200 MB":         {flood(okJSON+"Content-Length: 209715202\r\n\r\n\"", "x", 200<<20), "%s: the answer is larger than "},
+		"a list without end":       {flood(okJSON+"\r\n[{}", `,{"deploymentId":"x","projectId":"y"}`, 0), "%s: the answer is larger than "},
+		"chunks without end":       {flood(okJSON+"Transfer-Encoding: chunked\r\n\r\n", "400\r\n"+chunk+"\r\n", 0), "%s: the answer is larger than "},
+		"a page without end":       {flood("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html>", "<p>", 0), "%s: the answer is larger than "},
+		"an error without end":     {flood("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html>", "<p>", 0), "an HTML page came where Dokploy's API was expected (%s: 404)"},
+		"many objects":             {raw(okJSON + "\r\n[{}" + strings.Repeat(",{}", 1<<20) + "]"), "%s: the answer has more than "},
+		"100,000 lists deep":       {raw(okJSON + "\r\n" + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)), "no JSON came where Dokploy's API was expected (%s: 200)"},
+		"100,000 objects deep":     {raw(okJSON + "\r\n" + strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000)), "no JSON came where Dokploy's API was expected (%s: 200)"},
+		"a length too long":        {raw(okJSON + "Content-Length: 100\r\n\r\n[]"), "the connection was closed in the middle of the answer to %s (2 bytes came)"},
+		"a length too short":       {raw(okJSON + "Content-Length: 3\r\n\r\n[{}]\r\nmore"), "no JSON came where Dokploy's API was expected (%s: 200)"},
+		"a length of 8 EB":         {stay(okJSON + "Content-Length: 9223372036854775807\r\n\r\n["), "the answer to %s did not end in time (1 bytes came)"},
+		"10 MB of head":            {flood("HTTP/1.1 200 OK\r\nA: ", "x", 10<<20), "the answer to %s has more than 256 kB of headers"},
+		"100,000 headers":          {raw(okJSON + strings.Repeat("A: b\r\n", 100_000) + "\r\n[]"), "the answer to %s has more than 256 kB of headers"},
+		"a head without end":       {flood("HTTP/1.1 ", "2", 0), "the answer to %s has more than 256 kB of headers"},
+		"continue without end":     {flood("", "HTTP/1.1 100 Continue\r\n\r\n", 0), "the answer to %s has more than 256 kB of headers"},
+		"a trailer without end":    {flood(okJSON+"Transfer-Encoding: chunked\r\nTrailer: A\r\n\r\n2\r\n[]\r\n0\r\nA: ", "x", 0), "the answer to %s cannot be read: "},
+		"a bomb of 1 GB":           {raw(okJSON + "Content-Encoding: gzip\r\nContent-Length: " + strconv.Itoa(len(bomb)) + "\r\n\r\n" + string(bomb)), "%s: the answer is larger than "},
+		"a bomb in a bomb":         {raw(okJSON + "Content-Encoding: gzip, gzip\r\nContent-Length: " + strconv.Itoa(twice.Len()) + "\r\n\r\n" + twice.String()), "no JSON came where Dokploy's API was expected (%s: 200)"},
+		"no answer":                {stay(""), "no answer in time"},
+		"an answer without end":    {stay(okJSON + "\r\n[]"), "the answer to %s did not end in time (2 bytes came)"},
+		"a byte at a time":         {drip, "the answer to %s did not end in time ("},
+		"a circle":                 {raw("HTTP/1.1 308 Permanent Redirect\r\nLocation: ?a=b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), "the server redirects again and again, at last to "},
+		"a redirect without end":   {flood("HTTP/1.1 308 Permanent Redirect\r\nLocation: http://elsewhere.test/\r\n\r\n", "x", 0), "the server redirects to http://elsewhere.test/ (308); the key is not sent there"},
+		"a place of 200 kB":        {raw("HTTP/1.1 302 Found\r\nLocation: /" + strings.Repeat("x", 200<<10) + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), "the server redirects "},
+		"an error of 10 MB":        {flood("HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n{\"message\":\"", "no ", 10<<20), `: {"message":"no no no `},
+		"another protocol":         {raw("220 mail.test ESMTP\r\n"), "%s: malformed HTTP "},
+		"nothing":                  {raw(""), "the connection was closed in the middle"},
+		"an object, not a list":    {raw(okJSON + "\r\n{}"), "%s: the answer cannot be read: it is an object where a list is due"},
+		"a list of numbers":        {raw(okJSON + "\r\n[1,2]"), "%s: the answer cannot be read: "},
+		"null":                     {raw(okJSON + "\r\nnull"), "Dokploy answered 200 to %s: the answer is no list"},
+		"a switch to nothing":      {stay("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), "Dokploy answered 101 to %s"},
+		"a text with orders":       {raw("HTTP/1.1 500 x\r\nContent-Type: application/json\r\n\r\n{\"message\":\"\\u001b]0;x\\u0007\\n::error::x\\u009b2J\"}"), "::error::x"},
+		"a number of 10 MB":        {flood(okJSON+"Content-Length: 10485760\r\n\r\n", "1", 10<<20), "%s: "},
+		"a list of 15 MB":          {raw(okJSON + "\r\n[{\"projectId\":\"p\",\"name\":\"" + strings.Repeat("n", 15<<20) + "\"}]"), ""},
+		"many services":            {raw(okJSON + "\r\n[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 59_000) + "]}]"), "%s: the answer cannot be read: a list has more than 25000 elements"},
+		"many services in two":     {raw(okJSON + "\r\n[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "],\"compose\":[{}" + strings.Repeat(`,{"composeId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "]}]"), ""},
+		"a service that is a name": {raw(okJSON + "\r\n[{\"applications\":[{\"applicationId\":\"y\",\"name\":\"" + strings.Repeat("n", 7<<20) + "\"}]}]"), ""},
+		"one name of 7 MB":         {raw(okJSON + "\r\n[{\"" + strings.Repeat("n", 7<<20) + "\":1}]"), ""},
+		"names that are the same":  {raw(okJSON + "\r\n[{" + strings.Repeat(`"name":"x",`, 600_000) + `"name":1}]`), "%s: the answer cannot be read: name is a number where text is due"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Run("before", func(t *testing.T) {
+				t.Parallel()
+				f := newFront(t, dokploytest.Build{}, func(_ *front, procedure string) func(net.Conn, *http.Request) {
+					if procedure == "project.all" {
+						return tt.answer
+					}
+					return nil
+				})
+				// What waiting may mend is waited for; the rest ends at once.
+				patience := "30s"
+				if slices.Contains(transient, name) {
+					patience = seconds(2)
+				}
+				c := start(t, name, with(f.env, "DOKPLOY_UNREACHABLE_TIMEOUT", patience))
+				code := 3
+				if tt.want == "" {
+					code = 2 // a list of nothing: there is no such service
+				}
+				checkOutput(t, c, code, strings.ReplaceAll(tt.want, "%s", "project.all"))
+				if n := f.srv.TriggerCount(f.app); n != 0 {
+					t.Errorf("%d triggers", n)
+				}
+			})
+			if !slices.Contains(followed, name) {
+				return
+			}
+			t.Run("followed", func(t *testing.T) {
+				t.Parallel()
+				f := newFront(t, dokploytest.Build{Steps: dokploytest.Lines(time.Hour, "never")}, func(f *front, procedure string) func(net.Conn, *http.Request) {
+					if procedure == "deployment.all" && f.srv.TriggerCount(f.app) > 0 {
+						return tt.answer
+					}
+					return nil
+				})
+				c := start(t, name, with(f.env, "DOKPLOY_UNREACHABLE_TIMEOUT", seconds(3)))
+				checkOutput(t, c, 3, strings.ReplaceAll(tt.want, "%s", "deployment.all"))
+				if n := f.srv.TriggerCount(f.app); n != 1 {
+					t.Errorf("%d triggers", n)
+				}
+			})
+		})
+	}
+}
+
+// TestHugeButRight: answers that are what they should be, only far too much,
+// are used as far as that goes. The deployment is what it is.
+func TestHugeButRight(t *testing.T) {
+	t.Parallel()
+	list := func(n int, element func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteByte(",["[min(1, max(0, 1-i))])
+			b.WriteString(element(i))
+		}
+		return b.String() + "]"
+	}
+	rows := list(20_000, func(i int) string {
+		return fmt.Sprintf(`{"deploymentId":"row-%d","title":"%0250d","status":"done","startedAt":"2026-01-01T00:00:00Z","finishedAt":"2026-01-01T00:01:00Z"}`, i, i)
+	})
+	for name, tt := range map[string]struct {
+		procedure string
+		body      func(f *front) string
+		want      string
+	}{
+		"an environment": {"application.one", func(f *front) string {
+			var env strings.Builder
+			for i := range 19_000 {
+				fmt.Fprintf(&env, `KEY_%d=the value no %d, a secret\n`, i, i)
+			}
+			return fmt.Sprintf(`{"applicationId":%q,"name":"api","env":"%s"}`, f.app.ID, env.String())
+		}, ""},
+		"rows of a service": {"application.one", func(f *front) string {
+			return fmt.Sprintf(`{"applicationId":%q,"name":"api","deployments":%s}`, f.app.ID, rows)
+		}, ""},
+		"domains": {"application.one", func(f *front) string {
+			return fmt.Sprintf(`{"applicationId":%q,"name":"api","domains":%s}`, f.app.ID, list(20_000, func(i int) string {
+				return fmt.Sprintf(`{"host":"h%d.test","https":true,"path":"/"}`, i)
+			}))
+		}, ""},
+		"jobs": {"deployment.queueList", func(*front) string {
+			return list(15_000, func(i int) string {
+				return fmt.Sprintf(`{"id":"job-%d","data":{"applicationId":"other-%d","titleLog":"%0200d"},"timestamp":1,"state":"waiting"}`, i, i, i)
+			})
+		}, ""},
+		"a log of empty lines": {"deployment.readLogs", func(*front) string { return `"` + strings.Repeat(`\n`, 4<<20-10) + `"` }, "it is read every 2s"},
+		"a log of one line":    {"deployment.readLogs", func(*front) string { return `"` + strings.Repeat(`x`, 7<<20) + `\n"` }, " more bytes of this line left out]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t, dokploytest.Build{}, func(f *front, procedure string) func(net.Conn, *http.Request) {
+				switch {
+				case procedure == tt.procedure:
+					return raw(okJSON + "\r\n" + tt.body(f))
+				case procedure == "listen-deployment" && tt.procedure == "deployment.readLogs":
+					return raw("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+				}
+				return nil
+			})
+			enough := int64(1)
+			if tt.procedure == "deployment.readLogs" {
+				enough = 4 + 2 // streams that are refused, and two reads
+			}
+			f.app.SetBuild(f.until(t, enough))
+			c := runChild(t, f.env)
+			if c.code != 0 || !strings.Contains(c.stdout, "✓ api deployed") || !strings.Contains(c.stdout, tt.want) {
+				t.Errorf("exit %d, want 0 and %q:\n%.4000s", c.code, tt.want, c.stdout)
+			}
+			if n := f.srv.TriggerCount(f.app); n != 1 {
+				t.Errorf("%d triggers", n)
+			}
+		})
+	}
+}
+
+// drip sends a byte a second.
+func drip(conn net.Conn, _ *http.Request) {
+	if _, err := io.WriteString(conn, okJSON+"\r\n["); err != nil {
+		return
+	}
+	for {
+		if _, err := conn.Write([]byte(" ")); err != nil {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// checkOutput looks at what a person is told.
+func checkOutput(t *testing.T, c child, code int, want string) {
+	t.Helper()
+	if c.code != code || !strings.Contains(c.stdout, want) {
+		t.Errorf("exit %d, want %d and %q:\n%.4000s", c.code, code, want, c.stdout)
+	}
+	if len(c.stdout) > 64<<10 {
+		t.Errorf("%d bytes are printed", len(c.stdout))
+	}
+	if strings.Contains(c.stdout+c.stderr, "goroutine ") || strings.ContainsAny(c.stdout, "\x1b\x07\u009b") {
+		t.Errorf("a panic, or an escape:\n%.4000s%.4000s", c.stdout, c.stderr)
+	}
+}
+
+// TestHostileTrigger: a trigger whose answer is spoilt counts once, and its
+// deployment is followed to its end.
+func TestHostileTrigger(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(net.Conn, *http.Request){
+		"200 MB":         flood(okJSON+"\r\n\"", "x", 200<<20),
+		"half":           raw(okJSON + "Content-Length: 100\r\n\r\n{"),
+		"a head too big": flood("HTTP/1.1 200 OK\r\nA: ", "x", 10<<20),
+		"no HTTP":        raw("+OK\r\n"),
+		"never ends":     stay(okJSON + "\r\n{"),
+		"a wrong type":   raw(okJSON + "\r\n[{\"success\":[]}]"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t, dokploytest.Build{Steps: dokploytest.Lines(300*time.Millisecond, "a", "b")}, func(f *front, procedure string) func(net.Conn, *http.Request) {
+				if procedure != "application.deploy" {
+					return nil
+				}
+				return func(conn net.Conn, r *http.Request) {
+					f.srv.ServeHTTP(httptest.NewRecorder(), r)
+					answer(conn, r)
+				}
+			})
+			c := runChild(t, f.env)
+			checkOutput(t, c, 0, "✓ api deployed")
+			if n := f.srv.TriggerCount(f.app); n != 1 {
+				t.Errorf("%d triggers", n)
+			}
+		})
+	}
+}
+
+// frame is the head of a WebSocket frame from a server.
+func frame(first byte, length uint64) string {
+	b := []byte{first}
+	switch {
+	case length < 126:
+		b = append(b, byte(length))
+	case length < 1<<16:
+		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(length))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 127), length)
+	}
+	return string(b)
+}
+
+const (
+	text      = 0x81 // a whole message
+	textBegin = 0x01 // the first part of one
+	textMore  = 0x00
+	ping      = 0x89
+	closing   = 0x88
+)
+
+// TestHostileStreams: whatever comes over the log's stream, the verdict is
+// that of the row.
+func TestHostileStreams(t *testing.T) {
+	t.Parallel()
+	gb := 1 << 30
+	if raceDetector() {
+		gb >>= 4
+	}
+	log := "a line\n"
+	for name, tt := range map[string]struct {
+		stream func(net.Conn, *http.Request)
+		want   string
+	}{
+		"a frame of 1 GB, said only":        {stay(frame(text, uint64(gb)) + log), ""},
+		"a frame of 1 GB":                   {flood(frame(text, uint64(gb)), "x", gb), " more bytes of this line left out]"},
+		"a frame of 8 EB":                   {stay(frame(text, 1<<63-1) + log), ""},
+		"a frame of a negative length":      {stay("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), ""},
+		"a line of 1 GB":                    {flood("", frame(text, 64<<10)+strings.Repeat("y", 64<<10), gb), " more bytes of this line left out]"},
+		"a message of parts without end":    {flood(frame(textBegin, 7)+log, frame(textMore, 1)+"z", 0), ""},
+		"parts of nothing without end":      {flood(frame(textBegin, 7)+log, frame(textMore, 0), 0), ""},
+		"pings without end":                 {flood(frame(text, 7)+log, frame(ping, 125)+strings.Repeat("p", 125), 0), ""},
+		"an error of the stream, endless":   {flood("", frame(text, 32<<10)+"SSH error: "+strings.Repeat("e", 32<<10-11), 16<<20), ""},
+		"carriage returns without end":      {flood("", frame(text, 4)+"\r\r\ry", 8<<20), ""},
+		"a ping of 64 kB":                   {stay(frame(ping, 64<<10) + strings.Repeat("p", 64<<10)), ""},
+		"a part of nothing that begun":      {stay(frame(textMore, 5) + "hello"), ""},
+		"bits that have no meaning":         {stay(frame(0xf1, 5) + "hello"), ""},
+		"another kind of frame":             {stay(frame(0x8b, 5) + "hello"), ""},
+		"a close of nonsense":               {stay(frame(closing, 1) + "x"), ""},
+		"no frames at all":                  {flood("", "HTTP/1.1 200 OK\r\n\r\n", 1<<20), ""},
+		"silence":                           {stay(""), ""},
+		"a handshake with 10 MB of headers": {nil, ""},
+		"a handshake without end":           {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t, dokploytest.Build{}, func(_ *front, procedure string) func(net.Conn, *http.Request) {
+				switch {
+				case procedure != "listen-deployment":
+					return nil
+				case name == "a handshake with 10 MB of headers":
+					return flood("HTTP/1.1 101 Switching Protocols\r\nA: ", "x", 10<<20)
+				case name == "a handshake without end":
+					return flood("HTTP/1.1 403 Forbidden\r\n\r\n", "x", 0)
+				}
+				return func(conn net.Conn, r *http.Request) {
+					sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+					_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+					go func() { _, _ = io.Copy(io.Discard, conn) }() // its pongs
+					tt.stream(conn, r)
+				}
+			})
+			f.app.SetBuild(f.until(t, 1))
+			c := runChild(t, f.env)
+			if c.code != 0 || !strings.Contains(c.stdout, "✓ api deployed") || !strings.Contains(c.stdout, tt.want) {
+				t.Errorf("exit %d, want 0 and %q:\n%.4000s", c.code, tt.want, c.stdout)
+			}
+			if strings.Contains(c.stderr, "goroutine ") {
+				t.Errorf("a panic:\n%.4000s", c.stderr)
+			}
+		})
+	}
+}
+
+// wrong are values of every type, and such that fit none.
+var wrong = []string{`null`, `7`, `-1e300`, `1e999`, `"x"`, `""`, `[]`, `[null,7,"x",[]]`, `{}`, `{"a":{"b":[]}}`, `true`}
+
+// readFields are the fields that the program reads of answers.
+var readFields = strings.Fields(`
+	applicationId composeId name applicationStatus composeStatus applications compose projectId environments environmentId
+	appName composeType replicas sourceType serverId buildServerId dockerImage env composeFile dropBuildPath rollbackActive project environment
+	host https path enabled domains deployments buildArgs buildSecrets createEnvFile
+	deploymentId title description status logPath createdAt startedAt finishedAt errorMessage
+	id data titleLog descriptionLog server timestamp processedOn state
+	containerId currentState error node ID Version Index Spec Mode Replicated Replicas TaskTemplate ForceUpdate ContainerSpec Image RestartPolicy Condition
+	UpdateStatus State StartedAt Message ServiceID`)
+
+// place is a field in the answers of a procedure: the names of the objects
+// that lead there. Lists on the way are gone through.
+type place struct{ procedure, path string }
+
+// places notes where the read fields of an answer are.
+func places(found map[place]string, procedure, path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if slices.Contains(readFields, name) {
+				at := path + "/" + name
+				found[place{procedure, at}] = kind(value)
+				places(found, procedure, at, value)
+			}
+		}
+	case []any:
+		for _, value := range v {
+			places(found, procedure, path, value)
+		}
+	}
+}
+
+func kind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "text"
+	case bool:
+		return "bool"
+	case float64:
+		return "number"
+	case []any:
+		return "list"
+	}
+	return "object"
+}
+
+// put sets what stands at a path, in all elements of the lists on the way.
+func put(v any, path string, value any) any {
+	if list, ok := v.([]any); ok && path != "" {
+		for i := range list {
+			list[i] = put(list[i], path, value)
+		}
+		return list
+	}
+	if path == "" {
+		return value
+	}
+	name, rest, _ := strings.Cut(path[1:], "/")
+	if rest != "" {
+		rest = "/" + rest
+	}
+	if m, ok := v.(map[string]any); ok {
+		if inner, there := m[name]; there {
+			m[name] = put(inner, rest, value)
+		}
+	}
+	return v
+}
+
+// huge marks the place of a number that Go's float64 does not hold.
+const huge = "\"huge-number\""
+
+// pipes is a listener of connections in memory, which a synctest bubble sees.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (l *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipes) Close() error   { close(l.closed); return nil }
+func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	a, b := net.Pipe()
+	select {
+	case l.conns <- b:
+		return a, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// world is one deployment of which the truth is known.
+type world struct {
+	name    string
+	kind    dokploy.Kind
+	outcome string
+	crashes bool
+}
+
+// typed deploys once in virtual time, with what change makes of the answers.
+func typed(t *testing.T, w world, change func(procedure string, answer any) any) (report *deploy.Report, triggers int) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := dokploytest.New(dokploytest.Options{})
+		srv.Start()
+		defer srv.Close()
+		build := dokploytest.Build{Outcome: w.outcome, Steps: dokploytest.Lines(2*time.Second, "a", "b", "c")}
+		rollout := dokploytest.Rollout{}
+		if w.crashes {
+			rollout = dokploytest.Rollout{Crash: true, CrashAfter: time.Second}
+		}
+		var service *dokploytest.Service
+		if w.kind == dokploy.Compose {
+			service = srv.AddCompose(dokploytest.Compose{Name: "api", Build: build, Rollout: rollout})
+		} else {
+			service = srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: build, Rollout: rollout, Domains: []dokploytest.Domain{{Host: "a.test"}}})
+		}
+		ln := &pipes{make(chan net.Conn), make(chan struct{})}
+		front := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			procedure, ok := strings.CutPrefix(r.URL.Path, "/api/")
+			if !ok {
+				srv.ServeHTTP(rw, r)
+				return
+			}
+			r.Header.Del("Accept-Encoding")
+			rec := httptest.NewRecorder()
+			srv.ServeHTTP(rec, r)
+			body := rec.Body.Bytes()
+			var answer any
+			if rec.Code == http.StatusOK && json.Unmarshal(body, &answer) == nil {
+				body, _ = json.Marshal(change(procedure, answer))
+				body = bytes.ReplaceAll(body, []byte(huge), []byte("1e999"))
+			}
+			maps.Copy(rw.Header(), rec.Header())
+			rw.Header().Del("Content-Length")
+			rw.WriteHeader(rec.Code)
+			_, _ = rw.Write(body)
+		})}
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = front.Serve(ln) }()
+		defer func() { _ = front.Close(); <-ended }()
+		u, err := url.Parse("http://dokploy.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := dokploy.New(dokploy.Options{URL: u, Key: srv.Key, Dial: ln.dial})
+		defer client.CloseIdle()
+		printer := ci.New(ci.Host{}, io.Discard, nil)
+		report = deploy.Run(t.Context(), deploy.Options{
+			Client: client, Reporter: printer, Targets: []deploy.Target{{Kind: w.kind, Ref: "api"}}, Operation: "deploy", URL: u.String(),
+			Wait: true, Timeout: 90 * time.Second, Unreachable: 10 * time.Second, Logs: deploy.LogLive, Verify: deploy.VerifyAuto, StableFor: 3 * time.Second,
+		})
+		show(printer, report)
+		_ = outputs(report)
+		_ = printer.Close()
+		triggers = srv.TriggerCount(service)
+	})
+	return report, triggers
+}
+
+// TestWrongTypes puts values of other types in the place of each field that is
+// read. The program may then know less, but nothing that is not so. With
+// HOSTILE_ALL=yes it tries every value in every place, here one in six.
+func TestWrongTypes(t *testing.T) {
+	t.Parallel()
+	for _, w := range []world{
+		{name: "runs", kind: dokploy.Application, outcome: "done"},
+		{name: "breaks", kind: dokploy.Application, outcome: "error"},
+		{name: "crashes", kind: dokploy.Application, outcome: "done", crashes: true},
+		{name: "compose breaks", kind: dokploy.Compose, outcome: "error"},
+	} {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			found := map[place]string{}
+			var mu sync.Mutex
+			plain, _ := typed(t, w, func(procedure string, answer any) any {
+				mu.Lock()
+				defer mu.Unlock()
+				found[place{procedure, ""}] = kind(answer)
+				places(found, procedure, "", answer)
+				return answer
+			})
+			truth := plain.Status()
+			if want := map[string]deploy.Status{"runs": deploy.Done, "crashes": deploy.Unhealthy}[w.name]; truth != want && (want != "" || truth != deploy.Failed) {
+				t.Fatalf("%s: %s", truth, plain.Results[0].Reason)
+			}
+			all := slices.SortedFunc(maps.Keys(found), func(a, b place) int { return strings.Compare(a.procedure+a.path, b.procedure+b.path) })
+			oneIn := 6
+			if raceDetector() {
+				oneIn = 30
+			}
+			t.Logf("%d places", len(all))
+			for i, at := range all {
+				for j, text := range wrong {
+					if os.Getenv("HOSTILE_ALL") == "" && (i+j)%oneIn != 0 {
+						continue
+					}
+					var value any
+					if json.Unmarshal([]byte(text), &value) != nil {
+						value = "huge-number"
+					} else if kind(value) == found[at] {
+						continue // no wrong type
+					}
+					report, triggers := typed(t, w, func(procedure string, answer any) any {
+						if procedure == at.procedure {
+							return put(answer, at.path, value)
+						}
+						return answer
+					})
+					status := report.Status()
+					what := fmt.Sprintf("%s%s = %s: %s (%s)", at.procedure, at.path, text, status, report.Results[0].Reason)
+					switch status {
+					case truth, deploy.Unreachable, deploy.Timeout, deploy.Lost, deploy.Invalid:
+					case deploy.Done:
+						// What does not run and cannot be seen to: verify is auto.
+						if truth != deploy.Unhealthy || report.Results[0].Verified == deploy.VerifiedYes {
+							t.Errorf("%s, but it is %s", what, truth)
+						}
+					default:
+						t.Errorf("%s, but it is %s", what, truth)
+					}
+					if status != deploy.Done && report.Results[0].Reason == "" {
+						t.Errorf("%s: no reason", what)
+					}
+					if triggers > 2 || len(report.Results[0].Reason) > 5000 {
+						t.Errorf("%s: %d triggers", what, triggers)
+					}
+				}
+			}
+		})
+	}
+}
+
+// either takes plain HTTP and TLS on one port.
+type either struct {
+	net.Listener
+	conf *tls.Config
+}
+
+func (l either) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &eitherConn{Conn: conn, conf: l.conf}, nil
+}
+
+// eitherConn looks at its first byte when it is first used.
+type eitherConn struct {
+	net.Conn
+	conf *tls.Config
+	once sync.Once
+	tls  bool
+}
+
+type peeked struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c peeked) Read(p []byte) (int, error) { return c.r.Read(p) }
+
+func (c *eitherConn) begin() {
+	c.once.Do(func() {
+		r := bufio.NewReader(c.Conn)
+		conn := net.Conn(peeked{c.Conn, r})
+		if first, err := r.Peek(1); err == nil && first[0] == 0x16 {
+			conn, c.tls = tls.Server(conn, c.conf), true
+		}
+		c.Conn = conn
+	})
+}
+
+func (c *eitherConn) Read(p []byte) (int, error) { c.begin(); return c.Conn.Read(p) }
+
+// TestRedirectToTLS: a server that sends http on to https is used as if https
+// was in the input; each request is carried out once.
+func TestRedirectToTLS(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 307, 308} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{})
+			app := srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(200*time.Millisecond, "over TLS", "to its end")}})
+			certified := httptest.NewTLSServer(nil)
+			defer certified.Close()
+			var plain atomic.Int64
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			type connKey struct{}
+			server := &http.Server{
+				ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Context().Value(connKey{}).(*eitherConn).tls {
+						srv.ServeHTTP(w, r)
+						return
+					}
+					plain.Add(1)
+					http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), status)
+				}),
+			}
+			go func() { _ = server.Serve(either{ln, &tls.Config{Certificates: certified.TLS.Certificates}}) }()
+			defer server.Close()
+			ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw})
+			c := call{env: with(env, "DOKPLOY_URL", "http://"+ln.Addr().String(), "DOKPLOY_APPLICATION", "api", "DOKPLOY_CA_CERT", string(ca))}
+			c.run(t.Context())
+			if c.code != 0 || srv.TriggerCount(app) != 1 || !strings.Contains(c.stdout.String(), "over TLS\nto its end\n") {
+				t.Errorf("exit %d, %d triggers\n%s", c.code, srv.TriggerCount(app), &c.stdout)
+			}
+			requests := srv.Requests()
+			for _, r := range requests {
+				if r.Header.Get("X-Api-Key") != srv.Key {
+					t.Errorf("%s %s without the key", r.Method, r.Path)
+				}
+			}
+			// What is moved for good is asked for there from then on. The first
+			// questions go side by side.
+			if forGood := status == 301 || status == 308; forGood && plain.Load() > 2 || plain.Load() == 0 {
+				t.Errorf("%d of %d requests in the clear", plain.Load(), len(requests))
+			}
+		})
+	}
+}
+
+// TestProxy: the one that the environment names is used, for the log's stream
+// too, and gets no key where TLS goes through it.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		mu       sync.Mutex
+		connects []http.Header
+		requests []string
+	}
+	// proxyTo leads every host name to one address.
+	proxyTo := func(t *testing.T, addr string) (string, *seen) {
+		s := &seen{}
+		forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Host = addr; r.Out.Host = r.In.Host }}
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			if r.Method == http.MethodConnect {
+				s.connects = append(s.connects, r.Header.Clone())
+			} else {
+				s.requests = append(s.requests, r.URL.Path)
+			}
+			s.mu.Unlock()
+			if r.Method != http.MethodConnect {
+				forward.ServeHTTP(w, r)
+				return
+			}
+			to, err := net.Dial("tcp", addr)
+			if err != nil {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			defer to.Close()
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+			go func() { _, _ = io.Copy(to, conn); to.Close() }()
+			_, _ = io.Copy(conn, to)
+		}))
+		t.Cleanup(func() { proxy.CloseClientConnections(); proxy.Close() })
+		return proxy.URL, s
+	}
+	build := dokploytest.Build{Steps: dokploytest.Lines(300*time.Millisecond, "through", "the proxy")}
+	t.Run("HTTP_PROXY", func(t *testing.T) {
+		t.Parallel()
+		srv, env := standIn(t, dokploytest.Options{})
+		srv.AddApplication(dokploytest.Application{Name: "api", Build: build})
+		proxy, s := proxyTo(t, strings.TrimPrefix(env["DOKPLOY_URL"], "http://"))
+		c := runChild(t, with(env, "DOKPLOY_URL", "http://dokploy.test:3000", "DOKPLOY_APPLICATION", "api", "HTTP_PROXY", proxy))
+		checkOutput(t, c, 0, "through\nthe proxy\n")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.requests) != len(srv.Requests()) || len(s.connects) != 0 || !slices.Contains(s.requests, "/listen-deployment") {
+			t.Errorf("through the proxy: %v", s.requests)
+		}
+	})
+	t.Run("HTTPS_PROXY", func(t *testing.T) {
+		t.Parallel()
+		srv := dokploytest.New(dokploytest.Options{NoDocker: true})
+		addr, _, err := srv.ListenTLS("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(srv.Close)
+		srv.AddApplication(dokploytest.Application{Name: "api", Build: build})
+		proxy, s := proxyTo(t, strings.TrimPrefix(addr, "https://"))
+		c := runChild(t, map[string]string{
+			"DOKPLOY_URL": "https://dokploy.test", "DOKPLOY_API_KEY": srv.Key, "DOKPLOY_APPLICATION": "api", "DOKPLOY_TLS_SKIP_VERIFY": "true",
+			"DOKPLOY_HEADERS": "X-Extra: some-secret", "HTTPS_PROXY": proxy,
+		})
+		checkOutput(t, c, 0, "through\nthe proxy\n")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.connects) == 0 || len(s.requests) != 0 {
+			t.Errorf("%d CONNECTs, requests %v", len(s.connects), s.requests)
+		}
+		for _, h := range s.connects {
+			if h.Get("X-Api-Key") != "" || h.Get("X-Extra") != "" {
+				t.Errorf("the proxy gets %v", h)
+			}
+		}
+	})
+	t.Run("NO_PROXY", func(t *testing.T) {
+		t.Parallel()
+		proxy, s := proxyTo(t, "127.0.0.1:1")
+		c := runChild(t, map[string]string{
+			"DOKPLOY_URL": "http://dokploy.invalid", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api", "DOKPLOY_UNREACHABLE_TIMEOUT": "1s",
+			"HTTP_PROXY": proxy, "NO_PROXY": "dokploy.invalid",
+		})
+		checkOutput(t, c, 3, "error: url: ")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.requests)+len(s.connects) != 0 {
+			t.Errorf("the proxy is asked: %v", s.requests)
+		}
+	})
+	t.Run("a proxy that says no", func(t *testing.T) {
+		t.Parallel()
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+		defer proxy.Close()
+		c := runChild(t, map[string]string{
+			"DOKPLOY_URL": "https://dokploy.test", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api", "DOKPLOY_UNREACHABLE_TIMEOUT": seconds(3), "HTTPS_PROXY": proxy.URL,
+		})
+		checkOutput(t, c, 3, "lets nobody through to the server (407)")
+	})
+	t.Run("no proxy there", func(t *testing.T) {
+		t.Parallel()
+		c := runChild(t, map[string]string{
+			"DOKPLOY_URL": "https://dokploy.test", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api", "DOKPLOY_UNREACHABLE_TIMEOUT": "1s",
+			"HTTPS_PROXY": "http://user:hush-hush@127.0.0.1:1",
+		})
+		checkOutput(t, c, 3, "the proxy cannot be used: the connection is refused")
+		if strings.Contains(c.stdout+c.stderr, "hush-hush") {
+			t.Errorf("the proxy's password is shown:\n%s", c.stdout)
+		}
+	})
+}
