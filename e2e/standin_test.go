@@ -113,7 +113,7 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 		}
 		v = w.srv.AddCompose(c)
 	} else {
-		a := dokploytest.Application{Name: s.Name, Image: s.Image, BuildFunc: build, NeverDeployed: true, RollbackActive: s.Rollback, RolloutFunc: crashes}
+		a := dokploytest.Application{Name: s.Name, Image: s.Image, BuildFunc: build, NeverDeployed: !s.Built, RollbackActive: s.Rollback, RolloutFunc: crashes}
 		if s.Built {
 			a.SourceType, a.Image = "drop", ""
 		}
