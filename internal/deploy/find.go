@@ -24,6 +24,14 @@ const (
 	idleAfter = time.Minute
 )
 
+// rowAfter is how long after its processedOn a job has its row at the latest: a
+// few ms were seen, up to a second for remote servers. Later ones are another's.
+const rowAfter = 5 * time.Second
+
+// keptRows are what Dokploy leaves of a service's rows when it makes another
+// one (section 1.7).
+const keptRows = 10
+
 // lostError: Dokploy has neither the job nor a row of it.
 type lostError struct {
 	what  string
@@ -43,6 +51,15 @@ func (e *lostError) hint(tries int) string {
 // end (Git sources, section 1.4): whose trigger made them is not to be seen.
 func overwritten(row *dokploy.Deployment) bool {
 	return row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
+}
+
+// overwritten tells such a row that may be this run's.
+func (r *run) overwritten(row *dokploy.Deployment) bool {
+	switch r.service.SourceType {
+	case "git", "github", "gitlab", "gitea", "bitbucket":
+		return r.o.Operation == "deploy" && overwritten(row)
+	}
+	return false
 }
 
 // find waits until the deployment that the trigger made has a row, and holds
@@ -70,6 +87,7 @@ type finder struct {
 	aloneSince time.Time
 	barred     int                  // looks at which only the queue could not be read
 	activeSeen time.Time            // our clock, when the job was last seen active
+	all        []dokploy.Deployment // the rows, by their start
 	new        []dokploy.Deployment // all rows that were not there before, by their start
 	said       string
 }
@@ -126,7 +144,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if job != nil || len(candidates) > 0 && f.undecided() {
 		return wait.Pending, nil
 	}
-	return f.missing(ctx, q)
+	return f.missing(ctx, q, candidates)
 }
 
 // blocked tells a queue that something in between does not let through, while
@@ -150,6 +168,7 @@ func (f *finder) blocked(ctx context.Context, queueErr error) error {
 // sort tells new rows that are ours by the marker from those that may be.
 func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deployment, ours *dokploy.Deployment) {
 	slices.SortFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
+	f.all = rows
 	f.new = slices.DeleteFunc(slices.Clone(rows), func(row dokploy.Deployment) bool { return f.known[row.ID] })
 	for i := range rows {
 		row := &rows[i]
@@ -162,7 +181,7 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 			if ours == nil || row.StartedAt.After(ours.StartedAt) {
 				ours = row
 			}
-		case f.titles && (f.sent.unmarked || !overwritten(row)), !f.titles && row.Title != f.ownTitle():
+		case f.titles && (f.sent.unmarked || !f.overwritten(row)), !f.titles && row.Title != f.ownTitle():
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
 				f.foreign[row.ID] = true
@@ -197,12 +216,20 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		// one process, so no slack is due. Deployments of one service run one
 		// after the other, but for a Git webhook's on a remote server
 		// (remote.md).
-		after := slices.DeleteFunc(slices.Clone(candidates), func(d dokploy.Deployment) bool {
-			return d.StartedAt.Before(r.job.ProcessedOn)
-		})
+		before := func(d dokploy.Deployment) bool { return d.StartedAt.Before(r.job.ProcessedOn) }
+		after := slices.DeleteFunc(slices.Clone(candidates), before)
+		first := slices.DeleteFunc(slices.Clone(f.new), before)
 		switch {
 		case len(after) == 0:
 			return nil, nil
+		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
+			if job != nil {
+				return nil, nil // BullMQ will run it again
+			}
+			return nil, cannotTell(after)
+		case r.service.ServerID == "" && first[0].ID != after[0].ID:
+			// Another's came right after it: ours has left no row.
+			return nil, cannotTell(after)
 		case len(after) > 1 && r.service.ServerID != "" && after[1].StartedAt.Sub(after[0].StartedAt) < 2*time.Second:
 			return nil, cannotTell(after)
 		}
@@ -240,6 +267,10 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	return &candidates[0], nil
 }
 
+// keepsQueue tells a server whose queue outlives a restart: BullMQ's (before
+// 0.29.9; older.md, item 2).
+func (r *run) keepsQueue() bool { return r.version.Known() && r.version.Less(0, 29, 9) }
+
 // byOrder decides for a job that was last seen waiting: what started since
 // then came in the order of the queue.
 func (f *finder) byOrder() (*dokploy.Deployment, error) {
@@ -252,7 +283,7 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		return nil, cannotTell(f.new)
 	}
 	var since []dokploy.Deployment
-	for _, row := range f.new {
+	for _, row := range f.all {
 		if !row.StartedAt.Before(from) {
 			since = append(since, row)
 		}
@@ -260,7 +291,13 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	switch {
 	case len(since) <= index:
 		return nil, nil
-	case f.foreign[since[index].ID]:
+	case f.foreign[since[index].ID] || f.known[since[index].ID]:
+		return nil, cannotTell(since)
+	case since[index].StartedAt.Before(r.jobAt):
+		// Ours still waited then: BullMQ ran another one again.
+		return nil, cannotTell(since)
+	case !r.keepsQueue() && slices.ContainsFunc(since[:index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }):
+		// A restart, which takes what waits.
 		return nil, cannotTell(since)
 	case r.activeOn.IsZero() && len(since) > index+1 && since[0].StartedAt.Sub(from) < time.Second:
 		// The clock of the queue's answer is cut to the second: the first
@@ -393,7 +430,7 @@ func (r *run) serviceName(j *dokploy.Job) string {
 }
 
 // missing counts looks that saw neither job nor row, until that is certain.
-func (f *finder) missing(ctx context.Context, q *dokploy.Queue) (wait.State, error) {
+func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dokploy.Deployment) (wait.State, error) {
 	r := f.run
 	if q == nil {
 		return f.missingUnseen(ctx)
@@ -411,6 +448,11 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue) (wait.State, err
 		return wait.Pending, nil
 	}
 	switch {
+	case len(candidates) > 0:
+		// One of them may be ours: it is not certain that Dokploy lost it.
+		return wait.Pending, cannotTell(candidates)
+	case len(f.new) >= keptRows:
+		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
 	case r.job != nil && !r.job.Active:
 		for _, j := range q.Jobs {
 			if r.beside[j.ID] && r.outages == 0 {

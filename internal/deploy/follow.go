@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -36,7 +37,8 @@ func (r *run) follow(ctx context.Context) error {
 	r.announce()
 	fl.begin(ctx)
 	if r.row.Terminal() {
-		if done, err := fl.judge(ctx, r.row); done || err != nil {
+		// What went wrong with it is looked at again, and outlived, in the loop.
+		if done, err := fl.judge(ctx, r.row); done {
 			return err
 		}
 	}
@@ -96,7 +98,7 @@ func (p *followPace) NextBackOff() time.Duration {
 	case p.missing > 0 || !p.jobGone.IsZero():
 		return 2 * time.Second
 	case !p.again.IsZero():
-		return 5 * time.Second
+		return time.Second // a Git source that builds fast shows its marker only so long
 	case p.log != nil && (p.log.Streaming() || time.Since(p.started) < time.Second):
 		return p.exp.NextBackOff()
 	}
@@ -197,6 +199,9 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 		if done {
 			return wait.Done, err
 		}
+		if err == nil {
+			err = fl.orphaned(rows, &rows[i])
+		}
 		return wait.Pending, err
 	}
 	if fl.missing++; fl.missing == 1 {
@@ -224,6 +229,25 @@ func (fl *follower) stuck() (wait.State, error) {
 		}
 	}
 	return wait.Pending, nil
+}
+
+// orphaned notices a restart before 0.25.4: it leaves our row running for ever,
+// and the queue goes on. BullMQ ran one deployment of a service at a time.
+func (fl *follower) orphaned(rows []dokploy.Deployment, ours *dokploy.Deployment) error {
+	r := fl.run
+	if !r.version.Known() || !r.version.Less(0, 25, 4) {
+		return nil
+	}
+	later := slices.DeleteFunc(slices.Clone(rows), func(d dokploy.Deployment) bool { return !d.StartedAt.After(ours.StartedAt) })
+	if len(later) == 0 {
+		return nil
+	}
+	if !r.titles {
+		return cannotTell(append(later, *ours))
+	}
+	fl.again = time.Now()
+	r.state = "Dokploy restarted and may run it again by itself"
+	return nil
 }
 
 // judge makes the verdict of the row, if it has one.
@@ -260,7 +284,11 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if s.Status == dokploy.StatusRunning {
+		// Another deployment of the service writes its own status over it.
+		later := slices.ContainsFunc(s.Deployments, func(d dokploy.Deployment) bool {
+			return d.ID != r.row.ID && !d.StartedAt.Before(r.row.StartedAt)
+		})
+		if s.Status == dokploy.StatusRunning || later {
 			fl.again = time.Now()
 			r.state = "Dokploy restarted and may run it again by itself"
 			r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
@@ -289,9 +317,18 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	if err != nil {
 		return wait.Pending, err
 	}
+	var unsure []dokploy.Deployment
 	for i := range rows {
 		row := &rows[i]
-		if r.known[row.ID] || !r.mine(row.Title, row.Description) && (r.titles && !overwritten(row) || row.StartedAt.Before(r.row.StartedAt)) {
+		switch {
+		case r.known[row.ID]:
+			continue
+		case r.mine(row.Title, row.Description):
+		case r.titles && r.overwritten(row) && !row.StartedAt.Before(r.row.StartedAt):
+			// Ours that was too fast to be seen, or another's.
+			unsure = append(unsure, *row)
+			continue
+		case r.titles || row.StartedAt.Before(r.row.StartedAt):
 			continue
 		}
 		r.note("Dokploy runs it again")
@@ -309,7 +346,10 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		return wait.Progress, err
 	}
-	if time.Since(fl.again) >= secondRun {
+	if time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
+		if len(unsure) > 0 {
+			return wait.Pending, cannotTell(unsure)
+		}
 		fl.cancelledForGood()
 		return wait.Done, nil
 	}

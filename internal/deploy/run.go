@@ -31,6 +31,7 @@ type run struct {
 	mayRun bool // Dokploy may have a deployment of this run that has not ended
 
 	known     map[string]bool // ids of the deployments that were there before
+	over      map[string]bool // those of them that had ended
 	usual     time.Duration   // how long an earlier one took; zero: not known
 	titles    bool            // the server keeps our description (≥ 0.25)
 	queue     queueState
@@ -38,6 +39,7 @@ type run struct {
 	triggered time.Time
 
 	verifier *verifier           // nil: not verified
+	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
 	state    string              // what goes on in Dokploy, for timeouts and interrupts
 	log      *dokploy.Log
@@ -66,7 +68,7 @@ const (
 func newRun(o *Options, found *targets, result *Result) *run {
 	r := &run{
 		o: o, client: o.Client, name: result.Name, service: result.Service, version: found.version,
-		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{},
+		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{}, over: map[string]bool{},
 		titles: !found.version.Less(0, 25, 0),
 	}
 	if found.version.Less(0, 28, 3) {
@@ -168,7 +170,7 @@ func (r *run) baseline(ctx context.Context) error {
 		}
 	}
 	for _, row := range rows {
-		r.known[row.ID] = true
+		r.known[row.ID], r.over[row.ID] = true, row.Terminal()
 	}
 	r.usual = usual(rows)
 	return nil
@@ -179,6 +181,12 @@ func (r *run) deploy(ctx context.Context) error {
 	for try := 1; ; try++ {
 		if err := r.trigger(ctx); err != nil {
 			return err
+		}
+		if !r.o.Wait && r.unconfirmed && r.queue != queueNone {
+			return &verdictError{
+				Lost, "the answer to the trigger was lost, and whether Dokploy has it cannot be told: another new deployment may be it",
+				"look at the deployments of the service in the dashboard",
+			}
 		}
 		if !r.o.Wait {
 			r.result.Status = Queued

@@ -207,6 +207,10 @@ func (r *run) rejected(err error) error {
 	return &verdictError{Unreachable, what, hint}
 }
 
+// heldBack is how long a trigger without an answer is looked for where it may
+// be held back: Redis itself took 17 s to be used again.
+const heldBack = 2 * time.Minute
+
 // settle finds out whether Dokploy has a trigger whose answer was lost.
 func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	if r.queue == queueNone {
@@ -222,6 +226,12 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	)
 	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && errors.Is(lost, context.DeadlineExceeded) {
 		window = 20 * time.Second
+	}
+	// BullMQ without its Redis takes a trigger, does not answer, and runs it
+	// when Redis is back (before 0.29.9; older.md, item 3).
+	held := window > 6*time.Second && r.keepsQueue()
+	if held {
+		window = heldBack
 	}
 	if r.sent.unmarked {
 		window = time.Minute // it is unpacked first
@@ -262,7 +272,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 				r.unconfirmed, has = false, true
 				return wait.Done, nil
 			}
-			if !r.known[row.ID] && overwritten(&row) {
+			if !r.known[row.ID] && r.overwritten(&row) {
 				// It may be ours, gone by too fast: then it is not certain
 				// that Dokploy does not have it.
 				has = true
@@ -277,6 +287,12 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		}
 		return wait.Pending, nil
 	})
+	if err == nil && !has && held {
+		return false, &verdictError{
+			Lost, "the trigger was not answered, and Dokploy shows no deployment of it; it may still begin, so it is not repeated",
+			"see whether Dokploy's Redis runs, and look at the deployments of the service in the dashboard",
+		}
+	}
 	if !has {
 		r.unconfirmed = false
 	}
@@ -355,6 +371,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 		},
 		Recovered: func(outage time.Duration) {
 			counted = false
+			r.back = time.Now()
 			if told {
 				told = false
 				r.note("Dokploy answers again after %s", Duration(outage))

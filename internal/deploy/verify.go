@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,6 +207,15 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.result.Overtaken = true
 		return nil
 	}
+	if last.State != rollout.Unseen {
+		over, err := v.overtaken(ctx)
+		switch {
+		case err != nil:
+			return err
+		case over:
+			return v.unseen("another deployment of the service came right before or on top of this one")
+		}
+	}
 	switch last.State {
 	case rollout.Running:
 		v.result.Verified = VerifiedYes
@@ -277,6 +287,28 @@ func (v *verifier) otherImage() string {
 		}
 	}
 	return s.Image
+}
+
+// overtaken tells that a later deployment of the service has ended: what was
+// seen may be its containers. Where only containers can be seen that goes for
+// one that ended between the look before and ours, too.
+func (v *verifier) overtaken(ctx context.Context) (over bool, err error) {
+	if v.row == nil {
+		return false, nil // a rollback has none
+	}
+	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
+		if err != nil {
+			return wait.Pending, err
+		}
+		over = slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
+			return d.ID != v.row.ID && d.Status == dokploy.StatusDone &&
+				(d.FinishedAt.After(v.row.FinishedAt) || !v.docker && !v.over[d.ID])
+		})
+		return wait.Done, nil
+	})
+	return over, err
 }
 
 // judge is the one for this kind of service.

@@ -65,6 +65,22 @@ func (l *Log) rest(ctx context.Context, why error) {
 	}
 }
 
+// readEnd reads the log over REST once, where the stream cannot be had at the
+// end of a deployment.
+func (l *Log) readEnd(ctx context.Context) bool {
+	if l.source.NoREST {
+		return false
+	}
+	text, err := l.client.ReadLogs(ctx, l.source.DeploymentID, l.restTail)
+	if err != nil {
+		return false
+	}
+	l.skip = 0
+	l.split.reset()
+	l.takeTail(text)
+	return true
+}
+
 func describe(err error) string {
 	if err == nil {
 		return "the log stream ended"

@@ -128,6 +128,7 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration) {
 	)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	start := time.Now()
 	for {
 		l.mu.Lock()
 		ended, open, data, resting := l.ended, l.open, l.data, l.resting
@@ -146,6 +147,9 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration) {
 		}
 		left := need - silent
 		switch {
+		case !open && !ended && time.Since(start) > limit/2:
+			l.lastRead(ctx)
+			return
 		case !open && !ended:
 			// It is being taken up again, with lines that are still missing.
 			left = step
@@ -198,8 +202,12 @@ func (l *Log) Stop() {
 // run reads the stream, takes it up again when it breaks, and turns to REST
 // when it cannot be had.
 func (l *Log) run(ctx context.Context) {
+	var broken error // the stream's end; nil: it was being read when this ended
 	defer func() {
-		if l.skip == 0 {
+		switch {
+		case broken != nil && !l.ended:
+			l.lost("the end of the log may be missing: " + describe(broken) + ", and it could not be taken up again in time")
+		case l.skip == 0 && broken == nil:
 			l.split.flush()
 		}
 	}()
@@ -210,8 +218,14 @@ func (l *Log) run(ctx context.Context) {
 		l.fresh = false
 		opened := time.Now()
 		err := l.stream(ctx)
-		if l.setOpen(false) {
+		open := l.setOpen(false)
+		if open {
 			l.events.Wake()
+		}
+		if ctx.Err() == nil {
+			broken = err
+		} else if open && l.skip == 0 {
+			broken = nil
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -231,11 +245,23 @@ func (l *Log) run(ctx context.Context) {
 			failures++
 		}
 		if failures >= streamFailures {
+			broken = nil
 			l.rest(ctx, err)
 			return
 		}
-		if !sleep(ctx, pause) {
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
 			return
+		case asked := <-l.final:
+			// The deployment has ended: what REST has now is all.
+			t.Stop()
+			if l.readEnd(ctx) {
+				broken = nil
+			}
+			close(asked)
 		}
 		pause = min(pause*2, 5*time.Second)
 	}

@@ -25,6 +25,7 @@ func (s *Server) shipStackLocked(v *Service, version Version) {
 		case w.spec.hash == sp.hash && w.replicas == f.replicas:
 			// An update all the same, but of nothing: UpdateStatus is null then.
 			w.update, w.wentBack = nil, false
+			w.gen++ // what an update in progress has planned is void
 			w.touch()
 		default:
 			w.replicas = f.replicas

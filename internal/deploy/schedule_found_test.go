@@ -1,0 +1,96 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// The worst that schedules found, each as small as it gets.
+
+// takes is a build that does nothing for some time.
+func takes(d time.Duration) dokploytest.Build {
+	return dokploytest.Build{Steps: []dokploytest.Step{{After: d, Text: "building\n"}}}
+}
+
+// The build ahead of ours had its row before the run began, and ours was over
+// between two looks: that is no lost deployment (seed 2209).
+func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
+			if n == 1 {
+				return takes(3 * time.Minute)
+			}
+			return takes(20 * time.Millisecond)
+		}})
+		w.srv.Enqueue(app, "another's", "")
+		time.Sleep(time.Second)
+		r := w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+		if id := w.lastRow(app).ID; r.DeploymentID != id {
+			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+		}
+	})
+}
+
+// After a restart BullMQ runs ours again; what another deploys meanwhile is
+// not that (seeds 57 and 97).
+func TestTheSecondRunIsOurs(t *testing.T) {
+	for _, source := range []string{"docker", "git"} {
+		t.Run(source, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: "v0.25.11"}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{SourceType: source, BuildFunc: func(n int) dokploytest.Build {
+					if n == 2 { // another's
+						b := takes(10 * time.Millisecond)
+						b.Outcome = "error"
+						return b
+					}
+					return takes(10 * time.Second)
+				}})
+				time.AfterFunc(5*time.Second, func() {
+					w.srv.Enqueue(app, "another's", "")
+					w.srv.Restart(5 * time.Second)
+				})
+				r := w.want(w.deploy("application api"), Done, 0)
+				w.triggers(app, 1)
+				if id := w.lastRow(app).ID; r.DeploymentID != id {
+					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+				}
+			})
+		})
+	}
+}
+
+// Without its Redis BullMQ holds a trigger back and runs it later: it is not
+// sent again (seed 203; older.md, item 3).
+func TestATriggerThatRedisHoldsBackIsNotRepeated(t *testing.T) {
+	inWorld(t, dokploytest.Options{Version: "v0.29.5"}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.srv.RedisDown(40 * time.Second)
+		w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+	})
+}
+
+// A stream that cannot be taken up again at the end leaves no half line, and
+// no silence about the rest (seed 329).
+func TestTheEndOfABrokenStream(t *testing.T) {
+	for _, version := range []string{"v0.30.2", "v0.28.8"} {
+		t.Run(version, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{
+					Outcome: "error", Steps: dokploytest.Lines(50*time.Millisecond, "first line", "second line", "ERROR: the reason"),
+				}})
+				w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamCut, Bytes: 40, NoResume: true})
+				r := w.want(w.deploy("application api"), Failed, 1)
+				whole := version == "v0.30.2" // it has readLogs
+				if all := strings.Join(w.rec.log, "|"); strings.Contains(all, "ERROR: the reason") != whole || w.rec.said("may be missing") == whole ||
+					strings.Contains(all, "|second|") || strings.HasSuffix(all, "secon") {
+					w.Errorf("%q: %s\n%s", all, r.Reason, w.story())
+				}
+			})
+		})
+	}
+}

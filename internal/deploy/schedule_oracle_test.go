@@ -1,0 +1,602 @@
+package deploy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// The oracle knows what became of every deployment, and holds the program's
+// verdict against that. Where the contract promises certainty, one status is
+// right; what else is allowed, and when, stands at each status in verdict and
+// at each reason in lost.
+
+var errTooLong = errors.New("the run does not end")
+
+// truth is all that happened.
+type truth struct {
+	old      []string // rows that were there before
+	triggers []*trigger
+	builds   []*build // every deployment of the service that began
+	status   map[string]dokploytest.Row
+	removed  map[string]bool // rows that an event took away
+	restarts int
+	downs    []outage
+	keyed    bool // the key was limited
+	meddled  bool // another pipeline changed what this run sets
+
+	lists, queues []time.Time // when the rows and the queue were carried out
+
+	began, ended, interrupted time.Time
+	verdict                   map[string]dokploytest.Row // status, when the run ended
+	kept                      []string                   // rows that there were then
+	atVerdict, later          []dokploytest.Job
+	set                       string // what prepare sets, when the run ended
+}
+
+type outage struct {
+	at   time.Time
+	down time.Duration
+}
+
+// trigger is one that the server has taken from this run.
+type trigger struct {
+	key      string // of its job
+	at       time.Time
+	rollback bool
+	cleaned  bool // somebody took its job from the queue
+	builds   []*build
+}
+
+// build is a deployment that has begun.
+type build struct {
+	n             int
+	key           string
+	description   string
+	own, rollback bool
+	orphan        bool // a restart ended it
+	at            time.Time
+	work          work
+	lines         []string
+	row, logPath  string
+}
+
+func (t *truth) buildOf(key string) *build {
+	for _, b := range slices.Backward(t.builds) {
+		if b.key == key {
+			return b
+		}
+	}
+	return nil
+}
+
+func (t *truth) ofRow(id string) *build {
+	for _, b := range t.builds {
+		if b.row == id && id != "" {
+			return b
+		}
+	}
+	return nil
+}
+
+// newest is this run's newest build; what rolls back is no part of its verdict.
+func (t *truth) newest() *build {
+	for _, b := range slices.Backward(t.builds) {
+		if b.own && !b.rollback {
+			return b
+		}
+	}
+	return nil
+}
+
+// forward are the triggers that are no rollback.
+func (t *truth) forward(rollback bool) []*trigger {
+	return slices.DeleteFunc(slices.Clone(t.triggers), func(tr *trigger) bool { return tr.rollback != rollback })
+}
+
+// among tells whether the trigger's job is in a queue.
+func (w *sim) among(queue []dokploytest.Job, tr *trigger) bool {
+	return slices.ContainsFunc(queue, func(j dokploytest.Job) bool { return j.ServiceID == w.v.ID && w.jobKey(j) == tr.key })
+}
+
+// gone tells a trigger that the server took and lost for ever: it never began,
+// a restart came before it had a row, or it ended without one (SSH refused
+// while 11 rows are kept), which deploys nothing.
+func (w *sim) gone(tr *trigger) bool {
+	return !w.among(w.truth.later, tr) && !slices.ContainsFunc(tr.builds, func(b *build) bool { return b.row != "" })
+}
+
+type judgement struct {
+	*sim
+	report   *Report
+	r        *Result
+	problems []string
+}
+
+func (w *sim) judge(report *Report) []string {
+	j := &judgement{sim: w, report: report, r: &report.Results[0]}
+	j.harmless()
+	j.outputs()
+	j.once()
+	j.verdict()
+	j.shown()
+	j.settings()
+	return j.problems
+}
+
+func (j *judgement) bad(format string, args ...any) {
+	j.problems = append(j.problems, fmt.Sprintf(format, args...))
+}
+
+// harmless: nothing is sent that was not asked for, and nothing secret shown.
+func (j *judgement) harmless() {
+	may := strings.Fields("settings.getDokployVersion project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
+		j.kind + ".one " + j.kind + "." + j.operation)
+	if j.verify != VerifyOff {
+		may = append(may, strings.Fields("docker.getServiceContainersByAppName docker.getContainersByAppNameMatch docker.getStackContainersByAppName docker.getConfig "+
+			"application.readLogs compose.readLogs compose.loadServices docker-container-logs")...)
+	}
+	if j.prepare != "" {
+		may = append(may, "user.getPermissions", j.kind+".update")
+		if j.prepare == "env" {
+			may = append(may, j.kind+".saveEnvironment")
+		}
+	}
+	if j.rollback {
+		may = append(may, "deployment.allByType", "rollback.rollback", j.kind+".deploy")
+	}
+	fields := map[string][]string{"image": {"applicationId", "dockerImage"}, "env": {j.kind + "Id", "env"}, "compose-file": {"composeId", "composeFile", "sourceType"}}
+	for _, r := range j.srv.Requests() {
+		if !slices.Contains(may, r.Procedure) {
+			j.bad("%s %s was called", r.Method, r.Procedure)
+		}
+		if !strings.HasSuffix(r.Procedure, ".update") {
+			continue
+		}
+		var body map[string]any
+		_ = json.Unmarshal([]byte(r.Body), &body)
+		for name := range body {
+			if !slices.Contains(fields[j.prepare], name) {
+				j.bad("%s was sent %s", r.Procedure, name)
+			}
+		}
+	}
+	for _, addr := range j.dialed {
+		if addr != "dokploy.test:80" {
+			j.bad("%s was dialled", addr)
+		}
+	}
+	all := j.report.JSON() + j.r.Reason + j.r.Hint + j.r.WentBack + strings.Join(j.r.Tail, "\n") + strings.Join(j.rec.notes, "\n") + strings.Join(j.rec.log, "\n")
+	for _, secret := range []string{"SECRET", j.key} {
+		if strings.Contains(all, secret) {
+			j.bad("a secret is shown")
+		}
+	}
+}
+
+// outputs are consistent.
+func (j *judgement) outputs() {
+	r := j.r
+	exit, known := map[Status]int{
+		Done: 0, Queued: 0, Unhealthy: 1, Cancelled: 1, Failed: 1, Lost: 1, Timeout: 4, Unreachable: 3, Refused: 3, Invalid: 2, Interrupted: 1,
+	}[r.Status]
+	if !known || exit != j.report.ExitCode() {
+		j.bad("status %q with exit %d", r.Status, j.report.ExitCode())
+	}
+	if (r.Reason == "") != (r.Status == Done || r.Status == Queued) {
+		j.bad("status %s with the reason %q", r.Status, r.Reason)
+	}
+	if b := j.truth.ofRow(r.DeploymentID); r.DeploymentID != "" && (b == nil || !b.own || b.rollback) && !j.unknowable() && !j.unconfirmed() {
+		j.bad("deployment %s is not this run's", r.DeploymentID)
+	}
+	switch {
+	case r.Verified != "" && (j.verify == VerifyOff || !j.wait),
+		r.Verified == VerifiedYes && r.Status != Done,
+		r.Verified == VerifiedNo && r.Status != Unhealthy,
+		r.Verified == "" && r.Status == Unhealthy,
+		r.Verified == "" && r.Status == Done && j.verify != VerifyOff,
+		r.Verified == VerifiedUnknown && r.Status == Unhealthy && j.verify != VerifyRequire,
+		r.Verified == VerifiedUnknown && r.Status == Done && j.verify == VerifyRequire:
+		j.bad("status %s with verified %q", r.Status, r.Verified)
+	}
+	if row, ok := j.truth.verdict[r.DeploymentID]; ok && r.Build >= 0 {
+		const ms = time.Millisecond // what the server writes
+		if built := row.FinishedAt.Truncate(ms).Sub(row.StartedAt.Truncate(ms)); r.Build != built {
+			j.bad("built in %s, not %s", r.Build, built)
+		}
+	}
+	var out []Output
+	if err := json.Unmarshal([]byte(j.report.JSON()), &out); err != nil || len(out) != 1 || out[0].Status != r.Status || out[0].DeploymentID != r.DeploymentID || j.report.DeploymentIDs() != r.DeploymentID {
+		j.bad("the outputs differ: %s", j.report.JSON())
+	}
+}
+
+// once: there are never two deployments of one run, unless the first was
+// really lost (a restart, or somebody who cleaned the queue); then one more.
+func (j *judgement) once() {
+	for _, rollback := range []bool{false, true} {
+		triggers := j.truth.forward(rollback)
+		if len(triggers) > 2 {
+			j.bad("%d deployments were started", len(triggers))
+		}
+		for i, tr := range triggers {
+			// A row that was removed before the run could see it leaves nothing
+			// that tells it from one that was lost.
+			removed := len(tr.builds) > 0 && j.truth.removed[tr.builds[len(tr.builds)-1].row]
+			if i < len(triggers)-1 && !j.gone(tr) && !removed {
+				j.bad("deployment %d was started again, though Dokploy had it", i+1)
+			}
+		}
+		if rollback && len(triggers) > 0 && !j.rollback {
+			j.bad("it went back unasked")
+		}
+	}
+}
+
+// titles tells a server that keeps what this run calls its deployment; hidden
+// one that does not show its queue.
+func (j *judgement) titles() bool { return j.modern(0, 25, 0) }
+func (j *judgement) hidden() bool { return !j.modern(0, 28, 3) }
+
+// overwrites: a deployment that has ended shows the commit's text instead.
+func (j *judgement) overwrites() bool { return j.git() && j.operation == "deploy" }
+
+// foreign are others' deployments of the service that began since the run did.
+func (j *judgement) foreign() (n int) {
+	for _, b := range j.truth.builds {
+		if !b.own && b.at.After(j.truth.began.Add(-time.Second)) && !b.at.After(j.truth.ended) {
+			n++
+		}
+	}
+	return n
+}
+
+// unknowable: neither queue nor titles can be seen, somebody took this run's
+// deployment away (from the queue, or its row), and another's is the only one
+// that came. No client can know that; the contract lets the ids decide there.
+func (j *judgement) unknowable() bool {
+	return !j.titles() && j.foreign() > 0 && (len(j.truth.removed) > 0 ||
+		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
+}
+
+// unconfirmed: where titles are not kept only a look after the end confirms
+// that the new id was this run's. A run that gives up before that may have
+// another's (and have shown its log).
+func (j *judgement) unconfirmed() bool {
+	return !j.titles() && j.foreign() > 0 && !slices.Contains([]Status{Done, Unhealthy, Failed, Cancelled}, j.r.Status)
+}
+
+// bad rollouts of this run's version that there are at all: a compose file
+// that is not changed starts nothing anew.
+func (j *judgement) crashes() bool {
+	if j.kind == "compose" && !j.stack && j.rollout == "stuck" {
+		return false // docker compose places nothing
+	}
+	return j.rollout != "good" && (j.kind == "application" || j.prepare == "compose-file")
+}
+
+func (j *judgement) verdict() {
+	r, t := j.r, &j.truth
+	d := t.ofRow(r.DeploymentID)
+	if j.unknowable() {
+		return
+	}
+	is := func(status string) bool { return d != nil && t.verdict[d.row].Status == status }
+	newest := t.newest()
+	accepted := len(t.forward(false))
+	switch r.Status {
+	case Done:
+		// Only the run's newest deployment, which is done.
+		switch {
+		case !j.wait:
+			j.bad("done without having waited")
+		case !is("done"):
+			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended):
+			j.bad("done, but build %d is newer", newest.n)
+		}
+		if r.Verified == VerifiedYes && j.crashes() && !t.meddled {
+			j.bad("verified, but it does not run")
+		}
+	case Queued:
+		if j.wait {
+			j.bad("queued, though it was to wait")
+		}
+		// Where the queue is hidden a lost answer counts as accepted.
+		if accepted == 0 && (!j.hidden() || !j.hurts["trigger"]) {
+			j.bad("queued, but the server never took it")
+		}
+	case Unhealthy:
+		if !is("done") {
+			j.bad("unhealthy, but the row is %q", t.verdict[r.DeploymentID].Status)
+		}
+		// Another pipeline's version that came on top is none of this run's.
+		if r.Verified == VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") {
+			j.bad("unhealthy, but it runs")
+		}
+	case Failed:
+		switch {
+		case is("error"):
+		case d != nil:
+			j.bad("error, but the row is %q", t.verdict[d.row].Status)
+		case t.meddled && j.prepare != "":
+			// Another pipeline came between the setting and the reading back.
+			if accepted > 0 {
+				j.bad("nothing was to be deployed")
+			}
+		case j.hurts["own words"]:
+			// Dokploy said 500 to the trigger, and has it not.
+			if accepted > 0 && !j.gone(t.forward(false)[accepted-1]) {
+				j.bad("error, but the server has taken it")
+			}
+		default:
+			j.bad("error without a row")
+		}
+	case Cancelled:
+		switch {
+		case is("cancelled"):
+			if newest != nil && newest != d {
+				// BullMQ runs it again: then the second row is followed.
+				j.bad("cancelled, but build %d is newer", newest.n)
+			}
+		case d == nil && slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return tr.cleaned }):
+		case d == nil && newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row):
+			// It began and its row was gone before the run could see it.
+		default:
+			j.bad("cancelled, but the row is %q", t.verdict[r.DeploymentID].Status)
+		}
+	case Lost:
+		j.lost(d, accepted)
+	case Timeout:
+		j.timedOut(newest)
+	case Unreachable:
+		j.unreachable()
+	case Refused:
+		if accepted > 0 || !j.hurts["outage"] && !j.hurts["trigger"] {
+			j.bad("refused, but the key is good, or was when it was needed")
+		}
+	case Interrupted:
+		if t.interrupted.IsZero() || t.ended.Sub(t.interrupted) > 2*time.Second {
+			j.bad("interrupted %s after the signal", t.ended.Sub(t.interrupted))
+		}
+	case Invalid:
+		j.bad("invalid, though all inputs are right")
+	}
+	if !t.interrupted.IsZero() && r.Status != Interrupted && t.ended.Sub(t.interrupted) > 2*time.Second {
+		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
+	}
+	j.calm(newest)
+}
+
+// lost: each reason has its own conditions.
+func (j *judgement) lost(d *build, accepted int) {
+	t := &j.truth
+	reason := j.r.Reason
+	forward := t.forward(false)
+	allGone := accepted > 0 && !slices.ContainsFunc(forward, func(tr *trigger) bool { return !j.gone(tr) })
+	says := func(part string) bool { return strings.Contains(reason, part) }
+	switch {
+	case says("cannot be told apart"), says("cannot be told: another new deployment may be it"):
+		// Where titles are not kept: with another's deployment around. Else
+		// only where a Git source's text is gone by the time it is seen, and
+		// another's deployment may be it, or ours may be none: after a lost
+		// answer or an outage.
+		if !j.titles() && j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"] {
+			j.bad("lost, but there is no other deployment")
+		}
+		if j.titles() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
+			j.bad("lost, but its text tells it apart")
+		}
+	case says("has no deployment"):
+		// The row was removed, or newer ones pushed it out.
+		if d == nil || slices.Contains(t.kept, d.row) {
+			j.bad("lost, but the row is there")
+		}
+	case says("stopped working"):
+		// A row that has not ended, and no job of it: so it was to be, or a
+		// restart left an unknown status.
+		if d == nil || slices.ContainsFunc(t.atVerdict, func(q dokploytest.Job) bool { return j.jobKey(q) == d.key }) ||
+			slices.Contains([]string{"done", "error", "cancelled"}, t.verdict[d.row].Status) || d.work.odd != "StayRunning" && !d.orphan {
+			j.bad("lost, but it is at work")
+		}
+	case says("left no trace"):
+		// The job began, and there is no row, or it was removed at once. Or a
+		// restart that was too quick to be noticed (less than 5 s) ended it.
+		if newest := t.newest(); newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan) {
+			j.bad("lost, but it has a row, or should have")
+		}
+	case says("lost the queued deployment"), says("in a restart"):
+		// A second time, or for all that can be seen: its row was removed, or
+		// pushed out by others.
+		newest := t.newest()
+		pushed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
+		if accepted > 2 || !pushed && (accepted != 2 || !allGone) {
+			j.bad("lost, but it was started %d times (all lost: %v)", accepted, allGone)
+		}
+	case says("shows it neither"), says("pushed it out"):
+		// A restart that was too quick to be noticed, somebody who cleaned the
+		// queue, or who removed the row, before the run could see it.
+		newest := t.newest()
+		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
+		if !removed && (!allGone || t.restarts == 0 && !forward[0].cleaned && j.own.odd != "NoRow" && !j.sshBroke) {
+			j.bad("lost, but Dokploy has it")
+		}
+	case says("so it is not repeated"):
+		// BullMQ without its Redis takes a trigger, does not answer, and runs it
+		// later: a trigger without an answer is none to repeat.
+		if j.modern(0, 29, 9) || !j.hurts["trigger"] || t.newest() != nil && t.newest().row != "" && t.newest().at.Before(t.ended) {
+			j.bad("lost, but Dokploy has it, or should have been asked again")
+		}
+	case says("the answer to the trigger was lost"):
+		// A hidden queue: a trigger that was not carried out, or whose job or
+		// row somebody took away.
+		newest := t.newest()
+		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
+		if accepted > 0 && !allGone && !removed || !j.hurts["trigger"] {
+			j.bad("lost, but Dokploy has it")
+		}
+	default:
+		j.bad("lost for a reason that nobody knows")
+	}
+}
+
+// timedOut: not before its time, and not when the end could long be seen.
+func (j *judgement) timedOut(newest *build) {
+	t := &j.truth
+	if j.r.Took < j.timeout || !j.rollback && j.r.Took > j.timeout+4*time.Second {
+		j.bad("timed out after %s", j.r.Took)
+	}
+	if newest == nil || newest.row == "" || t.removed[newest.row] {
+		return
+	}
+	// An unknown status that a restart left may mean anything.
+	if t.restarts > 0 && t.verdict[j.r.DeploymentID].Status == "thinking" {
+		return
+	}
+	row := t.verdict[newest.row]
+	over := row.FinishedAt.Add(-j.server.ClockSkew)
+	if row.FinishedAt.IsZero() || j.verify != VerifyOff {
+		return
+	}
+	if end := t.began.Add(j.timeout); end.Sub(over) > 3*time.Minute && since(t.lists, end.Add(-2*time.Minute), end) > 4 {
+		j.bad("timed out, but build %d is %s since %s", newest.n, row.Status, end.Sub(over))
+	}
+}
+
+func since(times []time.Time, from, to time.Time) (n int) {
+	for _, at := range times {
+		if at.After(from) && at.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// unreachable: no whole look can have worked in the time that is tolerated.
+func (j *judgement) unreachable() {
+	t := &j.truth
+	if !j.hurts["outage"] && !j.hurts["trigger"] {
+		j.bad("unreachable, but nothing was in the way")
+	}
+	// Three triggers whose answers were lost, and that Dokploy has not, end so.
+	lost := j.hurts["trigger"] && !slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return !j.gone(tr) })
+	if lost || j.rollback {
+		return
+	}
+	from := t.ended.Add(-j.limit + 2*time.Second)
+	lists, queues := since(t.lists, from, t.ended), since(t.queues, from, t.ended)
+	if lists > 2 && (queues > 2 || j.hidden()) && j.verify == VerifyOff {
+		j.bad("unreachable, but %d lists and %d queues were read in the last %s", lists, queues, j.limit)
+	}
+}
+
+// calm: where nothing happens, one status is right.
+func (j *judgement) calm(newest *build) {
+	if len(j.events) > 0 || !j.wait || j.timeout < j.own.takes+2*time.Minute || j.own.odd != "" {
+		return
+	}
+	want := Done
+	switch {
+	case j.own.outcome == "error":
+		want = Failed
+	case j.verify != VerifyOff && j.crashes() && (j.r.Verified != VerifiedUnknown || j.verify == VerifyRequire):
+		want = Unhealthy
+	case j.verify == VerifyRequire && j.r.Verified == VerifiedUnknown:
+		want = Unhealthy
+	}
+	if j.r.Status != want || newest == nil || j.r.DeploymentID != newest.row {
+		j.bad("%s in the calm, not %s", j.r.Status, want)
+	}
+	if j.verify != VerifyOff && want != Failed && j.r.Verified == VerifiedUnknown && !j.member && j.modern(0, 27, 0) {
+		j.bad("not verified in the calm")
+	}
+}
+
+// shares tells a build whose log file is another's, too: both began in one
+// second, and Dokploy names it by that.
+func (j *judgement) shares(b *build) bool {
+	return slices.ContainsFunc(j.truth.builds, func(o *build) bool { return o != b && o.logPath == b.logPath })
+}
+
+// gapNotes say that lines may be missing.
+var gapNotes = []string{"may be missing", "left out", "cannot be shown", "writes both logs to one file"}
+
+// shown: each line once and in order, and only this run's.
+func (j *judgement) shown() {
+	if j.logs == LogOff && len(j.rec.log) > 0 {
+		j.bad("a log is shown")
+	}
+	if j.unknowable() || j.unconfirmed() {
+		return
+	}
+	gaps := slices.ContainsFunc(gapNotes, func(n string) bool { return j.rec.said(n) })
+	last := map[int]int{}
+	starts, newestShown := 0, 0
+	for _, line := range j.rec.log {
+		var n, i, of int
+		if c, _ := fmt.Sscanf(line, "b%d line %d of %d ", &n, &i, &of); c != 3 {
+			switch {
+			case line == "Initializing deployment":
+				starts++
+			case line == "", line == "Building on Build Server", strings.HasPrefix(line, "Error occurred "),
+				strings.HasPrefix(line, "Docker Compose Deployed: "), strings.HasSuffix(line, " completed."):
+			case gaps:
+			default:
+				j.bad("the log shows %q", line)
+			}
+			continue
+		}
+		b := j.truth.builds[slices.IndexFunc(j.truth.builds, func(b *build) bool { return b.n == n })]
+		shared := j.shares(b)
+		switch {
+		case !b.own && !shared:
+			j.bad("line %d of another's build %d is shown", i, n)
+		case i <= last[n]:
+			j.bad("line %d of build %d comes after line %d", i, n, last[n])
+		case i != last[n]+1 && !gaps && !shared:
+			j.bad("line %d of build %d comes right after line %d", i, n, last[n])
+		case n < newestShown && !shared:
+			j.bad("build %d is shown after build %d", n, newestShown)
+		}
+		last[n], newestShown = i, n
+	}
+	own, shared := 0, false
+	for _, b := range j.truth.builds {
+		if b.own && b.row != "" {
+			own++
+			shared = shared || j.shares(b)
+		}
+	}
+	if starts > own && !gaps && !shared {
+		j.bad("the beginning of the log is shown %d times", starts)
+	}
+	// The log is all there at the end, unless the way was disturbed.
+	d := j.truth.ofRow(j.r.DeploymentID)
+	whole := d != nil && (j.r.Status == Done || j.r.Status == Failed || j.r.Status == Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == Failed)
+	if whole && !gaps && !j.shares(d) && last[d.n] != len(d.lines) && d.work.odd == "" && !j.hurts["stream"] && !j.hurts["outage"] && !j.sshBroke {
+		j.bad("%d of %d lines of build %d are shown", last[d.n], len(d.lines), d.n)
+	}
+}
+
+// settings: what was to be set is set where it was deployed, and back where
+// that is said.
+func (j *judgement) settings() {
+	if j.prepare == "" || j.truth.meddled {
+		return
+	}
+	changed := j.truth.set != j.before
+	said := j.r.WentBack
+	switch {
+	case strings.Contains(said, "is set back"):
+		if changed {
+			j.bad("said to be set back, but it is %q", j.truth.set)
+		}
+	case (j.r.Status == Done || j.r.Status == Queued) && !changed:
+		j.bad("%s, but nothing was set", j.r.Status)
+	}
+}
