@@ -283,8 +283,6 @@ func unanswered(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
-func sleep(ctx context.Context, d time.Duration) bool { return sleepUnless(ctx, nil, d) }
-
 func (l *Log) setOpen(open bool) (was bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
