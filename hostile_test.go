@@ -501,10 +501,8 @@ func TestHostileStreams(t *testing.T) {
 		stream func(net.Conn, *http.Request)
 		want   string // a pattern
 	}{
-		"a frame of 1 GB, said only": {stay(frame(text, uint64(gb)) + log), ""},
-		// It breaks off in the middle of a line: then the log is read again, or
-		// its end is said to be missing.
-		"a frame of 1 GB":                   {flood(frame(text, uint64(gb)), "x", gb), `✅ Pulling image completed\.|the end of the log may be missing`},
+		"a frame of 1 GB, said only":        {stay(frame(text, uint64(gb)) + log), ""},
+		"a frame of 1 GB":                   {flood(frame(text, uint64(gb)), "x", gb), endless},
 		"a frame of 8 EB":                   {stay(frame(text, 1<<63-1) + log), ""},
 		"a frame of a negative length":      {stay("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), ""},
 		"a line of 1 GB":                    {flood("", frame(text, 64<<10)+strings.Repeat("y", 64<<10), gb), endless},
