@@ -284,7 +284,9 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	}
 	var since []dokploy.Deployment
 	for _, row := range f.all {
-		if !row.StartedAt.Before(from) {
+		// Those that were there before the trigger began before it, whatever
+		// a time that is cut to the second says; but one may be the active's.
+		if !row.StartedAt.Before(from) && (!r.activeOn.IsZero() || !f.known[row.ID]) {
 			since = append(since, row)
 		}
 	}

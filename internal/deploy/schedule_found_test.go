@@ -35,6 +35,25 @@ func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
 	})
 }
 
+// The clock of the queue's answer is cut to the second, and in that second
+// others of the service had begun and ended before ours was triggered.
+func TestOursAfterOthersOfTheSameSecond(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(20 * time.Millisecond)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(150 * time.Millisecond)})
+		for range 3 {
+			w.srv.Enqueue(app, "another's", "")
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.srv.Enqueue(other, "another's", "")
+		r := w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+		if id := w.lastRow(app).ID; r.DeploymentID != id {
+			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+		}
+	})
+}
+
 // After a restart BullMQ runs ours again; what another deploys meanwhile is
 // not that (seeds 57 and 97).
 func TestTheSecondRunIsOurs(t *testing.T) {
