@@ -80,9 +80,9 @@ type finder struct {
 	pace      *backoff.ExponentialBackOff
 	foreign   map[string]bool // new rows that are certainly another's
 	goneSince time.Time
-	gone      int // looks that saw neither job nor row
-	alone     int // looks that saw one candidate and nothing else
-	idleSince time.Time
+	goneAt    time.Time // the same by the server's clock; zero: not said
+	gone      int       // looks that saw neither job nor row
+	alone     int       // looks that saw one candidate and nothing else
 
 	aloneSince time.Time
 	barred     int                  // looks at which only the queue could not be read
@@ -125,6 +125,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if err != nil {
 		return wait.Pending, err
 	}
+	r.countOutage()
 	candidates, row := f.sort(rows)
 	if row == nil {
 		row, err = f.choose(ctx, candidates, job)
@@ -210,6 +211,8 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		return nil, nil
 	}
 	r := f.run
+	// What waits in a queue that is not to be seen shows its marker later.
+	hidden := r.queue != queueSeen && r.titles
 	switch {
 	case r.job != nil && !r.job.ProcessedOn.IsZero():
 		// The first row that started after our job did: both by the clock of
@@ -222,6 +225,9 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		switch {
 		case len(after) == 0:
 			return nil, nil
+		case len(f.all) >= keptRows && !f.all[0].StartedAt.Before(r.job.ProcessedOn):
+			// Newer ones may have pushed ours out.
+			return nil, cannotTell(after)
 		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
 			if job != nil {
 				return nil, nil // BullMQ will run it again
@@ -236,12 +242,15 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		return &after[0], nil
 	case job != nil:
 		return nil, nil
-	case r.outages > 0:
+	case r.outages > 0 && !hidden:
 		// A restart may have lost ours, and left another's.
 		return nil, cannotTell(candidates)
 	case r.job != nil:
 		return f.byOrder()
-	case len(candidates) > 1:
+	case r.queue == queueSeen && f.gone > 0 && !candidates[0].StartedAt.Before(f.goneAt):
+		// It began after a look that saw nothing of ours: that was gone by then.
+		return nil, nil
+	case len(candidates) > 1 && !hidden:
 		return nil, cannotTell(candidates)
 	}
 	// One new row and nothing known of the job. Another one may still come to
@@ -250,21 +259,45 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		f.aloneSince = time.Now()
 	}
 	switch {
-	case r.unconfirmed && f.alone >= 3:
+	case r.unconfirmed && f.alone >= 3 && !hidden:
 		// Whether ours exists at all is not known.
 		return nil, cannotTell(candidates)
 	case f.alone < 3 || r.queue != queueSeen && time.Since(f.aloneSince) < 2*time.Second:
 		return nil, nil
-	case r.queue == queueSeen || !r.titles:
+	case !hidden:
 		return &candidates[0], nil
 	}
-	// Behind a queue that is not to be seen ours may still wait, but only
-	// while something is being built.
-	projects, err := f.client.Projects(ctx)
-	if err != nil || busy(projects) {
+	// Ours may still wait, but only while something is being built.
+	f.pace.MaxInterval = time.Second
+	idle, err := f.idle(ctx)
+	switch {
+	case err != nil || idle < gapAfter:
 		return nil, err
+	case len(candidates) > 1 || r.unconfirmed || r.outages > 0:
+		return nil, cannotTell(candidates)
 	}
 	return &candidates[0], nil
+}
+
+// gapAfter is how long no service may be running between two deployments of
+// one queue: on a remote server a row ends up to a second before its job, and
+// comes up to a second after it (remote.md).
+const gapAfter = 3 * time.Second
+
+// idle tells for how long Dokploy has had nothing to do. Longer than a gap
+// between two deployments, and nothing waits in its queue either.
+func (r *run) idle(ctx context.Context) (time.Duration, error) {
+	projects, err := r.client.Projects(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case busy(projects):
+		r.idleSince = time.Time{}
+		return 0, nil
+	case r.idleSince.IsZero():
+		r.idleSince = time.Now()
+	}
+	return time.Since(r.idleSince), nil
 }
 
 // keepsQueue tells a server whose queue outlives a restart: BullMQ's (before
@@ -343,7 +376,7 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 				r.activeOn = j.ProcessedOn
 			}
 		case j.ServiceID != r.service.ID:
-			r.beside[j.ID] = true
+			r.beside[j.Key()] = true
 		case before:
 			r.ahead++
 		}
@@ -438,7 +471,7 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		return f.missingUnseen(ctx)
 	}
 	if f.goneSince.IsZero() {
-		f.goneSince = time.Now()
+		f.goneSince, f.goneAt = time.Now(), q.Now
 	}
 	f.gone++
 	limit := goneAfter
@@ -457,7 +490,7 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
 	case r.job != nil && !r.job.Active:
 		for _, j := range q.Jobs {
-			if r.beside[j.ID] && r.outages == 0 {
+			if r.beside[j.Key()] && r.outages == 0 {
 				// A restart takes all waiting jobs, whoever cleans a queue
 				// only those of one service.
 				return wait.Pending, &verdictError{
@@ -484,19 +517,12 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	if !f.unconfirmed {
 		return wait.Pending, nil
 	}
-	projects, err := f.client.Projects(ctx)
+	idle, err := f.idle(ctx)
 	if err != nil {
 		return wait.Pending, err
 	}
 	f.pace.MaxInterval = 10 * time.Second
-	if busy(projects) {
-		f.idleSince = time.Time{}
-		return wait.Pending, nil
-	}
-	if f.idleSince.IsZero() {
-		f.idleSince = time.Now()
-	}
-	if time.Since(f.idleSince) < idleAfter {
+	if idle < idleAfter {
 		return wait.Pending, nil
 	}
 	return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}

@@ -258,12 +258,11 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	switch row.Status {
 	case dokploy.StatusRunning:
 		return false, nil
-	case dokploy.StatusDone:
-		r.result.Status = Done
-		return true, nil
-	case dokploy.StatusError:
-		r.result.Status = Failed
-		r.result.Reason = cleanName(row.ErrorMessage)
+	case dokploy.StatusDone, dokploy.StatusError:
+		if again, err := fl.stillQueued(ctx); err != nil || again {
+			return false, err
+		}
+		fl.final()
 		return true, nil
 	case dokploy.StatusCancelled:
 		return fl.cancelled(ctx)
@@ -295,12 +294,39 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	fl.cancelledForGood()
+	fl.final()
 	return true, nil
 }
 
-func (fl *follower) cancelledForGood() {
+// stillQueued tells a deployment that has ended, and whose job a restart has
+// left in BullMQ's queue: on a remote server the row ends before its job, and
+// what ends neither runs again (older.md, item 1).
+func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 	r := fl.run
+	if r.outages == 0 || !r.keepsQueue() || r.queue != queueSeen {
+		return false, nil
+	}
+	q, err := r.readQueue(ctx)
+	if err != nil || r.ourJob(q) == nil {
+		return false, err
+	}
+	fl.again = time.Now()
+	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
+	return true, nil
+}
+
+// final takes the status of the row as the verdict.
+func (fl *follower) final() {
+	r := fl.run
+	switch r.row.Status {
+	case dokploy.StatusDone:
+		r.result.Status = Done
+		return
+	case dokploy.StatusError:
+		r.result.Status = Failed
+		r.result.Reason = cleanName(r.row.ErrorMessage)
+		return
+	}
 	r.result.Status = Cancelled
 	if r.row.FinishedAt.IsZero() {
 		r.result.Reason = "Dokploy restarted in the middle of the deployment and cancelled it"
@@ -313,6 +339,14 @@ func (fl *follower) cancelledForGood() {
 // lookForSecondRun waits for a new row with the marker of this run.
 func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	r := fl.run
+	left := false // the job has left the queue, so whatever it did has a row
+	if r.row.Status == dokploy.StatusDone || r.row.Status == dokploy.StatusError {
+		q, err := r.readQueue(ctx)
+		if err != nil {
+			return wait.Pending, err
+		}
+		left = r.ourJob(q) == nil
+	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 	if err != nil {
 		return wait.Pending, err
@@ -346,11 +380,11 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		return wait.Progress, err
 	}
-	if time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
+	if left || time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
 		if len(unsure) > 0 {
 			return wait.Pending, cannotTell(unsure)
 		}
-		fl.cancelledForGood()
+		fl.final()
 		return wait.Done, nil
 	}
 	return wait.Pending, nil

@@ -48,7 +48,10 @@ type run struct {
 // trail is what was seen of one trigger in the queue.
 type trail struct {
 	unconfirmed bool            // the trigger's answer was lost, and its marker has not been seen
+	idleSince   time.Time       // since when Dokploy has nothing to do, as far as its services show
 	outages     int             // since the trigger, long enough for a restart of Dokploy
+	downSince   time.Time       // since when Dokploy has not answered; zero: it answers
+	counted     bool            // among outages
 	job         *dokploy.Job    // as last seen in the queue; nil: never
 	jobAt       time.Time       // server's clock when it was last seen; zero: not said
 	beside      map[string]bool // other services' waiting jobs when it was last seen
@@ -212,15 +215,18 @@ func (r *run) deploy(ctx context.Context) error {
 	}
 }
 
-// confirm looks once more on a server that ignores titles (before 0.25), where
+// confirm goes on looking on a server that ignores titles (before 0.25), where
 // the new id alone decided: what waited behind another's deployment begins
-// when that ends, and then it cannot be told which one is ours.
+// when that ends, and then it cannot be told which one is ours. Once Dokploy
+// has nothing more to do, nothing waits.
 func (r *run) confirm(ctx context.Context) error {
-	if err := wait.Sleep(ctx, 2*time.Second); err != nil {
-		return err
-	}
-	loop := r.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	r.state, r.idleSince = "it has ended, but another that waits in Dokploy's hidden queue may be this run's", time.Time{}
+	loop := r.loop(wait.NewBackoff(time.Second, 2*time.Second))
 	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		idle, err := r.idle(ctx)
+		if err != nil {
+			return wait.Pending, err
+		}
 		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 		if err != nil {
 			return wait.Pending, err
@@ -231,6 +237,9 @@ func (r *run) confirm(ctx context.Context) error {
 		if len(rows) > 1 {
 			r.result.DeploymentID, r.row = "", nil
 			return wait.Pending, cannotTell(rows)
+		}
+		if idle < gapAfter {
+			return wait.Pending, nil
 		}
 		return wait.Done, nil
 	})

@@ -246,10 +246,19 @@ func (j *judgement) hidden() bool { return !j.modern(0, 28, 3) }
 // overwrites: a deployment that has ended shows the commit's text instead.
 func (j *judgement) overwrites() bool { return j.git() && j.operation == "deploy" }
 
-// foreign are others' deployments of the service that began since the run did.
+// slack is how long a deployment may have begun before it has its row.
+func (j *judgement) slack() time.Duration {
+	if j.remote != "" {
+		return time.Second
+	}
+	return 50 * time.Millisecond
+}
+
+// foreign are others' deployments of the service that have come since the run
+// began.
 func (j *judgement) foreign() (n int) {
 	for _, b := range j.truth.builds {
-		if !b.own && b.at.After(j.truth.began.Add(-time.Second)) && !b.at.After(j.truth.ended) {
+		if !b.own && b.at.After(j.truth.began.Add(-j.slack())) && !b.at.After(j.truth.ended) {
 			n++
 		}
 	}
@@ -257,10 +266,11 @@ func (j *judgement) foreign() (n int) {
 }
 
 // unknowable: neither queue nor titles can be seen, somebody took this run's
-// deployment away (from the queue, or its row), and another's is the only one
-// that came. No client can know that; the contract lets the ids decide there.
+// deployment away (from the queue, or its row) or it never had a row, and
+// another's is the only one that came. No client can know that; the contract
+// lets the ids decide there.
 func (j *judgement) unknowable() bool {
-	return !j.titles() && j.foreign() > 0 && (len(j.truth.removed) > 0 ||
+	return !j.titles() && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
 		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
 }
 

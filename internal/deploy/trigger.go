@@ -84,8 +84,6 @@ func (r *run) send(ctx context.Context, description string) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(time.Second, time.Second),
 		Tolerate: r.o.beforeTrigger(),
-		// Longer than the client's own limit: the answer matters.
-		LookTimeout: time.Minute,
 		Fatal: func(err error) bool {
 			var e *dokploy.Error
 			if errors.As(err, &e) {
@@ -95,7 +93,11 @@ func (r *run) send(ctx context.Context, description string) error {
 			return !errors.As(err, &te) || te.Made || dokploy.Permanent(err)
 		},
 	}
-	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+	return loop.Run(ctx, func(context.Context) (wait.State, error) {
+		// What has been sent is not given up because the time for trying is
+		// over: longer than the client's own limit, the answer matters.
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
 		if err := r.post(ctx, description); err != nil {
 			return wait.Pending, err
 		}
@@ -224,7 +226,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		e  *dokploy.Error
 		te *dokploy.TransportError
 	)
-	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && errors.Is(lost, context.DeadlineExceeded) {
+	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && (errors.Is(lost, context.DeadlineExceeded) || errors.Is(lost, context.Canceled)) {
 		window = 20 * time.Second
 	}
 	// BullMQ without its Redis takes a trigger, does not answer, and runs it
@@ -339,13 +341,15 @@ func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 }
 
 // shortestRestart tells an outage in which Dokploy may have restarted from a
-// hiccup on the way: 5 to 20 s were seen.
-const shortestRestart = 2 * time.Second
+// hiccup on the way: 5 to 20 s were seen, of which up to 4 s may lie in the
+// pause between two looks.
+const shortestRestart = time.Second
 
 // loop is the waiting of everything after the trigger: outages are outlived
 // and spoken of.
 func (r *run) loop(b backoff.BackOff) wait.Loop {
-	told, counted := false, false // of this outage
+	told := false // of this outage
+	r.downSince, r.counted = time.Time{}, false
 	return wait.Loop{
 		Backoff:     b,
 		Tolerate:    r.o.Unreachable,
@@ -358,24 +362,33 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			return errors.As(err, &verdict) || errors.As(err, &lost)
 		},
 		Failed: func(err error, outage time.Duration) {
-			// Now, so that the first look that works again knows of it.
-			if !counted && outage >= shortestRestart {
-				counted = true
-				r.outages++
+			if r.downSince.IsZero() {
+				r.downSince = time.Now().Add(-outage)
 			}
-			if outage == 0 || !told && outage > time.Second {
+			r.countOutage()
+			if !told && outage >= time.Second {
 				told = true
 				what, _ := dokploy.Explain(err)
 				r.warn("Dokploy cannot be reached (%s); trying for %s", what, Duration(r.o.Unreachable))
 			}
 		},
 		Recovered: func(outage time.Duration) {
-			counted = false
+			r.countOutage()
+			r.downSince, r.counted = time.Time{}, false
 			r.back = time.Now()
 			if told {
 				told = false
 				r.note("Dokploy answers again after %s", Duration(outage))
 			}
 		},
+	}
+}
+
+// countOutage notes that Dokploy may have restarted. It is called as soon as
+// that is known, so that the first look that works again knows of it.
+func (r *run) countOutage() {
+	if !r.counted && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart {
+		r.counted = true
+		r.outages++
 	}
 }

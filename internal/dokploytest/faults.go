@@ -132,7 +132,7 @@ func (s *Server) takeFault(procedure string) *Fault {
 // spoil answers a request as the fault says. real is what the server would
 // have answered; it is called, and the request so carried out, only if the
 // fault leaves that.
-func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, real func() answer) {
+func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, life int, real func() answer) {
 	var a answer
 	if f.CarriedOut || f.Kind == Truncated {
 		a = real()
@@ -144,7 +144,7 @@ func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, real fu
 			if !s.wait(cmp.Or(f.After, time.Minute)) {
 				return
 			}
-			if f.Late {
+			if f.Late && !s.died(life) {
 				a = real()
 			}
 			late <- a

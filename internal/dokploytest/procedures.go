@@ -205,15 +205,17 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 			s.mu.Unlock()
 		} else {
 			// What was sent still runs once Redis is back, whether anybody
-			// waits for the answer or not.
-			done := make(chan struct{})
+			// waits for the answer or not, but not in another process.
+			done, life := make(chan struct{}), s.life
 			s.startLocked(func() {
 				defer close(done)
 				select {
 				case <-up:
 					s.mu.Lock()
 					defer s.mu.Unlock()
-					add()
+					if s.life == life {
+						add()
+					}
 				case <-s.closed:
 				}
 			})
