@@ -85,6 +85,7 @@ type finder struct {
 	alone     int       // looks that saw one candidate and nothing else
 
 	aloneSince time.Time
+	idleAsked  time.Time
 	barred     int                  // looks at which only the queue could not be read
 	activeSeen time.Time            // our clock, when the job was last seen active
 	all        []dokploy.Deployment // the rows, by their start
@@ -135,6 +136,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	}
 	if row != nil {
 		r.hold(row)
+		f.noteStuck(ctx)
 		if slices.ContainsFunc(rows, func(other dokploy.Deployment) bool {
 			return other.ID != row.ID && row.LogPath != "" && other.LogPath == row.LogPath
 		}) {
@@ -225,8 +227,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		switch {
 		case len(after) == 0:
 			return nil, nil
-		case len(f.all) >= keptRows && !f.all[0].StartedAt.Before(r.job.ProcessedOn):
-			// Newer ones may have pushed ours out.
+		case f.pushedOut(r.job.ProcessedOn):
 			return nil, cannotTell(after)
 		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
 			if job != nil {
@@ -264,6 +265,8 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		return nil, cannotTell(candidates)
 	case f.alone < 3 || r.queue != queueSeen && time.Since(f.aloneSince) < 2*time.Second:
 		return nil, nil
+	case !hidden && f.pushedOut(time.Time{}):
+		return nil, cannotTell(candidates)
 	case !hidden:
 		return &candidates[0], nil
 	}
@@ -271,12 +274,24 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	f.pace.MaxInterval = time.Second
 	idle, err := f.idle(ctx)
 	switch {
-	case err != nil || idle < gapAfter:
+	case err != nil || idle < gapAfter && !f.pushedOut(time.Time{}):
 		return nil, err
-	case len(candidates) > 1 || r.unconfirmed || r.outages > 0:
+	case len(candidates) > 1 || r.unconfirmed || r.outages > 0 || f.pushedOut(time.Time{}):
 		return nil, cannotTell(candidates)
 	}
 	return &candidates[0], nil
+}
+
+// pushedOut tells whether newer rows may have pushed out one that began at that
+// time; zero: since the trigger.
+func (f *finder) pushedOut(at time.Time) bool {
+	if len(f.all) < keptRows {
+		return false
+	}
+	if at.IsZero() {
+		return len(f.new) == len(f.all)
+	}
+	return !f.all[0].StartedAt.Before(at)
 }
 
 // gapAfter is how long no service may be running between two deployments of
@@ -291,7 +306,7 @@ func (r *run) idle(ctx context.Context) (time.Duration, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case busy(projects):
+	case r.busy(running(projects)):
 		r.idleSince = time.Time{}
 		return 0, nil
 	case r.idleSince.IsZero():
@@ -324,6 +339,8 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		}
 	}
 	switch {
+	case f.pushedOut(from):
+		return nil, cannotTell(since)
 	case len(since) <= index:
 		return nil, nil
 	case f.foreign[since[index].ID] || f.known[since[index].ID]:
@@ -486,7 +503,7 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 	case len(candidates) > 0:
 		// One of them may be ours: it is not certain that Dokploy lost it.
 		return wait.Pending, cannotTell(candidates)
-	case len(f.new) >= keptRows:
+	case f.pushedOut(time.Time{}):
 		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
 	case r.job != nil && !r.job.Active:
 		for _, j := range q.Jobs {
@@ -508,34 +525,63 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 }
 
 // missingUnseen waits on a server whose queue is not to be seen: a deployment
-// that waits there is invisible. Only a trigger whose answer was lost can
-// be told to be lost, by a server that has nothing to do.
+// that waits there is invisible. A server that has nothing to do for long
+// enough has lost it.
 func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	f.state = "it is accepted, and not started as far as this Dokploy shows; it may still begin there"
 	f.screen.doing(func() string { return "no deployment has begun yet; this Dokploy does not show its queue" })
 	f.pace.MaxInterval = 3 * time.Second
-	if !f.unconfirmed {
+	if time.Since(f.idleAsked) < 8*time.Second {
 		return wait.Pending, nil
 	}
+	f.idleAsked = time.Now()
 	idle, err := f.idle(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return wait.Pending, err
+	case f.pushedOut(time.Time{}) && idle >= gapAfter:
+		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have pushed it out"}
+	case f.unconfirmed && idle >= idleAfter:
+		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
+	case idle >= secondRun && time.Since(f.back) >= secondRun:
+		return wait.Pending, &lostError{what: fmt.Sprintf("Dokploy accepted the deployment, but began none while it was idle for %s", Duration(secondRun))}
 	}
-	f.pace.MaxInterval = 10 * time.Second
-	if idle < idleAfter {
-		return wait.Pending, nil
-	}
-	return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
+	return wait.Pending, nil
 }
 
-func busy(projects []dokploy.Project) bool {
+// noteStuck notes which services a restart has left as running for ever: a
+// server with BullMQ builds one at a time, and now ours.
+func (r *run) noteStuck(ctx context.Context) {
+	if r.queue == queueSeen || !r.keepsQueue() || r.row.Status != dokploy.StatusRunning {
+		return
+	}
+	// Without it the end only takes longer to confirm.
+	if projects, err := r.client.Projects(ctx); err == nil {
+		r.stuck = running(projects)
+		delete(r.stuck, r.service.ID)
+	}
+}
+
+// running are the services that are being deployed, as far as they show.
+func running(projects []dokploy.Project) map[string]bool {
+	ids := map[string]bool{}
 	for _, p := range projects {
 		for _, e := range p.Environments {
 			for _, s := range e.Services {
 				if s.Status == dokploy.StatusRunning {
-					return true
+					ids[s.ID] = true
 				}
 			}
+		}
+	}
+	return ids
+}
+
+// busy tells whether a service is being deployed that is not stuck.
+func (r *run) busy(running map[string]bool) bool {
+	for id := range running {
+		if !r.stuck[id] {
+			return true
 		}
 	}
 	return false

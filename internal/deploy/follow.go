@@ -225,7 +225,8 @@ func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter {
 		return wait.Pending, &verdictError{
 			Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
-			"the connection to the server it builds on broke; nothing was replaced, as far as Dokploy knows. Run the job again",
+			// What is built there is tagged as what the service runs.
+			"the connection to the server it builds on broke; what still goes on there may be live with the next restart of the service. Run the job again",
 		}
 	}
 	return wait.Pending, nil
@@ -339,13 +340,14 @@ func (fl *follower) final() {
 // lookForSecondRun waits for a new row with the marker of this run.
 func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	r := fl.run
-	left := false // the job has left the queue, so whatever it did has a row
-	if r.row.Status == dokploy.StatusDone || r.row.Status == dokploy.StatusError {
+	ended := r.row.Status == dokploy.StatusDone || r.row.Status == dokploy.StatusError
+	queued := false
+	if r.queue == queueSeen {
 		q, err := r.readQueue(ctx)
 		if err != nil {
 			return wait.Pending, err
 		}
-		left = r.ourJob(q) == nil
+		queued = r.ourJob(q) != nil
 	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 	if err != nil {
@@ -355,14 +357,14 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	for i := range rows {
 		row := &rows[i]
 		switch {
-		case r.known[row.ID]:
+		case r.known[row.ID], row.StartedAt.Before(r.row.StartedAt):
 			continue
 		case r.mine(row.Title, row.Description):
-		case r.titles && r.overwritten(row) && !row.StartedAt.Before(r.row.StartedAt):
+		case r.titles && r.overwritten(row):
 			// Ours that was too fast to be seen, or another's.
 			unsure = append(unsure, *row)
 			continue
-		case r.titles || row.StartedAt.Before(r.row.StartedAt):
+		case r.titles:
 			continue
 		}
 		r.note("Dokploy runs it again")
@@ -380,7 +382,14 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		return wait.Progress, err
 	}
-	if left || time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
+	// It waits for its turn like any other.
+	if queued || slices.ContainsFunc(rows, func(row dokploy.Deployment) bool { return row.ID != r.row.ID && row.Status == dokploy.StatusRunning }) {
+		fl.again = time.Now()
+	}
+	if ended && !queued || time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
+		if waits, err := fl.behindOthers(ctx); waits || err != nil {
+			return wait.Pending, err
+		}
 		if len(unsure) > 0 {
 			return wait.Pending, cannotTell(unsure)
 		}
@@ -388,4 +397,25 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		return wait.Done, nil
 	}
 	return wait.Pending, nil
+}
+
+// behindOthers tells whether a second run may wait for other services' builds,
+// where the queue is hidden. A restart may also have left those as running for
+// ever, so that is believed for some time only.
+func (fl *follower) behindOthers(ctx context.Context) (bool, error) {
+	r := fl.run
+	if r.queue == queueSeen || time.Since(r.back) >= 5*secondRun {
+		return false, nil
+	}
+	projects, err := r.client.Projects(ctx)
+	if err != nil {
+		return false, err
+	}
+	others := running(projects)
+	delete(others, r.service.ID)
+	if !r.busy(others) {
+		return false, nil
+	}
+	fl.again = time.Now().Add(10*time.Second - secondRun)
+	return true, nil
 }

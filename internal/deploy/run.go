@@ -41,6 +41,7 @@ type run struct {
 	verifier *verifier           // nil: not verified
 	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
+	stuck    map[string]bool     // services that show as running for ever
 	state    string              // what goes on in Dokploy, for timeouts and interrupts
 	log      *dokploy.Log
 }

@@ -270,7 +270,7 @@ func (j *judgement) foreign() (n int) {
 // another's is the only one that came. No client can know that; the contract
 // lets the ids decide there.
 func (j *judgement) unknowable() bool {
-	return !j.titles() && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
+	return (!j.titles() || j.hidden() && j.overwrites()) && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
 		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
 }
 
@@ -439,8 +439,17 @@ func (j *judgement) lost(d *build, accepted int) {
 	case says("so it is not repeated"):
 		// BullMQ without its Redis takes a trigger, does not answer, and runs it
 		// later: a trigger without an answer is none to repeat.
-		if j.modern(0, 29, 9) || !j.hurts["trigger"] || t.newest() != nil && t.newest().row != "" && t.newest().at.Before(t.ended) {
+		newest := t.newest()
+		if j.modern(0, 29, 9) || !j.hurts["trigger"] || newest != nil && newest.row != "" && newest.at.Before(t.ended) && !t.removed[newest.row] {
 			j.bad("lost, but Dokploy has it, or should have been asked again")
+		}
+	case says("began none while it was idle"), says("does not show the deployment in its list"):
+		// A hidden queue: somebody took its job or its row away, or others
+		// pushed it out.
+		newest := t.newest()
+		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
+		if !j.hidden() || !removed && !allGone {
+			j.bad("lost, but Dokploy has it")
 		}
 	case says("the answer to the trigger was lost"):
 		// A hidden queue: a trigger that was not carried out, or whose job or
@@ -588,7 +597,7 @@ func (j *judgement) shown() {
 	// The log is all there at the end, unless the way was disturbed.
 	d := j.truth.ofRow(j.r.DeploymentID)
 	whole := d != nil && (j.r.Status == Done || j.r.Status == Failed || j.r.Status == Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == Failed)
-	if whole && !gaps && !j.shares(d) && last[d.n] != len(d.lines) && d.work.odd == "" && !j.hurts["stream"] && !j.hurts["outage"] && !j.sshBroke {
+	if whole && !gaps && !j.shares(d) && last[d.n] != len(d.lines) && d.work.odd == "" && j.truth.interrupted.IsZero() && !j.hurts["stream"] && !j.hurts["outage"] && !j.sshBroke {
 		j.bad("%d of %d lines of build %d are shown", last[d.n], len(d.lines), d.n)
 	}
 }

@@ -102,6 +102,11 @@ var foundSchedules = []struct {
 	{76384, "ours was taken from the queue before it could be seen, and a fast Git deployment of another taken for it"},
 	{77071, "before 0.25: one that waited before the run was taken, as a third service was built behind it"},
 	{78294, "hidden queue: ours still waited in the moment between two deployments in which nothing runs"},
+	{201242, "hidden queue: ours was pushed out by others, and waited for until the time was over"},
+	{204432, "BullMQ: a container that others had started before the second run was taken for ours that ended"},
+	{208449, "hidden queue: ours was pushed out by others, and the last of those taken"},
+	{211228, "BullMQ: the first run was taken for the second one"},
+	{211231, "a key that was over its limit counted as one that may not see the queue"},
 }
 
 func TestFoundSchedules(t *testing.T) {

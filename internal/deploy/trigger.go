@@ -333,7 +333,7 @@ func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 	case err == nil:
 		r.queue = queueSeen
 		return q, nil
-	case r.queue == queueUntried && (dokploy.Unsupported(err) || dokploy.Refused(err)):
+	case r.queue == queueUntried && (dokploy.Unsupported(err) || dokploy.Denied(err)):
 		r.queue = queueNone
 		return nil, nil
 	}

@@ -81,7 +81,7 @@ func (s *Server) scheduleLocked() {
 	}
 	for _, j := range s.jobs {
 		p := s.partition(j)
-		if j.active || busy[p] >= s.concurrency || taken[slot{p, j.service}] {
+		if j.active || busy[p] >= s.concurrency || !s.d.memoryQueue && busy[p] > 0 || taken[slot{p, j.service}] {
 			continue
 		}
 		busy[p]++

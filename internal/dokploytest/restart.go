@@ -91,13 +91,15 @@ func (s *Server) resume(stalled []*job) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.scheduleLocked()
 	for _, j := range stalled {
 		switch {
 		case s.down || !j.stalled || j.dead || !slices.Contains(s.jobs, j):
 		case j.restarts > 1:
 			s.leaveLocked(j) // no third run, and the status stays running
 		default:
-			s.activateLocked(j)
+			// It waits for its turn again, ahead of those that came later.
+			j.active, j.stalled = false, false
 		}
 	}
 }

@@ -39,7 +39,8 @@ type Options struct {
 	ClockSkew time.Duration
 	// Latency is waited before a request is carried out.
 	Latency time.Duration
-	// Concurrency is the number of builds at once, 1 if 0.
+	// Concurrency is the number of builds at once, 1 if 0; BullMQ (before
+	// 0.29.9) has always one.
 	Concurrency int
 	// SubPath is where the instance lives under its host ("/dokploy").
 	SubPath string
