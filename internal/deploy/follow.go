@@ -36,6 +36,9 @@ func (r *run) follow(ctx context.Context) error {
 	defer fl.stopTimers()
 	r.announce()
 	fl.begin(ctx)
+	if v := r.verifier; v != nil {
+		defer v.leaveBeginning()
+	}
 	if r.row.Terminal() {
 		// What went wrong with it is looked at again, and outlived, in the loop.
 		if done, err := fl.judge(ctx, r.row); done {
@@ -116,6 +119,9 @@ func (p *followPace) NextBackOff() time.Duration {
 // about a deployment that takes far too long.
 func (fl *follower) begin(ctx context.Context) {
 	r := fl.run
+	if r.verifier != nil {
+		r.verifier.lookAtBeginning(ctx)
+	}
 	r.state = "it is still running in Dokploy and goes on there"
 	r.screen.doing(func() string { return Duration(time.Since(fl.started)) + ", still running" })
 	if r.usual > 0 {

@@ -56,6 +56,9 @@ type verifier struct {
 	blind  error // why nothing can be seen; nil: it can
 	said   string
 	last   rollout.View // the newest look after the deployment
+	// endLook ends the look at the beginning, and returns once nothing of it
+	// goes on; nil: there is none.
+	endLook func()
 	// serviceID is swarm's id of an application that Dokploy builds.
 	serviceID string
 }
@@ -63,7 +66,7 @@ type verifier struct {
 // lookBefore takes what runs before the rollout. A failure is no reason not to
 // deploy: it only leaves less to compare with.
 func (v *verifier) lookBefore(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, v.patience())
 	defer cancel()
 	view, err := v.view(ctx)
 	if err != nil {
@@ -73,6 +76,50 @@ func (v *verifier) lookBefore(ctx context.Context) {
 		return
 	}
 	v.before, v.blind = view, nil
+}
+
+// patience is how long one look may take: on a remote server each call makes
+// an SSH connection of its own, 0.4 s and more of a few calls.
+func (v *verifier) patience() time.Duration {
+	if v.service.ServerID != "" {
+		return 20 * time.Second
+	}
+	return 10 * time.Second
+}
+
+// lookAtBeginning looks again, beside the build that has just begun, where the
+// look before is old (a queue that is not to be seen, a second run) or failed
+// for a reason that may be over. What is seen counts only if it still builds
+// then: nothing has been replaced.
+func (v *verifier) lookAtBeginning(ctx context.Context) {
+	v.leaveBeginning()
+	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore
+	if fresh || dokploy.Unsupported(v.blind) || dokploy.NotFound(v.blind) || dokploy.Refused(v.blind) || v.row.Status != dokploy.StatusRunning {
+		return
+	}
+	id, over := v.row.ID, make(chan struct{})
+	// Beside the look that found it, whose time is over sooner.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.patience())
+	v.endLook = func() { cancel(); <-over }
+	go func() {
+		defer close(over)
+		view, err := v.view(ctx)
+		if err != nil {
+			return
+		}
+		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
+		if err == nil && slices.ContainsFunc(rows, func(d dokploy.Deployment) bool { return d.ID == id && d.Status == dokploy.StatusRunning }) {
+			v.before, v.blind = view, nil
+		}
+	}()
+}
+
+// leaveBeginning ends that look: once the build has ended it tells nothing.
+func (v *verifier) leaveBeginning() {
+	if v.endLook != nil {
+		v.endLook()
+		v.endLook = nil
+	}
 }
 
 // view reads all that the judges want: the service first, so that a rollout
@@ -125,14 +172,24 @@ func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
 // builds is an image of that name, too: then a task leads there.
 func (v *verifier) application(ctx context.Context) (map[string]*dokploy.SwarmService, error) {
 	s, c := v.service, v.client
-	for _, name := range []string{firstOf(v.serviceID, s.AppName), ""} {
+	names := []string{firstOf(v.serviceID, s.AppName), ""}
+	if v.serviceID == "" && s.SourceType != "docker" {
+		names = []string{"", s.AppName}
+	}
+	for _, name := range names {
 		if name == "" {
 			tasks, err := c.Tasks(ctx, s.AppName, s.ServerID)
-			if err != nil || len(tasks) == 0 {
+			if err != nil {
 				return nil, err
 			}
-			if name, err = c.ServiceOfTask(ctx, tasks[0].ID, s.ServerID); err != nil || name == "" {
+			if len(tasks) == 0 {
+				continue
+			}
+			if name, err = c.ServiceOfTask(ctx, tasks[0].ID, s.ServerID); err != nil {
 				return nil, err
+			}
+			if name == "" {
+				continue
 			}
 			v.serviceID = name
 		}

@@ -226,3 +226,30 @@ func TestVerifyWithSSHDown(t *testing.T) {
 		}
 	})
 }
+
+// What runs before is looked at again at the beginning of the build, where the
+// look before the trigger took too long or is old.
+func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
+	t.Run("too slow at first", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
+			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, Times: 1})
+			w.set = verifying(VerifyRequire)
+			if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+				w.Errorf("verified %q\n%s", r.Verified, w.story())
+			}
+		})
+	})
+	t.Run("it ends in the middle of that look", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			w.srv.AddApplication(dokploytest.Application{Build: takes(2 * time.Second)})
+			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, Times: 2})
+			w.set = verifying(VerifyRequire)
+			start := time.Now()
+			r := w.want(w.deploy("application api"), Unhealthy, 1)
+			if r.Verified != VerifiedUnknown || time.Since(start) > 20*time.Second {
+				w.Errorf("verified %q after %s\n%s", r.Verified, time.Since(start), w.story())
+			}
+		})
+	})
+}
