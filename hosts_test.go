@@ -227,11 +227,7 @@ func jenkins(t *testing.T, text string) hostRun {
 // TestExamples runs every example against a stand-in. Only the address of
 // Dokploy and the key are not the example's.
 func TestExamples(t *testing.T) {
-	srv, env := standIn(t, dokploytest.Options{})
-	for _, name := range []string{"api", "web"} {
-		srv.AddApplication(dokploytest.Application{Project: "shop", Environment: "production", Name: name, SourceType: "git",
-			Domains: []dokploytest.Domain{{Host: name + ".example.com", HTTPS: true}}})
-	}
+	t.Parallel()
 	files, err := os.ReadDir("examples")
 	if err != nil {
 		t.Fatal(err)
@@ -239,12 +235,14 @@ func TestExamples(t *testing.T) {
 	if len(files) != len(examples) {
 		t.Errorf("%d files in examples, %d of them are tested", len(files), len(examples))
 	}
-	bin := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin+string(filepath.Separator), ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	for name, host := range examples {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{})
+			for _, name := range []string{"api", "web"} {
+				srv.AddApplication(dokploytest.Application{Project: "shop", Environment: "production", Name: name, SourceType: "git",
+					Domains: []dokploytest.Domain{{Host: name + ".example.com", HTTPS: true}}})
+			}
 			file := filepath.Join("examples", name)
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -274,24 +272,24 @@ func TestExamples(t *testing.T) {
 			if !key || !url && !strings.Contains(script, env["DOKPLOY_URL"]) {
 				t.Fatalf("no address or no key: %v", run)
 			}
-			before := srv.Calls("application.deploy")
 			if script == "" {
 				c := &call{env: sets}
 				if c.run(context.Background()); c.code != 0 {
 					t.Fatalf("exit %d\n%s%s", c.code, c.stdout.String(), c.stderr.String())
 				}
 			} else {
-				shell(t, bin, sets, script)
+				shell(t, sets, script)
 			}
-			if srv.Calls("application.deploy") == before {
+			if srv.Calls("application.deploy") == 0 {
 				t.Error("nothing was deployed")
 			}
 		})
 	}
 }
 
-// shell runs a job's script in a folder of its own.
-func shell(t *testing.T, bin string, env map[string]string, script string) {
+// shell runs a job's script in a folder of its own. The program in PATH is this
+// test binary, as TestMain has put it there.
+func shell(t *testing.T, env map[string]string, script string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("these hosts have a POSIX shell")
@@ -301,7 +299,7 @@ func shell(t *testing.T, bin string, env map[string]string, script string) {
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
@@ -436,6 +434,7 @@ func TestNoOwner(t *testing.T) {
 // TestNativeGet: the composite action takes the binary that its commit names,
 // and no other one.
 func TestNativeGet(t *testing.T) {
+	t.Parallel()
 	bash, err := exec.LookPath("bash")
 	if err != nil || runtime.GOOS == "windows" {
 		t.Skip("needs bash")

@@ -79,6 +79,7 @@ func dotenv(t *testing.T, path string) map[string]string {
 }
 
 func TestProgram(t *testing.T) {
+	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{})
 	app := srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git",
 		Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
@@ -210,27 +211,31 @@ func TestBadInputsSendNothing(t *testing.T) {
 // TestNothingSecretIsShown deploys with all that can be shown switched on, and
 // looks for the key, header values and what the API shows of a service.
 func TestNothingSecretIsShown(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"v0.30.2", "v0.25.11", "v0.24.5"} {
 		for _, outcome := range []string{"done", "error"} {
-			srv, env := standIn(t, dokploytest.Options{Version: version})
-			echo := "the build echoes " + srv.Key + " and hush-hush-token"
-			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: outcome, Steps: dokploytest.Lines(0, echo), ErrorMessage: echo}})
-			github := filepath.Join(t.TempDir(), "github")
-			c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_DEBUG", "true", "DOKPLOY_HEADERS", "CF-Access-Client-Secret: hush-hush-token", "GITHUB_OUTPUT", github)}
-			c.run(t.Context())
-			outputs, err := os.ReadFile(github)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all := c.stdout.String() + c.stderr.String() + string(outputs)
-			for _, secret := range []string{srv.Key, "hush-hush-token", "SECRET-"} {
-				if strings.Contains(all, secret) {
-					t.Errorf("%s, %s: %q is shown:\n%s", version, outcome, secret, all)
+			t.Run(version+" "+outcome, func(t *testing.T) {
+				t.Parallel()
+				srv, env := standIn(t, dokploytest.Options{Version: version})
+				echo := "the build echoes " + srv.Key + " and hush-hush-token"
+				srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: outcome, Steps: dokploytest.Lines(0, echo), ErrorMessage: echo}})
+				github := filepath.Join(t.TempDir(), "github")
+				c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_DEBUG", "true", "DOKPLOY_HEADERS", "CF-Access-Client-Secret: hush-hush-token", "GITHUB_OUTPUT", github)}
+				c.run(t.Context())
+				outputs, err := os.ReadFile(github)
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if !strings.Contains(c.stdout.String(), "debug: POST /api/application.deploy 200 ") {
-				t.Errorf("debug shows no requests:\n%s", &c.stdout)
-			}
+				all := c.stdout.String() + c.stderr.String() + string(outputs)
+				for _, secret := range []string{srv.Key, "hush-hush-token", "SECRET-"} {
+					if strings.Contains(all, secret) {
+						t.Errorf("%q is shown:\n%s", secret, all)
+					}
+				}
+				if !strings.Contains(c.stdout.String(), "debug: POST /api/application.deploy 200 ") {
+					t.Errorf("debug shows no requests:\n%s", &c.stdout)
+				}
+			})
 		}
 	}
 }
@@ -287,6 +292,7 @@ func TestFlags(t *testing.T) {
 // TestHeadersGoToDokployOnly: the key and the extra headers are on every
 // request, the log stream's too, and on none to where a redirect leads.
 func TestHeadersGoToDokployOnly(t *testing.T) {
+	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{})
 	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(200*time.Millisecond, "a line")}})
 	var mu sync.Mutex
@@ -321,6 +327,7 @@ func TestHeadersGoToDokployOnly(t *testing.T) {
 }
 
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	srv := dokploytest.New(dokploytest.Options{NoDocker: true})
 	url, pem, err := srv.ListenTLS("127.0.0.1:0")
 	if err != nil {

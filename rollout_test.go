@@ -27,6 +27,7 @@ var spills = []string{
 // goes back, with all that can be shown switched on, and looks for the values
 // of the environment and for what the API shows of credentials.
 func TestEnvironmentsAreNotShown(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "app")
 	if err := os.MkdirAll(source, 0o755); err != nil {
@@ -45,7 +46,7 @@ func TestEnvironmentsAreNotShown(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "SECRET-of-a-page")
 	}))
-	defer sick.Close()
+	t.Cleanup(sick.Close) // not before the parallel ones have asked
 	rollout := func(v dokploytest.Version) dokploytest.Rollout {
 		switch {
 		case strings.HasSuffix(v.Image, ":crash"):

@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 //
 // After a change that is meant: go test . -run TestScripts -update
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	env, err := filepath.Abs(filepath.Join("testdata", "env"))
 	if err != nil {
 		t.Fatal(err)
