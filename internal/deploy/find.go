@@ -79,6 +79,7 @@ type finder struct {
 	*run
 	pace      *backoff.ExponentialBackOff
 	foreign   map[string]bool // new rows that are certainly another's
+	actives   []time.Time     // processedOn of others' jobs of this service
 	goneSince time.Time
 	goneAt    time.Time // the same by the server's clock; zero: not said
 	gone      int       // looks that saw neither job nor row
@@ -107,6 +108,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 		return wait.Pending, f.blocked(ctx, err)
 	}
 	if q != nil {
+		f.noteActives(q)
 		if job = r.ourJob(q); job != nil {
 			f.goneSince, f.gone, f.alone = time.Time{}, 0, 0
 			first := r.job == nil
@@ -168,6 +170,25 @@ func (f *finder) blocked(ctx context.Context, queueErr error) error {
 	return queueErr
 }
 
+// noteActives keeps when others' jobs of this service began.
+func (f *finder) noteActives(q *dokploy.Queue) {
+	for i := range q.Jobs {
+		j := &q.Jobs[i]
+		if j.ServiceID == f.service.ID && j.Active && !j.ProcessedOn.IsZero() && !f.ours(j.Description) && !slices.ContainsFunc(f.actives, j.ProcessedOn.Equal) {
+			f.actives = append(f.actives, j.ProcessedOn)
+		}
+	}
+}
+
+// ofActive tells the row of another's job that was seen active: the first one
+// since that began.
+func (f *finder) ofActive(row *dokploy.Deployment) bool {
+	return slices.ContainsFunc(f.actives, func(on time.Time) bool {
+		i := slices.IndexFunc(f.all, func(d dokploy.Deployment) bool { return !d.StartedAt.Before(on) })
+		return i >= 0 && f.all[i].ID == row.ID && row.StartedAt.Sub(on) <= rowAfter
+	})
+}
+
 // sort tells new rows that are ours by the marker from those that may be.
 func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deployment, ours *dokploy.Deployment) {
 	slices.SortFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
@@ -177,6 +198,8 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 		row := &rows[i]
 		switch {
 		case f.known[row.ID] || f.foreign[row.ID]:
+		case !f.sent.unmarked && f.service.ServerID == "" && !f.ours(row.Description) && f.ofActive(row):
+			f.foreign[row.ID] = true
 		case f.sent.unmarked && f.mine(row.Title, row.Description):
 			candidates = append(candidates, *row)
 		case f.ours(row.Description):
@@ -246,11 +269,13 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	case r.outages > 0 && !hidden:
 		// A restart may have lost ours, and left another's.
 		return nil, cannotTell(candidates)
-	case r.job != nil:
+	case r.job != nil && f.gone == 0:
 		return f.byOrder()
 	case r.queue == queueSeen && f.gone > 0 && !candidates[0].StartedAt.Before(f.goneAt):
 		// It began after a look that saw nothing of ours: that was gone by then.
 		return nil, nil
+	case r.job != nil:
+		return f.byOrder()
 	case len(candidates) > 1 && !hidden:
 		return nil, cannotTell(candidates)
 	}

@@ -32,6 +32,7 @@ type run struct {
 
 	known     map[string]bool // ids of the deployments that were there before
 	over      map[string]bool // those of them that had ended
+	knownAt   time.Time       // our clock, when they were listed
 	usual     time.Duration   // how long an earlier one took; zero: not known
 	titles    bool            // the server keeps our description (≥ 0.25)
 	queue     queueState
@@ -173,11 +174,33 @@ func (r *run) baseline(ctx context.Context) error {
 			return err
 		}
 	}
+	r.know(rows)
+	r.usual = usual(rows)
+	return nil
+}
+
+func (r *run) know(rows []dokploy.Deployment) {
 	for _, row := range rows {
 		r.known[row.ID], r.over[row.ID] = true, row.Terminal()
 	}
-	r.usual = usual(rows)
-	return nil
+	r.knownAt = time.Now()
+}
+
+// staleBaseline is how old the baseline may be when the trigger is sent.
+const staleBaseline = 300 * time.Millisecond
+
+// refreshBaseline keeps what began since the baseline from being taken for
+// what this trigger makes. It is asked for when nothing of this run can be
+// there; without an answer the older one does.
+func (r *run) refreshBaseline(ctx context.Context) {
+	if time.Since(r.knownAt) < staleBaseline {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID); err == nil {
+		r.know(rows)
+	}
 }
 
 // deploy triggers, finds and follows; once more if Dokploy lost the job.
@@ -204,6 +227,9 @@ func (r *run) deploy(ctx context.Context) error {
 			}
 			r.warn("%s; it is started again", lost.what)
 			r.trail = trail{}
+			if r.verifier != nil {
+				r.verifier.lookBefore(ctx)
+			}
 			continue
 		}
 		if err != nil {

@@ -50,6 +50,7 @@ type trigger struct {
 	at       time.Time
 	rollback bool
 	cleaned  bool // somebody took its job from the queue
+	unseen   bool // … before this run had read it
 	builds   []*build
 }
 
@@ -197,7 +198,7 @@ func (j *judgement) outputs() {
 	switch {
 	case r.Verified != "" && (j.verify == VerifyOff || !j.wait),
 		r.Verified == VerifiedYes && r.Status != Done,
-		r.Verified == VerifiedNo && r.Status != Unhealthy,
+		r.Verified == VerifiedNo && r.Status != Unhealthy && (r.Status != Interrupted || !j.rollback),
 		r.Verified == "" && r.Status == Unhealthy,
 		r.Verified == "" && r.Status == Done && j.verify != VerifyOff,
 		r.Verified == VerifiedUnknown && r.Status == Unhealthy && j.verify != VerifyRequire,
@@ -268,8 +269,12 @@ func (j *judgement) foreign() (n int) {
 // unknowable: neither queue nor titles can be seen, somebody took this run's
 // deployment away (from the queue, or its row) or it never had a row, and
 // another's is the only one that came. No client can know that; the contract
-// lets the ids decide there.
+// lets the ids decide there. The same of a Git source's whose job was taken
+// from the queue before that was read for the first time.
 func (j *judgement) unknowable() bool {
+	if j.overwrites() && j.foreign() > 0 && slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.unseen }) {
+		return true
+	}
 	return (!j.titles() || j.hidden() && j.overwrites()) && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
 		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
 }
@@ -448,7 +453,8 @@ func (j *judgement) lost(d *build, accepted int) {
 		// pushed it out.
 		newest := t.newest()
 		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
-		if !j.hidden() || !removed && !allGone {
+		// One that cannot be read, too.
+		if !j.hidden() && !j.hurts["outage"] || !removed && !allGone {
 			j.bad("lost, but Dokploy has it")
 		}
 	case says("the answer to the trigger was lost"):

@@ -106,6 +106,9 @@ var foundSchedules = []struct {
 	{204432, "BullMQ: a container that others had started before the second run was taken for ours that ended"},
 	{208449, "hidden queue: ours was pushed out by others, and the last of those taken"},
 	{211228, "BullMQ: the first run was taken for the second one"},
+	{302304, "what another had begun between the baseline and the trigger was taken, as ours was taken from the queue at once"},
+	{303866, "started again, the containers of the first one were taken for those of the second one that ended"},
+	{338079, "ours was taken from the queue, and a later one taken by the order in it"},
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
 }
 
@@ -1008,6 +1011,7 @@ func (w *sim) clean() {
 		for _, tr := range w.truth.triggers {
 			if tr.key == w.jobKey(j) && !j.Active {
 				tr.cleaned = true
+				tr.unseen = since(w.truth.queues, tr.at.Add(-1), time.Now()) == 0
 			}
 		}
 	}

@@ -98,6 +98,7 @@ func (r *run) send(ctx context.Context, description string) error {
 		// over: longer than the client's own limit, the answer matters.
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
+		r.refreshBaseline(ctx)
 		if err := r.post(ctx, description); err != nil {
 			return wait.Pending, err
 		}
