@@ -107,6 +107,9 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	} else if q, err = r.readQueue(ctx); err != nil {
 		return wait.Pending, f.blocked(ctx, err)
 	}
+	if err := f.firstLook(ctx, q); err != nil {
+		return wait.Pending, err
+	}
 	if q != nil {
 		f.noteActives(q)
 		if job = r.ourJob(q); job != nil {

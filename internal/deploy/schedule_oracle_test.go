@@ -137,10 +137,13 @@ func (j *judgement) bad(format string, args ...any) {
 // harmless: nothing is sent that was not asked for, and nothing secret shown.
 func (j *judgement) harmless() {
 	may := strings.Fields("settings.getDokployVersion project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
-		j.kind + ".one " + j.kind + "." + j.operation)
+		j.kind + ".one " + j.schedule.trigger())
 	if j.verify != VerifyOff {
 		may = append(may, strings.Fields("docker.getServiceContainersByAppName docker.getContainersByAppNameMatch docker.getStackContainersByAppName docker.getConfig "+
 			"application.readLogs compose.readLogs compose.loadServices docker-container-logs")...)
+	}
+	if j.upload {
+		may = append(may, "application.deploy") // of what was uploaded, if that was lost
 	}
 	if j.prepare != "" {
 		may = append(may, "user.getPermissions", j.kind+".update")
@@ -239,9 +242,10 @@ func (j *judgement) once() {
 	}
 }
 
-// titles tells a server that keeps what this run calls its deployment; hidden
-// one that does not show its queue.
-func (j *judgement) titles() bool { return j.modern(0, 25, 0) }
+// titles tells whether the deployment is called as this run wants: an upload is
+// not, and nothing is before 0.25. hidden tells a server that does not show its
+// queue.
+func (j *judgement) titles() bool { return j.modern(0, 25, 0) && !j.upload }
 func (j *judgement) hidden() bool { return !j.modern(0, 28, 3) }
 
 // overwrites: a deployment that has ended shows the commit's text instead.
@@ -406,6 +410,10 @@ func (j *judgement) lost(d *build, accepted int) {
 		}
 		if j.titles() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
 			j.bad("lost, but its text tells it apart")
+		}
+	case says("nothing in Dokploy tells that deployment from the upload's"):
+		if !j.upload || j.foreign() == 0 {
+			j.bad("lost, but there is no other deployment")
 		}
 	case says("has no deployment"):
 		// The row was removed, or newer ones pushed it out.

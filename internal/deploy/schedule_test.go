@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/upload"
 )
 
 // Fault schedules: the program's core against the stand-in, with other
@@ -35,7 +37,7 @@ var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "run this schedule only, and show what happens (with -v)")
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
-	scheduleFrom  = flag.Uint64("schedule.from", 1, "the first seed of -schedule.n")
+	scheduleFrom  = flag.Uint64("schedule.from", moreFrom, "the first seed of -schedule.n")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -157,6 +159,8 @@ type schedule struct {
 	member    bool // the key of a plain member
 	history   int  // deployments of long ago
 	prepare   string
+	upload    bool   // the source is sent
+	builder   string // id of the server it is built on
 	rollback  bool
 	rollout   string // of this run's version: good, crash, crash8, stuck
 	own       work   // what this run's deployment does
@@ -268,7 +272,42 @@ func newSchedule(seed uint64) *schedule {
 		s.trouble(c)
 	}
 	slices.SortStableFunc(s.events, func(a, b event) int { return strings.Compare(string(a.from), string(b.from)) })
+	if seed >= moreFrom {
+		s.more(c)
+	}
 	return s
+}
+
+// moreFrom is the first seed with the choices that came later: those before it
+// still mean what they meant when they found something.
+const moreFrom = 1_000_000
+
+// more makes the choices that came later.
+func (s *schedule) more(c chooser) {
+	if c.one(10) {
+		s.server.SubPath = "/dokploy"
+	}
+	if c.one(12) {
+		s.server.Documented = true
+	}
+	if s.kind != "application" {
+		return
+	}
+	if c.one(10) && s.modern(0, 28, 0) && s.source == "git" {
+		s.builder = "build-server-1"
+	}
+	if c.one(7) && s.operation == "deploy" && s.prepare != "image" {
+		s.upload, s.source = true, "drop"
+		s.own.odd = strings.Replace(s.own.odd, "CloneFailed", "", 1)
+	}
+}
+
+// trigger is the call that starts this run's deployment.
+func (s *schedule) trigger() string {
+	if s.upload {
+		return "application.dropDeployment"
+	}
+	return s.kind + "." + s.operation
 }
 
 func (c chooser) work() work {
@@ -441,7 +480,7 @@ func (c chooser) tooMany() (dokploytest.Fault, string) {
 // triggerFault lets the answer to a trigger go wrong.
 func (s *schedule) triggerFault(c chooser) {
 	f := dokploytest.Fault{
-		Procedure: s.kind + "." + s.operation, CarriedOut: c.one(2), Times: pickOf(c, 1, 1, 1, 2),
+		CarriedOut: c.one(2), Times: pickOf(c, 1, 1, 1, 2),
 		Kind: pickOf(c, dokploytest.Lost, dokploytest.Lost, dokploytest.LostInBody, dokploytest.Gateway, dokploytest.Gateway, dokploytest.Page,
 			dokploytest.ServerError, dokploytest.Cloudflare, dokploytest.Hang, dokploytest.TooMany),
 	}
@@ -465,9 +504,12 @@ func (s *schedule) triggerFault(c chooser) {
 	case dokploytest.TooMany:
 		times := f.Times
 		f, text = c.tooMany()
-		f.Procedure, f.Times = s.kind+"."+s.operation, times
+		f.Times = times
 	}
-	s.add(atLead, 0, fmt.Sprintf("the trigger's answer, %d times: %s%s", f.Times, text, carriedOut(f.CarriedOut)), func(w *sim) { w.srv.Fault(f) })
+	s.add(atLead, 0, fmt.Sprintf("the trigger's answer, %d times: %s%s", f.Times, text, carriedOut(f.CarriedOut)), func(w *sim) {
+		f.Procedure = s.trigger()
+		w.srv.Fault(f)
+	})
 }
 
 // readFault lets some reads go wrong.
@@ -527,6 +569,7 @@ func (s *schedule) String() string {
 	fmt.Fprintf(&b, "Dokploy %s, %d at once, latency %s, clock %+v, frames of %d; key of a member: %v\n",
 		s.server.Version, s.server.Concurrency, s.server.Latency, s.server.ClockSkew, s.server.FrameSize, s.member)
 	fmt.Fprintf(&b, "%s.%s of a %s source (stack: %v) on server %q, %d earlier deployments\n", s.kind, s.operation, s.source, s.stack, s.remote, s.history)
+	fmt.Fprintf(&b, "built on %q, uploaded %v, under %q, dialect as documented %v\n", s.builder, s.upload, s.server.SubPath, s.server.Documented)
 	fmt.Fprintf(&b, "wait %v, timeout %s, unreachable %s, logs %s, verify %q, sets %q, rollback %v\n",
 		s.wait, s.timeout, s.limit, s.logs, s.verify, s.prepare, s.rollback)
 	fmt.Fprintf(&b, "ours: %s, then %s; others: %v\n", s.own, s.rollout, s.others)
@@ -610,7 +653,7 @@ func (w *sim) build() {
 		w.v = w.srv.AddCompose(c)
 	} else {
 		w.v = w.srv.AddApplication(dokploytest.Application{
-			Name: "svc", SourceType: w.source, ServerID: w.remote, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
+			Name: "svc", SourceType: w.source, ServerID: w.remote, BuildServerID: w.builder, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
 		})
 	}
 	w.web = w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: dokploytest.Lines(9*time.Second, "web 1", "web 2")}})
@@ -627,6 +670,7 @@ func (w *sim) build() {
 	}
 	w.srv.OnCall(w.kind+".deploy", w.accepted)
 	w.srv.OnCall(w.kind+".redeploy", w.accepted)
+	w.srv.OnCall("application.dropDeployment", w.accepted)
 	for _, p := range []string{"deployment.all", "deployment.allByCompose", "deployment.queueList"} {
 		w.srv.OnCall(p, func() {
 			w.mu.Lock()
@@ -640,6 +684,22 @@ func (w *sim) build() {
 	}
 	w.before = w.setting()
 }
+
+// aSource is what is uploaded, opened once: nothing of a run changes it.
+var aSource = sync.OnceValue(func() *upload.Source {
+	dir, err := os.MkdirTemp("", "schedule")
+	if err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
+		panic(err)
+	}
+	src, err := upload.Open(dir)
+	if err != nil {
+		panic(err)
+	}
+	return src
+})
 
 // setting is what prepare sets.
 func (w *sim) setting() string {
@@ -679,6 +739,9 @@ func (w *sim) play(ctx context.Context) *Report {
 		Title:   "feat: a title", Description: "3f2a91c by alice", Wait: w.wait,
 		Timeout: w.timeout, Unreachable: w.limit, Logs: w.logs, Verify: w.verify, StableFor: 10 * time.Second,
 		Rollback: w.rollback, MaxParallel: 4,
+	}
+	if w.upload {
+		o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src"
 	}
 	switch w.prepare {
 	case "image":
@@ -760,7 +823,11 @@ func (w *sim) enqueue(v *dokploytest.Service) {
 	defer w.mu.Unlock()
 	w.otherN++
 	w.classify() // what came meanwhile is this run's
-	w.srv.Enqueue(v, "Manual deployment", fmt.Sprintf("another's %d", w.otherN))
+	text := fmt.Sprintf("another's %d", w.otherN)
+	if w.upload && w.otherN%3 == 0 {
+		text = "" // by hand, in the dashboard
+	}
+	w.srv.Enqueue(v, "Manual deployment", text)
 	w.disown()
 }
 
@@ -802,7 +869,7 @@ func (w *sim) classify() {
 		title := `"title":"` + j.Title
 		if !w.modern(0, 25, 0) { // not kept
 			for _, r := range w.srv.Requests() {
-				if r.Procedure == w.kind+"."+w.operation || r.Procedure == w.kind+".deploy" {
+				if r.Procedure == w.schedule.trigger() || r.Procedure == w.kind+".deploy" {
 					title = r.Body
 				}
 			}

@@ -270,8 +270,13 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		if err != nil {
 			return wait.Pending, err
 		}
+		alike := r.sent.alike // others', whose rows are still to come
 		for _, row := range rows {
 			if !r.known[row.ID] && r.mine(row.Title, row.Description) {
+				if r.sent.unmarked && alike > 0 {
+					alike--
+					continue
+				}
 				r.unconfirmed, has = false, true
 				return wait.Done, nil
 			}

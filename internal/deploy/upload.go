@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ const uploadTitle = "Manual deployment"
 type uploaded struct {
 	unmarked bool            // this run's deployment is the upload's
 	jobs     map[string]bool // the service's jobs before that byte
+	alike    int             // those of them that cannot be told from the upload's
+	began    bool            // it had its row at the first look: no job is it
 }
 
 // mine tells whether the texts of a job or row are those of this run's.
@@ -116,41 +119,83 @@ func (r *run) lookAround(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs := map[string]bool{}
+	jobs, alike := map[string]bool{}, 0
 	if q != nil {
 		for _, j := range q.Jobs {
 			jobs[j.Key()] = j.ServiceID == r.service.ID
+			if jobs[j.Key()] && j.Title == uploadTitle && j.Description == "" {
+				alike++
+			}
 		}
 	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 	if err != nil {
 		return err
 	}
-	r.sent.jobs = jobs
+	r.sent.jobs, r.sent.alike = jobs, alike
 	for _, row := range rows {
 		r.known[row.ID] = true
 	}
 	return nil
 }
 
-// unmarkedJob is the job of the upload: the only one without a marker that
-// came after it.
-func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
-	var found *dokploy.Job
+// unmarkedJobs are the service's jobs without a marker that came after the
+// upload: one of them may be its.
+func (r *run) unmarkedJobs(q *dokploy.Queue) (jobs []*dokploy.Job) {
 	for i := range q.Jobs {
 		j := &q.Jobs[i]
-		switch {
-		case j.ServiceID != r.service.ID || r.sent.jobs[j.Key()] || !r.mine(j.Title, j.Description):
-		case r.job != nil && r.job.Key() == j.Key():
-			return j
-		case r.job != nil:
-		case found != nil:
-			return nil // two at once: only the rows may still tell
-		default:
-			found = j
+		if j.ServiceID == r.service.ID && !r.sent.jobs[j.Key()] && r.mine(j.Title, j.Description) {
+			jobs = append(jobs, j)
 		}
 	}
-	return found
+	return jobs
+}
+
+// unmarkedJob is the job of the upload: the only one of those, or the one that
+// it was before others came.
+func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
+	jobs := r.unmarkedJobs(q)
+	switch {
+	case r.sent.began:
+		return nil
+	case r.job == nil && len(jobs) == 1:
+		return jobs[0]
+	case r.job == nil:
+		return nil
+	}
+	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == r.job.Key() }); i >= 0 {
+		return jobs[i]
+	}
+	return nil
+}
+
+// firstLook tells the upload's job or row at the first look after it was
+// taken: it is one of what is new then, and all that comes later is another's.
+func (f *finder) firstLook(ctx context.Context, q *dokploy.Queue) error {
+	r := f.run
+	if !r.sent.unmarked || r.sent.began || r.job != nil || q == nil {
+		return nil
+	}
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	if err != nil {
+		return err
+	}
+	jobs := r.unmarkedJobs(q)
+	new := slices.DeleteFunc(rows, func(d dokploy.Deployment) bool {
+		return r.known[d.ID] || !r.mine(d.Title, d.Description) || slices.ContainsFunc(jobs, func(j *dokploy.Job) bool {
+			return j.Active && !d.StartedAt.Before(j.ProcessedOn)
+		})
+	})
+	switch {
+	case len(jobs)+max(0, len(new)-r.sent.alike) > 1, len(jobs) == 0 && len(new) > 0 && r.sent.alike > 0:
+		return &verdictError{
+			Lost, "somebody else deployed the service in the same moment, and nothing in Dokploy tells that deployment from the upload's",
+			"look at the deployments of the service in the dashboard",
+		}
+	case len(jobs) == 0 && len(new) == 1:
+		r.sent.began = true
+	}
+	return nil
 }
 
 // meter counts what is sent, and says so now and then.
