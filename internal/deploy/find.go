@@ -367,7 +367,8 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		}
 	}
 	switch {
-	case f.pushedOut(from):
+	case f.pushedOut(from), r.service.ServerID != "" && len(f.all) >= keptRows && len(since) > 0:
+		// A remote server that refuses SSH leaves no row then (remote.md).
 		return nil, cannotTell(since)
 	case len(since) <= index:
 		return nil, nil

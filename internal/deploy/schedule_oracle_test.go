@@ -28,6 +28,7 @@ type truth struct {
 	restarts int
 	downs    []outage
 	keyed    bool // the key was limited
+	blink    bool // a row of this run was removed before it could be listed
 	meddled  bool // another pipeline changed what this run sets
 
 	lists, queues []time.Time // when the rows and the queue were carried out
@@ -273,10 +274,10 @@ func (j *judgement) foreign() (n int) {
 // unknowable: neither queue nor titles can be seen, somebody took this run's
 // deployment away (from the queue, or its row) or it never had a row, and
 // another's is the only one that came. No client can know that; the contract
-// lets the ids decide there. The same of a Git source's whose job was taken
-// from the queue before that was read for the first time.
+// lets the ids decide there. The same of a Git source's whose job or row was
+// taken away before queue or list were read for the first time.
 func (j *judgement) unknowable() bool {
-	if j.overwrites() && j.foreign() > 0 && slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.unseen }) {
+	if j.overwrites() && j.foreign() > 0 && (j.truth.blink || slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.unseen })) {
 		return true
 	}
 	return (!j.titles() || j.hidden() && j.overwrites()) && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
@@ -412,7 +413,7 @@ func (j *judgement) lost(d *build, accepted int) {
 			j.bad("lost, but its text tells it apart")
 		}
 	case says("nothing in Dokploy tells that deployment from the upload's"):
-		if !j.upload || j.foreign() == 0 {
+		if !j.upload || j.otherN == 0 {
 			j.bad("lost, but there is no other deployment")
 		}
 	case says("has no deployment"):
