@@ -68,6 +68,11 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 			if learned != nil {
 				r.secure.Store(learned)
 			}
+			// net/http makes an error of an address that is none, and it is no
+			// broken connection: trying again would not help.
+			if _, err := url.Parse(resp.Header.Get("Location")); err != nil {
+				resp.Header.Del("Location")
+			}
 			return resp, nil
 		}
 		next, err := resend(req, to)
