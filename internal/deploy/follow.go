@@ -231,8 +231,7 @@ func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter {
 		return wait.Pending, &verdictError{
 			Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
-			// What is built there is tagged as what the service runs.
-			"the connection to the server it builds on broke; what still goes on there may be live with the next restart of the service. Run the job again",
+			"the connection to the server it builds on broke; " + brokenOffHint,
 		}
 	}
 	return wait.Pending, nil

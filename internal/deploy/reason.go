@@ -67,6 +67,24 @@ func explainLog(tail []string) (reason string, place Place) {
 	return cut(reason, 400), place
 }
 
+// lastWords is what Dokploy writes last into the log of a failed deployment.
+const lastWords = "Error occurred ❌"
+
+// wentOn tells a log that goes on after Dokploy's last words: on a remote
+// server the connection broke, and the build goes on there (remote.md).
+func wentOn(tail []string) bool {
+	said := false
+	for _, line := range tail {
+		switch {
+		case strings.HasPrefix(line, lastWords):
+			said = true
+		case said && strings.TrimSpace(line) != "":
+			return true
+		}
+	}
+	return false
+}
+
 // cut shortens a line to a number of bytes, on a character.
 func cut(s string, limit int) string {
 	s = cleanName(s)

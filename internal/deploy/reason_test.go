@@ -5,6 +5,20 @@ import (
 	"testing"
 )
 
+func TestWentOn(t *testing.T) {
+	for log, want := range map[string]bool{
+		"second 6\n\nError occurred ❌, check the logs for details.":                    false,
+		"second 6\n\nError occurred ❌, check the logs for details.\n \n":               false,
+		"second 6\nError occurred ❌, check the logs for details.\nsecond 7\nsecond 8":  true,
+		"❌ Docker build failed\nError: ❌ Docker command failed\nError occurred ❌, see": false,
+		"all is well\n✅ Docker build completed.":                                       false,
+	} {
+		if got := wentOn(strings.Split(log, "\n")); got != want {
+			t.Errorf("%q: %v", log, got)
+		}
+	}
+}
+
 func TestExplainLog(t *testing.T) {
 	for name, tt := range map[string]struct {
 		tail   string

@@ -272,6 +272,9 @@ func (r *run) confirm(ctx context.Context) error {
 	})
 }
 
+// brokenOffHint: what is built over there is tagged as what the service runs.
+const brokenOffHint = "what still goes on there may be live with the next restart of the service. Run the job again"
+
 // finish makes what a person and the outputs are told of the verdict.
 func (r *run) finish() {
 	res := r.result
@@ -298,11 +301,15 @@ func (r *run) finish() {
 	if res.Status != Failed {
 		return // the log does not tell why
 	}
+	res.Tail = r.screen.tail.lines()
+	if r.service.ServerID != "" && wentOn(res.Tail) {
+		res.Reason = firstOf(res.Reason, "the connection to the server it builds on broke in the middle")
+		res.Hint = firstOf(res.Hint, brokenOffHint)
+	}
 	if r.usual > 0 && r.service.Kind == dokploy.Application {
 		// Only a pull or a build ends so (rollout.md, section 2).
 		res.Hint = firstOf(res.Hint, "nothing was replaced: what ran before still runs")
 	}
-	res.Tail = r.screen.tail.lines()
 	var reason string
 	reason, res.Place = explainLog(res.Tail)
 	res.Reason = firstOf(firstOf(res.Reason, reason), "Dokploy does not say why, and the log is empty")
