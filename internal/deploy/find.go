@@ -253,7 +253,8 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		switch {
 		case len(after) == 0:
 			return nil, nil
-		case f.pushedOut(r.job.ProcessedOn):
+		case f.pushedOut(r.job.ProcessedOn), len(after) > 1 && r.outages > 0 && r.keepsQueue():
+			// Gone, or BullMQ may have run ours twice.
 			return nil, cannotTell(after)
 		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
 			if job != nil {
@@ -300,6 +301,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	}
 	// Ours may still wait, but only while something is being built.
 	f.pace.MaxInterval = time.Second
+	r.state = "a new deployment may be this run's or another's, which cannot be told while Dokploy builds; look at the link"
 	idle, err := f.idle(ctx)
 	switch {
 	case err != nil || idle < gapAfter && !f.pushedOut(time.Time{}):
@@ -569,7 +571,7 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	case err != nil:
 		return wait.Pending, err
 	case f.pushedOut(time.Time{}) && idle >= gapAfter:
-		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have pushed it out"}
+		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have taken its place there"}
 	case f.unconfirmed && idle >= idleAfter:
 		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
 	case idle >= secondRun && time.Since(f.back) >= secondRun:

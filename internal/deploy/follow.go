@@ -261,6 +261,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	r := fl.run
 	held := *row
 	r.row = &held
+	r.countOutage()
 	switch row.Status {
 	case dokploy.StatusRunning:
 		return false, nil
@@ -313,8 +314,22 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	q, err := r.readQueue(ctx)
-	if err != nil || r.ourJob(q) == nil {
+	if err != nil {
 		return false, err
+	}
+	if r.ourJob(q) == nil {
+		// It may have run again, and be over.
+		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		if err != nil {
+			return false, err
+		}
+		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
+			return r.known[row.ID] || !r.overwritten(&row) || row.StartedAt.Before(r.row.StartedAt)
+		})
+		if len(rows) > 0 {
+			return false, cannotTell(append(rows, *r.row))
+		}
+		return false, nil
 	}
 	fl.again = time.Now()
 	r.state = "it has ended, but Dokploy restarted and may run it again by itself"

@@ -412,8 +412,8 @@ func (j *judgement) lost(d *build, accepted int) {
 		if j.titles() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
 			j.bad("lost, but its text tells it apart")
 		}
-	case says("nothing in Dokploy tells that deployment from the upload's"):
-		if !j.upload || j.otherN == 0 {
+	case says("nothing in Dokploy tells which of its new deployments is the upload's"):
+		if !j.upload || j.otherN == 0 && (t.restarts == 0 || j.modern(0, 29, 9)) {
 			j.bad("lost, but there is no other deployment")
 		}
 	case says("has no deployment"):
@@ -463,7 +463,8 @@ func (j *judgement) lost(d *build, accepted int) {
 		newest := t.newest()
 		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
 		// One that cannot be read, too.
-		if !j.hidden() && !j.hurts["outage"] || !removed && !allGone {
+		never := accepted == 0 && j.hurts["trigger"]
+		if !j.hidden() && !j.hurts["outage"] || !removed && !allGone && !never {
 			j.bad("lost, but Dokploy has it")
 		}
 	case says("the answer to the trigger was lost"):
@@ -490,6 +491,10 @@ func (j *judgement) timedOut(newest *build) {
 	}
 	// An unknown status that a restart left may mean anything.
 	if t.restarts > 0 && t.verdict[j.r.DeploymentID].Status == "thinking" {
+		return
+	}
+	// A hidden queue keeps it open while anything is being built.
+	if j.hidden() && j.overwrites() && j.foreign() > 0 {
 		return
 	}
 	row := t.verdict[newest.row]
@@ -524,7 +529,7 @@ func (j *judgement) unreachable() {
 	}
 	from := t.ended.Add(-j.limit + 2*time.Second)
 	lists, queues := since(t.lists, from, t.ended), since(t.queues, from, t.ended)
-	if lists > 2 && (queues > 2 || j.hidden()) && j.verify == VerifyOff {
+	if lists > 2 && !j.hurts["half answers"] && (queues > 2 || j.hidden()) && j.verify == VerifyOff {
 		j.bad("unreachable, but %d lists and %d queues were read in the last %s", lists, queues, j.limit)
 	}
 }

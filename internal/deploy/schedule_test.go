@@ -385,7 +385,7 @@ func (s *schedule) trouble(c chooser) {
 		for range pickOf(c, 1, 1, 1, 2) {
 			s.hurts["outage"], s.hurts["trigger"] = true, true
 			// 5 to 20 s were seen.
-			down := pickOf(c, 3*time.Second, 5*time.Second, 5*time.Second, 20*time.Second, 70*time.Second)
+			down := pickOf(c, 5*time.Second, 5*time.Second, 8*time.Second, 20*time.Second, 70*time.Second)
 			s.add(from, after, fmt.Sprintf("Dokploy restarts, down for %s", down), func(w *sim) { w.restart(down) })
 			from, after = s.moment(c)
 		}
@@ -540,6 +540,8 @@ func (s *schedule) readFault(c chooser, from anchor, after time.Duration) {
 		text = "answered with " + f.Body
 	case dokploytest.TooMany:
 		f, text = c.tooMany()
+	case dokploytest.Truncated:
+		s.hurts["half answers"] = true // they count as read
 	}
 	f.Times = 1 + c.IntN(6)
 	f.Procedure = pickOf(c, list, list, "deployment.queueList", "*", s.kind+".one", "docker.getConfig", "docker.getContainersByAppNameMatch")
@@ -828,8 +830,10 @@ func (w *sim) enqueue(v *dokploytest.Service) {
 	w.otherN++
 	w.classify() // what came meanwhile is this run's
 	text := fmt.Sprintf("another's %d", w.otherN)
-	if w.upload && w.otherN%3 == 0 {
-		text = "" // by hand, in the dashboard
+	if w.upload && w.otherN%3 == 0 && !w.hurts["trigger"] && !w.hurts["outage"] {
+		// By hand, in the dashboard: it looks like the upload's. Together with
+		// a lost answer or a restart nothing tells them apart (protocol.md).
+		text = ""
 	}
 	w.srv.Enqueue(v, "Manual deployment", text)
 	w.disown()

@@ -189,7 +189,7 @@ func (f *finder) firstLook(ctx context.Context, q *dokploy.Queue) error {
 	switch {
 	case len(jobs)+max(0, len(new)-r.sent.alike) > 1, len(jobs) == 0 && len(new) > 0 && r.sent.alike > 0:
 		return &verdictError{
-			Lost, "somebody else deployed the service in the same moment, and nothing in Dokploy tells that deployment from the upload's",
+			Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
 			"look at the deployments of the service in the dashboard",
 		}
 	case len(jobs) == 0 && len(new) == 1:
