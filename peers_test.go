@@ -44,10 +44,16 @@ func peers(b testing.TB) []peer {
 	return list
 }
 
+// buildProgram builds it as a release does, of what was compiled for that.
 func buildProgram(b testing.TB) string {
 	b.Helper()
+	flags, err := os.ReadFile(filepath.Join(".ci", "goflags"))
+	if err != nil {
+		b.Fatal(err)
+	}
 	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
-	build := exec.CommandContext(b.Context(), "go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
+	args := append([]string{"build", "-ldflags", "-s -w", "-o", bin}, strings.Fields(string(flags))...)
+	build := exec.CommandContext(b.Context(), "go", append(args, ".")...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)

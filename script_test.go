@@ -249,7 +249,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^(\| (?:api|stack) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
 	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
 	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},
-	{regexp.MustCompile(`(?m)^\d$`), "<n>"}, // the output duration
+	{regexp.MustCompile(`(?m)^\d+$`), "<n>"}, // the output duration
 	{regexp.MustCompile(`dokploy-deploy \S+ →`), "dokploy-deploy <version> →"},
 }
 

@@ -165,7 +165,9 @@ func (w *real) settle(t testing.TB, id string) (status string) {
 		if status = rows[0].Status; status != "running" {
 			return status
 		}
-		var jobs []struct{ Data struct{ ApplicationID string } }
+		var jobs []struct {
+			Data struct{ ApplicationID string }
+		}
 		w.api(t, "deployment.queueList", nil, &jobs)
 		for _, j := range jobs {
 			if j.Data.ApplicationID == id {

@@ -22,26 +22,39 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-var program string // as it is built
+var dir string // of this run
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	// The tests wait for rollouts nearly all the time.
 	_ = flag.Set("test.parallel", "64")
 	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "e2e")
-		if err != nil {
+		var err error
+		if dir, err = os.MkdirTemp("", "e2e"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "dokploy-deploy")
-		if out, err := exec.Command("go", "build", "-o", program, "dokploy-deploy").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-			return 1
-		}
 		return m.Run()
 	}())
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(dir, "dokploy-deploy")
+	if out, err := exec.Command("go", "build", "-o", path, "dokploy-deploy").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// program is the program as it is built.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // standIn is a stand-in as a world, one for each case.
@@ -173,6 +186,10 @@ func (w *standIn) Restart(testing.TB)              { w.srv.Restart(3 * time.Seco
 func (w *standIn) CutSSH(testing.TB) { w.srv.SetSSH(remoteServer, dokploytest.SSHRefused) }
 
 func TestStandIn(t *testing.T) {
+	if dokploytest.RaceDetector() {
+		t.Skip("the program that it runs is not built with the race detector; go test without -race runs it")
+	}
+	program := program(t)
 	var made calls
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range cases.All {

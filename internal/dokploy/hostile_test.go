@@ -9,14 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"dokploy-deploy/internal/dokploytest"
 )
 
 // reads calls every procedure that reads, with what it gives as text.
@@ -90,15 +90,9 @@ func TestRedirectToNowhere(t *testing.T) {
 	}
 }
 
-// raceDetector tells whether this binary has it.
-func raceDetector() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 func TestLargeAnswers(t *testing.T) {
 	procedures := []string{"project.all", "application.one", "deployment.all", "deployment.queueList", "docker.getConfig", "user.getPermissions", "compose.loadServices"}
-	if raceDetector() {
+	if dokploytest.RaceDetector() {
 		procedures = procedures[:1] // no goroutine reads an answer
 	}
 	endless := func(head, more string) func() io.Reader {

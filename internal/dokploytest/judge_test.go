@@ -158,9 +158,13 @@ var rolloutCases = []rolloutCase{
 // TestJudges holds the simulated containers against the judges, which agree
 // with the recordings of real ones: at every rhythm they get the true verdict.
 func TestJudges(t *testing.T) {
+	rhythms := []time.Duration{300 * time.Millisecond, 1200 * time.Millisecond, 5 * time.Second}
+	if dokploytest.RaceDetector() {
+		rhythms = rhythms[1:] // more of the same looks show no more races
+	}
 	for _, tt := range rolloutCases {
 		for _, docker := range []bool{true, false} {
-			for _, every := range []time.Duration{300 * time.Millisecond, 1200 * time.Millisecond, 5 * time.Second} {
+			for _, every := range rhythms {
 				t.Run(fmt.Sprintf("%s/docker=%v/%s", tt.name, docker, every), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) { tt.run(t, docker, every) })
