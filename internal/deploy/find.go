@@ -433,8 +433,8 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 
 // waiting reports the place in the queue.
 func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job) wait.State {
-	if v := f.verifier; v != nil && time.Since(v.before.At) >= refreshBefore {
-		v.lookBefore(ctx)
+	if f.verifier != nil {
+		f.verifier.lookWhileQueued(ctx)
 	}
 	p, seen := f.place(q, job), time.Now()
 	f.state = "it is still queued in Dokploy and will be deployed there"

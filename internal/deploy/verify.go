@@ -44,6 +44,9 @@ const (
 	// refreshBefore is how old the look before the rollout may get while the
 	// deployment is queued.
 	refreshBefore = 15 * time.Second
+	// updateBeforeEnd is how long before the end of its row an application's
+	// swarm service may have been updated, on a busy machine too.
+	updateBeforeEnd = 5 * time.Second
 	// containerTail is how many lines of a failed container's log are shown.
 	containerTail = 20
 )
@@ -53,7 +56,8 @@ type verifier struct {
 	*run
 	docker bool // the key may look at Docker
 	before rollout.View
-	blind  error // why nothing can be seen; nil: it can
+	fresh  *rollout.View // a newer one, if it was before the rollout, too
+	blind  error         // why nothing can be seen; nil: it can
 	said   string
 	last   rollout.View // the newest look after the deployment
 	// endLook ends the look at the beginning, and returns once nothing of it
@@ -78,6 +82,25 @@ func (v *verifier) lookBefore(ctx context.Context) {
 	v.before, v.blind = view, nil
 }
 
+// lookWhileQueued keeps the look before the rollout fresh. It is called when the
+// queue has just shown the job waiting; what was looked at since the last time
+// was before the rollout, then.
+func (v *verifier) lookWhileQueued(ctx context.Context) {
+	if v.fresh != nil {
+		v.before, v.blind, v.fresh = *v.fresh, nil, nil
+	}
+	if time.Since(v.before.At) < refreshBefore {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, v.patience())
+	defer cancel()
+	if view, err := v.view(ctx); err == nil {
+		v.fresh = &view
+	} else if v.before.At.IsZero() {
+		v.blind = err
+	}
+}
+
 // patience is how long one look may take: on a remote server each call makes
 // an SSH connection of its own, 0.4 s and more of a few calls.
 func (v *verifier) patience() time.Duration {
@@ -90,11 +113,12 @@ func (v *verifier) patience() time.Duration {
 // lookAtBeginning looks again, beside the build that has just begun, where the
 // look before is old (a queue that is not to be seen, a second run) or failed
 // for a reason that may be over. What is seen counts only if it still builds
-// then: nothing has been replaced.
+// some seconds later: an application's swarm service is updated right before
+// its row ends. A compose service's containers are replaced all along.
 func (v *verifier) lookAtBeginning(ctx context.Context) {
 	v.leaveBeginning()
 	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore
-	if fresh || dokploy.Unsupported(v.blind) || dokploy.NotFound(v.blind) || dokploy.Refused(v.blind) || v.row.Status != dokploy.StatusRunning {
+	if fresh || dokploy.Unsupported(v.blind) || dokploy.NotFound(v.blind) || dokploy.Refused(v.blind) || v.service.Kind == dokploy.Compose || v.row.Status != dokploy.StatusRunning {
 		return
 	}
 	id, over := v.row.ID, make(chan struct{})
@@ -104,7 +128,7 @@ func (v *verifier) lookAtBeginning(ctx context.Context) {
 	go func() {
 		defer close(over)
 		view, err := v.view(ctx)
-		if err != nil {
+		if err != nil || wait.Sleep(ctx, updateBeforeEnd) != nil {
 			return
 		}
 		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)

@@ -253,3 +253,20 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 		})
 	})
 }
+
+// A look at what runs before that takes so long that the rollout comes in
+// between shows what is new: it is no look before.
+func TestASlowLookWhileQueuedDoesNotCount(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Build: takes(100 * time.Millisecond)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+		w.srv.Enqueue(other, "another's", "")
+		time.AfterFunc(10*time.Second, func() {
+			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, After: 9 * time.Second, Late: true, Times: 1})
+		})
+		w.set = verifying(VerifyRequire)
+		if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+			w.Errorf("verified %q\n%s", r.Verified, w.story())
+		}
+	})
+}
