@@ -45,6 +45,7 @@ import (
 func TestRealDokploy(t *testing.T) {
 	program := program(t)
 	w := newReal(t)
+	w.Concurrency(t, 1) // whatever it is now
 	for _, c := range cases.All {
 		t.Run(c.Name, func(t *testing.T) { cases.Do(t, w, program, c) })
 	}

@@ -80,6 +80,7 @@ type finder struct {
 	pace      *backoff.ExponentialBackOff
 	foreign   map[string]bool // new rows that are certainly another's
 	actives   []time.Time     // processedOn of others' jobs of this service
+	others    bool            // such were in the queue when ours was no more
 	goneSince time.Time
 	goneAt    time.Time // the same by the server's clock; zero: not said
 	gone      int       // looks that saw neither job nor row
@@ -125,6 +126,8 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 			if progressed && !first {
 				f.pace.Reset()
 			}
+		} else if slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.ServiceID == r.service.ID }) {
+			f.others = true
 		}
 	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
@@ -355,7 +358,7 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	r := f.run
 	from, index := r.jobAt, r.ahead
 	if !r.activeOn.IsZero() {
-		from, index = r.activeOn, r.ahead+1
+		from, index = r.activeOn, r.ahead+r.active
 	}
 	if from.IsZero() {
 		return nil, cannotTell(f.new)
@@ -369,8 +372,9 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		}
 	}
 	switch {
-	case f.pushedOut(from), r.service.ServerID != "" && len(f.all) >= keptRows && len(since) > 0:
-		// A remote server that refuses SSH leaves no row then (remote.md).
+	case f.pushedOut(from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > index+1):
+		// To a remote server a Git webhook's stands in no line, and one that
+		// refuses SSH may leave no row (remote.md).
 		return nil, cannotTell(since)
 	case len(since) <= index:
 		return nil, nil
@@ -413,14 +417,18 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 	if job.Active {
 		return
 	}
-	r.ahead, r.activeOn, r.beside = 0, time.Time{}, map[string]bool{}
+	r.ahead, r.active, r.activeOn, r.beside = 0, 0, time.Time{}, map[string]bool{}
 	before := true // the jobs come in the order of the queue
 	for _, j := range q.Jobs {
 		switch {
 		case j.ID == job.ID:
 			before = false
 		case j.Active:
-			if j.ServiceID == r.service.ID {
+			if j.ServiceID != r.service.ID {
+				continue
+			}
+			r.active++
+			if r.activeOn.IsZero() || j.ProcessedOn.Before(r.activeOn) {
 				r.activeOn = j.ProcessedOn
 			}
 		case j.ServiceID != r.service.ID:

@@ -57,7 +57,8 @@ type trail struct {
 	job         *dokploy.Job    // as last seen in the queue; nil: never
 	jobAt       time.Time       // server's clock when it was last seen; zero: not said
 	beside      map[string]bool // other services' waiting jobs when it was last seen
-	activeOn    time.Time       // processedOn of a job of this service that ran when it was last seen
+	active      int             // jobs of this service that ran when it was last seen
+	activeOn    time.Time       // processedOn of the first of those
 	ahead       int             // waiting jobs of this service before it when it was last seen
 }
 

@@ -115,6 +115,7 @@ var foundSchedules = []struct {
 	{303866, "started again, the containers of the first one were taken for those of the second one that ended"},
 	{338079, "ours was taken from the queue, and a later one taken by the order in it"},
 	{413672, "a remote server refused SSH: ours left no row, and the next one was taken by the order in the queue"},
+	{1205645, "a push to a remote server stands in no line: the order in the queue was one off"},
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
 }
 
