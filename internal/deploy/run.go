@@ -33,6 +33,7 @@ type run struct {
 	known     map[string]bool // ids of the deployments that were there before
 	over      map[string]bool // those of them that had ended
 	knownAt   time.Time       // our clock, when they were listed
+	lastEnd   time.Time       // server's clock, when the last of them ended
 	usual     time.Duration   // how long an earlier one took; zero: not known
 	titles    bool            // the server keeps our description (≥ 0.25)
 	queue     queueState
@@ -183,6 +184,9 @@ func (r *run) baseline(ctx context.Context) error {
 func (r *run) know(rows []dokploy.Deployment) {
 	for _, row := range rows {
 		r.known[row.ID], r.over[row.ID] = true, row.Terminal()
+		if row.FinishedAt.After(r.lastEnd) {
+			r.lastEnd = row.FinishedAt
+		}
 	}
 	r.knownAt = time.Now()
 }

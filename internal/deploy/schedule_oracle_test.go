@@ -494,7 +494,7 @@ func (j *judgement) timedOut(newest *build) {
 		return
 	}
 	// A hidden queue keeps it open while anything is being built.
-	if j.hidden() && j.overwrites() && j.foreign() > 0 {
+	if j.hidden() && (j.overwrites() && j.foreign() > 0 || !j.titles() && j.otherN > 0) {
 		return
 	}
 	row := t.verdict[newest.row]

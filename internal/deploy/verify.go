@@ -47,6 +47,9 @@ const (
 	// updateBeforeEnd is how long before the end of its row an application's
 	// swarm service may have been updated, on a busy machine too.
 	updateBeforeEnd = 5 * time.Second
+	// settlesIn is how long the containers of a deployment that has ended may
+	// still come and go.
+	settlesIn = 30 * time.Second
 	// containerTail is how many lines of a failed container's log are shown.
 	containerTail = 20
 )
@@ -111,13 +114,15 @@ func (v *verifier) patience() time.Duration {
 }
 
 // lookAtBeginning looks again, beside the build that has just begun, where the
-// look before is old (a queue that is not to be seen, a second run) or failed
-// for a reason that may be over. What is seen counts only if it still builds
+// look before is old (a queue that is not to be seen, a second run), failed for
+// a reason that may be over, or came right after another deployment. What is seen counts only if it still builds
 // some seconds later: an application's swarm service is updated right before
 // its row ends. A compose service's containers are replaced all along.
 func (v *verifier) lookAtBeginning(ctx context.Context) {
 	v.leaveBeginning()
-	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore
+	// The rollout of one that had just ended went on at that look.
+	settled := v.row.StartedAt.Sub(v.lastEnd) > settlesIn
+	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore && settled
 	if fresh || dokploy.Unsupported(v.blind) || dokploy.NotFound(v.blind) || dokploy.Refused(v.blind) || v.service.Kind == dokploy.Compose || v.row.Status != dokploy.StatusRunning {
 		return
 	}
