@@ -229,9 +229,14 @@ func (fl *follower) stuck() (wait.State, error) {
 		fl.jobGone = time.Now()
 	}
 	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter {
+		hint := "the connection to the server it builds on broke; " + brokenOffHint
+		if fl.outages > 0 && fl.service.ServerID == "" {
+			// It cancels what was running only when its start went well.
+			hint = "Dokploy restarted meanwhile, and did not come up as it should: look at its own log, then run the job again"
+		}
 		return wait.Pending, &verdictError{
 			Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
-			"the connection to the server it builds on broke; " + brokenOffHint,
+			hint,
 		}
 	}
 	return wait.Pending, nil
