@@ -308,7 +308,14 @@ func TestHostileAnswers(t *testing.T) {
 				if slices.Contains(transient, name) {
 					patience = seconds(2)
 				}
-				c := start(t, name, with(f.env, "DOKPLOY_UNREACHABLE_TIMEOUT", patience))
+				env := with(f.env, "DOKPLOY_UNREACHABLE_TIMEOUT", patience)
+				c := start(t, name, env)
+				// The last look has a second. On a busy machine it may be cut off, and
+				// that is said then, not what came before.
+				const cut = "no answer in time"
+				for again := 0; again < 4 && tt.want != cut && slices.Contains(transient, name) && strings.Contains(c.stdout, cut); again++ {
+					c = start(t, name, env)
+				}
 				code := 3
 				if tt.want == "" {
 					code = 2 // a list of nothing: there is no such service
