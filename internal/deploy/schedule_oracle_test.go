@@ -317,7 +317,7 @@ func (j *judgement) verdict() {
 			j.bad("done without having waited")
 		case !is("done"):
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
-		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && !(j.hidden() && newest.key == d.key):
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (!j.hidden() || newest.key != d.key):
 			// Where the queue is hidden, nobody sees that BullMQ has kept the job.
 			j.bad("done, but build %d is newer", newest.n)
 		}
