@@ -317,8 +317,10 @@ func (j *judgement) verdict() {
 			j.bad("done without having waited")
 		case !is("done"):
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
-		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (!j.hidden() || newest.key != d.key):
-			// Where the queue is hidden, nobody sees that BullMQ has kept the job.
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage()):
+			// The same job again: BullMQ kept it in a restart right after the
+			// end. Nobody sees that where the queue is hidden, or once the end is
+			// said.
 			j.bad("done, but build %d is newer", newest.n)
 		}
 		if r.Verified == VerifiedYes && j.crashes() && !t.meddled {
@@ -392,6 +394,15 @@ func (j *judgement) verdict() {
 		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
 	}
 	j.calm(newest)
+}
+
+// saidBeforeOutage tells that Dokploy was away only after the end was said.
+func (j *judgement) saidBeforeOutage() bool {
+	has := func(part string) func(string) bool {
+		return func(note string) bool { return strings.Contains(note, part) }
+	}
+	done, outage := slices.IndexFunc(j.rec.notes, has("Dokploy says done")), slices.IndexFunc(j.rec.notes, has("cannot be reached"))
+	return done >= 0 && outage > done
 }
 
 // lost: each reason has its own conditions.
