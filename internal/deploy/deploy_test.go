@@ -978,3 +978,20 @@ func TestNeverAnotherVerdict(t *testing.T) {
 		t.Errorf("unsure %d times where the queue and the titles can be seen", unsure["v0.30.2"])
 	}
 }
+
+// A start of Dokploy that broke off cancels nothing: seen on v0.30.2, when its
+// database did not answer in time.
+func TestARestartThatLeavesItRunning(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
+		time.AfterFunc(5*time.Second, func() {
+			w.srv.Restart(5 * time.Second)
+			time.AfterFunc(5*time.Second+time.Microsecond, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "running") })
+		})
+		r := w.want(w.deploy("application api"), Lost, 1)
+		if !strings.Contains(r.Reason, "left it as running for ever") || !strings.Contains(r.Hint, "did not come up as it should") {
+			w.Errorf("%s | %s\n%s", r.Reason, r.Hint, w.story())
+		}
+		w.triggers(app, 1)
+	})
+}

@@ -276,8 +276,6 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	case r.outages > 0 && !hidden:
 		// A restart may have lost ours, and left another's.
 		return nil, cannotTell(candidates)
-	case r.job != nil && f.gone == 0:
-		return f.byOrder()
 	case r.queue == queueSeen && f.gone > 0 && !candidates[0].StartedAt.Before(f.goneAt):
 		// It began after a look that saw nothing of ours: that was gone by then.
 		return nil, nil

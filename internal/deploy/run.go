@@ -177,13 +177,19 @@ func (r *run) baseline(ctx context.Context) error {
 		}
 	}
 	r.know(rows)
+	for _, row := range rows {
+		r.over[row.ID] = row.Terminal()
+	}
 	r.usual = usual(rows)
 	return nil
 }
 
+// know takes rows as having been there before the trigger. Whether they had
+// ended is as it was at the baseline: what ends after that may still be rolled
+// out after the look at what runs before.
 func (r *run) know(rows []dokploy.Deployment) {
 	for _, row := range rows {
-		r.known[row.ID], r.over[row.ID] = true, row.Terminal()
+		r.known[row.ID] = true
 		if row.FinishedAt.After(r.lastEnd) {
 			r.lastEnd = row.FinishedAt
 		}

@@ -133,9 +133,7 @@ func (r *run) lookAround(ctx context.Context) error {
 		return err
 	}
 	r.sent.jobs, r.sent.alike = jobs, alike
-	for _, row := range rows {
-		r.known[row.ID] = true
-	}
+	r.know(rows)
 	return nil
 }
 

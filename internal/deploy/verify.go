@@ -115,9 +115,10 @@ func (v *verifier) patience() time.Duration {
 
 // lookAtBeginning looks again, beside the build that has just begun, where the
 // look before is old (a queue that is not to be seen, a second run), failed for
-// a reason that may be over, or came right after another deployment. What is seen counts only if it still builds
-// some seconds later: an application's swarm service is updated right before
-// its row ends. A compose service's containers are replaced all along.
+// a reason that may be over, or came right after another deployment. What is
+// seen counts only if it still builds some seconds later: an application's swarm
+// service is updated right before its row ends. A compose service's containers
+// are replaced all along.
 func (v *verifier) lookAtBeginning(ctx context.Context) {
 	v.leaveBeginning()
 	// The rollout of one that had just ended went on at that look.

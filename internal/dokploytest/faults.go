@@ -132,7 +132,10 @@ func (s *Server) takeFault(procedure string) *Fault {
 // spoil answers a request as the fault says. real is what the server would
 // have answered; it is called, and the request so carried out, only if the
 // fault leaves that.
-func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, life int, real func() answer) {
+func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, real func() answer) {
+	s.mu.Lock()
+	life := s.life
+	s.mu.Unlock()
 	var a answer
 	if f.CarriedOut || f.Kind == Truncated {
 		a = real()

@@ -56,7 +56,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	case Lost:
 		panic(http.ErrAbortHandler)
 	default:
-		s.spoil(w, r, fault, 0, func() answer { return answer{} })
+		s.spoil(w, r, fault, func() answer { return answer{} })
 		return
 	}
 	c := s.upgrade(w, r)

@@ -135,7 +135,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = s.takeFault(req.Procedure)
 	}
 	if fault != nil {
-		s.spoil(sw, r, fault, life, func() answer { return s.route(r, raw, body) })
+		s.spoil(sw, r, fault, func() answer { return s.route(r, raw, body) })
 		return
 	}
 	if gone := s.route(r, raw, body); gone.status != 0 {
