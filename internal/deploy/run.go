@@ -127,12 +127,13 @@ func (r *run) ship(ctx context.Context) {
 		r.verifier.lookBefore(ctx)
 	}
 	r.triggered = time.Now()
+	all := ctx // the log outlives the target's time
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
 	err = r.deploy(ctx)
 	if r.log != nil {
 		if err == nil {
-			r.log.Drain(ctx, 3*time.Second)
+			r.log.Drain(all, 3*time.Second)
 		}
 		r.log.Stop()
 	}

@@ -117,6 +117,7 @@ var foundSchedules = []struct {
 	{413672, "a remote server refused SSH: ours left no row, and the next one was taken by the order in the queue"},
 	{1205645, "a push to a remote server stands in no line: the order in the queue was one off"},
 	{1318653, "a member's key: the container that another's deployment had started right before was taken for ours that ended"},
+	{77193375834353, "it failed right before the timeout, and its log was cut off without a word"},
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
 }
 
