@@ -26,7 +26,7 @@ func TestDocs(t *testing.T) {
 		comment          string // of the file's format, with %s for the marker
 	}{
 		{"README.md", "inputs", inputTable(plain), "<!-- %s -->"},
-		{"README.md", "outputs", outputTable(plain), "<!-- %s -->"},
+		{"README.md", "outputs", outputTable(func(o ci.Output) string { return o.Name }), "<!-- %s -->"},
 		{"README.md", "github", example("github.yml"), "<!-- %s -->"},
 		{"README.md", "gitlab", example("gitlab.yml"), "<!-- %s -->"},
 		{"README.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
@@ -38,7 +38,7 @@ func TestDocs(t *testing.T) {
 		{"templates/deploy.yml", "inputs", componentInputs(), "# %s"},
 		{"templates/deploy.yml", "env", variables(4, "$[[ inputs.%s ]]", componentSettings()), "# %s"},
 		{"docs.md", "settings", inputTable(underscored), "<!-- %s -->"},
-		{"docs.md", "outputs", outputTable(dotenvName), "<!-- %s -->"},
+		{"docs.md", "outputs", outputTable(ci.Output.DotenvName), "<!-- %s -->"},
 		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
 	} {
 		t.Run(doc.file+" "+doc.name, func(t *testing.T) {
@@ -68,7 +68,6 @@ func TestDocs(t *testing.T) {
 // How a name is spelled on the host that the table is for.
 func plain(name string) string       { return name }
 func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
-func dotenvName(name string) string  { return "DOKPLOY_" + strings.ToUpper(underscored(name)) }
 
 func inputTable(spell func(string) string) string {
 	var b strings.Builder
@@ -87,11 +86,11 @@ func inputTable(spell func(string) string) string {
 	return b.String() + "\n"
 }
 
-func outputTable(spell func(string) string) string {
+func outputTable(spell func(ci.Output) string) string {
 	var b strings.Builder
 	fmt.Fprint(&b, "\n| output | value |\n|---|---|\n")
 	for _, o := range ci.OutputTable {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", spell(o.Name), strings.ReplaceAll(o.Meaning, "|", "\\|"))
+		fmt.Fprintf(&b, "| `%s` | %s |\n", spell(o), strings.ReplaceAll(o.Meaning, "|", "\\|"))
 	}
 	return b.String() + "\n"
 }
@@ -172,6 +171,18 @@ func example(name string) string {
 
 // quote writes a YAML string.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// TestOutputsAreNoInputs: a later job inherits the outputs as variables, and
+// must not read one as an input: it would send its key to what was deployed.
+func TestOutputsAreNoInputs(t *testing.T) {
+	for _, o := range ci.OutputTable {
+		for _, s := range config.Settings {
+			if slices.Contains(config.Spellings(s.Name), o.DotenvName()) {
+				t.Errorf("the output %s is %s in dotenv form, which is the input %s", o.Name, o.DotenvName(), s.Name)
+			}
+		}
+	}
+}
 
 // TestExitCodesAreDocumented keeps --help and the README together.
 func TestExitCodesAreDocumented(t *testing.T) {

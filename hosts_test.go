@@ -187,9 +187,9 @@ var examples = map[string]func(*testing.T, node) hostRun{
 				return values[input]
 			})
 		}
-		// An earlier job that deployed has left this.
-		env["DOKPLOY_URL"] = "https://what-was-deployed.example.com"
-		return hostRun{env: env, script: append(job.at("script").list(), job.at("after_script").list()...)}
+		// A variable of the project.
+		env["DOKPLOY_URL"] = "https://another.example.com"
+		return hostRun{env: env, script: job.at("script").list()}
 	},
 	"woodpecker.yml": func(t *testing.T, n node) hostRun {
 		return hostRun{env: settings(t, "PLUGIN_", n.at("steps", 0, "settings"), false)}
@@ -294,9 +294,6 @@ func shell(t *testing.T, env map[string]string, script string) {
 	if runtime.GOOS == "windows" {
 		t.Skip("these hosts have a POSIX shell")
 	}
-	if runtime.GOOS == "darwin" {
-		script = strings.ReplaceAll(script, "sed -i ", "sed -i '' ")
-	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", script)
 	cmd.Dir = t.TempDir()
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
@@ -310,7 +307,7 @@ func shell(t *testing.T, env map[string]string, script string) {
 		return
 	}
 	got := dotenv(t, filepath.Join(cmd.Dir, "dokploy-deploy.env"))
-	if _, ok := got["DOKPLOY_URL"]; ok || got["DOKPLOY_URL_OUT"] != "https://api.example.com" {
+	if _, ok := got["DOKPLOY_URL"]; ok || got["DOKPLOY_DEPLOYED_URL"] != "https://api.example.com" {
 		t.Errorf("a later job would get %v", got)
 	}
 }
@@ -335,7 +332,7 @@ func TestComponent(t *testing.T) {
 	}
 	job := docs[1].at("$[[ inputs.job-name ]]")
 	file := job.at("artifacts", "reports", "dotenv").v
-	if file != job.at("variables", "INPUT_OUTPUT_FILE").v || job.at("artifacts", "when").v != "always" || job.at("environment", "url").v != "$DOKPLOY_URL_OUT" {
+	if file != job.at("variables", "INPUT_OUTPUT_FILE").v || job.at("artifacts", "when").v != "always" || job.at("environment", "url").v != "$DOKPLOY_DEPLOYED_URL" {
 		t.Error("the outputs do not reach the report or the environment")
 	}
 	if keys := docs[1].keys(); len(keys) != 1 {

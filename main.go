@@ -303,7 +303,7 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.")
 	fmt.Fprintln(w)
 	config.Usage(w)
-	fmt.Fprintln(w, "\nOutputs (GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT):")
+	fmt.Fprintln(w, "\nOutputs (GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT,\nwhere url is DOKPLOY_DEPLOYED_URL):")
 	for _, o := range ci.OutputTable {
 		fmt.Fprintf(w, "  %-15s %s\n", o.Name, o.Meaning)
 	}

@@ -112,7 +112,7 @@ func TestProgram(t *testing.T) {
 			}
 		}
 		out := dotenv(t, file)
-		if out["DOKPLOY_STATUS"] != "done" || out["DOKPLOY_DEPLOYMENT_ID"] != srv.Deployments(app)[0].ID || out["DOKPLOY_URL"] != "https://api.example.com" {
+		if out["DOKPLOY_STATUS"] != "done" || out["DOKPLOY_DEPLOYMENT_ID"] != srv.Deployments(app)[0].ID || out["DOKPLOY_DEPLOYED_URL"] != "https://api.example.com" {
 			t.Errorf("outputs %v", out)
 		}
 		var targets []deploy.Output

@@ -28,6 +28,15 @@ type Output struct {
 	value   func(Outputs) string
 }
 
+// DotenvName is the name of the output in dotenv form. A later job that
+// inherits it as a variable must not take it for one of its inputs.
+func (o Output) DotenvName() string {
+	if o.Name == "url" {
+		return "DOKPLOY_DEPLOYED_URL"
+	}
+	return "DOKPLOY_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
+}
+
 // OutputTable are all outputs, in the order in which they are written.
 var OutputTable = []Output{
 	{"status", "`done`, `queued` (with `wait: false`), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
@@ -113,8 +122,7 @@ func (o Outputs) dotenv(deployments bool) string {
 		if out.Name == "deployments" && !deployments {
 			continue
 		}
-		name := strings.ToUpper(strings.ReplaceAll(out.Name, "-", "_"))
-		fmt.Fprintf(&b, "DOKPLOY_%s=%s\n", name, oneLine(out.value(o)))
+		fmt.Fprintf(&b, "%s=%s\n", out.DotenvName(), oneLine(out.value(o)))
 	}
 	return b.String()
 }

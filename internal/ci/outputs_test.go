@@ -22,7 +22,7 @@ var sample = Outputs{
 
 const sampleDotenv = `DOKPLOY_STATUS=done
 DOKPLOY_DEPLOYMENT_ID=a1,b2
-DOKPLOY_URL=https://api.example.com
+DOKPLOY_DEPLOYED_URL=https://api.example.com
 DOKPLOY_DASHBOARD_URL=https://dokploy.example.com/dashboard/project/p?tab=deployments
 DOKPLOY_DURATION=241
 DOKPLOY_DEPLOYMENTS=[{"target":"api","status":"done","error":""}]
@@ -144,7 +144,7 @@ func TestOutputsNotForged(t *testing.T) {
 	if len(values) != len(OutputTable) {
 		t.Errorf("dotenv: %q", values)
 	}
-	if got := values["DOKPLOY_URL"]; got != "https://x/%24HOME%60id%60%20y" {
+	if got := values["DOKPLOY_DEPLOYED_URL"]; got != "https://x/%24HOME%60id%60%20y" {
 		t.Errorf("URL %q", got)
 	}
 	if strings.ContainsAny(values["DOKPLOY_DEPLOYMENTS"], "$`#") {
