@@ -4,10 +4,6 @@
 package ci
 
 import (
-	"encoding/json"
-	"io"
-	"os"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,24 +22,31 @@ type hostTraits struct {
 
 	// Variables that say what is built.
 	sha, message, author, pullRequest, run string
+	refs                                   []string // what is built, where nothing has a message: the first that is set
 }
+
+var githubRefs = []string{"GITHUB_REF_NAME", "GITHUB_REF"}
 
 // hosts are in the order of detection: the more special host first.
 var hosts = []hostTraits{
-	{name: "Forgejo Actions", variable: "FORGEJO_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
-	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
-	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR"},
+	{name: "Forgejo Actions", variable: "FORGEJO_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
+	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
+	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "GitLab CI", variable: "GITLAB_CI", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_TITLE",
-		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL"},
+		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL", refs: []string{"CI_COMMIT_REF_NAME"}},
 	{name: "Woodpecker", variable: "CI", value: "woodpecker", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_MESSAGE",
-		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_COMMIT_PULL_REQUEST", run: "CI_PIPELINE_URL"},
+		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_COMMIT_PULL_REQUEST", run: "CI_PIPELINE_URL",
+		refs: []string{"CI_COMMIT_TAG", "CI_COMMIT_BRANCH", "CI_COMMIT_REF"}},
 	{name: "Drone", variable: "DRONE", value: "true", sha: "DRONE_COMMIT_SHA", message: "DRONE_COMMIT_MESSAGE",
-		author: "DRONE_COMMIT_AUTHOR", pullRequest: "DRONE_PULL_REQUEST", run: "DRONE_BUILD_LINK"},
-	{name: "Bitbucket Pipelines", variable: "BITBUCKET_BUILD_NUMBER", sha: "BITBUCKET_COMMIT", pullRequest: "BITBUCKET_PR_ID"},
+		author: "DRONE_COMMIT_AUTHOR", pullRequest: "DRONE_PULL_REQUEST", run: "DRONE_BUILD_LINK",
+		refs: []string{"DRONE_TAG", "DRONE_BRANCH", "DRONE_COMMIT_REF"}},
+	{name: "Bitbucket Pipelines", variable: "BITBUCKET_BUILD_NUMBER", sha: "BITBUCKET_COMMIT", pullRequest: "BITBUCKET_PR_ID",
+		refs: []string{"BITBUCKET_TAG", "BITBUCKET_BRANCH"}},
 	{name: "CircleCI", variable: "CIRCLECI", sha: "CIRCLE_SHA1", author: "CIRCLE_USERNAME",
-		pullRequest: "CIRCLE_PULL_REQUEST", run: "CIRCLE_BUILD_URL"},
+		pullRequest: "CIRCLE_PULL_REQUEST", run: "CIRCLE_BUILD_URL", refs: []string{"CIRCLE_TAG", "CIRCLE_BRANCH"}},
 	{name: "Jenkins", variable: "JENKINS_URL", sha: "GIT_COMMIT", message: "CHANGE_TITLE",
-		author: "CHANGE_AUTHOR", pullRequest: "CHANGE_ID", run: "BUILD_URL"},
+		author: "CHANGE_AUTHOR", pullRequest: "CHANGE_ID", run: "BUILD_URL",
+		refs: []string{"TAG_NAME", "BRANCH_NAME", "GIT_BRANCH"}},
 }
 
 // Detect finds the host by its environment; lookup is like [os.LookupEnv].
@@ -70,16 +73,18 @@ func (h Host) get(name string) string {
 	return strings.TrimSpace(v)
 }
 
-// Commit is what is being built. Each part may be empty.
+// Commit is what a run of CI is about. Each part may be empty.
 type Commit struct {
 	SHA         string
-	Message     string // whole message, its subject or the pull request's title
+	Message     string // whole message, its subject, or the title of what the run is about
 	Author      string
 	PullRequest string // its number
 	RunURL      string
+	Ref         string // name of the branch or tag
 }
 
-// Commit says what the host is building.
+// Commit says what this run of CI is about, which on some events is another
+// commit than the one that was checked out.
 func (h Host) Commit() Commit {
 	c := Commit{
 		SHA:         h.get(h.sha),
@@ -88,22 +93,48 @@ func (h Host) Commit() Commit {
 		PullRequest: h.get(h.pullRequest),
 		RunURL:      h.get(h.run),
 	}
+	for _, name := range h.refs {
+		c.Ref = firstOf(c.Ref, shortRef(h.get(name)))
+	}
 	// GitLab gives "Name <mail>"; CircleCI a link that ends in the number.
 	c.Author, _, _ = strings.Cut(c.Author, " <")
 	c.PullRequest = c.PullRequest[strings.LastIndexByte(c.PullRequest, '/')+1:]
-	if h.actions {
-		c.Message, c.PullRequest = readEvent(h.get("GITHUB_EVENT_PATH"))
+	switch {
+	case h.actions:
+		about := readEvent(h.get("GITHUB_EVENT_PATH")).about(h.get("GITHUB_EVENT_NAME"))
+		c.SHA, c.Message, c.PullRequest = firstOf(about.SHA, c.SHA), about.Message, about.PullRequest
 		run := h.get("GITHUB_RUN_ID")
 		// Forgejo's pages go by the number, GitHub's and Gitea's by the id.
 		if n := h.get("GITHUB_RUN_NUMBER"); n != "" && h.name == "Forgejo Actions" {
 			run = n
 		}
 		c.RunURL = link(h.get("GITHUB_SERVER_URL"), "/", h.get("GITHUB_REPOSITORY"), "/actions/runs/", run)
-	}
-	if h.name == "Bitbucket Pipelines" {
+	case h.name == "GitLab CI":
+		// A pipeline of merged results checks out a merge that nobody has seen.
+		if head := h.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"); head != "" && head != c.SHA {
+			c.SHA, c.Message = head, firstOf(h.get("CI_MERGE_REQUEST_TITLE"), c.Message)
+		}
+	case h.name == "Bitbucket Pipelines":
 		c.RunURL = link(h.get("BITBUCKET_GIT_HTTP_ORIGIN"), "/pipelines/results/", h.get("BITBUCKET_BUILD_NUMBER"))
 	}
 	return c
+}
+
+// shortRef is the name of a branch or tag without refs/heads/ or refs/tags/.
+func shortRef(ref string) string {
+	for _, prefix := range []string{"refs/heads/", "refs/tags/", "refs/"} {
+		if name, ok := strings.CutPrefix(ref, prefix); ok {
+			return name
+		}
+	}
+	return ref
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // link joins the parts of a link, unless one is missing.
@@ -116,46 +147,17 @@ func link(parts ...string) string {
 	return strings.Join(parts, "")
 }
 
-const maxEvent = 10 << 20 // bytes
-
-// readEvent reads the event that started a workflow. It is a bonus: whatever
-// is wrong with the file, there is just no message.
-func readEvent(path string) (message, pullRequest string) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxEvent {
-		return "", ""
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", ""
-	}
-	defer f.Close() //nolint:errcheck // only read
-	var event struct {
-		HeadCommit struct {
-			Message string `json:"message"`
-		} `json:"head_commit"`
-		PullRequest struct {
-			Number int    `json:"number"`
-			Title  string `json:"title"`
-		} `json:"pull_request"`
-	}
-	// On a mismatch of types the other fields are filled all the same.
-	_ = json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&event)
-	message = event.PullRequest.Title
-	if message == "" {
-		message = event.HeadCommit.Message
-	}
-	if event.PullRequest.Number > 0 {
-		pullRequest = strconv.Itoa(event.PullRequest.Number)
-	}
-	return message, pullRequest
-}
-
 const maxTitle = 200 // characters
 
-// Title is the subject line of the message; empty if there is none.
+// Title is the subject line of the message, or the name of the ref; empty if
+// there is neither.
 func (c Commit) Title() string {
-	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-	return cut(oneLine(subject), maxTitle)
+	return cut(firstOf(oneLine(firstLine(c.Message)), oneLine(c.Ref)), maxTitle)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }
 
 // Description says which commit this is and where it is built, such as

@@ -46,7 +46,11 @@ func lookup(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
-const sha = "3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012"
+const (
+	sha = "3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012"
+	// GITHUB_SHA is the merge that GitHub made to test a pull request.
+	pullRequestHead = "8c0de1f2a3b4c5d6e7f8091a2b3c4d5e6f708192"
+)
 
 func TestHosts(t *testing.T) {
 	const message, title = "Fix the cart total\n\nIt was rounded twice.", "Fix the cart total"
@@ -57,43 +61,43 @@ func TestHosts(t *testing.T) {
 		description string
 	}{
 		{"github", "GitHub Actions",
-			Commit{sha, message, "alice", "", "https://github.com/acme/shop/actions/runs/9876543210"},
+			Commit{sha, message, "alice", "", "https://github.com/acme/shop/actions/runs/9876543210", "main"},
 			title, "3f2a91c by alice · https://github.com/acme/shop/actions/runs/9876543210"},
 		{"github-pull-request", "GitHub Actions",
-			Commit{sha, "Round the cart total once", "alice", "12", "https://github.com/acme/shop/actions/runs/9876543210"},
-			"Round the cart total once", "3f2a91c by alice · #12 · https://github.com/acme/shop/actions/runs/9876543210"},
+			Commit{pullRequestHead, "Round the cart total once", "alice", "12", "https://github.com/acme/shop/actions/runs/9876543210", "12/merge"},
+			"Round the cart total once", "8c0de1f by alice · #12 · https://github.com/acme/shop/actions/runs/9876543210"},
 		{"forgejo", "Forgejo Actions",
-			Commit{sha, message, "alice", "", "https://code.example.org/acme/shop/actions/runs/36"},
+			Commit{sha, message, "alice", "", "https://code.example.org/acme/shop/actions/runs/36", "main"},
 			title, "3f2a91c by alice · https://code.example.org/acme/shop/actions/runs/36"},
 		{"gitea", "Gitea Actions",
-			Commit{sha, message, "alice", "", "https://gitea.example.org/acme/shop/actions/runs/44"},
+			Commit{sha, message, "alice", "", "https://gitea.example.org/acme/shop/actions/runs/44", "main"},
 			title, "3f2a91c by alice · https://gitea.example.org/acme/shop/actions/runs/44"},
 		{"gitlab", "GitLab CI",
-			Commit{sha, title, "Alice Ng", "", "https://gitlab.example.com/acme/shop/-/jobs/771144"},
+			Commit{sha, title, "Alice Ng", "", "https://gitlab.example.com/acme/shop/-/jobs/771144", ""},
 			title, "3f2a91c by Alice Ng · https://gitlab.example.com/acme/shop/-/jobs/771144"},
 		{"gitlab-merge-request", "GitLab CI",
-			Commit{sha, title, "Alice Ng", "12", "https://gitlab.example.com/acme/shop/-/jobs/771144"},
+			Commit{sha, title, "Alice Ng", "12", "https://gitlab.example.com/acme/shop/-/jobs/771144", ""},
 			title, "3f2a91c by Alice Ng · #12 · https://gitlab.example.com/acme/shop/-/jobs/771144"},
 		{"woodpecker", "Woodpecker",
-			Commit{sha, message, "alice", "", "https://ci.example.com/repos/7/pipeline/8"},
+			Commit{sha, message, "alice", "", "https://ci.example.com/repos/7/pipeline/8", "main"},
 			title, "3f2a91c by alice · https://ci.example.com/repos/7/pipeline/8"},
 		{"woodpecker-pull-request", "Woodpecker",
-			Commit{sha, message, "alice", "12", "https://ci.example.com/repos/7/pipeline/8"},
+			Commit{sha, message, "alice", "12", "https://ci.example.com/repos/7/pipeline/8", "pull/12/head"},
 			title, "3f2a91c by alice · #12 · https://ci.example.com/repos/7/pipeline/8"},
 		{"drone", "Drone",
-			Commit{sha, message, "alice", "", "https://drone.example.com/acme/shop/42"},
+			Commit{sha, message, "alice", "", "https://drone.example.com/acme/shop/42", "main"},
 			title, "3f2a91c by alice · https://drone.example.com/acme/shop/42"},
 		{"drone-pull-request", "Drone",
-			Commit{sha, message, "alice", "12", "https://drone.example.com/acme/shop/42"},
+			Commit{sha, message, "alice", "12", "https://drone.example.com/acme/shop/42", "main"},
 			title, "3f2a91c by alice · #12 · https://drone.example.com/acme/shop/42"},
 		{"bitbucket", "Bitbucket Pipelines",
-			Commit{sha, "", "", "12", "http://bitbucket.org/acme/shop/pipelines/results/42"},
-			"", "3f2a91c · #12 · http://bitbucket.org/acme/shop/pipelines/results/42"},
+			Commit{sha, "", "", "12", "http://bitbucket.org/acme/shop/pipelines/results/42", "main"},
+			"main", "3f2a91c · #12 · http://bitbucket.org/acme/shop/pipelines/results/42"},
 		{"circleci", "CircleCI",
-			Commit{sha, "", "alice", "12", "https://circleci.com/gh/acme/shop/42"},
-			"", "3f2a91c by alice · #12 · https://circleci.com/gh/acme/shop/42"},
+			Commit{sha, "", "alice", "12", "https://circleci.com/gh/acme/shop/42", "round-once"},
+			"round-once", "3f2a91c by alice · #12 · https://circleci.com/gh/acme/shop/42"},
 		{"jenkins", "Jenkins",
-			Commit{sha, "Round the cart total once", "alice", "12", "https://jenkins.example.com/job/shop/job/PR-12/42/"},
+			Commit{sha, "Round the cart total once", "alice", "12", "https://jenkins.example.com/job/shop/job/PR-12/42/", "PR-12"},
 			"Round the cart total once", "3f2a91c by alice · #12 · https://jenkins.example.com/job/shop/job/PR-12/42/"},
 		{"shell", "", Commit{}, "", ""},
 	} {
@@ -137,38 +141,6 @@ func TestDetectOrder(t *testing.T) {
 	}
 	if c := (Host{}).Commit(); c != (Commit{}) {
 		t.Errorf("the zero Host builds %v", c)
-	}
-}
-
-func TestEventFile(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	const head = `{"head_commit":{"message":"m"}`
-	for _, tt := range []struct{ name, path, message, pullRequest string }{
-		{"missing", filepath.Join(dir, "nowhere"), "", ""},
-		{"not named", "", "", ""},
-		{"folder", dir, "", ""},
-		{"broken", write("broken", `{"head_commit":`), "", ""},
-		{"empty", write("empty", ``), "", ""},
-		{"another event", write("dispatch", `{"inputs":{}}`), "", ""},
-		{"null", write("null", `{"head_commit":null,"pull_request":null}`), "", ""},
-		{"wrong types", write("types", `{"pull_request":{"number":"x","title":["y"]},"head_commit":{"message":"m"}}`), "m", ""},
-		{"pull request first", write("both", `{"head_commit":{"message":"m"},"pull_request":{"number":3,"title":"t"}}`), "t", "3"},
-		{"within the limit", write("large", head+strings.Repeat(" ", 1<<20)+"}"), "m", ""},
-		{"huge", write("huge", head+strings.Repeat(" ", maxEvent)+"}"), "", ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			message, pr := readEvent(tt.path)
-			if message != tt.message || pr != tt.pullRequest {
-				t.Errorf("%q, %q; want %q, %q", message, pr, tt.message, tt.pullRequest)
-			}
-		})
 	}
 }
 

@@ -28,7 +28,7 @@ var Settings = []Setting{
 	{Name: "operation", Default: "deploy",
 		Meaning: "`deploy`, or `redeploy` (rebuild without fetching the source or pulling the image)."},
 	{Name: "title",
-		Meaning: "Title of the deployment in Dokploy. Default: the commit's subject line; outside CI `Deployed by dokploy-deploy`."},
+		Meaning: "Title of the deployment in Dokploy. Default: the commit's subject line, or what the event is about (pull request, release, ref); outside CI `Deployed by dokploy-deploy`."},
 	{Name: "description",
 		Meaning: "Default: short commit id, author and the link to the CI run. Either way it ends in a short marker of this run."},
 	{Name: "image",

@@ -1,0 +1,172 @@
+package ci
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// event is what a run needs of the event file of the GitHub family. Each event
+// fills its own part.
+type event struct {
+	HeadCommit  commit `json:"head_commit"` // push
+	PullRequest struct {
+		Number         int    `json:"number"`
+		Title          string `json:"title"`
+		Merged         bool   `json:"merged"`
+		MergeCommitSHA string `json:"merge_commit_sha"`
+		Head           struct {
+			SHA string `json:"sha"`
+		} `json:"head"`
+	} `json:"pull_request"` // and the events about its reviews
+	WorkflowRun struct {
+		suite
+		DisplayTitle string `json:"display_title"`
+	} `json:"workflow_run"`
+	CheckSuite suite `json:"check_suite"`
+	CheckRun   struct {
+		HeadSHA    string `json:"head_sha"`
+		CheckSuite suite  `json:"check_suite"`
+	} `json:"check_run"`
+	MergeGroup struct {
+		HeadSHA    string `json:"head_sha"`
+		HeadRef    string `json:"head_ref"`
+		HeadCommit commit `json:"head_commit"`
+	} `json:"merge_group"`
+	Release struct {
+		Name    string `json:"name"`
+		TagName string `json:"tag_name"`
+	} `json:"release"`
+	Issue struct {
+		Number      int       `json:"number"`
+		Title       string    `json:"title"`
+		PullRequest *struct{} `json:"pull_request"` // set if the issue is one
+	} `json:"issue"`
+	Discussion struct {
+		Number int    `json:"number"`
+		Title  string `json:"title"`
+	} `json:"discussion"`
+	Deployment struct {
+		SHA string `json:"sha"`
+	} `json:"deployment"` // and deployment_status
+	SHA    string `json:"sha"` // status
+	Commit struct {
+		Commit commit `json:"commit"`
+	} `json:"commit"` // status
+}
+
+type commit struct {
+	Message string `json:"message"`
+}
+
+// suite is a run of checks or of another workflow, on a commit of its own.
+type suite struct {
+	HeadSHA      string `json:"head_sha"`
+	HeadCommit   commit `json:"head_commit"`
+	PullRequests []struct {
+		Number int `json:"number"`
+	} `json:"pull_requests"`
+}
+
+func (s suite) pullRequest() string {
+	if len(s.PullRequests) != 1 {
+		return "" // of several, none is the one
+	}
+	return number(s.PullRequests[0].Number)
+}
+
+// about says which commit, title and pull request an event of that name is
+// about. GITHUB_SHA often is another commit: the merge of a pull request, or
+// the head of the default branch. What an event does not say is left empty.
+func (e event) about(name string) Commit {
+	switch name {
+	case "push":
+		return Commit{Message: e.HeadCommit.Message}
+	case "workflow_run":
+		run := e.WorkflowRun
+		return Commit{SHA: run.HeadSHA, Message: firstOf(run.HeadCommit.Message, run.DisplayTitle), PullRequest: run.pullRequest()}
+	case "check_suite":
+		return Commit{SHA: e.CheckSuite.HeadSHA, Message: e.CheckSuite.HeadCommit.Message, PullRequest: e.CheckSuite.pullRequest()}
+	case "check_run":
+		run := e.CheckRun
+		return Commit{SHA: run.HeadSHA, Message: run.CheckSuite.HeadCommit.Message, PullRequest: run.CheckSuite.pullRequest()}
+	case "merge_group":
+		group := e.MergeGroup
+		return Commit{SHA: group.HeadSHA, Message: group.HeadCommit.Message, PullRequest: queuedPullRequest(group.HeadRef)}
+	case "release":
+		return Commit{Message: firstOf(e.Release.Name, e.Release.TagName)}
+	case "issue_comment", "issues":
+		c := Commit{Message: withNumber(e.Issue.Title, e.Issue.Number)}
+		if e.Issue.PullRequest != nil {
+			c.PullRequest = number(e.Issue.Number)
+		}
+		return c
+	case "discussion", "discussion_comment":
+		return Commit{Message: withNumber(e.Discussion.Title, e.Discussion.Number)}
+	case "deployment", "deployment_status":
+		return Commit{SHA: e.Deployment.SHA}
+	case "status":
+		return Commit{SHA: e.SHA, Message: e.Commit.Commit.Message}
+	case "workflow_dispatch", "schedule", "repository_dispatch":
+		// Gitea hands the push that a schedule was made by to each of its runs.
+		return Commit{}
+	}
+	pr := e.PullRequest
+	c := Commit{SHA: pr.Head.SHA, Message: pr.Title, PullRequest: number(pr.Number)}
+	switch {
+	case pr.Merged && pr.MergeCommitSHA != "":
+		c.SHA = pr.MergeCommitSHA
+	case c == Commit{} && name == "": // a runner that does not name its event
+		c.Message = e.HeadCommit.Message
+	}
+	return c
+}
+
+func number(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func withNumber(title string, n int) string {
+	if title == "" || n <= 0 {
+		return title
+	}
+	return firstLine(title) + " (#" + number(n) + ")"
+}
+
+// queuedPullRequest is the number in the name of a merge queue's branch,
+// refs/heads/gh-readonly-queue/main/pr-12-0123abc.
+func queuedPullRequest(ref string) string {
+	_, rest, ok := strings.Cut(ref[strings.LastIndexByte(ref, '/')+1:], "pr-")
+	if !ok {
+		return ""
+	}
+	digits, _, _ := strings.Cut(rest, "-")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return ""
+	}
+	return number(n)
+}
+
+const maxEvent = 10 << 20 // bytes
+
+// readEvent reads the event that started a workflow. It is a bonus: whatever
+// is wrong with the file, what can be read of it counts.
+func readEvent(path string) (e event) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxEvent {
+		return e
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return e
+	}
+	defer f.Close() //nolint:errcheck // only read
+	// On a mismatch of types the other fields are filled all the same.
+	_ = json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&e)
+	return e
+}
