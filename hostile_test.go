@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/config"
 	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
@@ -55,7 +56,7 @@ func init() {
 	if file == "" {
 		return
 	}
-	code := run(context.Background(), nil, os.LookupEnv, os.Stdout, os.Stderr)
+	code := run(context.Background(), nil, config.ReadEnvironment(os.Environ()), os.Stdout, os.Stderr)
 	_ = os.WriteFile(file, []byte(strconv.FormatInt(peakMemory(os.Getpid()), 10)), 0o600)
 	os.Exit(code)
 }

@@ -47,7 +47,7 @@ func main() {
 	}()
 	// net/http quotes what servers send without being asked, past every mask.
 	log.SetOutput(io.Discard)
-	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], config.ReadEnvironment(os.Environ()), os.Stdout, os.Stderr))
 }
 
 // interrupt is the cause of a context that a signal ended.
@@ -59,12 +59,12 @@ func (i interrupt) code() int          { return 128 + int(i.Signal) }
 
 // run is the program without its process: the environment goes in, the exit
 // code comes out.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, env config.Environment, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		return flags(args, stdout, stderr)
 	}
-	host := ci.Detect(lookup)
-	cfg, err := config.Load(lookup)
+	host := ci.Detect(env.Lookup)
+	cfg, err := config.Load(env)
 	printer := ci.New(host, stdout, cfg.Secrets())
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
 	if err != nil {

@@ -40,8 +40,7 @@ type call struct {
 }
 
 func (c *call) run(ctx context.Context, args ...string) {
-	lookup := func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }
-	c.code = run(ctx, args, lookup, &c.stdout, &c.stderr)
+	c.code = run(ctx, args, c.env, &c.stdout, &c.stderr)
 }
 
 // standIn is a Dokploy on a port of this machine whose containers are not to

@@ -80,12 +80,13 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the inputs through lookup, which is like [os.LookupEnv]. Its error
-// is an [*Error]; the Config is never nil, and holds what could be read then
-// too: enough to write outputs and to mask secrets.
-func Load(lookup func(name string) (string, bool)) (*Config, error) {
-	l := &loader{lookup: lookup}
+// Load reads the inputs from the environment. Its error is an [*Error]; the
+// Config is never nil, and holds what could be read then too: enough to write
+// outputs and to mask secrets.
+func Load(env Environment) (*Config, error) {
+	l := &loader{env: env}
 	c := &Config{}
+	l.misspelt(c)
 
 	c.URL = parse(l, "url", parseURL)
 	c.APIKey = l.value("api-key")
@@ -171,7 +172,7 @@ func (c *Config) Secrets() []string {
 
 // loader looks inputs up and collects what is wrong with them.
 type loader struct {
-	lookup   func(string) (string, bool)
+	env      Environment
 	problems []Problem
 }
 
@@ -186,7 +187,7 @@ func (l *loader) valid(input string) bool {
 // given is the value of an input as the environment has it; empty: not set.
 func (l *loader) given(input string) string {
 	for _, name := range Spellings(input) {
-		if v, _ := l.lookup(name); strings.TrimSpace(v) != "" {
+		if v := l.env[name]; strings.TrimSpace(v) != "" {
 			return strings.TrimSpace(v)
 		}
 	}
@@ -201,7 +202,7 @@ func (l *loader) value(input string) string {
 	}
 	for _, s := range Settings {
 		if s.Name == input {
-			if s.Required {
+			if s.Required && l.valid(input) {
 				l.problem(input, "is required and not set (looked for "+strings.Join(Spellings(input), ", ")+")")
 			}
 			return s.Default

@@ -25,20 +25,13 @@ import (
 	"dokploy-deploy/internal/health"
 )
 
-func lookup(vars map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		v, ok := vars[name]
-		return v, ok
-	}
-}
-
 // load reads inputs on top of the required ones, each given by its name.
 func load(inputs ...string) (*Config, error) {
 	vars := map[string]string{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api"}
 	for i := 0; i < len(inputs); i += 2 {
 		vars["DOKPLOY_"+strings.ToUpper(strings.ReplaceAll(inputs[i], "-", "_"))] = inputs[i+1]
 	}
-	return Load(lookup(vars))
+	return Load(vars)
 }
 
 // problems are what Load says, one "input: text" each.
@@ -72,7 +65,7 @@ func TestDefaults(t *testing.T) {
 
 func TestAllInputs(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.env")
-	c, err := Load(lookup(map[string]string{
+	c, err := Load(map[string]string{
 		"INPUT_URL":                   " https://h/sub/api/ ",
 		"INPUT_API-KEY":               "key-123\n",
 		"INPUT_APPLICATION":           "a, b\n\n c ,a,",
@@ -99,7 +92,7 @@ func TestAllInputs(t *testing.T) {
 		"INPUT_ROLLBACK":              "FALSE",
 		"INPUT_DRY-RUN":               "false",
 		"INPUT_SOMETHING-OF-THE-HOST": "x",
-	}))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +115,7 @@ func TestAllInputs(t *testing.T) {
 }
 
 func TestSpellings(t *testing.T) {
-	order := []string{"INPUT_API-KEY", "INPUT_API_KEY", "PLUGIN_API_KEY", "DOKPLOY_API_KEY"}
+	order := []string{"INPUT_API-KEY", "INPUT_API_KEY", "PLUGIN_API_KEY", "PLUGIN_API-KEY", "DOKPLOY_API_KEY"}
 	if diff := cmp.Diff(order, Spellings("api-key")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -134,13 +127,13 @@ func TestSpellings(t *testing.T) {
 		vars[name] = "key-" + string(rune('0'+i))
 	}
 	for i, name := range order {
-		c, err := Load(lookup(vars))
+		c, err := Load(vars)
 		if want := "key-" + string(rune('0'+i)); err != nil || c.APIKey != want {
 			t.Errorf("%q, %v; want %q from %s", c.APIKey, err, want, name)
 		}
 		vars[name] = " \n" // empty means unset
 	}
-	if _, err := Load(lookup(vars)); err == nil {
+	if _, err := Load(vars); err == nil {
 		t.Error("no key, no error")
 	}
 }
@@ -152,7 +145,7 @@ func TestProblems(t *testing.T) {
 		want   []string
 	}{
 		{"url=", []string{"url: is required and not set (looked for INPUT_URL, PLUGIN_URL, DOKPLOY_URL)"}},
-		{"api-key=", []string{"api-key: is required and not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, DOKPLOY_API_KEY)"}},
+		{"api-key=", []string{"api-key: is required and not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, PLUGIN_API-KEY, DOKPLOY_API_KEY)"}},
 		{"application=", []string{"application: nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name"}},
 		{"application= , ,", []string{"application: nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name"}},
 		{"application=a\tb", []string{`application: "a\tb" holds a control character; separate several targets with newlines or commas`}},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -82,11 +83,7 @@ var Settings = []Setting{
 func Spellings(name string) []string {
 	upper := strings.ToUpper(name)
 	under := strings.ReplaceAll(upper, "-", "_")
-	spellings := []string{"INPUT_" + upper, "INPUT_" + under, "PLUGIN_" + under, "DOKPLOY_" + under}
-	if upper == under {
-		spellings = spellings[1:]
-	}
-	return spellings
+	return slices.Compact([]string{"INPUT_" + upper, "INPUT_" + under, "PLUGIN_" + under, "PLUGIN_" + upper, "DOKPLOY_" + under})
 }
 
 // Usage writes the inputs for a person: how they are spelled, and the table.
@@ -95,7 +92,7 @@ func Usage(w io.Writer) {
 	b.WriteString(`Inputs come from the environment. api-key, for example, is the first of these
 that is not empty:
   INPUT_API-KEY, INPUT_API_KEY   GitHub, Forgejo and Gitea actions
-  PLUGIN_API_KEY                 Woodpecker, Drone, Harness
+  PLUGIN_API_KEY, PLUGIN_API-KEY Woodpecker, Drone, Harness
   DOKPLOY_API_KEY                GitLab, Bitbucket, CircleCI, Jenkins, a shell
 Lists are separated by newlines or commas (env and headers: newlines only),
 durations are like 90s or 30m, or whole seconds.
