@@ -271,16 +271,34 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 }
 
 func TestASharedLogIsSpokenOf(t *testing.T) {
-	inWorld(t, dokploytest.Options{}, func(w *world) {
-		app := w.srv.AddApplication(dokploytest.Application{})
-		w.srv.Enqueue(app, "another's", "")
-		w.want(w.deploy("application api"), Done, 0)
-		if rows := w.srv.Deployments(app); rows[0].LogPath == rows[1].LogPath != w.rec.said("writes both logs to one file") {
-			w.Errorf("%s, %s\n%s", rows[0].LogPath, rows[1].LogPath, w.story())
+	shared := func(w *world, app *dokploytest.Service) {
+		if rows := w.srv.Deployments(app); rows[0].LogPath != rows[1].LogPath {
+			w.Errorf("%s, %s: the two did not begin in one second, this test shows nothing", rows[0].LogPath, rows[1].LogPath)
 		}
-		if !w.rec.said("writes both logs to one file") {
-			w.Error("the two did not begin in one second: this test shows nothing")
-		}
+	}
+	t.Run("the other had ended", func(t *testing.T) {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{})
+			w.srv.Enqueue(app, "another's", "")
+			w.want(w.deploy("application api"), Done, 0)
+			shared(w, app)
+			if w.rec.said("same second") {
+				w.Errorf("nothing was mixed\n%s", w.story())
+			}
+		})
+	})
+	t.Run("both run", func(t *testing.T) {
+		// On a remote server a webhook's deployment does not wait in line.
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{ServerID: "far", Build: slowBuild})
+			w.srv.AddServer("far")
+			w.srv.Webhook(app)
+			w.want(w.deploy("application api"), Done, 0)
+			shared(w, app)
+			if !w.rec.said("their lines are mixed") {
+				w.Errorf("nothing is said\n%s", w.story())
+			}
+		})
 	})
 }
 
@@ -554,6 +572,10 @@ func TestUnreachableForTooLong(t *testing.T) {
 		}
 		if r.DeploymentID == "" || !strings.Contains(r.Reason, "not reachable for 5m00s") {
 			w.Errorf("%+v", r)
+		}
+		// Whether it still runs there is not known meanwhile.
+		if w.rec.said("still running; nothing new") || !w.rec.said("Dokploy has not answered for") {
+			w.Errorf("the heartbeat of an outage\n%s", w.story())
 		}
 	})
 }

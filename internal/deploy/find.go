@@ -145,10 +145,8 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if row != nil {
 		r.hold(row)
 		f.noteStuck(ctx)
-		if slices.ContainsFunc(rows, func(other dokploy.Deployment) bool {
-			return other.ID != row.ID && row.LogPath != "" && other.LogPath == row.LogPath
-		}) {
-			r.warn("another deployment began in the same second, and Dokploy writes both logs to one file: their lines are mixed")
+		if text := sharedLog(row, rows); text != "" {
+			r.warn("%s", text)
 		}
 		return wait.Done, nil
 	}

@@ -26,6 +26,7 @@ type screen struct {
 	printed atomic.Int64 // when something was last printed, unix nanoseconds
 	mu      sync.Mutex
 	status  func() string // what goes on, for the heartbeat; nil: nothing
+	down    time.Time     // since when Dokploy does not answer; zero: it does
 	timer   *time.Timer
 	closed  bool
 }
@@ -78,16 +79,28 @@ func (s *screen) doing(status func() string) {
 	s.status = status
 }
 
+// unreachable sets since when Dokploy does not answer; zero: it answers. What
+// goes on there is not known meanwhile.
+func (s *screen) unreachable(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = since
+}
+
 func (s *screen) beat() {
 	s.mu.Lock()
-	status, closed := s.status, s.closed
+	status, down, closed := s.status, s.down, s.closed
 	s.mu.Unlock()
 	if closed {
 		return
 	}
 	silent := time.Since(time.Unix(0, s.printed.Load()))
 	if silent >= heartbeat {
-		if status != nil {
+		switch {
+		case status == nil:
+		case !down.IsZero():
+			s.note("Dokploy has not answered for " + Duration(time.Since(down)) + "; still trying")
+		default:
 			text := status()
 			if s.mode == LogLive {
 				text += "; nothing new for " + Duration(silent)

@@ -356,6 +356,7 @@ const shortestRestart = time.Second
 func (r *run) loop(b backoff.BackOff) wait.Loop {
 	told := false // of this outage
 	r.downSince, r.counted = time.Time{}, false
+	r.screen.unreachable(time.Time{})
 	return wait.Loop{
 		Backoff:     b,
 		Tolerate:    r.o.Unreachable,
@@ -371,6 +372,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			if r.downSince.IsZero() {
 				r.downSince = time.Now().Add(-outage)
 			}
+			r.screen.unreachable(r.downSince)
 			r.countOutage()
 			if !told && outage >= time.Second {
 				told = true
@@ -381,6 +383,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 		Recovered: func(outage time.Duration) {
 			r.countOutage()
 			r.downSince, r.counted = time.Time{}, false
+			r.screen.unreachable(time.Time{})
 			r.back = time.Now()
 			if told {
 				told = false

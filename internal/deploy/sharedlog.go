@@ -1,0 +1,30 @@
+package deploy
+
+import "dokploy-deploy/internal/dokploy"
+
+// sharedLog says what another deployment does to the log of ours; empty if
+// nothing. Dokploy names log files by the second, so that two deployments of
+// one service that begin in the same second have one file. Each empties it when
+// it begins: one that had ended before ours began leaves nothing in it.
+func sharedLog(ours *dokploy.Deployment, rows []dokploy.Deployment) string {
+	if ours.LogPath == "" {
+		return ""
+	}
+	text := ""
+	for _, other := range rows {
+		switch {
+		case other.ID == ours.ID || other.LogPath != ours.LogPath:
+		case endedBefore(&other, ours):
+		case endedBefore(ours, &other):
+			return "another deployment began in the same second, and Dokploy has written its log over this one's: the lines shown are that one's"
+		default:
+			text = "another deployment began in the same second, and Dokploy writes both logs to one file while both run: their lines are mixed"
+		}
+	}
+	return text
+}
+
+// endedBefore reports whether a ended before b began.
+func endedBefore(a, b *dokploy.Deployment) bool {
+	return a.Terminal() && !a.FinishedAt.IsZero() && !a.FinishedAt.After(b.StartedAt)
+}
