@@ -335,6 +335,14 @@ func TestComponent(t *testing.T) {
 	if file != job.at("variables", "INPUT_OUTPUT_FILE").v || job.at("artifacts", "when").v != "always" || job.at("environment", "url").v != "$DOKPLOY_DEPLOYED_URL" {
 		t.Error("the outputs do not reach the report or the environment")
 	}
+	// Without rules GitLab would run the job for every branch and tag.
+	rules := docs[0].at("spec", "inputs", "job-rules")
+	if job.at("rules").v != "$[[ inputs.job-rules ]]" || rules.at("type").v != "array" {
+		t.Error("the job does not have the rules of its input")
+	}
+	if diff := cmp.Diff(documents(t, "examples/gitlab.yml")[0].at("deploy", "rules").v, rules.at("default").v); diff != "" {
+		t.Errorf("the rules of the job in examples/gitlab.yml, and of the component:\n%s", diff)
+	}
 	if keys := docs[1].keys(); len(keys) != 1 {
 		t.Errorf("a component sets nothing but its job: %q", keys)
 	}
