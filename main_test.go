@@ -407,8 +407,8 @@ func TestHealthURLOverTLS(t *testing.T) {
 		code int
 		want []string
 	}{
-		"neither":           {nil, 1, []string{"✗ api is deployed but does not run", untrusted}},
-		"another authority": {[]string{"DOKPLOY_CA_CERT", another}, 1, []string{"✗ api is deployed but does not run", untrusted}},
+		"neither":           {nil, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
+		"another authority": {[]string{"DOKPLOY_CA_CERT", another}, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
 		"ca-cert":           {[]string{"DOKPLOY_CA_CERT", ca}, 0, []string{"answers 204", "✓ api deployed in "}},
 		"tls-skip-verify":   {[]string{"DOKPLOY_TLS_SKIP_VERIFY", "true"}, 0, []string{"! tls-skip-verify is on", "answers 204", "✓ api deployed in "}},
 	} {

@@ -238,7 +238,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`("(?:id|deploymentId)":")[\w-]{21}`), "$1<id>"},
 	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
-	{regexp.MustCompile(`\b\d+(\.\d)?s\b`), "<time>"},
+	{regexp.MustCompile(`\b\d+(\.\d)?m?s\b`), "<time>"},
 	// What is seen of a rollout on the way depends on when it is looked.
 	{regexp.MustCompile(`(?m)^› (new containers: .*|task: .*|swarm rolls back .*)\n`), ""},
 	{regexp.MustCompile(`; the version before (still serves|serves again)`), "; <what serves>"},

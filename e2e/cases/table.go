@@ -147,11 +147,11 @@ var prepared = []Case{
 	{
 		Name: "a crash is told", Services: []Service{{Name: "app", Deployed: true}},
 		Before: func(r *Run) { r.Crash(r, r.ID("app")) },
-		Inputs: []string{"application={app}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ app is deployed but does not run"},
+		Inputs: []string{"application={app}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ app was deployed but is not running"},
 	},
 	{
 		Name: "a first deployment that crashes", Services: app, Before: func(r *Run) { r.Crash(r, r.ID("app")) },
-		Inputs: []string{"application={app}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ app is deployed but does not run"},
+		Inputs: []string{"application={app}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ app was deployed but is not running"},
 	},
 	{
 		Name: "a crash goes back", Services: []Service{{Name: "app", Deployed: true}}, Needs: NeedsCrash,
@@ -165,11 +165,11 @@ var prepared = []Case{
 	},
 	{
 		Name: "a compose service that crashes", Services: []Service{{Name: "stack", File: crashFile}}, Needs: NeedsCrash,
-		Inputs: []string{"compose={stack}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack is deployed but does not run"},
+		Inputs: []string{"compose={stack}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack was deployed but is not running"},
 	},
 	{
 		Name: "a stack that crashes", Services: []Service{{Name: "stack", File: crashFile, Stack: true}}, Needs: NeedsCrash,
-		Inputs: []string{"compose={stack}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack is deployed but does not run"},
+		Inputs: []string{"compose={stack}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack was deployed but is not running"},
 	},
 	{
 		Name: "an address that answers", Services: app, Inputs: []string{"application={app}", "health-url={url}/api/health"}, Status: "done",

@@ -162,6 +162,7 @@ type Result struct {
 	Queued         time.Duration // server's clock; negative: not known
 	Build          time.Duration // server's clock; negative: not known
 	Took           time.Duration // from the trigger to the verdict
+	verdictAt      time.Time     // zero: nothing was tried
 	Reason         string        // what happened, one line; empty on success
 	Hint           string        // what to do next
 	input          string        // the input that the error is about, if it is none of the target's
@@ -172,6 +173,7 @@ type Result struct {
 	Verified       Verified      // empty: not looked at
 	RolledBack     bool          // swarm itself went back to the version before
 	Overtaken      bool          // another deployment has replaced this one
+	Unasked        bool          // the health URL could not be asked: what stands in front answered, or nothing did
 	WentBack       string        // what was done to go back, and what runs now; empty: nothing
 }
 
@@ -281,7 +283,11 @@ func Run(ctx context.Context, o Options) *Report {
 			report.Results[i].Target = target
 		}
 	}
-	report.Took = time.Since(start)
+	for _, r := range report.Results {
+		if !r.verdictAt.IsZero() { // what comes after it is going back
+			report.Took = max(report.Took, r.verdictAt.Sub(start))
+		}
+	}
 	return report
 }
 

@@ -61,15 +61,17 @@ func (r *run) health(ctx context.Context) error {
 	switch {
 	case errors.As(err, &bad):
 		r.result.Status = Unhealthy
-		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
-		r.containerTail(ctx)
+		r.result.Reason, r.result.Hint, r.result.Unasked = bad.Error(), bad.Hint, bad.Unasked
+		if !bad.Unasked {
+			r.containerTail(ctx)
+		}
 		return nil
 	case err != nil:
 		return err
 	}
 	text := fmt.Sprintf("health: %s answers %d", shown, answer.Status)
 	if r.result.Verified != VerifiedYes {
-		text += "; it may still be the version before that answers: whether the new one runs was not seen"
+		text += "; it may still be the previous version that answers: whether the new one runs was not seen"
 	}
 	r.note("%s", text)
 	if answer.Note != "" {

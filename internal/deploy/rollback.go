@@ -22,6 +22,10 @@ func (r *run) goBack(ctx context.Context) {
 		res.WentBack = "not tried: what another deployment has brought is not this run's to take back"
 		return
 	}
+	if res.Unasked {
+		res.WentBack = "not tried: an address that could not be asked is no verdict on the application"
+		return
+	}
 	over := r.row != nil && r.row.Terminal()
 	if ctx.Err() != nil || r.mayRun && !over {
 		if res.Status != Refused && res.Status != Invalid {
@@ -136,7 +140,10 @@ func (r *run) deployBack(ctx context.Context) string {
 	back, result := r.again(ctx, &o)
 	back.ship(ctx)
 	back.screen.close()
-	if result.Status != Done {
+	switch {
+	case result.Unasked:
+		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Reason)
+	case result.Status != Done:
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
 	}
 	text := "it was deployed again and " + runsNow(result)
@@ -219,7 +226,11 @@ func (r *run) dokployBack(ctx context.Context, kept *dokploy.Rollback) string {
 	case result.Status != Done:
 		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, result.Reason)
 	case result.Verified == VerifiedYes && o.Health != nil:
-		if err := back.health(ctx); err != nil || result.Status != Done {
+		err := back.health(ctx)
+		if result.Unasked {
+			return fmt.Sprintf("Dokploy put %s back and its containers run; %s; %s", version, result.Reason, later)
+		}
+		if err != nil || result.Status != Done {
 			return fmt.Sprintf("Dokploy put %s back and its containers run, but the health URL does not answer as it should; %s", version, later)
 		}
 	}

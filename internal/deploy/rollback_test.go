@@ -238,7 +238,7 @@ func TestHealthURL(t *testing.T) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "auto")
 		}
 		w.want(w.deploy("application api"), Done, 0)
-		if !w.rec.said("health: http://api.example.com answers 204") || w.rec.said("may still be the version before") {
+		if !w.rec.said("health: http://api.example.com answers 204") || w.rec.said("may still be the previous version") {
 			w.Error(w.story())
 		}
 		// The old version is never asked: first the new containers run.
@@ -301,7 +301,7 @@ func TestHealthURLUnverified(t *testing.T) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "http://x.example.com")
 		}
 		w.want(w.deploy("application api"), Done, 0)
-		if !w.rec.said("it may still be the version before that answers") {
+		if !w.rec.said("it may still be the previous version that answers") {
 			w.Error(w.story())
 		}
 	})

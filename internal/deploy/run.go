@@ -105,10 +105,11 @@ func (r *run) run(ctx context.Context) {
 	if r.triggered.IsZero() {
 		r.triggered = start
 	}
+	r.result.Took = time.Since(r.triggered)
+	r.result.verdictAt = time.Now()
 	if r.o.Rollback {
 		r.goBack(ctx)
 	}
-	r.result.Took = time.Since(r.triggered)
 }
 
 // ship prepares, triggers, follows and verifies.

@@ -11,11 +11,15 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// Duration writes a duration as a person reads it: 0.4s, 48s, 3m05s, 1h02m.
+// Duration writes a duration as a person reads it: 30ms, 0.4s, 48s, 3m05s, 1h02m.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "?"
+	case d == 0:
+		return "0s"
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%dms", max(1, d.Milliseconds()))
 	case d < 950*time.Millisecond:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Minute-500*time.Millisecond:

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -75,10 +74,16 @@ type Error struct {
 	Status   int    // of the last answer; 0: there was none
 	Attempts int
 	For      time.Duration
+	// Unasked: what was seen last did not come from the application.
+	Unasked bool
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s did not become healthy within %s: %s", e.URL, e.For.Round(time.Second), e.Reason)
+	what := "did not become healthy"
+	if e.Unasked {
+		what = "could not be asked"
+	}
+	return fmt.Sprintf("%s %s within %s: %s", e.URL, what, e.For.Round(time.Second), e.Reason)
 }
 
 // sight is what one attempt saw.
@@ -86,6 +91,7 @@ type sight struct {
 	status       int
 	accepted     bool
 	reason, hint string
+	unasked      bool // it did not come from the application
 }
 
 // Run ends when an answer is accepted (one is enough), when Timeout is over
@@ -122,13 +128,13 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 	switch {
 	case err == nil:
 		return Answer{
-			Status: last.status, URL: shown(way[len(way)-1]), Took: time.Since(start), Attempts: attempts, Note: note(way),
+			Status: last.status, URL: shown(way[len(way)-1]), Took: time.Since(start), Attempts: attempts, Note: note(way, last),
 		}, nil
 	case ctx.Err() != nil:
 		return Answer{}, context.Cause(ctx)
 	}
 	return Answer{}, &Error{
-		URL: shown(c.URL), Reason: last.reason, Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start),
+		URL: shown(c.URL), Reason: last.reason, Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start), Unasked: last.unasked,
 	}
 }
 
@@ -154,7 +160,14 @@ func (c *Check) attempt(ctx context.Context, tr *http.Transport) (s sight, way [
 			}
 		}
 		if !s.accepted && len(way) > 1 {
-			s.reason += " (after a redirect to " + shown(at) + ")"
+			other := ""
+			if leftHost(way, next) {
+				s.unasked, other = true, ", another host"
+				if s.status >= 400 {
+					s.hint = hintElsewhere
+				}
+			}
+			s.reason += " (after a redirect to " + shown(at) + other + ")"
 			if s.status >= 400 && s.status < 500 && looksLikeLogin(at) {
 				s.hint = hintLogin
 			}
@@ -184,8 +197,10 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	if err != nil {
 		if ctx.Err() != nil {
 			s.reason, s.hint = timeoutReason(stage.Load(), min(attemptTimeout, c.Timeout))
+			s.unasked = stage.Load() == stageLookup
 		} else {
 			s.reason, s.hint = failure(err, at)
+			s.unasked = neverArrived(err)
 		}
 		return s, nil
 	}
@@ -210,14 +225,27 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	switch {
 	case !c.accepts(s.status):
-		s.reason, s.hint = c.badStatus(resp, at, strings.TrimSpace(string(body)))
+		if s.reason, s.hint, s.unasked = fromFront(resp, proxied(tr, req)); !s.unasked {
+			s.reason, s.hint = c.badStatus(resp, at, strings.TrimSpace(string(body)))
+		}
 	case err != nil && ctx.Err() == nil:
 		s.reason = fmt.Sprintf("answers %s, but the connection is closed in the middle of the answer", statusText(s.status))
 		s.hint = hintClosed
 	default:
 		s.accepted = true
+		s.reason, _, s.unasked = fromFront(resp, proxied(tr, req))
 	}
 	return s, nil
+}
+
+// proxied reports whether a request went through the proxy of this machine in
+// plain text, so that its answer may be the proxy's own.
+func proxied(tr *http.Transport, req *http.Request) bool {
+	if tr.Proxy == nil || req.URL.Scheme != "http" {
+		return false
+	}
+	proxy, err := tr.Proxy(req)
+	return err == nil && proxy != nil
 }
 
 func (c *Check) transport() *http.Transport {
@@ -251,7 +279,7 @@ func (c *Check) transport() *http.Transport {
 		DisableCompression: true,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
-				return errors.New("the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(resp.StatusCode))
+				return &refusedByProxy{resp.StatusCode}
 			}
 			return nil
 		},

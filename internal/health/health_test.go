@@ -113,9 +113,10 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 		step         step
 		reason, hint string
 		status       int
+		unasked      bool
 	}{
-		"DNS does not answer":   {step: fails(&net.DNSError{Err: "i/o timeout", Name: "app.test", IsTimeout: true}), reason: "the host name cannot be looked up: DNS does not answer", hint: hintDNS},
-		"DNS fails":             {step: fails(&net.DNSError{Err: "server misbehaving", Name: "app.test", IsTemporary: true}), reason: `the host name "app.test" cannot be looked up: server misbehaving`, hint: hintDNS},
+		"DNS does not answer":   {unasked: true, step: fails(&net.DNSError{Err: "i/o timeout", Name: "app.test", IsTimeout: true}), reason: "the host name cannot be looked up: DNS does not answer", hint: hintDNS},
+		"DNS fails":             {unasked: true, step: fails(&net.DNSError{Err: "server misbehaving", Name: "app.test", IsTemporary: true}), reason: `the host name "app.test" cannot be looked up: server misbehaving`, hint: hintDNS},
 		"refused":               {step: errno(syscall.ECONNREFUSED), reason: "the connection is refused", hint: "nothing listens on this port"},
 		"refused on Windows":    {step: errno(10061), reason: "the connection is refused", hint: "nothing listens on this port"},
 		"no route":              {step: errno(syscall.EHOSTUNREACH), reason: "there is no route to the host", hint: "a private address"},
@@ -130,22 +131,24 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 		"not quite HTTP":        {step: says("HTTP/1.1 200 OK\r\nsecret\r\n\r\n"), reason: "the answer is not HTTP", hint: "something else listens"},
 		"TLS on plain HTTP":     {step: says("\x15\x03\x01\x00\x02\x02\x46"), reason: "speaks TLS where plain HTTP was tried", hint: "https://"},
 
-		"Traefik 404":       {step: answers(404, "404 page not found\n"), reason: `answers 404 Not Found ("404 page not found")`, hint: hintNoRouter, status: 404},
-		"404 of its own":    {step: answers(404, "secret"), reason: "answers 404 Not Found", hint: "not at this path", status: 404},
-		"502":               {step: answers(502, "Bad Gateway"), reason: "answers 502 Bad Gateway", hint: hintPort, status: 502},
-		"504":               {step: answers(504, "Gateway Timeout"), reason: "answers 504 Gateway Timeout", hint: hintPort, status: 504},
-		"Traefik 503":       {step: answers(503, "no available server\n"), reason: `answers 503 Service Unavailable ("no available server")`, hint: "none of its containers", status: 503},
-		"503 of a proxy":    {step: answers(503, "Service Unavailable"), reason: "answers 503 Service Unavailable", hint: hintPort, status: 503},
-		"503 of its own":    {step: answers(503, "secret"), reason: "answers 503 Service Unavailable", hint: "says that it is not ready", status: 503},
-		"500":               {step: answers(500, "secret"), reason: "answers 500 Internal Server Error", hint: "look at its logs", status: 500},
-		"Cloudflare":        {step: answers(526, "secret"), reason: "answers 526", hint: "Cloudflare gets no answer", status: 526},
-		"401":               {step: answers(401, "secret"), reason: "answers 401 Unauthorized", hint: "add 401 to health-status", status: 401},
-		"403":               {step: answers(403, "secret"), reason: "answers 403 Forbidden", hint: "add 403 to health-status", status: 403},
-		"405":               {step: answers(405, ""), reason: "answers 405 Method Not Allowed", hint: "does not answer GET", status: 405},
-		"418":               {step: answers(418, "secret"), reason: "answers 418 I'm a teapot", status: 418},
-		"good, but not so":  {accept: []Range{{204, 204}, {301, 302}}, step: answers(200, "secret"), reason: "answers 200 OK", hint: "accepted is 204,301-302 (health-status)", status: 200},
-		"HTTP on a TLS one": {step: says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"), reason: "answers 400 Bad Request (plain HTTP on a port for TLS)", hint: "write https://", status: 400},
-		"400":               {step: answers(400, "secret"), reason: "answers 400 Bad Request", status: 400},
+		"Traefik 404":         {step: answers(404, "404 page not found\n"), reason: `answers 404 Not Found ("404 page not found")`, hint: hintNoRouter, status: 404},
+		"404 of its own":      {step: answers(404, "secret"), reason: "answers 404 Not Found", hint: "not at this path", status: 404},
+		"502":                 {step: answers(502, "Bad Gateway"), reason: "answers 502 Bad Gateway", hint: hintPort, status: 502},
+		"504":                 {step: answers(504, "Gateway Timeout"), reason: "answers 504 Gateway Timeout", hint: hintPort, status: 504},
+		"Traefik 503":         {step: answers(503, "no available server\n"), reason: `answers 503 Service Unavailable ("no available server")`, hint: "none of its containers", status: 503},
+		"503 of a proxy":      {step: answers(503, "Service Unavailable"), reason: "answers 503 Service Unavailable", hint: hintPort, status: 503},
+		"503 of its own":      {step: answers(503, "secret"), reason: "answers 503 Service Unavailable", hint: "says that it is not ready", status: 503},
+		"500":                 {step: answers(500, "secret"), reason: "answers 500 Internal Server Error", hint: "look at its logs", status: 500},
+		"Cloudflare":          {unasked: true, step: answers(526, "secret"), reason: "Cloudflare answers 526: it has no answer of the server", hint: hintCloudflare, status: 526},
+		"before Cloudflare's": {step: answers(519, "secret"), reason: "answers 519", hint: "look at its logs", status: 519},
+		"after Cloudflare's":  {step: answers(531, "secret"), reason: "answers 531", hint: "look at its logs", status: 531},
+		"401":                 {step: answers(401, "secret"), reason: "answers 401 Unauthorized", hint: "add 401 to health-status", status: 401},
+		"403":                 {step: answers(403, "secret"), reason: "answers 403 Forbidden", hint: "add 403 to health-status", status: 403},
+		"405":                 {step: answers(405, ""), reason: "answers 405 Method Not Allowed", hint: "does not answer GET", status: 405},
+		"418":                 {step: answers(418, "secret"), reason: "answers 418 I'm a teapot", status: 418},
+		"good, but not so":    {accept: []Range{{204, 204}, {301, 302}}, step: answers(200, "secret"), reason: "answers 200 OK", hint: "accepted is 204,301-302 (health-status)", status: 200},
+		"HTTP on a TLS one":   {step: says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"), reason: "answers 400 Bad Request (plain HTTP on a port for TLS)", hint: "write https://", status: 400},
+		"400":                 {step: answers(400, "secret"), reason: "answers 400 Bad Request", status: 400},
 
 		"TLS at a plain port":   {url: "https://app.test/", step: answers(200, ""), reason: "speaks plain HTTP where TLS was tried", hint: "http://"},
 		"TLS at something else": {url: "https://app.test/", step: says("SSH-2.0-secret\r\n"), reason: "does not speak TLS", hint: "something else listens"},
@@ -163,7 +166,7 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 		"redirect to a broken address": {step: redirects(301, "http://app.test/%zz?secret"), reason: "answers 301 Moved Permanently with a Location that is no URL", status: 301},
 		"redirect to an app":           {step: redirects(301, "app:secret"), reason: "redirects to an address that cannot be followed: app://", status: 301},
 		"redirect to nowhere":          {step: redirects(308, "https:///x?secret"), reason: "redirects to an address that cannot be followed: https:///x", status: 308},
-		"redirect to an unknown host":  {step: redirects(302, "https://me:secret@old.test/x?secret"), reason: `the host name "old.test" is not known to DNS (after a redirect to https://old.test/x)`, hint: "DNS record"},
+		"redirect to an unknown host":  {unasked: true, step: redirects(302, "https://me:secret@old.test/x?secret"), reason: `the host name "old.test" is not known to DNS (after a redirect to https://old.test/x, another host)`, hint: "DNS record"},
 		"redirect to a bad answer": {step: serves(nil, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/x" {
 				http.Redirect(w, r, "/x", http.StatusTemporaryRedirect)
@@ -205,7 +208,11 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 				if !strings.Contains(e.Hint, tt.hint) || tt.hint == "" && e.Hint != "" {
 					t.Errorf("hint %q, want %q", e.Hint, tt.hint)
 				}
-				if want := tt.url + " did not become healthy within 1m0s: " + tt.reason; e.Error() != want {
+				verb := " did not become healthy"
+				if tt.unasked {
+					verb = " could not be asked"
+				}
+				if want := tt.url + verb + " within 1m0s: " + tt.reason; e.Error() != want || e.Unasked != tt.unasked {
 					t.Errorf("error %q, want %q", e, want)
 				}
 			})
@@ -263,7 +270,7 @@ func TestRunTellsCertificatesApart(t *testing.T) {
 				c := check(t, w, "https://app.test/")
 				c.CACerts = []*x509.Certificate{ca.cert}
 				e := outcome(t, c)
-				if e.Reason != tt.reason || e.Status != 0 || !strings.Contains(e.Hint, tt.hint) || tt.hint == "" && e.Hint != "" {
+				if e.Reason != tt.reason || e.Status != 0 || !e.Unasked || !strings.Contains(e.Hint, tt.hint) || tt.hint == "" && e.Hint != "" {
 					t.Errorf("%q, hint %q, status %d\nwant %q, hint %q", e.Reason, e.Hint, e.Status, tt.reason, tt.hint)
 				}
 				c.SkipVerify = true

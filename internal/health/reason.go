@@ -25,15 +25,16 @@ const (
 )
 
 const (
-	hintClosed   = "the application may crash or restart while it answers: look at its logs"
-	hintDNS      = "the DNS of this runner, or of the domain, does not work"
-	hintFirewall = "a firewall may drop the connection, or the server is not reachable from this runner"
-	hintLogin    = "it looks like a login page: use an address that asks for no login, or let this one through"
-	hintSlow     = "the application takes the connection but hangs or is slow: look at its logs, or use an address that answers quickly"
-	hintPort     = "the container is not up yet, or does not listen on the port set for the domain in Dokploy (3000 by default); it must listen on 0.0.0.0, not on localhost only"
-	hintIssue    = "Traefik shows its own certificate until Let's Encrypt has issued one: the domain's DNS record must lead to this server, port 80 must be open, and the domain must have a certificate set in Dokploy"
-	hintNoRouter = "Traefik answers like this for a host it has no route for: the domain is not set in Dokploy, or not deployed since, or a compose service's container is not running and healthy. (Applications written in Go may answer the same: then check the path)"
-	hintCircle   = "a proxy in front (Cloudflare's SSL mode Flexible, for one) may speak http to Dokploy, which leads back to https: let it speak https"
+	hintClosed     = "the application may crash or restart while it answers: look at its logs"
+	hintDNS        = "the DNS of this runner, or of the domain, does not work"
+	hintFirewall   = "a firewall may drop the connection, or the server is not reachable from this runner"
+	hintLogin      = "it looks like a login page: use an address that asks for no login, or let this one through"
+	hintSlow       = "the application takes the connection but hangs or is slow: look at its logs, or use an address that answers quickly"
+	hintPort       = "the container is not up yet, or does not listen on the port set for the domain in Dokploy (3000 by default); it must listen on 0.0.0.0, not on localhost only"
+	hintIssue      = "Traefik shows its own certificate until Let's Encrypt has issued one: the domain's DNS record must lead to this server, port 80 must be open, and the domain must have a certificate set in Dokploy"
+	hintNoRouter   = "Traefik answers like this for a host it has no route for: the domain is not set in Dokploy, or not deployed since, or a compose service's container is not running and healthy. (Applications written in Go may answer the same: then check the path)"
+	hintCloudflare = "see what this code means in Cloudflare's documentation (525 and 526: the server's certificate, which may still be issued)"
+	hintCircle     = "a proxy in front (Cloudflare's SSL mode Flexible, for one) may speak http to Dokploy, which leads back to https: let it speak https"
 )
 
 // failure says in plain words why a request had no answer, and, where
@@ -156,8 +157,6 @@ func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason
 		return reason, "the application says that it is not ready, or Traefik does not reach it: " + hintPort
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return reason, hintPort
-	case status >= 520 && status <= 530:
-		return reason, "Cloudflare gets no answer from the server: see what this code means in Cloudflare's documentation (525 and 526: the server's certificate, which may still be issued)"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return reason, fmt.Sprintf("the address asks for a login: use an address that does not, or add %d to health-status", status)
 	case status == http.StatusBadRequest && at.Scheme == "http" && (strings.Contains(body, "HTTP request to an HTTPS server") || strings.Contains(body, "plain HTTP request was sent to HTTPS port")):
@@ -198,9 +197,11 @@ func circleReason(way []*url.URL) (reason, hint string) {
 }
 
 // note says what is worth knowing of the way to a good answer.
-func note(way []*url.URL) string {
+func note(way []*url.URL, last sight) string {
 	end := way[len(way)-1]
 	switch {
+	case last.unasked:
+		return last.reason + ", so the application was not asked; health-status accepts that"
 	case len(way) > 1 && looksLikeLogin(end) && !looksLikeLogin(way[0]):
 		return "redirected to " + shown(end) + ", which looks like a login page: that says little about what is behind it"
 	case end.Scheme == "http" && slices.ContainsFunc(way, func(u *url.URL) bool { return u.Scheme == "https" }):

@@ -1,0 +1,79 @@
+package health
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// What stands in front of an application may answer, or end the way, in its
+// place. That is no verdict on the application: it was never asked. Only what
+// shows by itself that it did not come from there counts; a 502, a 503, a 504
+// and a router's 404 are what an application that does not run looks like.
+
+const (
+	hintChallenge = "let this runner through: a rule that skips the challenge for this path, or an address that Cloudflare does not protect"
+	hintElsewhere = "another host answers in the application's place: use an address that does not lead there, or let this runner through"
+	hintProxy     = "let the proxy of this machine through to this host, or name the host in NO_PROXY"
+)
+
+// refusedByProxy is what the proxy of this machine answers in the place of the
+// host that was asked for.
+type refusedByProxy struct{ status int }
+
+func (e *refusedByProxy) Error() string {
+	return "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(e.status)
+}
+
+// neverArrived reports whether an attempt without an answer ended before the
+// application: the name, the certificate or this machine's proxy is in the way.
+func neverArrived(err error) bool {
+	var (
+		dns     *net.DNSError
+		invalid *tls.CertificateVerificationError
+		refused *refusedByProxy
+		op      *net.OpError
+	)
+	switch {
+	case errors.As(err, &refused), errors.As(err, &dns), errors.As(err, &invalid):
+		return true
+	case !errors.As(err, &op):
+		return false
+	case op.Op == "proxyconnect":
+		return true
+	case op.Op == "socks connect":
+		// What the proxy says of the host behind it is about that host.
+		text := op.Err.Error()
+		return !strings.Contains(text, "refused") && !strings.Contains(text, "unreachable")
+	}
+	// A TLS alert about our certificate: the server wants one that we do not have.
+	return op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
+}
+
+// fromFront reports whether an answer did not come from the application, and
+// says so. proxied is an answer that came through the proxy of this machine.
+func fromFront(resp *http.Response, proxied bool) (reason, hint string, front bool) {
+	status := resp.StatusCode
+	switch mitigated := resp.Header.Get("Cf-Mitigated"); {
+	case mitigated != "":
+		return fmt.Sprintf("Cloudflare answers %s itself (cf-mitigated: %s)", statusText(status), shorten(mitigated)), hintChallenge, true
+	case proxied && (status == http.StatusProxyAuthRequired || resp.Header.Get("X-Squid-Error") != "" || strings.Contains(resp.Header.Get("Proxy-Status"), "error=")):
+		return "the proxy of this machine (HTTP_PROXY) answers " + statusText(status) + " itself", hintProxy, true
+	case status >= 520 && status <= 530:
+		return "Cloudflare answers " + statusText(status) + ": it has no answer of the server", hintCloudflare, true
+	}
+	return "", "", false
+}
+
+// leftHost reports whether a way of redirects has ended at another host, or
+// goes round in a circle through one. next is where it would have gone on.
+func leftHost(way []*url.URL, next *url.URL) bool {
+	elsewhere := func(u *url.URL) bool {
+		return u != nil && u.Hostname() != "" && !strings.EqualFold(u.Hostname(), way[0].Hostname())
+	}
+	return elsewhere(way[len(way)-1]) || elsewhere(next)
+}
