@@ -11,7 +11,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -tags nethttpomithttp2 -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o /dokploy-deploy .
+    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o /dokploy-deploy .
 
 # A shell, because a GitLab job needs one in its image. CA certificates are in
 # the binary. No USER and no WORKDIR: GitHub mounts files that only root may

@@ -47,13 +47,8 @@ func peers(b testing.TB) []peer {
 // buildProgram builds it as a release does, of what was compiled for that.
 func buildProgram(b testing.TB) string {
 	b.Helper()
-	flags, err := os.ReadFile(filepath.Join(".ci", "goflags"))
-	if err != nil {
-		b.Fatal(err)
-	}
 	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
-	args := append([]string{"build", "-ldflags", "-s -w", "-o", bin}, strings.Fields(string(flags))...)
-	build := exec.CommandContext(b.Context(), "go", append(args, ".")...)
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=", "-o", bin, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)

@@ -59,13 +59,12 @@ type Client struct {
 // New makes a client; it sends nothing yet.
 func New(o Options) *Client {
 	transport := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         o.Dial,
-		MaxIdleConnsPerHost: 8,
-		IdleConnTimeout:     4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
-		TLSHandshakeTimeout: 10 * time.Second,
-		// Own TLS settings switch HTTP/2 off: the log stream's upgrade needs
-		// HTTP/1.1, and a few small requests gain nothing from it.
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            o.Dial,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
+		TLSHandshakeTimeout:    10 * time.Second,
+		Protocols:              http1(),
 		TLSClientConfig:        tlsConfig(o),
 		MaxResponseHeaderBytes: maxHeader,
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
@@ -100,6 +99,16 @@ func New(o Options) *Client {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	return c
+}
+
+// http1 keeps every request on HTTP/1.1, on purpose: net/http's HTTP/2 sends
+// requests again by rules of its own, which a trigger must never be, and the
+// upgrade to a WebSocket needs HTTP/1.1. A few small requests gain nothing from
+// HTTP/2.
+func http1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
 }
 
 func tlsConfig(o Options) *tls.Config {

@@ -265,8 +265,11 @@ func (c *Check) transport() *http.Transport {
 		}
 		conf.RootCAs = pool
 	}
+	http1 := new(http.Protocols)
+	http1.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: proxy,
+		Proxy:     proxy,
+		Protocols: http1, // one request on a connection: HTTP/2 has nothing to add
 		// A dial does not end with its request, nor does a handshake.
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, attemptTimeout+time.Second)
