@@ -8,8 +8,10 @@ import (
 )
 
 // Check says what is wrong with given lines, each problem with its line: what
-// the server would drop, or read as something that nobody means. It names no
-// names either: those in a broken text may be pieces of a secret.
+// the server would drop, or read as something that nobody means. Of the names
+// it shows only that of a variable whose value may go on over lines that are no
+// assignments, as a key or JSON without quotes does: any other name in a broken
+// text may be a piece of a secret.
 func Check(text string) error {
 	text = newlines(text)
 	var problems []error
@@ -17,12 +19,21 @@ func Check(text string) error {
 		problems = append(problems, fmt.Errorf("line %d %s", line, what))
 	}
 	line, pos, found := 1, 0, false
+	var loose looseLines
+	flush := func() {
+		if text := loose.text(); text != "" {
+			problems = append(problems, errors.New(text))
+		}
+		loose = looseLines{}
+	}
 	// between looks at the lines that are no part of an assignment.
 	between := func(end int) {
 		for i, l := range strings.Split(text[pos:end], "\n") {
 			l = strings.TrimFunc(l, isSpace)
 			switch {
 			case l == "" || l[0] == '#':
+			case loose.owner != "":
+				loose.add(line + i)
 			case !strings.Contains(l, "="):
 				problem(line+i, `has no "="; each line is KEY=VALUE`)
 			default:
@@ -33,8 +44,21 @@ func Check(text string) error {
 	}
 	for a := range scan(text) {
 		found = true
+		before := len(problems)
 		between(a.start)
+		if a.start < loose.until { // base64 may look like an assignment
+			loose.add(line)
+			line, pos = line+strings.Count(text[pos:a.end], "\n"), a.end
+			continue
+		}
+		below := len(problems) > before || loose.first > 0
+		flush()
 		value := a.written(text)
+		// Below such a line, the last one of base64 looks like this: hush==
+		padding := below && strings.Trim(value, "=") == ""
+		if !a.quoted && !a.broken && !padding {
+			loose.owner, loose.until = a.name, pemEnd(text, a)
+		}
 		begin := a.from
 		if value != "" {
 			begin = skipSpace(text, a.from)
@@ -50,6 +74,7 @@ func Check(text string) error {
 		line, pos = line+strings.Count(text[pos:a.end], "\n"), a.end
 	}
 	between(len(text))
+	flush()
 	i := 0
 	for l := range strings.SplitSeq(text, "\n") {
 		i++
@@ -64,6 +89,41 @@ func Check(text string) error {
 		return errors.New("holds no variable; each line is KEY=VALUE")
 	}
 	return errors.Join(problems...)
+}
+
+// looseLines are lines that are no assignments, below one that may own them.
+type looseLines struct {
+	owner       string // empty: none
+	until       int    // what begins before this place in the text is one of them
+	first, last int    // lines; zero: none
+}
+
+func (l *looseLines) add(line int) {
+	if l.first == 0 {
+		l.first = line
+	}
+	l.last = line
+}
+
+func (l *looseLines) text() string {
+	const format = "no KEY=VALUE; if the value of %s has several lines, it needs quotes around it: %s='…'"
+	switch l.first {
+	case 0:
+		return ""
+	case l.last:
+		return fmt.Sprintf("line %d is "+format, l.first, l.owner, l.owner)
+	}
+	return fmt.Sprintf("lines %d to %d are "+format, l.first, l.last, l.owner, l.owner)
+}
+
+// pemEnd is where the last line of a PEM block begins that the value of a
+// begins; zero: it begins none.
+func pemEnd(text string, a assignment) int {
+	const begin, end = "-----BEGIN ", "-----END "
+	if !strings.HasPrefix(a.value, begin) || strings.Contains(a.value, end) {
+		return 0
+	}
+	return a.to + max(0, strings.Index(text[a.to:], end))
 }
 
 // Warnings names the variables that the server reads otherwise than a person,

@@ -39,12 +39,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func needsQuotes(name string) string {
+	return " no KEY=VALUE; if the value of " + name + " has several lines, it needs quotes around it: " + name + "='…'"
+}
+
 func TestCheck(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"good", "\uFEFF# note\r\n\r\nA=hush\r\nexport B: 'hu\nsh'\rC=\n", ""},
 		{"empty", "", "holds no variable; each line is KEY=VALUE"},
 		{"only a comment", "# A=hush\n\n", "holds no variable; each line is KEY=VALUE"},
-		{"no =", "A=hush\r\n\r\nhush\n", `line 3 has no "="; each line is KEY=VALUE`},
+		{"no =", "hush\nA=1", `line 1 has no "="; each line is KEY=VALUE`},
+		{"no = below a variable", "A=hush\r\n\r\nhush\n", "line 3 is" + needsQuotes("A")},
 		{"bad name", "É=hush", `line 1 does not begin with a name (letters, digits, "_", "." and "-") and "="; each line is KEY=VALUE`},
 		{"dropped name", "__proto__=hush", "line 1 sets __proto__, which the server drops; choose another name"},
 		{"quote", "B='hu\nsh'\nA=\"hush\n", "line 3 begins a value with a quote that is not closed"},
@@ -53,8 +58,18 @@ func TestCheck(t *testing.T) {
 		{"value on the next line", "A=\n'hush'", "line 1 breaks off before the value; each line is KEY=VALUE"},
 		{"colon at the end", "A=1\nB:\nC=hush", "line 2 breaks off before the value; each line is KEY=VALUE"},
 		{"NUL and not UTF-8", "A=hush\x00\nB=hush\xff", "line 1 holds a NUL character\nline 2 is not UTF-8 text"},
-		{"a key without quotes", "A=-----BEGIN\nhush\nhu/sh==\n", `line 2 has no "="; each line is KEY=VALUE` + "\n" +
-			`line 3 does not begin with a name (letters, digits, "_", "." and "-") and "="; each line is KEY=VALUE`},
+		{"a key without quotes", "Z=1\nA=-----BEGIN X-----\nhush\nhu/sh==\nhush==\n-----END X-----\nB=2", "lines 3 to 6 are" + needsQuotes("A")},
+		{"two of them", "A=-----BEGIN X-----\nhush=\n-----END X-----\nexport B=-----BEGIN X-----\nhush==\n-----END X-----", "lines 2 to 3 are" + needsQuotes("A") + "\nlines 5 to 6 are" + needsQuotes("B")},
+		{"a key with headers", "A=-----BEGIN X-----\nhush: hush\n\nhush\n-----END X-----\n", "lines 2 to 5 are" + needsQuotes("A")},
+		{"a key without its end", "A=-----BEGIN\nB=1\nhush", "line 3 is" + needsQuotes("B")},
+		{"a key on one line", "A=-----BEGIN X-----hush-----END X-----\nB=1\nC='-----BEGIN X-----\nhush\n-----END X-----'", ""},
+		{"a key below its name", "A=\n-----BEGIN X-----\nhush/hush\n-----END X-----", "lines 2 to 4 are" + needsQuotes("A")},
+		{"JSON without quotes", "A={\n  \"hush\": \"hush=hush\",\n  \"hush\": {}\n}\nB=1", "lines 2 to 4 are" + needsQuotes("A")},
+		{"a list without quotes", "A=[\n1,\n2\n]", "lines 2 to 4 are" + needsQuotes("A")},
+		{"two of these", "A={\n}\nB={\n}\nC=1", "line 2 is" + needsQuotes("A") + "\nline 4 is" + needsQuotes("B")},
+		// The last line of base64 looks like a variable, and is not named.
+		{"base64 without quotes", "A=hush\nhu/sh\nhush==\nhush\nB=1", "line 2 is" + needsQuotes("A") + "\n" + `line 4 has no "="; each line is KEY=VALUE`},
+		{"below a quoted value", "A='hush'\nhush", `line 2 has no "="; each line is KEY=VALUE`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
