@@ -35,7 +35,7 @@ var Settings = []Setting{
 	{Name: "image",
 		Meaning: "Docker image to set on the application before deploying. Touches nothing else, no stored credential. An application whose source is not Docker is refused. Without an application: exit 2."},
 	{Name: "env", Secret: true,
-		Meaning: "`KEY=VALUE` lines, dotenv as Dokploy reads it, to set in the service's environment before deploying. Kept as written; a value that Dokploy would cut (an unquoted ` #`) is warned about."},
+		Meaning: "`KEY=VALUE` lines, dotenv as Dokploy reads it, to set in the service's environment before deploying. Kept as written; a value that Dokploy or compose would cut or change is warned about or, where it would break the file, refused."},
 	{Name: "env-mode", Default: "merge",
 		Meaning: "`merge` keeps every other line, comment and the order; `replace` makes `env` the whole environment."},
 	{Name: "compose-file",

@@ -10,14 +10,12 @@ import (
 
 // dryRun shows what a run would do, and changes nothing.
 func (r *run) dryRun(ctx context.Context) {
-	p, err := planFor(r.o, r.service)
+	p, err := planFor(r.o, r.service, r.version)
 	if err != nil {
 		r.result.fail(ctx, err, nothingStarted)
 		return
 	}
-	for _, line := range p.lines {
-		r.note("%s", line)
-	}
+	r.showPlan(p)
 	if p.change.Empty() && r.o.Prepare.set() {
 		r.note("nothing to set: all stands as it is asked for")
 	}

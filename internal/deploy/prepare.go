@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"dokploy-deploy/internal/dokploy"
@@ -35,13 +34,14 @@ type plan struct {
 	back    dokploy.Change   // what undoes it
 	want    dokploy.Service  // what is read back then
 	lines   []string         // for a person; no value of the environment
+	warns   []string         // what does not arrive as it is given
 	needs   []string         // the inputs that ask for the right "create services"
 	member  bool             // the environment was set as a plain member may
 }
 
 // planFor compares what is asked for with what the service has. Its errors are
 // about inputs.
-func planFor(o *Options, s *dokploy.Service) (*plan, error) {
+func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, error) {
 	p := &plan{service: s, want: *s}
 	c := &o.Prepare
 	say := func(format string, args ...any) { p.lines = append(p.lines, fmt.Sprintf(format, args...)) }
@@ -63,6 +63,12 @@ func planFor(o *Options, s *dokploy.Service) (*plan, error) {
 		}
 	}
 	if c.Env != "" {
+		if s.Kind == dokploy.Compose {
+			var err error
+			if p.warns, err = composeEnv(s.ComposeType, version, c.Env); err != nil {
+				return nil, err
+			}
+		}
 		env, err := newEnv(c, string(s.Env))
 		if err != nil {
 			return nil, &inputError{
@@ -126,11 +132,8 @@ func envText(old, env string) string {
 		verb  string
 		names []string
 	}{{"adds", added}, {"changes", changed}, {"removes", removed}} {
-		if n := len(x.names); n > maxNames {
-			x.names = append(slices.Clone(x.names[:maxNames]), fmt.Sprintf("and %d more", n-maxNames))
-		}
 		if len(x.names) > 0 {
-			parts = append(parts, x.verb+" "+strings.Join(x.names, ", "))
+			parts = append(parts, x.verb+" "+nameList(x.names))
 		}
 	}
 	kept := len(dotenv.Parse(env)) - len(added) - len(changed)
@@ -223,13 +226,11 @@ func (r *run) prepare(ctx context.Context) error {
 		r.o.hide(s.Env, r.result.Name, r.result.DashboardURL)
 		r.service = s
 	}
-	p, err := planFor(r.o, r.service)
+	p, err := planFor(r.o, r.service, r.version)
 	if err != nil {
 		return err
 	}
-	for _, line := range p.lines {
-		r.note("%s", line)
-	}
+	r.showPlan(p)
 	if p.change.Empty() {
 		return nil
 	}
@@ -256,6 +257,15 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	r.service = now
 	return nil
+}
+
+func (r *run) showPlan(p *plan) {
+	for _, line := range p.lines {
+		r.note("%s", line)
+	}
+	for _, text := range p.warns {
+		r.warn("env: %s", text)
+	}
 }
 
 // certain tells that an error leaves no doubt: Dokploy has refused.

@@ -1,0 +1,146 @@
+package deploy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dotenv"
+)
+
+// composeEnv judges what becomes of the variables of lines in a compose
+// service. It names variables, never values. The refusal is an [*inputError].
+//
+// docker-compose reads them from .env. Dokploy writes each value there as it
+// is before v0.30.0, and in double quotes, with escapes, since then. A stack
+// gets them through env_file, which Docker reads without quotes or escapes;
+// Dokploy v0.30.0 and v0.30.1 write quotes there, too. They are variables of
+// docker stack deploy as well, so that ${NAME} in the stack's file is right.
+func composeEnv(composeType string, v dokploy.Version, lines string) (warnings []string, refused error) {
+	vars := dotenv.Parse(lines)
+	if len(vars) == 0 {
+		return nil, nil
+	}
+	switch composeType {
+	case "docker-compose":
+		if v.Known() && !v.Less(0, 30, 0) {
+			return nil, nil
+		}
+		return rawDotenv(v, vars)
+	case "stack":
+		if v == (dokploy.Version{Minor: 30, Patch: 0}) || v == (dokploy.Version{Minor: 30, Patch: 1}) {
+			warnings = append(warnings, fmt.Sprintf(
+				"Dokploy %s writes quotes around values, and they stay in those that a stack reads through env_file; use ${NAME} in the stack's file, or update Dokploy", v))
+		}
+		for _, x := range vars {
+			if text := envFileText(x); text != "" {
+				warnings = append(warnings, text)
+			}
+		}
+	}
+	return warnings, nil
+}
+
+// envFileText says what Docker makes of a value of several lines in an
+// env_file; empty: of one line.
+func envFileText(x dotenv.Var) string {
+	_, later, ok := strings.Cut(x.Value, "\n")
+	if !ok {
+		return ""
+	}
+	rest := "the others are read as variables of their own"
+	for line := range strings.SplitSeq(later, "\n") {
+		line = strings.TrimLeft(line, " \t")
+		name, _, _ := strings.Cut(line, "=")
+		if line != "" && line[0] != '#' && (name == "" || strings.ContainsAny(name, " \t")) {
+			rest = "and here Docker refuses the file: a later line is not NAME=value"
+		}
+	}
+	return fmt.Sprintf("only the first line of %s arrives through env_file, %s; ${%s} in the stack's file gets all of it", x.Name, rest, x.Name)
+}
+
+// dokployReference is what Dokploy itself replaces: ${{project.NAME}} and its like.
+var dokployReference = regexp.MustCompile(`\$\{\{.*?\}\}`)
+
+// rawDotenv judges values that stand in .env as they are.
+func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused error) {
+	writes := fmt.Sprintf("Dokploy %s writes values into .env as they are", v)
+	if !v.Known() {
+		writes = "this Dokploy does not say its version, and before v0.30.0 it writes values into .env as they are"
+	}
+	faults := []struct {
+		breaks bool // the file
+		has    func(value string) bool
+		what   string // with %s for the names
+		names  []string
+	}{
+		{breaks: true, what: "line breaks in %s", has: func(s string) bool { return strings.Contains(s, "\n") }},
+		{breaks: true, what: "a quote at the beginning of %s that is not closed", has: isOpen},
+		{what: "a $ in %s, which compose takes for a variable", has: func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
+		{what: "a # in %s, where compose cuts the value off", has: func(s string) bool { return strings.Contains(s, " #") }},
+		{what: "quotes around %s, which compose takes off", has: beginsQuoted},
+		{what: "blanks around %s, which compose drops", has: func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},
+	}
+	for _, x := range vars {
+		for i := range faults {
+			if f := &faults[i]; f.has(x.Value) {
+				f.names = append(f.names, x.Name)
+				if f.breaks {
+					break // the file cannot be read at all
+				}
+			}
+		}
+	}
+	for _, f := range faults {
+		if len(f.names) == 0 {
+			continue
+		}
+		text := fmt.Sprintf(f.what, nameList(f.names)) + ": " + writes
+		if !f.breaks {
+			warnings = append(warnings, text)
+			continue
+		}
+		text += ", and compose would not read the file as it is meant"
+		if !v.Known() {
+			warnings = append(warnings, text)
+		} else if refused == nil {
+			refused = &inputError{input: "env", what: text, hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64"}
+		}
+	}
+	return warnings, refused
+}
+
+// beginsQuoted reports whether compose reads the value as a quoted one.
+func beginsQuoted(s string) bool {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	return s != "" && (s[0] == '"' || s[0] == '\'')
+}
+
+// isOpen reports whether compose would look for the closing quote of a value
+// in the lines behind it.
+func isOpen(s string) bool {
+	if !beginsQuoted(s) {
+		return false
+	}
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case s[0]:
+			return false
+		}
+	}
+	return true
+}
+
+// nameList names variables, and counts those that are too many to name.
+func nameList(names []string) string {
+	if n := len(names); n > maxNames {
+		names = append(slices.Clone(names[:maxNames]), fmt.Sprintf("and %d more", n-maxNames))
+	}
+	return strings.Join(names, ", ")
+}

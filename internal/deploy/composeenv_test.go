@@ -1,0 +1,143 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// TestComposeEnv: what becomes of each value, by what runs it and which Dokploy
+// writes it. The unknown version is a row of its own.
+func TestComposeEnv(t *testing.T) {
+	const (
+		raw     = ": Dokploy v0.29.9 writes values into .env as they are"
+		unknown = ": this Dokploy does not say its version, and before v0.30.0 it writes values into .env as they are"
+		breaks  = ", and compose would not read the file as it is meant"
+		first   = "only the first line of A arrives through env_file, "
+		others  = "the others are read as variables of their own"
+		noFile  = "and here Docker refuses the file: a later line is not NAME=value"
+		all     = "; ${A} in the stack's file gets all of it"
+		quotes  = " writes quotes around values, and they stay in those that a stack reads through env_file; use ${NAME} in the stack's file, or update Dokploy"
+	)
+	for _, tt := range []struct {
+		kind     string
+		versions string // separated by blanks; "?": unknown
+		lines    string
+		refused  string
+		warnings []string
+	}{
+		// docker-compose, values in quotes.
+		{"docker-compose", "v0.30.0 v0.30.1 v0.30.2 v0.31.0 v1.0.0", "A=\"a\nb\"\nB=x$y\nC='x #y'\nD='\"'\nE=' x '", "", nil},
+		// docker-compose, raw values.
+		{"docker-compose", "v0.29.9", "A=1\nB=\nC='two words'\nD='#x'\nE=x#y\nF='{\"a\": 1}'", "", nil},
+		{"docker-compose", "v0.29.9", `A="a\nb"`, "line breaks in A" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", "A='a\nb'", "line breaks in A" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", "A=\"a\r\nb\"\nB=1\nC=`x\ny`", "line breaks in A, C" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", `A='a\nb'`, "", nil}, // a backslash and an n
+		{"docker-compose", "v0.29.9", `A='"x'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", `A='"x\"'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", `A='"x"'`, "", []string{"quotes around A, which compose takes off" + raw}},
+		{"docker-compose", "v0.29.9", "A=pa$$word", "", []string{"a $ in A, which compose takes for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A=${OTHER}\nB=1\nC=$x", "", []string{"a $ in A, C, which compose takes for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A=${{project.X}}/${{B}}", "", nil}, // Dokploy's own
+		{"docker-compose", "v0.29.9", "A=${{project.X}}$y", "", []string{"a $ in A, which compose takes for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A='x #y'", "", []string{"a # in A, where compose cuts the value off" + raw}},
+		{"docker-compose", "v0.29.9", "A=x #y", "", nil}, // cut by Dokploy, and warned about by itself
+		{"docker-compose", "v0.29.9", "A='x$y #z'", "", []string{
+			"a $ in A, which compose takes for a variable" + raw, "a # in A, where compose cuts the value off" + raw,
+		}},
+		{"docker-compose", "v0.29.9", "A=' x '", "", []string{"blanks around A, which compose drops" + raw}},
+		{"docker-compose", "v0.29.9", "A=x$y\nA=x", "", nil}, // the last one counts
+		{"docker-compose", "?", "A=\"a\nb\"\nB=x$y", "", []string{
+			"line breaks in A" + unknown + breaks, "a $ in B, which compose takes for a variable" + unknown,
+		}},
+		{"docker-compose", "?", "A='x #y'", "", []string{"a # in A, where compose cuts the value off" + unknown}},
+		// Stacks.
+		{"stack", "v0.25.0 v0.29.14 v0.30.2 v1.0.0 ?", "A=x$y\nB='x #y'\nC='\"x\"'\nD=' x '", "", nil},
+		{"stack", "v0.25.0 v0.29.14 v0.30.2 v1.0.0 ?", `A="a\nb"`, "", []string{first + others + all}},
+		{"stack", "v0.30.2", "A='a\nB=x y'", "", []string{first + others + all}},
+		{"stack", "v0.30.2", "A='a\n\n# not one\n  b'", "", []string{first + others + all}},
+		{"stack", "v0.30.2", "A='-----BEGIN X-----\nMIIB==\n-----END X-----\n'", "", []string{first + noFile + all}},
+		{"stack", "v0.30.2", "A='a\n=b'", "", []string{first + noFile + all}},
+		{"stack", "v0.30.2", "A='a\nb'\nB=1\nC=\"c\nd\"", "", []string{first + others + all, strings.NewReplacer("of A ", "of C ", "{A}", "{C}").Replace(first + others + all)}},
+		{"stack", "v0.30.0", "A=1\nB=2", "", []string{"Dokploy v0.30.0" + quotes}},
+		{"stack", "v0.30.1", "A='a\nb'", "", []string{"Dokploy v0.30.1" + quotes, first + others + all}},
+		// Neither, and nothing.
+		{"", "v0.29.9 v0.30.1 ?", "A='a\nb$'", "", nil},
+		{"stack", "v0.30.1", "", "", nil},
+	} {
+		for version := range strings.FieldsSeq(tt.versions) {
+			t.Run(tt.kind+" "+version+" "+tt.lines, func(t *testing.T) {
+				v, ok := dokploy.ParseVersion(version)
+				if ok != (version != "?") {
+					t.Fatal("no version")
+				}
+				warnings, err := composeEnv(tt.kind, v, tt.lines)
+				if !slices.Equal(tt.warnings, warnings) {
+					t.Errorf("got  %q\nwant %q", warnings, tt.warnings)
+				}
+				var refused *inputError
+				switch {
+				case tt.refused == "":
+					if err != nil {
+						t.Errorf("refused: %v", err)
+					}
+				case !errors.As(err, &refused) || refused.what != tt.refused || refused.input != "env" || refused.hint == "":
+					t.Errorf("got  %v\nwant %s", err, tt.refused)
+				}
+			})
+		}
+	}
+}
+
+// TestComposeEnvManyNames: a warning names no more variables than a line holds.
+func TestComposeEnvManyNames(t *testing.T) {
+	var lines []string
+	for i := range 3 * maxNames {
+		lines = append(lines, fmt.Sprintf("V%d=$x", i))
+	}
+	warnings, err := composeEnv("docker-compose", dokploy.Version{}, strings.Join(lines, "\n"))
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], ", V19, and 40 more, which") {
+		t.Errorf("%v, %q", err, warnings)
+	}
+}
+
+// TestComposeEnvRefused: before anything is changed, for all targets.
+func TestComposeEnvRefused(t *testing.T) {
+	for _, dry := range []bool{false, true} {
+		inWorld(t, dokploytest.Options{Version: "v0.29.9"}, func(w *world) {
+			w.srv.AddApplication(dokploytest.Application{})
+			w.srv.AddCompose(dokploytest.Compose{Name: "web"})
+			w.set = func(o *Options) { o.Prepare, o.DryRun = Changes{Env: "CERT=\"SECRET-first\nSECRET-second\""}, dry }
+			report := w.deploy("application api", "compose web")
+			r := &report.Results[1]
+			if report.ExitCode() != ExitInvalid || r.Input() != "env" || !strings.Contains(r.Reason, "CERT") || strings.Contains(r.Reason+r.Hint, "SECRET") {
+				t.Errorf("%q of %q: %s", r.Status, r.Input(), r.Reason)
+			}
+			if n := w.changes(); n > 0 || w.srv.Calls("application.deploy") > 0 {
+				t.Errorf("%d changes were sent\n%s", n, w.story())
+			}
+		})
+	}
+}
+
+// TestComposeEnvWarned: it is said once, and deployed. What the service had
+// before is not judged.
+func TestComposeEnvWarned(t *testing.T) {
+	for _, version := range []string{"v0.30.2", "canary"} {
+		inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
+			stack := w.srv.AddCompose(dokploytest.Compose{Name: "web", ComposeType: "stack", Env: "OLD='SECRET-a\nSECRET-b'"})
+			w.set = changing(Changes{Env: "CERT='SECRET-first\nSECRET-second'"})
+			w.want(w.deploy("compose web"), Done, 0)
+			if w.rec.count("! env: only the first line of CERT arrives through env_file") != 1 || w.rec.count("of OLD") > 0 || w.rec.said("SECRET") {
+				t.Error(w.story())
+			}
+			w.triggers(stack, 1)
+		})
+	}
+}
