@@ -285,9 +285,9 @@ func TestHostileAnswers(t *testing.T) {
 		"a text with orders":       {raw("HTTP/1.1 500 x\r\nContent-Type: application/json\r\n\r\n{\"message\":\"\\u001b]0;x\\u0007\\n::error::x\\u009b2J\"}"), "::error::x"},
 		"a number of 10 MB":        {flood(okJSON+"Content-Length: 10485760\r\n\r\n", "1", 10<<20), "%s: "},
 		"a list of 15 MB":          {raw(okJSON + "\r\n[{\"projectId\":\"p\",\"name\":\"" + strings.Repeat("n", 15<<20) + "\"}]"), ""},
-		"many services":            {raw(okJSON + "\r\n[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 59_000) + "]}]"), "%s: the answer cannot be read: a list has more than 25000 elements"},
-		"many services in two":     {raw(okJSON + "\r\n[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "],\"compose\":[{}" + strings.Repeat(`,{"composeId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "]}]"), ""},
-		"a service that is a name": {raw(okJSON + "\r\n[{\"applications\":[{\"applicationId\":\"y\",\"name\":\"" + strings.Repeat("n", 7<<20) + "\"}]}]"), ""},
+		"many services":            {raw(okJSON + "\r\n[{\"environments\":[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 59_000) + "]}]}]"), "%s: the answer cannot be read: a list has more than 25000 elements"},
+		"many services in two":     {raw(okJSON + "\r\n[{\"environments\":[{\"applications\":[{}" + strings.Repeat(`,{"applicationId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "],\"compose\":[{}" + strings.Repeat(`,{"composeId":"`+strings.Repeat("n", 250)+`"}`, 24_900) + "]}]}]"), ""},
+		"a service that is a name": {raw(okJSON + "\r\n[{\"environments\":[{\"applications\":[{\"applicationId\":\"y\",\"name\":\"" + strings.Repeat("n", 7<<20) + "\"}]}]}]"), ""},
 		"one name of 7 MB":         {raw(okJSON + "\r\n[{\"" + strings.Repeat("n", 7<<20) + "\":1}]"), ""},
 		"names that are the same":  {raw(okJSON + "\r\n[{" + strings.Repeat(`"name":"x",`, 600_000) + `"name":1}]`), "%s: the answer cannot be read: name is a number where text is due"},
 	} {

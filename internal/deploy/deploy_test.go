@@ -873,7 +873,7 @@ func TestOneProcedureIsBlocked(t *testing.T) {
 }
 
 func TestRedeploy(t *testing.T) {
-	for _, version := range []string{"v0.30.2", "v0.24.5"} {
+	for _, version := range []string{"v0.30.2", "v0.25.11"} {
 		inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "git"})
 			w.srv.AddCompose(dokploytest.Compose{})
@@ -915,7 +915,7 @@ func TestTargets(t *testing.T) {
 
 func TestOlderAndDocumentedServers(t *testing.T) {
 	for _, o := range []dokploytest.Options{
-		{Version: "v0.19.0"}, {Version: "v0.24.5"}, {Version: "v0.25.11"}, {Version: "v0.28.0"}, {Version: "v0.29.5"}, {Documented: true},
+		{Version: "v0.25.0"}, {Version: "v0.25.4"}, {Version: "v0.25.11"}, {Version: "v0.28.0"}, {Version: "v0.29.5"}, {Documented: true},
 		{ClockSkew: 26 * time.Hour}, {ClockSkew: -26 * time.Hour}, {SubPath: "/paas"},
 	} {
 		for _, kind := range []string{"docker", "git", "compose"} {
@@ -951,7 +951,7 @@ func TestOlderAndDocumentedServers(t *testing.T) {
 func TestNeverAnotherVerdict(t *testing.T) {
 	unsure := map[string]int{}
 	runs := 0
-	for _, version := range []string{"v0.30.2", "v0.28.0", "v0.25.11", "v0.24.5"} {
+	for _, version := range []string{"v0.30.2", "v0.28.0", "v0.25.11", "v0.25.0"} {
 		for _, source := range []string{"docker", "git"} {
 			for _, took := range []time.Duration{5 * time.Millisecond, 700 * time.Millisecond, 5 * time.Second} {
 				for _, ahead := range []int{0, 1, 2} {

@@ -108,6 +108,9 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 	if versionErr != nil && !dokploy.Unsupported(versionErr) && !dokploy.Refused(versionErr) {
 		return nil, versionErr
 	}
+	if err := tooOld(found.version, listErr); err != nil {
+		return nil, err
+	}
 
 	slots := make(chan struct{}, resolveAtOnce)
 	for i, t := range o.Targets {
@@ -120,6 +123,9 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 		})
 	}
 	wg.Wait()
+	if err := tooOld(found.version, listErr); err != nil {
+		return nil, err
+	}
 	o.Reporter.Header(fmt.Sprintf("%s → %s (Dokploy %s)", o.Program, o.URL, found.version))
 
 	for _, p := range projects {
@@ -223,9 +229,6 @@ type candidate struct {
 }
 
 func path(p dokploy.Project, e dokploy.Environment, s dokploy.ServiceRef) string {
-	if e.Name == "" {
-		return p.Name + "/" + s.Name
-	}
 	return p.Name + "/" + e.Name + "/" + s.Name
 }
 

@@ -235,7 +235,7 @@ func newSchedule(seed uint64) *schedule {
 	c := chooser{rand.New(rand.NewPCG(seed, 0x5eed))}
 	s := &schedule{seed: seed, hurts: map[string]bool{}}
 	s.server = dokploytest.Options{
-		Version:     pickOf(c, "v0.30.2", "v0.30.2", "v0.30.2", "v0.29.5", "v0.28.8", "v0.28.3", "v0.25.11", "v0.24.5"),
+		Version:     pickOf(c, "v0.30.2", "v0.30.2", "v0.30.2", "v0.29.5", "v0.28.8", "v0.28.3", "v0.25.11", "v0.25.0"),
 		Concurrency: pickOf(c, 1, 1, 2),
 		Latency:     pickOf(c, 0, 0, 5*time.Millisecond, 120*time.Millisecond),
 		ClockSkew:   pickOf(c, 0, 0, 0, -26*time.Hour, 7*time.Minute, -1300*time.Millisecond, 400*time.Millisecond),

@@ -120,7 +120,8 @@ func Permanent(err error) bool {
 		}
 		return true
 	}
-	return permanent(err)
+	var old *NoEnvironmentsError
+	return errors.As(err, &old) || permanent(err)
 }
 
 // permanent transport failures: the certificate, the protocol, the name.

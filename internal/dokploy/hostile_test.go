@@ -617,7 +617,8 @@ func FuzzAnswers(f *testing.F) {
 			}
 			var e *Error
 			var te *TransportError
-			if !errors.As(err, &e) && !errors.As(err, &te) {
+			var old *NoEnvironmentsError
+			if !errors.As(err, &e) && !errors.As(err, &te) && !errors.As(err, &old) {
 				t.Fatalf("%s: %T", procedure, err)
 			}
 			what, hint := Explain(err)

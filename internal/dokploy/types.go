@@ -59,15 +59,13 @@ func (v Version) String() string {
 	return "v" + strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
 }
 
-// Project is one of project.all, its environments flattened. Before 0.25 there
-// are none (section 7).
+// Project is one of project.all.
 type Project struct {
 	ID, Name     string
 	Environments []Environment
 }
 
-// Environment holds services. Before 0.25 a project is shown as one
-// environment without id and name.
+// Environment holds services.
 type Environment struct {
 	ID, Name string
 	Services []ServiceRef
@@ -96,7 +94,7 @@ type Service struct {
 	BuildServerID string // where it is built (applications)
 	ProjectID     string
 	ProjectName   string
-	EnvironmentID string // empty before 0.25
+	EnvironmentID string
 	Environment   string
 	Domains       []Domain
 	Deployments   []Deployment // in no order (section 1.7); nil: the answer had none
@@ -120,7 +118,7 @@ func (Secret) String() string { return "(secret)" }
 // GoString is for %#v.
 func (Secret) GoString() string { return "(secret)" }
 
-// Path is project/environment/name, or project/name before 0.25.
+// Path is project/environment/name.
 func (s *Service) Path() string {
 	return joinPath(s.ProjectName, s.Environment, s.Name)
 }
@@ -252,7 +250,16 @@ func (w wireServices) refs() []ServiceRef {
 	return refs
 }
 
-// Projects lists all that the key may see, in both shapes of project.all.
+// NoEnvironmentsError says that the projects of a server have no environments:
+// it is older than v0.25.0 (docs/dokploy.md, Versions).
+type NoEnvironmentsError struct{}
+
+func (*NoEnvironmentsError) Error() string {
+	return "the projects of this Dokploy have no environments"
+}
+
+// Projects lists all that the key may see. It fails with a
+// [NoEnvironmentsError] on servers before v0.25.0.
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	type environment struct {
 		EnvironmentID string `json:"environmentId"`
@@ -263,7 +270,6 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 		ProjectID    string              `json:"projectId"`
 		Name         string              `json:"name"`
 		Environments listOf[environment] `json:"environments"`
-		wireServices
 	}]
 	if _, err := c.query(ctx, listProcedure, nil, &wire); err != nil {
 		return nil, err
@@ -274,8 +280,8 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	projects := make([]Project, 0, len(wire))
 	for _, w := range wire {
 		p := Project{ID: w.ProjectID, Name: cut(w.Name, maxName)}
-		if refs := w.refs(); len(refs) > 0 || len(w.Environments) == 0 {
-			p.Environments = append(p.Environments, Environment{Services: refs})
+		if w.Environments == nil {
+			return nil, &NoEnvironmentsError{}
 		}
 		for _, e := range w.Environments {
 			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: cut(e.Name, maxName), Services: e.refs()})
@@ -299,30 +305,26 @@ type wireDomain struct {
 
 type wireService struct {
 	wireRef
-	AppName       string       `json:"appName"`
-	ComposeType   string       `json:"composeType"`
-	Replicas      int          `json:"replicas"`
-	SourceType    string       `json:"sourceType"`
-	ServerID      string       `json:"serverId"`
-	BuildServerID string       `json:"buildServerId"`
-	Image         string       `json:"dockerImage"`
-	Env           string       `json:"env"`
-	ComposeFile   string       `json:"composeFile"`
-	DropBuildPath string       `json:"dropBuildPath"`
-	Rollbacks     bool         `json:"rollbackActive"`
-	ProjectID     string       `json:"projectId"`
-	EnvironmentID string       `json:"environmentId"`
-	Project       *wireProject `json:"project"`
-	Environment   *struct {
-		EnvironmentID string       `json:"environmentId"`
-		Name          string       `json:"name"`
-		ProjectID     string       `json:"projectId"`
-		Project       *wireProject `json:"project"`
+	AppName       string `json:"appName"`
+	ComposeType   string `json:"composeType"`
+	Replicas      int    `json:"replicas"`
+	SourceType    string `json:"sourceType"`
+	ServerID      string `json:"serverId"`
+	BuildServerID string `json:"buildServerId"`
+	Image         string `json:"dockerImage"`
+	Env           string `json:"env"`
+	ComposeFile   string `json:"composeFile"`
+	DropBuildPath string `json:"dropBuildPath"`
+	Rollbacks     bool   `json:"rollbackActive"`
+	Environment   struct {
+		EnvironmentID string      `json:"environmentId"`
+		Name          string      `json:"name"`
+		Project       wireProject `json:"project"`
 	} `json:"environment"`
 	Domains     listOf[wireDomain]     `json:"domains"`
 	Deployments listOf[wireDeployment] `json:"deployments"`
 
-	// Not there before 0.25 or 0.28, and null where nothing was ever set.
+	// Not there in older versions, and null where nothing was ever set.
 	BuildArgs     json.RawMessage `json:"buildArgs"`
 	BuildSecrets  json.RawMessage `json:"buildSecrets"`
 	CreateEnvFile json.RawMessage `json:"createEnvFile"`
@@ -364,19 +366,12 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		Kind: kind, ID: cmp.Or(w.ApplicationID, w.ComposeID), Name: w.Name, AppName: w.AppName,
 		SourceType: w.SourceType, Status: cmp.Or(w.ApplicationStatus, w.ComposeStatus),
 		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
-		ProjectID: w.ProjectID, EnvironmentID: w.EnvironmentID,
+		ProjectID: w.Environment.Project.ProjectID, ProjectName: w.Environment.Project.Name,
+		EnvironmentID: w.Environment.EnvironmentID, Environment: w.Environment.Name,
 		ComposeType: w.ComposeType, Replicas: w.Replicas,
 		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
 		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
 		beside: w.beside(),
-	}
-	project := w.Project
-	if e := w.Environment; e != nil {
-		s.EnvironmentID, s.Environment, s.ProjectID = e.EnvironmentID, e.Name, e.ProjectID
-		project = e.Project
-	}
-	if project != nil {
-		s.ProjectID, s.ProjectName = project.ProjectID, project.Name
 	}
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
 		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
@@ -552,11 +547,8 @@ func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (s
 // DashboardURL is where a person sees the service's deployments (section 7).
 func (c *Client) DashboardURL(s *Service) string {
 	u := *c.base
-	path := strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID
-	if s.EnvironmentID != "" {
-		path += "/environment/" + s.EnvironmentID
-	}
-	u.Path = path + "/services/" + string(s.Kind) + "/" + s.ID
+	u.Path = strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID + "/environment/" + s.EnvironmentID +
+		"/services/" + string(s.Kind) + "/" + s.ID
 	u.RawQuery = "tab=deployments"
 	return u.String()
 }

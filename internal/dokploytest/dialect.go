@@ -9,12 +9,10 @@ import (
 
 var discardLog = log.New(io.Discard, "", 0)
 
-// dialect says what a version does, from the first tag that does it.
+// dialect says what a version does, from the first tag that does it. Versions
+// before 0.25 are not played: the program refuses them.
 type dialect struct {
-	version string
-	// environments between projects and services (section 7).
-	environments bool // ≥ 0.25.0
-	titles       bool // ≥ 0.25.0: title and description are stored
+	version      string
 	cancels      bool // ≥ 0.25.4: a restart makes running rows cancelled
 	composeBody  bool // ≥ 0.25.7: compose.deploy answers {"success":…}
 	commitTitle  bool // ≥ 0.25.7: Git sources overwrite the title
@@ -30,8 +28,6 @@ type dialect struct {
 	readsRemote  bool // ≥ 0.29.9: readLogs asks the service's server
 	domainSwitch bool // ≥ 0.30.0: domains can be disabled
 
-	allByType       bool // ≥ 0.22.0
-	rollbacks       bool // ≥ 0.23.0
 	buildSecrets    bool // ≥ 0.25.6
 	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry
 	createEnvFile   bool // ≥ 0.26.1
@@ -47,8 +43,6 @@ func dialectOf(version string) dialect {
 	at := func(major, minor, patch int) bool { return !older(version, major, minor, patch) }
 	return dialect{
 		version:      version,
-		environments: at(0, 25, 0),
-		titles:       at(0, 25, 0),
 		cancels:      at(0, 25, 4),
 		composeBody:  at(0, 25, 7),
 		commitTitle:  at(0, 25, 7),
@@ -64,8 +58,6 @@ func dialectOf(version string) dialect {
 		readsRemote:  at(0, 29, 9),
 		domainSwitch: at(0, 30, 0),
 
-		allByType:       at(0, 22, 0),
-		rollbacks:       at(0, 23, 0),
 		buildSecrets:    at(0, 25, 6),
 		rollbackToHub:   at(0, 26, 0),
 		createEnvFile:   at(0, 26, 1),

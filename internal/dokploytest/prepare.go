@@ -58,7 +58,7 @@ var (
 		{name: "sourceType", optional: true}, {name: "dropBuildPath", optional: true, null: true},
 		{name: "username", optional: true, null: true}, {name: "password", optional: true, null: true}, {name: "registryUrl", optional: true, null: true},
 		{name: "replicas", optional: true, number: true},
-		{name: "rollbackActive", optional: true, boolean: true, since: func(d dialect) bool { return d.rollbacks }},
+		{name: "rollbackActive", optional: true, boolean: true},
 		{name: "rollbackRegistryId", optional: true, null: true, since: func(d dialect) bool { return d.rollbackToHub }},
 	}
 	updateComposeFields = []field{

@@ -65,7 +65,7 @@ func TestSaving(t *testing.T) {
 
 func TestSavingOnOlderServers(t *testing.T) {
 	for version, fields := range map[string][]string{
-		"v0.24.0": {"buildArgs"}, "v0.25.11": {"buildArgs", "buildSecrets"}, "v0.27.1": {"buildArgs", "buildSecrets", "createEnvFile"},
+		"v0.25.5": {"buildArgs"}, "v0.25.11": {"buildArgs", "buildSecrets"}, "v0.27.1": {"buildArgs", "buildSecrets", "createEnvFile"},
 	} {
 		t.Run(version, func(t *testing.T) {
 			bubble(t, Options{Version: version}, func(t *testing.T, s *Server, c *client) {

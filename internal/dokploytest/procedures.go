@@ -70,11 +70,10 @@ var procedures = map[string]*procedure{
 		fields: []field{{name: "composeId"}, {name: "type", optional: true, oneOf: []string{"fetch", "cache"}}}, run: (*Server).loadServices,
 	},
 	"rollback.rollback": {
-		mutation: true, fields: []field{{name: "rollbackId"}}, run: (*Server).rollBack, since: func(d dialect) bool { return d.rollbacks },
+		mutation: true, fields: []field{{name: "rollbackId"}}, run: (*Server).rollBack,
 	},
 	"deployment.allByType": {
 		fields: []field{{name: "id"}, {name: "type", oneOf: deploymentTypes}}, run: (*Server).allByType,
-		since: func(d dialect) bool { return d.allByType },
 	},
 	"user.get":                             {run: (*Server).user},
 	"user.getPermissions":                  {run: (*Server).permissionsOf, since: func(d dialect) bool { return d.permissions }},

@@ -39,9 +39,6 @@ func (s *Server) partition(j *job) string {
 
 // enqueueLocked adds a job at the end of the queue.
 func (s *Server) enqueueLocked(v *Service, operation, title, description string, webhook bool) *job {
-	if !s.d.titles {
-		title, description = "", "" // stripped before 0.25.0 (section 1.4)
-	}
 	if title == "" {
 		title = "Manual deployment"
 		if operation == "redeploy" {

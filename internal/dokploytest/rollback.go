@@ -19,7 +19,7 @@ type rollback struct {
 // keepRollbackLocked lets a new row of an application have a rollbackId, where
 // the application is set so. A deployment that fails has one, too.
 func (s *Server) keepRollbackLocked(v *Service, r *row, version Version) {
-	if !s.d.rollbacks || v.Kind != "application" || !v.rollbackActive || s.d.rollbackToHub && v.registry == "" {
+	if v.Kind != "application" || !v.rollbackActive || s.d.rollbackToHub && v.registry == "" {
 		return
 	}
 	rb := &rollback{id: s.newID(), row: r, number: len(v.rollbacks) + 1, created: s.now()}
@@ -101,11 +101,9 @@ func (s *Server) allByType(c *call) (any, *apiError) {
 	}
 	for _, r := range s.rowsOfLocked(v) {
 		m := s.rowJSON(r)
-		if s.d.rollbacks {
-			m["rollback"] = nil
-			if rb := v.rollbackOf(r.RollbackID); rb != nil {
-				m["rollback"] = rb.json()
-			}
+		m["rollback"] = nil
+		if rb := v.rollbackOf(r.RollbackID); rb != nil {
+			m["rollback"] = rb.json()
 		}
 		out = append(out, m)
 	}

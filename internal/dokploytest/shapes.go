@@ -53,18 +53,10 @@ func (s *Server) rowJSON(r *row) map[string]any {
 	}
 	m[r.service.Kind+"Id"] = r.service.ID
 	m["buildServerId"] = orNull(r.BuildServerID)
-	for name, since := range rowColumns {
-		if older(s.d.version, since[:]...) {
-			delete(m, name)
-		}
+	if !s.d.buildServers {
+		delete(m, "buildServerId")
 	}
 	return m
-}
-
-// rowColumns are the columns that rows got after 0.19.0, and when.
-var rowColumns = map[string][3]int{
-	"startedAt": {0, 22, 0}, "finishedAt": {0, 22, 0}, "scheduleId": {0, 22, 0}, "backupId": {0, 22, 0}, "rollbackId": {0, 23, 0},
-	"pid": {0, 23, 6}, "volumeBackupId": {0, 24, 0}, "buildServerId": {0, 26, 0},
 }
 
 func (s *Server) jobJSON(j *job) map[string]any {
@@ -136,23 +128,19 @@ func (s *Server) projectJSON(p *project, k *keyState) map[string]any {
 		return len(applications)+len(composes) > 0
 	}
 	some := false
-	if !s.d.environments {
-		some = fill(m, func(v *Service) bool { return v.env.project == p })
-	} else {
-		envs := []any{}
-		for _, e := range p.envs {
-			me := s.environmentColumns(e)
-			if s.d.trimmedList {
-				me = map[string]any{"environmentId": e.id, "name": e.name, "isDefault": e == p.envs[0]}
-			}
-			if fill(me, func(v *Service) bool { return v.env == e }) || !k.Member || !s.d.permissions {
-				envs, some = append(envs, me), true
-			}
-		}
-		m["environments"] = envs
+	envs := []any{}
+	for _, e := range p.envs {
+		me := s.environmentColumns(e)
 		if s.d.trimmedList {
-			m["projectTags"] = []any{}
+			me = map[string]any{"environmentId": e.id, "name": e.name, "isDefault": e == p.envs[0]}
 		}
+		if fill(me, func(v *Service) bool { return v.env == e }) || !k.Member || !s.d.permissions {
+			envs, some = append(envs, me), true
+		}
+	}
+	m["environments"] = envs
+	if s.d.trimmedList {
+		m["projectTags"] = []any{}
 	}
 	if !some && k.Member && s.d.permissions {
 		return nil
@@ -193,21 +181,13 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 		}
 	}
 	m["domains"] = s.domainsJSON(v)
-	if s.d.environments {
-		m["environmentId"] = v.env.id
-	} else {
-		m["projectId"] = v.env.project.id
-	}
+	m["environmentId"] = v.env.id
 	if !relations {
 		return m
 	}
-	if s.d.environments {
-		e := s.environmentColumns(v.env)
-		e["project"] = s.projectColumns(v.env.project)
-		m["environment"] = e
-	} else {
-		m["project"] = s.projectColumns(v.env.project)
-	}
+	e := s.environmentColumns(v.env)
+	e["project"] = s.projectColumns(v.env.project)
+	m["environment"] = e
 	// In no order (section 1.7): not the newest first, at any rate.
 	deployments := []any{}
 	for i, r := range s.rowsOfLocked(v) {
@@ -235,19 +215,14 @@ func (s *Server) applicationColumns(v *Service, m map[string]any) {
 		m[name] = v.column(name)
 	}
 	m["replicas"] = v.replicas
-	for name, has := range map[string]bool{"buildSecrets": s.d.buildSecrets, "rollbackActive": s.d.rollbacks, "createEnvFile": s.d.createEnvFile} {
-		delete(m, name)
-		if !has {
-			continue
-		}
-		switch name {
-		case "buildSecrets":
-			m[name] = v.column(name)
-		case "rollbackActive":
-			m[name] = v.rollbackActive
-		default:
-			m[name] = !v.noEnvFile
-		}
+	m["rollbackActive"] = v.rollbackActive
+	delete(m, "buildSecrets")
+	if s.d.buildSecrets {
+		m["buildSecrets"] = v.column("buildSecrets")
+	}
+	delete(m, "createEnvFile")
+	if s.d.createEnvFile {
+		m["createEnvFile"] = !v.noEnvFile
 	}
 	if s.d.rollbackToHub && v.registry != "" {
 		m["rollbackRegistryId"] = v.registry

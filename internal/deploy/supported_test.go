@@ -1,0 +1,44 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// TestTooOld: a server before v0.25.0 is refused before anything is started.
+func TestTooOld(t *testing.T) {
+	const bare = `[{"projectId":"p","name":"shop","applications":[{"applicationId":"a","name":"api"}],"compose":[]}]`
+	const id = "-8V2kzqBVe00000000000"
+	for _, tt := range []struct {
+		name, version, list, target string
+		want                        string // empty: it is deployed
+	}{
+		{"before environments", "v0.24.12", "", "application api", "this Dokploy (v0.24.12) is too old: v0.25.0"},
+		{"by id, so that nothing is listed", "v0.19.0", "", "application " + id, "this Dokploy (v0.19.0) is too old"},
+		{"the first one", "v0.25.0", "", "application api", ""},
+		{"a version that is none", "canary", "", "application api", ""},
+		{"no environments, unknown version", "canary", bare, "application api", "the projects of this Dokploy (unknown version) have no environments"},
+		{"no environments, a newer version", "v0.30.2", bare, "application api", "the projects of this Dokploy (v0.30.2) have no environments"},
+		{"environments that are null", "v0.30.2", `[{"projectId":"p","environments":null}]`, "application api", "the projects of this Dokploy (v0.30.2) have no environments"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: tt.version}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{ID: id})
+				if tt.list != "" {
+					w.srv.Fault(dokploytest.Fault{Procedure: "project.all", Kind: dokploytest.Custom, Status: 200, Body: tt.list})
+				}
+				if tt.want == "" {
+					w.want(w.deploy(tt.target), Done, 0)
+					return
+				}
+				r := w.want(w.deploy(tt.target), Invalid, 2)
+				if !strings.HasPrefix(r.Reason, tt.want) || !strings.Contains(r.Hint, "update Dokploy") || r.Input() != "url" {
+					w.Errorf("%q, %q, about %q", r.Reason, r.Hint, r.Input())
+				}
+				w.triggers(app, 0)
+			})
+		})
+	}
+}
