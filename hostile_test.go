@@ -742,7 +742,7 @@ func typed(t *testing.T, w world, change func(procedure string, answer any) any)
 			Wait: true, Timeout: 90 * time.Second, Unreachable: 10 * time.Second, Logs: deploy.LogLive, Verify: deploy.VerifyAuto, StableFor: 3 * time.Second,
 		})
 		show(printer, report)
-		_ = outputs(report)
+		_ = outputs(report, printer.Text)
 		_ = printer.Close()
 		triggers = srv.TriggerCount(service)
 	})

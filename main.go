@@ -86,14 +86,12 @@ func run(ctx context.Context, args []string, env config.Environment, stdout, std
 	if err := host.WriteSummary(printer, summary(report)); err != nil {
 		printer.Warn("", err.Error())
 	}
-	write(host, printer, outputs(report), cfg.OutputFile)
+	write(host, printer, outputs(report, printer.Text), cfg.OutputFile)
 	return code
 }
 
-// write writes the outputs. What a build printed may be quoted in them, so they
-// are masked as all that is shown.
+// write writes the outputs.
 func write(host ci.Host, printer *ci.Printer, out ci.Outputs, file string) {
-	out.Deployments, out.URL = printer.Mask(out.Deployments), printer.Mask(out.URL)
 	warnings, err := host.WriteOutputs(out, file)
 	for _, w := range warnings {
 		printer.Warn("", w)
@@ -293,10 +291,12 @@ func took(r deploy.Result) string {
 	}
 }
 
-func outputs(report *deploy.Report) ci.Outputs {
+// outputs are those of a run. What a build printed may be quoted in their free
+// text, which fit masks and shortens.
+func outputs(report *deploy.Report, fit func(string) string) ci.Outputs {
 	out := ci.Outputs{
 		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(),
-		Duration: int(report.Took.Round(time.Second).Seconds()), Deployments: report.JSON(),
+		Duration: int(report.Took.Round(time.Second).Seconds()), Deployments: report.JSON(fit),
 	}
 	if len(report.Results) > 0 {
 		out.URL, out.DashboardURL = report.Results[0].URL, report.Results[0].DashboardURL

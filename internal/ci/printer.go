@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"io"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,9 +22,12 @@ import (
 //   - Errors say what is wrong, hints what to do. The reason stands last.
 //   - Everything is text. Of what comes from elsewhere, names and messages
 //     included, only colours get through, and no secret does.
+//   - Texts come whole, are masked, and only then shortened, here and nowhere
+//     else: of a secret that is cut before, a part would be shown.
 //   - On hosts with workflow commands, all text is printed while the host's
 //     commands are stopped, under a token that was never shown before. They
-//     are on for our own commands only.
+//     are on for our own commands only. Where the host is not recognised, text
+//     that would act on one is disarmed.
 //   - The log of an only target is folded where the host can fold. The verdict
 //     and its reason stand outside, last.
 //   - A line is never torn. Lines of the server may wait for others, our own
@@ -167,7 +171,7 @@ func (p *Printer) Failure(target, file string, line int, lines []string) {
 	p.own("", "✗ ", strings.Join(lines, "\n"), func() {
 		title := "Deployment failed"
 		if target != "" {
-			title = "Deployment of " + target + " failed"
+			title = "Deployment of " + p.clean(target) + " failed"
 		}
 		p.annotateError(title, file, line, lines[0])
 	})
@@ -192,7 +196,7 @@ func (p *Printer) annotateError(title, file string, line int, text string) {
 	a := p.actions
 	fields := map[string]string{}
 	if title != "" {
-		fields["title"] = oneLine(p.clean(title))
+		fields["title"] = oneLine(plainText(title))
 	}
 	if file != "" {
 		fields["file"], fields["line"] = oneLine(p.clean(file)), strconv.Itoa(line)
@@ -214,7 +218,7 @@ func (p *Printer) own(target, mark, text string, annotate func(), more ...string
 			continue
 		}
 		for line := range strings.SplitSeq(text, "\n") {
-			p.line(p.prefix(target), mark, []byte(line))
+			p.line(p.prefix(target), mark, []byte(line), maxText)
 			mark = strings.Repeat(" ", utf8.RuneCountInString(mark))
 		}
 	}
@@ -233,7 +237,7 @@ func (p *Printer) LogLine(target string, line []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.openFold(target)
-	p.line(p.prefix(target), "", line)
+	p.line(p.prefix(target), "", line, 0)
 	switch {
 	case len(p.buf) >= flushSize:
 		p.flush()
@@ -247,26 +251,65 @@ func (p *Printer) LogLine(target string, line []byte) {
 	}
 }
 
-// line appends one line of text, while the host's commands are stopped.
-func (p *Printer) line(prefix, mark string, text []byte) {
+// maxLine is how much of a line is shown, in bytes. More of one is not kept
+// when a log is read; how much was left out is said in its place.
+const maxLine = 1 << 20
+
+var leftOut = regexp.MustCompile(`^ \[\d+ more bytes of this line left out\]$`)
+
+// cutLine cuts a line at maxLine, and says what to show in place of the rest.
+func (p *Printer) cutLine(text []byte) (line []byte, rest string) {
+	if len(text) <= maxLine {
+		return text, ""
+	}
+	rest = " [the rest of this line is left out]"
+	if said := text[maxLine:]; leftOut.Match(said) {
+		rest = string(said)
+	}
+	line = text[:maxLine]
+	for n := range utf8.UTFMax { // a character that is cut is no part of it
+		if start := len(line) - 1 - n; utf8.RuneStart(line[start]) {
+			if !utf8.FullRune(line[start:]) {
+				line = line[:start]
+			}
+			break
+		}
+	}
+	line, _ = appendText(nil, line, false)
+	return p.secrets.dropBegun(line), rest
+}
+
+// line appends one line of text, while the host's commands are stopped. A
+// limit other than 0 shortens the text.
+func (p *Printer) line(prefix, mark string, text []byte, limit int) {
 	if p.host.actions && p.token == "" {
 		p.token = rand.Text()
 		p.actions.IssueCommand(&githubactions.Command{Name: "stop-commands", Message: p.token})
 	}
+	text, rest := p.cutLine(text)
 	start := len(p.buf)
 	p.buf = append(p.buf, prefix...)
 	p.buf = append(p.buf, mark...)
 	coloured := false
 	p.buf, coloured = appendText(p.buf, text, p.colour)
+	p.buf = append(p.buf, rest...)
 	shown := p.buf[start:]
 	if coloured {
-		// A colour inside a secret must not hide it.
+		// A colour inside a secret, or inside what acts, must not hide it.
 		p.plain = append(append(p.plain[:0], prefix...), mark...)
 		p.plain, _ = appendText(p.plain, text, false)
+		p.plain = append(p.plain, rest...)
 		shown = p.plain
 	}
-	if masked := p.secrets.mask(shown); len(masked) > 0 && &masked[0] != &shown[0] {
-		p.buf = append(p.buf[:start], masked...)
+	changed := p.secrets.mask(shown)
+	if limit > 0 && len(changed) > limit {
+		changed = []byte(shorten(string(changed), limit))
+	}
+	if p.host.name == "" {
+		changed = disarm(changed)
+	}
+	if len(changed) > 0 && &changed[0] != &shown[0] {
+		p.buf = append(p.buf[:start], changed...)
 	}
 	p.buf = append(p.buf, '\n')
 }
@@ -275,17 +318,19 @@ func (p *Printer) line(prefix, mark string, text []byte) {
 func (p *Printer) clean(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		plain, _ := appendText(nil, []byte(line), false)
-		lines[i] = string(p.secrets.mask(plain))
+		cut, rest := p.cutLine([]byte(line))
+		plain, _ := appendText(nil, cut, false)
+		lines[i] = shorten(string(p.secrets.mask(plain))+rest, maxText)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Mask replaces the secrets in a text that is not printed, such as an output.
-func (p *Printer) Mask(text string) string {
+// Text makes a text fit to be kept elsewhere, in an output: without what acts
+// on a terminal, masked, and shortened.
+func (p *Printer) Text(text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return string(p.secrets.mask([]byte(text)))
+	return p.clean(text)
 }
 
 // resume makes the host read commands again.

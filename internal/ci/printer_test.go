@@ -114,6 +114,12 @@ var hostile = []string{
 	"\x1b[0Ksection_start:1700000000:forged[collapsed=true]\r\x1b[0Kheader",
 	"\x1b[0Ksection_end:1700000000:forged\r\x1b[0K",
 	"\x1b[8mha:////4AAAA\x1b[0mconsole note",
+	"##vso[task.setvariable variable=PATH]/tmp",
+	"text ##VSO[task.complete result=Succeeded]",
+	"##teamcity[buildStatus status='SUCCESS']",
+	"#\x1b[K#teamcity[x]",
+	"progress\r##vso[task.uploadfile]x",
+	"##\u009b[vso[x]",
 	"::" + strings.Repeat("A", 26) + "::",
 	"##[endgroup]",
 	"::endgroup::",
@@ -188,6 +194,13 @@ func harmless(t *testing.T, h Host, out string) {
 	for _, r := range out {
 		if r != '\n' && r != '\t' && r != 0x1b && (r < ' ' || r >= 0x7f && r < 0xa0) {
 			t.Errorf("control character %U", r)
+		}
+	}
+	if h.name == "" {
+		for line := range strings.SplitSeq(out, "\n") {
+			if host := actsSomewhere(line); host != "" {
+				t.Errorf("%q acts on %s", line, host)
+			}
 		}
 	}
 	if h.actions {
@@ -428,8 +441,8 @@ func TestMasks(t *testing.T) {
 			}
 		}
 	}
-	if got := New(plainHost, io.Discard, secrets).Mask(`{"error":"k3y"}`); got != `{"error":"***"}` {
-		t.Errorf("Mask: %s", got)
+	if got := New(plainHost, io.Discard, secrets).Text("k\x1b[1m3y"); got != "***" {
+		t.Errorf("Text: %s", got)
 	}
 }
 
@@ -619,7 +632,7 @@ func TestHide(t *testing.T) {
 	if !strings.Contains(text, "hidden: a-value\n") || !strings.Contains(text, "***, ***, ***, ***, ***") {
 		t.Error(text)
 	}
-	if got := p.Mask("x another value y"); got != "x *** y" {
+	if got := p.Text("x another value y"); got != "x *** y" {
 		t.Error(got)
 	}
 }

@@ -29,7 +29,7 @@ const maxSummary = 700 << 10
 const maxCell = 2000
 
 // WriteSummary appends a summary of the run to the file that
-// GITHUB_STEP_SUMMARY names, where that is set. The printer masks it.
+// GITHUB_STEP_SUMMARY names, where that is set. The printer masks its free text.
 func (h Host) WriteSummary(p *Printer, rows []Row) error {
 	path := h.get("GITHUB_STEP_SUMMARY")
 	if path == "" || len(rows) == 0 {
@@ -50,14 +50,14 @@ func (p *Printer) summary(rows []Row) string {
 			mark = "✅"
 		}
 		links := webLink("deployments", r.Dashboard) + " " + webLink("public address", r.URL)
-		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", p.cell(r.Target), mark, p.cell(r.Status),
-			p.cell(r.Queued), p.cell(r.Build), p.cell(r.Verified), p.cell(r.Took), strings.TrimSpace(links))
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", cell(r.Target), mark, cell(r.Status),
+			cell(r.Queued), cell(r.Build), cell(r.Verified), cell(r.Took), strings.TrimSpace(links))
 	}
 	for _, r := range rows {
 		if r.OK || r.Reason == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "\n**%s**: %s\n", p.cell(r.Target), p.cell(r.Reason))
+		fmt.Fprintf(&b, "\n**%s**: %s\n", cell(r.Target), cell(p.clean(r.Reason)))
 		if len(r.Tail) == 0 {
 			continue
 		}
@@ -72,11 +72,11 @@ func (p *Printer) summary(rows []Row) string {
 	return b.String()
 }
 
-// cell makes text fit for a cell of a table: on one line, masked, and without
-// a character that means something in Markdown or HTML.
-func (p *Printer) cell(text string) string {
+// cell makes text fit for a cell of a table: on one line, and without a
+// character that means something in Markdown or HTML.
+func cell(text string) string {
 	var b strings.Builder
-	for _, r := range oneLine(p.clean(text)) {
+	for _, r := range oneLine(plainText(text)) {
 		if b.Len() > maxCell {
 			b.WriteRune('…')
 			break

@@ -2,9 +2,6 @@ package ci
 
 import (
 	"bytes"
-	"encoding/json"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +15,12 @@ func oneLine(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD")))
+}
+
+// plainText is a text without what acts on a terminal.
+func plainText(s string) string {
+	plain, _ := appendText(nil, []byte(s), false)
+	return string(plain)
 }
 
 const (
@@ -116,111 +119,16 @@ func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 	return n, false
 }
 
-// masker replaces secrets, as they are and as JSON and URLs write them. An
-// environment has hundreds of them, and every line of a log is searched: the
-// first two bytes tell where one may begin.
-type masker struct {
-	known  map[string]bool
-	starts *[1 << 16]bool // by the first two bytes; nil: no secret
-	by     map[uint16][][]byte
-	single [][]byte // of one byte
-}
+// maxText bounds a line of our own and each line of a text that is quoted, in
+// bytes.
+const maxText = 2000
 
-func newMasker(secrets []string) masker { return masker{}.with(secrets) }
-
-// with is a masker of further secrets; the old one stays as it is.
-func (m masker) with(secrets []string) masker {
-	next := masker{known: map[string]bool{}, by: map[uint16][][]byte{}, starts: new([1 << 16]bool)}
-	for s := range m.known {
-		next.add(s)
+// shorten leaves out the middle of a text that is longer than n bytes. The
+// text must have been masked: of a secret that is cut a part would be shown.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	for _, s := range secretLines(secrets) {
-		query := url.QueryEscape(s)
-		spellings := []string{s, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(s)}
-		for _, html := range []bool{false, true} {
-			var b strings.Builder
-			e := json.NewEncoder(&b)
-			e.SetEscapeHTML(html)
-			_ = e.Encode(s)
-			spellings = append(spellings, strings.Trim(b.String(), "\"\n"))
-		}
-		for _, spelling := range spellings {
-			next.add(spelling)
-		}
-	}
-	if len(next.known) == 0 {
-		return masker{}
-	}
-	return next
-}
-
-func (m *masker) add(s string) {
-	if m.known[s] || s == "" {
-		return
-	}
-	m.known[s] = true
-	if len(s) == 1 {
-		m.single = append(m.single, []byte(s))
-		return
-	}
-	start := uint16(s[0])<<8 | uint16(s[1])
-	m.starts[start] = true
-	m.by[start] = append(m.by[start], []byte(s))
-}
-
-// secretLines are the lines of all secrets: output is masked line by line.
-func secretLines(secrets []string) []string {
-	var lines []string
-	seen := map[string]bool{}
-	for _, s := range secrets {
-		for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
-			if line = strings.TrimSpace(line); line != "" && !seen[line] {
-				seen[line] = true
-				lines = append(lines, line)
-			}
-		}
-	}
-	return lines
-}
-
-// mask replaces every secret in a text; a text without one is given back as it
-// is. Secrets that overlap are covered together, so that of none a part stays.
-func (m masker) mask(text []byte) []byte {
-	if m.starts == nil {
-		return text
-	}
-	type span struct{ from, to int }
-	var spans []span
-	for i := 0; i+1 < len(text); i++ {
-		start := uint16(text[i])<<8 | uint16(text[i+1])
-		if !m.starts[start] {
-			continue
-		}
-		for _, secret := range m.by[start] {
-			if bytes.HasPrefix(text[i:], secret) {
-				spans = append(spans, span{i, i + len(secret)})
-			}
-		}
-	}
-	for _, secret := range m.single {
-		for i := range text {
-			if text[i] == secret[0] {
-				spans = append(spans, span{i, i + 1})
-			}
-		}
-	}
-	if spans == nil {
-		return text
-	}
-	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
-	var masked []byte
-	end := 0
-	for i, s := range spans {
-		if i == 0 || s.from >= end {
-			masked = append(masked, text[end:s.from]...)
-			masked = append(masked, "***"...)
-		}
-		end = max(end, s.to)
-	}
-	return append(masked, text[end:]...)
+	end := n / 4
+	return strings.ToValidUTF8(s[:n-end], "") + " … " + strings.ToValidUTF8(s[len(s)-end:], "")
 }

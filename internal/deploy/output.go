@@ -22,13 +22,14 @@ type Output struct {
 	Error         string   `json:"error"`         // empty on success
 }
 
-// JSON is the output "deployments".
-func (r *Report) JSON() string {
+// JSON is the output "deployments". Its free text is made fit to be shown;
+// keys, statuses, ids, names and addresses stay what they are.
+func (r *Report) JSON(fit func(string) string) string {
 	out := make([]Output, 0, len(r.Results))
 	for _, res := range r.Results {
 		o := Output{
 			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
-			URL: res.URL, DashboardURL: res.DashboardURL, Error: res.Error(), Verified: VerifiedUnknown,
+			URL: res.URL, DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: VerifiedUnknown,
 			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
 		}
 		if res.Verified != "" {

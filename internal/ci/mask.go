@@ -1,0 +1,256 @@
+package ci
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// masker replaces secrets: as they are, as JSON and URLs write them, and in
+// base64. Each line of a log is searched for all of them, so the first two bytes
+// at a place say whether one may be there, and then the first four.
+type masker struct {
+	known map[string]bool
+	pairs *[1 << 16]bool // the first two of the bytes in by; nil: no secret
+	by    map[uint32][]clue
+	tiny  [][]byte // shorter than four bytes
+}
+
+// form is one way in which a secret may be written.
+type form struct {
+	text []byte
+	// least is how much of it in a row is hidden: of base64, which some
+	// programs break into lines, not only the whole.
+	least int
+	// before and after say that a character of base64 stands there which
+	// holds some bits of the secret beside others.
+	before, after bool
+}
+
+// clue is a form and where in it the four bytes stand.
+type clue struct {
+	*form
+	at int
+}
+
+// base64Least is how many characters of a secret's base64 are hidden wherever
+// they stand: six bytes of the secret.
+const base64Least = 8
+
+// base64Min is the shortest base64 that is looked for. A secret of four bytes
+// has no more than five characters of its own, which are anywhere.
+const base64Min = 6
+
+func newMasker(secrets []string) masker { return masker{}.with(secrets) }
+
+// with is a masker of further secrets; the old one stays as it is.
+func (m masker) with(secrets []string) masker {
+	next := masker{known: map[string]bool{}, pairs: new([1 << 16]bool), by: map[uint32][]clue{}, tiny: slices.Clip(m.tiny)}
+	for s := range m.known {
+		next.known[s] = true
+	}
+	for key, clues := range m.by {
+		next.by[key] = slices.Clip(clues)
+	}
+	if m.pairs != nil {
+		*next.pairs = *m.pairs
+	}
+	for _, s := range secretLines(secrets) {
+		for _, spelling := range spellings(s) {
+			next.add(&form{text: []byte(spelling), least: len(spelling)})
+		}
+		for _, f := range base64Forms(s) {
+			next.add(&f)
+		}
+	}
+	if len(next.known) == 0 {
+		return masker{}
+	}
+	return next
+}
+
+// spellings are a secret as it is, as it is left when what acts on a terminal
+// is taken out and white space folded, and as URLs and JSON write it.
+func spellings(s string) []string {
+	all := []string{s, plainText(s), strings.Join(strings.Fields(s), " ")}
+	query := url.QueryEscape(s)
+	twenty := strings.ReplaceAll(query, "+", "%20")
+	component := strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(twenty) // JavaScript's
+	for _, escaped := range []string{query, twenty, component, url.PathEscape(s), (&url.URL{Path: s}).EscapedPath()} {
+		all = append(all, escaped, lowerEscapes(escaped))
+	}
+	for _, html := range []bool{false, true} {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(html)
+		_ = e.Encode(s)
+		text := strings.TrimSuffix(b.String(), "\n")
+		all = append(all, text[1:len(text)-1])
+	}
+	return all
+}
+
+// lowerEscapes writes the escapes of a URL as some programs do: %2f.
+func lowerEscapes(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:], bytes.ToLower(b[i+1:i+3]))
+		}
+	}
+	return string(b)
+}
+
+// base64Forms are what is always the same of a secret in base64, whatever
+// stands before and behind it: for each place in a group of three bytes, in
+// both alphabets.
+func base64Forms(s string) []form {
+	var forms []form
+	for offset := range 3 {
+		padded := append(make([]byte, offset), s...)
+		from, to := (8*offset+5)/6, 8*len(padded)/6
+		if to-from < base64Min {
+			continue
+		}
+		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			text := alphabet.EncodeToString(padded)[from:to]
+			f := form{text: []byte(text), least: min(base64Least, len(text)), before: offset > 0, after: len(padded)%3 > 0}
+			forms = append(forms, f)
+			if escaped := url.QueryEscape(text); escaped != text {
+				f.text = []byte(escaped)
+				forms = append(forms, f)
+			}
+		}
+	}
+	return forms
+}
+
+func (m *masker) add(f *form) {
+	if len(f.text) == 0 || m.known[string(f.text)] {
+		return
+	}
+	m.known[string(f.text)] = true
+	if len(f.text) < 4 {
+		m.tiny = append(m.tiny, f.text)
+		return
+	}
+	// Of each piece of least bytes one clue is known.
+	for at := 0; at+4 <= len(f.text); at += f.least - 3 {
+		key := binary.LittleEndian.Uint32(f.text[at:])
+		m.by[key] = append(m.by[key], clue{f, at})
+		m.pairs[uint16(f.text[at])|uint16(f.text[at+1])<<8] = true
+	}
+}
+
+// secretLines are the lines of all secrets: output is masked line by line.
+func secretLines(secrets []string) []string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, s := range secrets {
+		for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			if line = strings.TrimSpace(line); line != "" && !seen[line] {
+				seen[line] = true
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+type span struct{ from, to int }
+
+// mask replaces every secret in a text; a text without one is given back as it
+// is. Secrets that overlap are covered together, so that of none a part stays.
+func (m masker) mask(text []byte) []byte {
+	spans := m.find(text)
+	if spans == nil {
+		return text
+	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	var masked []byte
+	end := 0
+	for i, s := range spans {
+		if i == 0 || s.from >= end {
+			masked = append(masked, text[end:s.from]...)
+			masked = append(masked, "***"...)
+		}
+		end = max(end, s.to)
+	}
+	return append(masked, text[end:]...)
+}
+
+func (m masker) find(text []byte) (spans []span) {
+	pairs := m.pairs
+	if pairs == nil {
+		return nil
+	}
+	for i := 0; i+4 <= len(text); i++ {
+		if !pairs[uint16(text[i])|uint16(text[i+1])<<8] {
+			continue
+		}
+		for _, c := range m.by[binary.LittleEndian.Uint32(text[i:])] {
+			if s, ok := c.match(text, i); ok {
+				spans = append(spans, s)
+			}
+		}
+	}
+	for _, secret := range m.tiny {
+		for i := range text {
+			if bytes.HasPrefix(text[i:], secret) {
+				spans = append(spans, span{i, i + len(secret)})
+			}
+		}
+	}
+	return spans
+}
+
+// match says what of a text is the form that the clue at i is of.
+func (c clue) match(text []byte, i int) (span, bool) {
+	if c.least == len(c.text) && !c.before && !c.after { // at is 0
+		return span{i, i + len(c.text)}, bytes.HasPrefix(text[i:], c.text)
+	}
+	s := span{i, i}
+	from, to := c.at, c.at
+	for s.from > 0 && from > 0 && text[s.from-1] == c.text[from-1] {
+		s.from, from = s.from-1, from-1
+	}
+	for s.to < len(text) && to < len(c.text) && text[s.to] == c.text[to] {
+		s.to, to = s.to+1, to+1
+	}
+	if to-from < c.least {
+		return s, false
+	}
+	if c.before && from == 0 && s.from > 0 && isBase64(text[s.from-1]) {
+		s.from--
+	}
+	if c.after && to == len(c.text) && s.to < len(text) && isBase64(text[s.to]) {
+		s.to++
+	}
+	for to >= len(c.text) && s.to < len(text) && text[s.to] == '=' {
+		s.to++
+	}
+	return s, true
+}
+
+func isBase64(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
+}
+
+// dropBegun leaves out, of a text that was cut, the end that may be the
+// beginning of a secret. It comes before the text is masked.
+func (m masker) dropBegun(text []byte) []byte {
+	keep := len(text)
+	for s := range m.known {
+		for n := min(len(s)-1, len(text)); n > len(text)-keep; n-- {
+			if string(text[len(text)-n:]) == s[:n] {
+				keep = len(text) - n
+				break
+			}
+		}
+	}
+	return text[:keep]
+}

@@ -1,0 +1,186 @@
+package ci
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// secret67 is of a length that Dokploy's keys have, with characters that make
+// both alphabets of base64 differ.
+const secret67 = "ci_kJ8?x>Qm~vL2>r8sW?4hYz1~b6c1>a2d3?e4f5g6h7>i8j9?k0l1m2n3o4p5q6r7"
+
+// parts returns the first piece of n bytes of a secret that a text shows.
+func parts(text, secret string, n int) string {
+	for i := 0; i+n <= len(secret); i++ {
+		if strings.Contains(text, secret[i:i+n]) {
+			return secret[i : i+n]
+		}
+	}
+	return ""
+}
+
+// decoded are the bytes of each run of base64 in a text, at each alignment.
+func decoded(text string) string {
+	var all strings.Builder
+	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return r > 0x7f || !isBase64(byte(r)) }) {
+		run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
+		for skip := range min(4, len(run)) {
+			for end := len(run); end > max(skip, len(run)-4); end-- {
+				if b, err := base64.RawStdEncoding.DecodeString(run[skip:end]); err == nil {
+					all.Write(b)
+					all.WriteByte('\n')
+				}
+			}
+		}
+	}
+	return all.String()
+}
+
+func TestMaskBase64(t *testing.T) {
+	secrets := []string{secret67, "hunter22", "äöüß?>~é"}
+	for _, secret := range secrets {
+		for before := range 7 {
+			for after := range 4 {
+				inside := "QQQQ:Q"[:before] + secret + "QQQQ"[:after]
+				for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+					text := e.EncodeToString([]byte(inside))
+					out := show(plainHost, secrets, func(p *Printer) { p.LogLine("", []byte("#12 0.3 auth="+text+" end")) })
+					if got := parts(decoded(out), secret, 2); got != "" {
+						t.Errorf("%q in %q as %s: %q is shown in %s", secret, inside, text, got, out)
+					}
+					if !strings.HasPrefix(out, "#12 0.3 auth=") || !strings.HasSuffix(out, " end\n") {
+						t.Errorf("more than the secret is hidden: %s", out)
+					}
+				}
+			}
+		}
+	}
+}
+
+// base64 and openssl break what they write into lines.
+func TestMaskBase64InLines(t *testing.T) {
+	for width := 20; width <= 80; width++ {
+		for before := range 3 {
+			text := base64.StdEncoding.EncodeToString([]byte("ab"[:before] + secret67 + "z"))
+			out := show(plainHost, []string{secret67}, func(p *Printer) {
+				for len(text) > 0 {
+					n := min(width, len(text))
+					p.LogLine("", []byte("#8 0.25 "+text[:n]))
+					text = text[n:]
+				}
+			})
+			// What is left over is a piece that no base64 of its own can be told from.
+			if got := parts(decoded(out), secret67, base64Least*6/8); got != "" {
+				t.Errorf("%d columns, %d before: %q is shown in\n%s", width, before, got, out)
+			}
+		}
+	}
+}
+
+// Words and hashes that are no secret stay whole beside many secrets.
+func TestMaskTearsNoWords(t *testing.T) {
+	text := "Successfully built 3f2a91c0d1b2 from /usr/lib/node_modules/.bin: status=done host=localhost " +
+		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 dGhpcyBpcyBwdWJsaWM="
+	got := show(plainHost, append(environment(300), secret67, "four"), func(p *Printer) { p.LogLine("", []byte(text)) })
+	if got != text+"\n" {
+		t.Error(got)
+	}
+}
+
+func TestMaskSpellings(t *testing.T) {
+	for _, tt := range []struct{ secret, text, want string }{
+		{"a/b c'd(e)", "x a%2fb%20c%27d%28e%29 y", "x *** y"},
+		{"a/b c'd(e)", "x a%2Fb%20c'd(e) y", "x *** y"}, // encodeURIComponent
+		{"a/b c'd", "https://h/a/b%20c%27d/z", "https://h/***/z"},
+		{"two  blanks\tand a tab", "error: two blanks and a tab.", "error: ***."}, // folded
+		{"es\acaped\x00\u0085!", "[escaped!]", "[***]"},                           // what is left of it
+		{`q"uo\te`, `failed: "q\"uo\\te"`, `failed: "***"`},
+	} {
+		if got := show(plainHost, []string{tt.secret}, func(p *Printer) { p.Note("", tt.text) }); got != "› "+tt.want+"\n" {
+			t.Errorf("%q in %q: %q", tt.secret, tt.text, got)
+		}
+	}
+}
+
+// A secret anywhere in a long text is masked before the text is shortened.
+func TestMaskBeforeShortening(t *testing.T) {
+	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
+		for at := maxText*3/4 - 80; at < maxText*3/4+10; at += 7 {
+			for _, end := range []int{10, maxText / 4, maxText/4 - 30, 5000} {
+				text := strings.Repeat("x", at) + secret67 + strings.Repeat("y", end)
+				coloured := strings.Repeat("x", at) + secret67[:20] + "\x1b[31m" + secret67[20:] + strings.Repeat("y", end)
+				out := show(h, []string{secret67}, func(p *Printer) {
+					p.Warn("", text)
+					p.Failure("api", "", 0, []string{text, coloured})
+					p.Error("url", text, text)
+					fmt.Fprint(&p.buf, p.Text(text), p.summary([]Row{{Reason: text, Tail: []string{text, coloured}}}))
+				})
+				out = strings.ReplaceAll(out, "::add-mask::"+secret67, "")
+				if got := parts(out, secret67, 4); got != "" {
+					t.Fatalf("%s, at %d: %q is shown", h.Name(), at, got)
+				}
+				for line := range strings.Lines(out) {
+					if n := strings.Count(line, "x") + strings.Count(line, "y"); n > 2*maxText+100 {
+						t.Errorf("%d bytes of one text are shown", n)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Lines of the log are whole up to 1 MiB. There, what may begin a secret goes.
+func TestMaskAtTheEndOfALine(t *testing.T) {
+	const note = " [4321 more bytes of this line left out]"
+	secret := secret67 + "é"
+	for _, keep := range []int{0, 1, 2, 3, 4, 5, 30, len(secret) - 2, len(secret) - 1, len(secret)} {
+		text := strings.Repeat("x", maxLine-keep) + secret[:keep]
+		if len(text) != maxLine {
+			t.Fatal(len(text))
+		}
+		out := show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(text+note)) })
+		line, ok := strings.CutSuffix(out, note+"\n")
+		if line = strings.TrimLeft(line, "x"); !ok || line != "" && (line != "***" || keep < len(secret)) {
+			t.Errorf("%d bytes of the secret before the end: …%q", keep, line)
+		}
+		encoded := strings.Repeat("!", maxLine-keep) + base64.StdEncoding.EncodeToString([]byte(secret))[:keep]
+		out = show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(encoded+note)) })
+		line, _ = strings.CutSuffix(out, note+"\n")
+		if line = strings.TrimLeft(line, "!"); line != "" && line != "***" {
+			t.Errorf("%d characters of its base64: …%q", keep, line)
+		}
+	}
+	whole := strings.Repeat("x", maxLine-5) + "ci_kJ" // no secret is cut: this is the line's own end
+	if out := show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(whole)) }); out != whole+"\n" {
+		t.Errorf("a line of 1 MiB is not whole: …%q", out[len(out)-50:])
+	}
+	long := strings.Repeat("x", maxLine-30) + secret + "tail"
+	for _, out := range []string{
+		show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(long)) }),
+		show(plainHost, []string{secret}, func(p *Printer) { p.Note("", long) }),
+		New(plainHost, &strings.Builder{}, []string{secret}).Text(long),
+	} {
+		if got := parts(out, secret, 4); got != "" || !strings.Contains(out, "left out]") {
+			t.Errorf("%q is shown: …%q", got, out[len(out)-200:])
+		}
+	}
+}
+
+// In outputs kept by others, the summary's structure and annotations' titles,
+// only free text is masked.
+func TestMaskFreeTextOnly(t *testing.T) {
+	secrets := []string{"target", "status", "Deployment", "failed", "done", "queued", "links", "last lines"}
+	p := New(plainHost, &strings.Builder{}, secrets)
+	got := p.summary([]Row{{Target: "done", Status: "queued", Reason: "status is done", Tail: []string{"failed"}, URL: "https://failed.example.com"}})
+	for _, want := range []string{"### Dokploy deployment\n", "| target | status | queued |", "| done | ❌ queued |", "**done**: &#42;&#42;&#42; is &#42;&#42;&#42;\n", "<summary>last lines</summary>", "text\n***\n", "(https://failed.example.com)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	out := show(actionsHost, secrets, func(p *Printer) { p.Failure("api", "", 0, []string{"api failed"}) })
+	if !strings.Contains(out, "::error title=Deployment of api failed::api ***\n") {
+		t.Error(out)
+	}
+}
