@@ -232,11 +232,7 @@ func summary(report *deploy.Report) []ci.Row {
 const tailShown = 12
 
 func failure(r deploy.Result) []string {
-	verb := map[deploy.Status]string{
-		deploy.Failed: "failed", deploy.Unhealthy: unhealthy(r), deploy.Cancelled: "was cancelled", deploy.Lost: "is lost", deploy.Timeout: "is not done",
-		deploy.Unreachable: "is not known to be done", deploy.Refused: "was refused", deploy.Invalid: "was not deployed", deploy.Interrupted: "was interrupted",
-	}[r.Status]
-	lines := []string{r.Name + " " + verb + took(r) + ": " + r.Reason}
+	lines := []string{r.Name + " " + r.Headline()}
 	var tail []string
 	for _, line := range r.Tail {
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "Error occurred ❌") {
@@ -260,35 +256,6 @@ func failure(r deploy.Result) []string {
 		lines = append(lines, "look: "+r.DashboardURL)
 	}
 	return lines
-}
-
-// unhealthy says what is wrong with a deployment that Dokploy called done.
-func unhealthy(r deploy.Result) string {
-	switch {
-	case r.Overtaken:
-		return "was deployed, but something else is running"
-	case r.Unasked && r.Verified == deploy.VerifiedYes:
-		return "is running, but its health URL could not be asked"
-	case r.Unasked:
-		return "was deployed, but its health URL could not be asked"
-	case r.Verified == deploy.VerifiedYes:
-		return "is running but unhealthy"
-	case r.Verified == deploy.VerifiedNo:
-		return "was deployed but is not running"
-	}
-	return "was deployed, but is not known to run"
-}
-
-// took is the time from the trigger to the verdict, as a headline says it.
-func took(r deploy.Result) string {
-	switch text := deploy.Duration(r.Took); {
-	case r.Took < time.Second && r.DeploymentID == "":
-		return "" // nothing was deployed
-	case r.Status == deploy.Unhealthy:
-		return " (" + text + ")" // how long it ran is not what that says
-	default:
-		return " after " + text
-	}
 }
 
 // outputs are those of a run. What a build printed may be quoted in their free

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -253,7 +254,11 @@ func Run(ctx context.Context, o Options) *Report {
 	start := time.Now()
 	o.Reporter.SetTargets(found.names())
 	slots := make(chan struct{}, max(1, o.MaxParallel))
-	var wg sync.WaitGroup
+	var (
+		wg   sync.WaitGroup
+		left atomic.Int64 // targets without a verdict
+	)
+	left.Store(int64(len(found.names())))
 	for i := range report.Results {
 		r := &report.Results[i]
 		if j := found.targets[i].same; j >= 0 {
@@ -273,6 +278,10 @@ func Run(ctx context.Context, o Options) *Report {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			newRun(&o, found, r).run(ctx)
+			if left.Add(-1) > 0 && r.Status != Done && r.Status != Queued {
+				// The others may take long; what there is to say of it comes at the end.
+				o.Reporter.Note(r.Name, r.Headline())
+			}
 		})
 	}
 	wg.Wait()

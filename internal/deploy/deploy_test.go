@@ -784,6 +784,12 @@ func TestSeveralTargets(t *testing.T) {
 		if !slices.Equal(got, []Status{Done, Failed, Done, Done}) {
 			w.Fatalf("%v\n%s", got, w.story())
 		}
+		// The failed one is told of at once, not when the slow one has ended.
+		story := w.story()
+		failed, ended := strings.Index(story, "› failed after"), strings.Index(story, "Dokploy says done after 40s")
+		if failed < 0 || ended < failed {
+			w.Errorf("the failure is at %d, the end of the slow one at %d\n%s", failed, ended, story)
+		}
 		if report.Status() != Failed || report.ExitCode() != 1 {
 			w.Errorf("%s, %d", report.Status(), report.ExitCode())
 		}

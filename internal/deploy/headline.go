@@ -1,0 +1,60 @@
+package deploy
+
+import "time"
+
+// Headline says how a target failed, in one line behind its name: "failed after
+// 41s: Dockerfile:12 …".
+func (r *Result) Headline() string {
+	return r.outcome() + r.after() + ": " + r.Reason
+}
+
+func (r *Result) outcome() string {
+	switch r.Status {
+	case Unhealthy:
+		return r.unhealthy()
+	case Cancelled:
+		return "was cancelled"
+	case Lost:
+		return "is lost"
+	case Timeout:
+		return "is not done"
+	case Unreachable:
+		return "is not known to be done"
+	case Refused:
+		return "was refused"
+	case Invalid:
+		return "was not deployed"
+	case Interrupted:
+		return "was interrupted"
+	}
+	return "failed"
+}
+
+// unhealthy says what is wrong with a deployment that Dokploy called done.
+func (r *Result) unhealthy() string {
+	switch {
+	case r.Overtaken:
+		return "was deployed, but something else is running"
+	case r.Unasked && r.Verified == VerifiedYes:
+		return "is running, but its health URL could not be asked"
+	case r.Unasked:
+		return "was deployed, but its health URL could not be asked"
+	case r.Verified == VerifiedYes:
+		return "is running but unhealthy"
+	case r.Verified == VerifiedNo:
+		return "was deployed but is not running"
+	}
+	return "was deployed, but is not known to run"
+}
+
+// after is the time from the trigger to the verdict.
+func (r *Result) after() string {
+	switch text := Duration(r.Took); {
+	case r.Took < time.Second && r.DeploymentID == "":
+		return "" // nothing was deployed
+	case r.Status == Unhealthy:
+		return " (" + text + ")" // how long it ran is not what that says
+	default:
+		return " after " + text
+	}
+}
