@@ -315,7 +315,11 @@ func check(ctx context.Context, o *Options, found *targets, report *Report) (bro
 	for i := range report.Results {
 		r := &report.Results[i]
 		o.hide(r.Service.Env, r.Name, r.DashboardURL, r.URL, r.Service.Path())
-		p, err := planFor(o, r.Service, found.version)
+		err := o.Prepare.fitSource(r.Service)
+		var p *plan
+		if err == nil {
+			p, err = planFor(o, r.Service, found.version)
+		}
 		if err == nil {
 			err = mayPrepare(found.rights, p)
 		}

@@ -104,9 +104,19 @@ type Service struct {
 	ComposeFile    Secret // of a raw compose service, as stored; it may hold passwords
 	DropBuildPath  string // of uploaded sources
 	RollbackActive bool   // Dokploy keeps the images of earlier deployments
+	Build          Build
 
 	// beside is what saveEnvironment overwrites along with the environment.
 	beside map[string]any
+}
+
+// Build says how an application is built; each part may be empty. The paths are
+// as a person has set them.
+type Build struct {
+	Type        string // dockerfile, static, nixpacks, …
+	Dockerfile  string // below the build path; empty: Dockerfile
+	ContextPath string // of Docker; empty: Dokploy's default
+	PublishPath string // below the context, of static ones
 }
 
 // Secret is text that is never to be shown: printing it by accident shows
@@ -316,6 +326,10 @@ type wireService struct {
 	ComposeFile   string `json:"composeFile"`
 	DropBuildPath string `json:"dropBuildPath"`
 	Rollbacks     bool   `json:"rollbackActive"`
+	BuildType     string `json:"buildType"`
+	Dockerfile    string `json:"dockerfile"`
+	ContextPath   string `json:"dockerContextPath"`
+	PublishPath   string `json:"publishDirectory"`
 	Environment   struct {
 		EnvironmentID string      `json:"environmentId"`
 		Name          string      `json:"name"`
@@ -371,6 +385,7 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		ComposeType: w.ComposeType, Replicas: w.Replicas,
 		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
 		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
+		Build:  Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
 		beside: w.beside(),
 	}
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {

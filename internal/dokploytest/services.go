@@ -25,6 +25,9 @@ type Application struct {
 	ServerID      string // runs on this remote server
 	BuildServerID string // is built on this one
 	Domains       []Domain
+	// HowBuilt are columns such as buildType, dockerfile and dockerContextPath.
+	HowBuilt      map[string]string
+	DropBuildPath string // null if empty
 	Build         Build
 	// BuildFunc says what the nth deployment does, from 1, instead of Build.
 	BuildFunc func(n int) Build
@@ -189,6 +192,7 @@ type Service struct {
 	username, registryURL   string
 	buildArgs, buildSecrets string
 	dropBuildPath           string
+	howBuilt                map[string]string
 	null                    map[string]bool // columns that are null, not ""
 	noEnvFile               bool            // createEnvFile is false
 	replicas                int
@@ -211,6 +215,7 @@ func (s *Server) AddApplication(a Application) *Service {
 		sourceType: cmp.Or(a.SourceType, "docker"), image: a.Image, envText: a.Env,
 		serverID: a.ServerID, buildServerID: a.BuildServerID, domains: a.Domains, build: a.BuildFunc,
 		buildArgs: a.BuildArgs, buildSecrets: a.BuildSecrets, replicas: max(1, a.Replicas), rollbackActive: a.RollbackActive,
+		howBuilt: a.HowBuilt, dropBuildPath: a.DropBuildPath,
 	}
 	if v.sourceType == "docker" {
 		v.image, v.username = cmp.Or(a.Image, "ghcr.io/acme/api:1.4.1"), "deploy"
@@ -273,7 +278,7 @@ func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 	v.s = s
 	v.null = map[string]bool{}
 	for name, text := range map[string]string{
-		"dockerImage": v.image, "username": v.username, "buildArgs": v.buildArgs, "buildSecrets": v.buildSecrets, "dropBuildPath": "",
+		"dockerImage": v.image, "username": v.username, "buildArgs": v.buildArgs, "buildSecrets": v.buildSecrets, "dropBuildPath": v.dropBuildPath,
 	} {
 		v.null[name] = text == ""
 	}

@@ -214,6 +214,9 @@ func (s *Server) applicationColumns(v *Service, m map[string]any) {
 	for _, name := range []string{"username", "password", "dockerImage", "registryUrl", "buildArgs", "dropBuildPath"} {
 		m[name] = v.column(name)
 	}
+	for name, text := range v.howBuilt {
+		m[name] = orNull(text)
+	}
 	m["replicas"] = v.replicas
 	m["rollbackActive"] = v.rollbackActive
 	delete(m, "buildSecrets")

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -216,7 +217,7 @@ func (s *Source) checkNames(entries []entry, p *problems) {
 			}
 		}
 	}
-	s.count = len(files)
+	s.count, s.names = len(files), slices.Sorted(maps.Keys(files))
 	for top, below := range tops {
 		if len(tops) == 1 && below && !stripped {
 			s.note("Dokploy does not strip the folder %s, in which everything is: the zip has no entry for the folder itself, or another one beside it", quote(top))

@@ -30,7 +30,7 @@ type tree struct {
 	ignored, git, mac, links, empty, executable, recent sample
 }
 
-func (s *Source) readTree(name string) error {
+func (s *Source) readTree(name string, keep []string) error {
 	base, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
@@ -41,7 +41,7 @@ func (s *Source) readTree(name string) error {
 		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
 	}
 	defer t.root.Close() //nolint:errcheck // only read
-	if err := t.readIgnore(); err != nil {
+	if err := t.readIgnore(keep); err != nil {
 		return fmt.Errorf("%s in %s cannot be used: %w", ignoreFile, quote(name), cause(err))
 	}
 	if err := t.folder("", ".", patternmatcher.MatchInfo{}); err != nil {
@@ -89,9 +89,9 @@ func (s *Source) take(t *tree, name string) error {
 	return nil
 }
 
-// readIgnore reads .dockerignore as docker does: itself and the Dockerfile are
-// sent whatever it says.
-func (t *tree) readIgnore() error {
+// readIgnore reads .dockerignore as docker does: itself, the Dockerfile and what
+// is to be kept are sent whatever it says.
+func (t *tree) readIgnore(keep []string) error {
 	var patterns []string
 	switch info, err := t.root.Stat(ignoreFile); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -111,11 +111,17 @@ func (t *tree) readIgnore() error {
 			return err
 		}
 		patterns = append(patterns, "!"+ignoreFile, "!Dockerfile")
+		for _, name := range keep {
+			patterns = append(patterns, "!"+literal.Replace(name))
+		}
 	}
 	var err error
 	t.ignore, err = patternmatcher.New(patterns)
 	return err
 }
+
+// literal makes a name a pattern that matches just that.
+var literal = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
 // folder looks at a folder that is sent as name and is at real.
 func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -33,8 +34,10 @@ const large = 200 << 20
 
 // Source is a directory or .zip in which nothing was found that Dokploy refuses.
 type Source struct {
-	path  string // absolute; of a directory: without links
-	files []file // of a directory
+	name  string   // as it was given
+	path  string   // absolute; of a directory: without links
+	files []file   // of a directory, by their names
+	names []string // of a .zip: where Dokploy puts its files, sorted
 	count int
 	bytes int64
 	notes []string
@@ -49,7 +52,10 @@ type file struct {
 
 // Open looks at a directory or a .zip. Its error says what is wrong and what
 // to do, each problem on a line of its own.
-func Open(name string) (*Source, error) {
+func Open(name string) (*Source, error) { return openSource(name, nil) }
+
+// openSource leaves nothing of keep out, whatever .dockerignore says.
+func openSource(name string, keep []string) (*Source, error) {
 	const want = "give a directory or a .zip"
 	if strings.TrimSpace(name) == "" {
 		return nil, errors.New("no path is given; " + want)
@@ -65,12 +71,12 @@ func Open(name string) (*Source, error) {
 	case !info.IsDir() && !strings.EqualFold(filepath.Ext(name), ".zip"):
 		return nil, fmt.Errorf("%s is neither a directory nor a .zip; %s", quote(name), want)
 	}
-	s := &Source{}
+	s := &Source{name: name}
 	if s.path, err = filepath.Abs(name); err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		err = s.readTree(name)
+		err = s.readTree(name, keep)
 	} else {
 		err = s.readArchive(name, info.Size())
 	}
@@ -81,6 +87,60 @@ func Open(name string) (*Source, error) {
 		s.note("%s is much: Dokploy takes an upload into memory as a whole", megabytes(s.bytes))
 	}
 	return s, nil
+}
+
+// Keep is the source with these files, whatever its .dockerignore says: those
+// that are there.
+func (s *Source) Keep(names ...string) (*Source, error) {
+	lacks := func(s *Source, name string) bool { file, _ := s.find(name); return !file }
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !lacks(s, name) })
+	if s.files == nil || len(names) == 0 {
+		return s, nil
+	}
+	kept, err := openSource(s.name, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !lacks(kept, name) {
+			kept.note("%s is sent, although %s leaves it out: the application names it", name, ignoreFile)
+		}
+	}
+	return kept, nil
+}
+
+// Lacks says why nothing is sent that has this path, as a file or, unless a
+// file is asked for, as a folder with files. It is empty if there is something.
+func (s *Source) Lacks(name string, onlyFile bool) string {
+	file, folder := s.find(name)
+	switch {
+	case file, folder && !onlyFile:
+		return ""
+	case folder:
+		return "is a folder"
+	case s.files != nil:
+		if _, err := os.Stat(filepath.Join(s.path, filepath.FromSlash(name))); err == nil {
+			return fmt.Sprintf("is not sent: %s leaves it out, or it holds no files", ignoreFile)
+		}
+	}
+	return "is not in " + quote(s.name)
+}
+
+// find reports whether a file is sent as name, and whether files below it are.
+func (s *Source) find(name string) (file, folder bool) {
+	names := s.names
+	if s.files != nil {
+		names = make([]string, len(s.files))
+		for i, f := range s.files {
+			names[i] = f.name
+		}
+	}
+	if name == "." {
+		return false, true
+	}
+	_, file = slices.BinarySearch(names, name)
+	i, _ := slices.BinarySearch(names, name+"/")
+	return file, i < len(names) && strings.HasPrefix(names[i], name+"/")
 }
 
 // Files is how many files are sent.

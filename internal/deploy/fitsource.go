@@ -1,0 +1,95 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	slashes "path"
+	"strings"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// need is a path that an application's settings name, below its source.
+type need struct {
+	path string
+	what string
+	file bool // and not a folder
+}
+
+// needs are the paths without which the build of an application cannot begin.
+// What lies outside of the source is not judged, nor is a pattern.
+func needs(s *dokploy.Service) []need {
+	var list []need
+	add := func(what string, file bool, parts ...string) {
+		if p, ok := inSource(parts...); ok {
+			list = append(list, need{p, what, file})
+		}
+	}
+	context := cmp.Or(s.Build.ContextPath, s.DropBuildPath)
+	switch s.Build.Type {
+	case "": // not said
+	case "dockerfile":
+		add("Dockerfile", true, s.DropBuildPath, cmp.Or(s.Build.Dockerfile, "Dockerfile"))
+		if s.Build.ContextPath != "" {
+			add("Docker context path", false, context)
+		}
+	case "static": // a Dockerfile that Dokploy writes
+		add("build path", false, context)
+		if p := s.Build.PublishPath; p != "" && !strings.ContainsAny(p, "*?[") {
+			add("publish directory", false, context, s.Build.PublishPath)
+		}
+	default:
+		add("build path", false, s.DropBuildPath)
+	}
+	return list
+}
+
+// inSource joins the parts of a path as Dokploy does.
+func inSource(parts ...string) (string, bool) {
+	const root = "source"
+	p := slashes.Join(append([]string{root}, parts...)...)
+	if p == root {
+		return ".", true
+	}
+	p, ok := strings.CutPrefix(p, root+"/")
+	return p, ok
+}
+
+// kept are the files that Docker reads whatever .dockerignore says.
+func kept(s *dokploy.Service) []string {
+	var names []string
+	if s.Build.Type != "dockerfile" {
+		return nil
+	}
+	for _, n := range needs(s) {
+		if n.file {
+			names = append(names, n.path, n.path+".dockerignore")
+		} else {
+			names = append(names, slashes.Join(n.path, ".dockerignore"))
+		}
+	}
+	return names
+}
+
+// fitSource makes the source what the application needs of it, and says what
+// is not there.
+func (c *Changes) fitSource(s *dokploy.Service) error {
+	if c.Source == nil || s.Kind != dokploy.Application {
+		return nil
+	}
+	src, err := c.Source.Keep(kept(s)...)
+	if err != nil {
+		return &inputError{input: "source", what: strings.ReplaceAll(err.Error(), "\n", "; "), hint: "nothing was sent"}
+	}
+	c.Source = src
+	for _, n := range needs(s) {
+		if why := src.Lacks(n.path, n.file); why != "" {
+			return &inputError{
+				input: "source",
+				what:  fmt.Sprintf("%s, the %s of %s, %s", cleanName(n.path), n.what, cleanName(s.Name), why),
+				hint:  "its build would fail: give a source that holds it, or change the build settings of the application in Dokploy",
+			}
+		}
+	}
+	return nil
+}
