@@ -44,6 +44,15 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 	return warnings, nil
 }
 
+// noEnvFileText is the warning where Dokploy writes no .env at all.
+func noEnvFileText(composeType string) string {
+	const off = `"Create Environment File" of this service is off in Dokploy, so it writes no .env: `
+	if composeType == "stack" {
+		return off + "what env sets arrives through ${NAME} in the stack's file only, not through env_file"
+	}
+	return off + "docker compose gets nothing of what env sets"
+}
+
 // envFileText says what Docker makes of a value of several lines in an
 // env_file; empty: of one line.
 func envFileText(x dotenv.Var) string {
@@ -79,7 +88,7 @@ func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused
 	}{
 		{breaks: true, what: "line breaks in %s", has: func(s string) bool { return strings.Contains(s, "\n") }},
 		{breaks: true, what: "a quote at the beginning of %s that is not closed", has: isOpen},
-		{what: "a $ in %s, which compose takes for a variable", has: func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
+		{what: "a $ in %s, which compose may take for a variable", has: func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
 		{what: "a # in %s, where compose cuts the value off", has: func(s string) bool { return strings.Contains(s, " #") }},
 		{what: "quotes around %s, which compose takes off", has: beginsQuoted},
 		{what: "blanks around %s, which compose drops", has: func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},

@@ -42,19 +42,19 @@ func TestComposeEnv(t *testing.T) {
 		{"docker-compose", "v0.29.9", `A='"x'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
 		{"docker-compose", "v0.29.9", `A='"x\"'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
 		{"docker-compose", "v0.29.9", `A='"x"'`, "", []string{"quotes around A, which compose takes off" + raw}},
-		{"docker-compose", "v0.29.9", "A=pa$$word", "", []string{"a $ in A, which compose takes for a variable" + raw}},
-		{"docker-compose", "v0.29.9", "A=${OTHER}\nB=1\nC=$x", "", []string{"a $ in A, C, which compose takes for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A=pa$$word", "", []string{"a $ in A, which compose may take for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A=${OTHER}\nB=1\nC=$x", "", []string{"a $ in A, C, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A=${{project.X}}/${{B}}", "", nil}, // Dokploy's own
-		{"docker-compose", "v0.29.9", "A=${{project.X}}$y", "", []string{"a $ in A, which compose takes for a variable" + raw}},
+		{"docker-compose", "v0.29.9", "A=${{project.X}}$y", "", []string{"a $ in A, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A='x #y'", "", []string{"a # in A, where compose cuts the value off" + raw}},
 		{"docker-compose", "v0.29.9", "A=x #y", "", nil}, // cut by Dokploy, and warned about by itself
 		{"docker-compose", "v0.29.9", "A='x$y #z'", "", []string{
-			"a $ in A, which compose takes for a variable" + raw, "a # in A, where compose cuts the value off" + raw,
+			"a $ in A, which compose may take for a variable" + raw, "a # in A, where compose cuts the value off" + raw,
 		}},
 		{"docker-compose", "v0.29.9", "A=' x '", "", []string{"blanks around A, which compose drops" + raw}},
 		{"docker-compose", "v0.29.9", "A=x$y\nA=x", "", nil}, // the last one counts
 		{"docker-compose", "?", "A=\"a\nb\"\nB=x$y", "", []string{
-			"line breaks in A" + unknown + breaks, "a $ in B, which compose takes for a variable" + unknown,
+			"line breaks in A" + unknown + breaks, "a $ in B, which compose may take for a variable" + unknown,
 		}},
 		{"docker-compose", "?", "A='x #y'", "", []string{"a # in A, where compose cuts the value off" + unknown}},
 		// Stacks.
@@ -139,5 +139,26 @@ func TestComposeEnvWarned(t *testing.T) {
 			}
 			w.triggers(stack, 1)
 		})
+	}
+}
+
+// TestComposeWithoutEnvFile: where Dokploy writes no .env, what is set does not
+// arrive.
+func TestComposeWithoutEnvFile(t *testing.T) {
+	for kind, want := range map[string]string{
+		"docker-compose": "so it writes no .env: docker compose gets nothing of what env sets",
+		"stack":          "so it writes no .env: what env sets arrives through ${NAME} in the stack's file only",
+	} {
+		for _, off := range []bool{true, false} {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				v := w.srv.AddCompose(dokploytest.Compose{Name: "web", ComposeType: kind})
+				v.SetCreateEnvFile(!off)
+				w.set = changing(Changes{Env: "A=1"})
+				w.want(w.deploy("compose web"), Done, 0)
+				if (w.rec.count("! env: ") == 1 && w.rec.said(want)) != off {
+					t.Errorf("%s, off: %v\n%s", kind, off, w.story())
+				}
+			})
+		}
 	}
 }

@@ -68,6 +68,9 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 			if p.warns, err = composeEnv(s.ComposeType, version, c.Env); err != nil {
 				return nil, err
 			}
+			if s.NoEnvFile() {
+				p.warns = append(p.warns, noEnvFileText(s.ComposeType))
+			}
 		}
 		env, err := newEnv(c, string(s.Env))
 		if err != nil {

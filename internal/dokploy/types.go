@@ -344,6 +344,9 @@ type wireService struct {
 	CreateEnvFile json.RawMessage `json:"createEnvFile"`
 }
 
+// NoEnvFile reports whether Dokploy says that it writes no .env for the service.
+func (s *Service) NoEnvFile() bool { return s.beside["createEnvFile"] == false }
+
 // beside is what application.saveEnvironment wants along with the environment,
 // as far as this version has it. It takes no null.
 func (w *wireService) beside() map[string]any {

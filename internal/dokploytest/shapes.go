@@ -174,6 +174,9 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	switch v.Kind {
 	case "compose":
 		m["composeFile"], m["composeType"] = v.composeFile, v.composeType
+		if s.d.composeEnvFile {
+			m["createEnvFile"] = !v.noEnvFile
+		}
 	default:
 		s.applicationColumns(v, m)
 		if s.d.newOpenAPI {
