@@ -32,6 +32,10 @@ import (
 //     and its reason stand outside, last.
 //   - A line is never torn. Lines of the server may wait for others, our own
 //     are seen at once.
+//   - Nobody waits for the reader of the output but the log, and that only
+//     while something is read. What waits is bounded: then lines of the server
+//     are left out before anything is made of them, and one line says how many.
+//     Our own lines and the commands to the host are never left out.
 
 const (
 	flushAfter = 100 * time.Millisecond
@@ -41,13 +45,13 @@ const (
 // Printer shows a person what happens. It is safe for concurrent use.
 type Printer struct {
 	host    Host
-	w       io.Writer
+	out     outlet
 	colour  bool
 	secrets masker
 
 	mu       sync.Mutex
-	err      error // of the first write that failed
 	buf      buffer
+	missed   int    // lines of the server that were left out, not said yet
 	plain    []byte // scratch
 	timer    *time.Timer
 	armed    bool
@@ -62,7 +66,7 @@ type Printer struct {
 // printed, a secret of several lines line by line; the host is told of them
 // before anything else. Colours are kept where they can be expected to show.
 func New(host Host, stdout io.Writer, secrets []string) *Printer {
-	p := &Printer{host: host, w: stdout, colour: colours(host, stdout), secrets: newMasker(secrets)}
+	p := &Printer{host: host, out: outlet{w: stdout}, colour: colours(host, stdout), secrets: newMasker(secrets)}
 	// Its writer is ours and never fails, so it does not panic.
 	p.actions = githubactions.New(githubactions.WithWriter(&p.buf))
 	if host.actions {
@@ -157,7 +161,21 @@ func (p *Printer) Success(_, text string) {
 func (p *Printer) endLog() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sayMissed()
 	p.closeFold()
+}
+
+// sayMissed says how many lines were left out where they are missing.
+func (p *Printer) sayMissed() {
+	if p.missed == 0 {
+		return
+	}
+	what := "1 line of the log is"
+	if p.missed > 1 {
+		what = strconv.Itoa(p.missed) + " lines of the log are"
+	}
+	p.missed = 0
+	p.line("", "! ", []byte(what+" not shown: the output was not read for a while, and the deployment did not wait for that"), 0)
 }
 
 // Failure shows why a target is not deployed: the reason, and what there is to
@@ -229,13 +247,20 @@ func (p *Printer) own(target, mark, text string, annotate func(), more ...string
 	p.flush()
 }
 
-// LogLine shows a line that the server wrote. It does not keep it.
+// LogLine shows a line that the server wrote. It does not keep it. While the
+// output is read, but slower than the log comes, it waits.
 func (p *Printer) LogLine(target string, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
 	}
+	room := p.out.room()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !room {
+		p.missed++
+		return
+	}
+	p.sayMissed()
 	p.openFold(target)
 	p.line(p.prefix(target), "", line, 0)
 	switch {
@@ -349,26 +374,35 @@ func (p *Printer) Flush() {
 	p.flush()
 }
 
-// Close shows what is waiting and gives the host its commands back. It tells
-// the first error of writing, after which nothing was written any more.
+// Hurry says that there is little time left: from now on hardly anything waits
+// for the reader of the output.
+func (p *Printer) Hurry() { p.out.hurry() }
+
+// Close shows what is waiting, gives the host its commands back, and waits
+// until all is written: for a reader that reads a minute at most, for one that
+// does not a few seconds. It gives the first error of writing, after which
+// nothing was written any more.
 func (p *Printer) Close() error {
+	p.end()
+	return p.out.close()
+}
+
+func (p *Printer) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.timer != nil {
 		p.timer.Stop()
 		p.armed = false
 	}
+	p.sayMissed()
 	p.closeFold()
 	p.resume()
 	p.flush()
-	return p.err
 }
 
-// flush writes the lines in one piece.
+// flush hands the lines over in one piece.
 func (p *Printer) flush() {
-	if len(p.buf) > 0 && p.err == nil {
-		_, p.err = p.w.Write(p.buf)
-	}
+	p.out.add(p.buf)
 	if p.buf = p.buf[:0]; cap(p.buf) > 16*flushSize {
 		p.buf = nil
 	}
