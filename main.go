@@ -34,8 +34,10 @@ const lastWords = 1800 * time.Millisecond
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	// Where nobody reads the output, writing fails and the run goes on.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, interrupts(signal.Ignored)...)
 	go func() {
 		sig := interrupt{(<-signals).(syscall.Signal)}
 		cancel(sig)
@@ -48,6 +50,16 @@ func main() {
 	// net/http quotes what servers send without being asked, past every mask.
 	log.SetOutput(io.Discard)
 	os.Exit(run(ctx, os.Args[1:], config.ReadEnvironment(os.Environ()), os.Stdout, os.Stderr))
+}
+
+// interrupts are the signals that interrupt a run. A SIGHUP that is ignored, as
+// under nohup, stays so.
+func interrupts(ignored func(os.Signal) bool) []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // interrupt is the cause of a context that a signal ended.
@@ -66,6 +78,7 @@ func run(ctx context.Context, args []string, env config.Environment, stdout, std
 	host := ci.Detect(env.Lookup)
 	cfg, err := config.Load(env)
 	printer := ci.New(host, stdout, cfg.Secrets())
+	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
 	if err != nil {
 		return invalid(host, printer, cfg, err)
@@ -303,6 +316,6 @@ Exit codes:
   2         the inputs are wrong, or name something that does not exist
   3         Dokploy cannot be reached, or refuses the key
   4         timed out; the deployment may still be going on in Dokploy
-  130, 143  interrupted by SIGINT, SIGTERM
+  129, 130, 143  interrupted by SIGHUP (unless it is ignored), SIGINT, SIGTERM
 `)
 }

@@ -1,0 +1,192 @@
+//go:build !windows
+
+// Windows has neither SIGPIPE nor SIGHUP.
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// process is the program as a process of its own, its output a pipe.
+type process struct {
+	*exec.Cmd
+	out  *os.File
+	file string // of the outputs
+}
+
+// begin starts the program; before is a shell's line that goes before it. Where
+// it is blocked, it can print nothing.
+func begin(t *testing.T, env map[string]string, blocked bool, before string, more ...string) *process {
+	t.Helper()
+	program, err := exec.LookPath("dokploy-deploy") // the link to this binary that testscript made
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{file: filepath.Join(t.TempDir(), "outputs.env")}
+	p.Cmd = exec.CommandContext(t.Context(), "/bin/sh", "-c", before+` exec "$0"`, program)
+	for k, v := range with(with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_OUTPUT_FILE", p.file), more...) {
+		p.Env = append(p.Env, k+"="+v)
+	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for blocked {
+		_ = in.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := in.Write(make([]byte, 4<<10)); err != nil {
+			break
+		}
+	}
+	p.out, p.Stdout, p.Stderr = out, in, in
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	t.Cleanup(func() { _ = out.Close() })
+	return p
+}
+
+// end waits for the process, which must end with the code and have written its
+// outputs.
+func (p *process) end(t *testing.T, code int, status string) {
+	t.Helper()
+	_ = p.Wait()
+	if got := p.ProcessState.ExitCode(); got != code {
+		t.Errorf("%s, want exit %d", p.ProcessState, code)
+	}
+	if got := dotenv(t, p.file)["DOKPLOY_STATUS"]; got != status {
+		t.Errorf("status %q, want %q", got, status)
+	}
+}
+
+// untilItBuilds waits until the build of the service has begun.
+func untilItBuilds(t *testing.T, srv *dokploytest.Server) {
+	t.Helper()
+	for len(srv.Queue()) == 0 || !srv.Queue()[0].Active {
+		if t.Context().Err() != nil {
+			t.Fatal("it never begins")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// numbered are so many lines, and how long each of them takes.
+func numbered(each time.Duration, n int) []dokploytest.Step {
+	var lines []string
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("line %d", i))
+	}
+	return dokploytest.Lines(each, lines...)
+}
+
+// TestNobodyReads: what becomes of the output changes nothing of the result.
+func TestNobodyReads(t *testing.T) {
+	t.Parallel()
+	const full = 8 << 20 // more than a pipe and the program keep
+	for name, tt := range map[string]struct {
+		build  dokploytest.Build
+		read   bool // the first piece, then the reader is gone; else it is blocked
+		inputs []string
+		code   int
+		status string
+	}{
+		"gone":                  {dokploytest.Build{Steps: numbered(20*time.Millisecond, 50)}, true, nil, 0, "done"},
+		"gone, and it fails":    {dokploytest.Build{Steps: numbered(20*time.Millisecond, 50), Outcome: "error"}, true, nil, 1, "error"},
+		"blocked":               {dokploytest.Build{LogWriter: bigLog(full), Steps: numbered(20*time.Millisecond, 50)}, false, nil, 0, "done"},
+		"blocked, and it fails": {dokploytest.Build{LogWriter: bigLog(full), Outcome: "error"}, false, []string{"DOKPLOY_LOGS", "failure"}, 1, "error"},
+		"blocked, and too long": {dokploytest.Build{LogWriter: bigLog(full), Steps: numbered(time.Hour, 1)}, false, []string{"DOKPLOY_TIMEOUT", "3s"}, 4, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: tt.build})
+			p := begin(t, env, !tt.read, "", tt.inputs...)
+			if tt.read {
+				if _, err := p.out.Read(make([]byte, 100)); err != nil {
+					t.Error(err)
+				}
+				_ = p.out.Close()
+			}
+			p.end(t, tt.code, tt.status)
+		})
+	}
+}
+
+// TestReaderComesBack: a reader that slept gets what there was room for, and
+// is told about the rest.
+func TestReaderComesBack(t *testing.T) {
+	t.Parallel()
+	srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(8 << 20), Outcome: "error"}})
+	p := begin(t, env, false, "")
+	for { // the outputs are there: nothing more is printed
+		if info, err := os.Stat(p.file); err == nil && info.Size() > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	all, err := io.ReadAll(p.out)
+	if err != nil {
+		t.Error(err)
+	}
+	p.end(t, 1, "error")
+	text := string(all)
+	if n := strings.Count(text, "lines of the log are not shown: "); n != 1 {
+		t.Errorf("said %d times that lines are missing", n)
+	}
+	if verdict, first := strings.Index(text, "\n✗ api failed"), strings.Index(text, "\n#12 0.000 npm "); verdict < 0 || first < 0 || first > verdict {
+		t.Errorf("the log or the verdict is missing:\n%s", text[max(0, len(text)-2000):])
+	}
+}
+
+// TestInterruptWhileBlocked: the outputs of an interrupted run do not wait for
+// whoever reads the output.
+func TestInterruptWhileBlocked(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(8 << 20), Steps: numbered(time.Hour, 1)}})
+			p := begin(t, env, true, "")
+			untilItBuilds(t, srv)
+			_ = p.Process.Signal(signal)
+			p.end(t, 128+int(signal), "interrupted")
+		})
+	}
+}
+
+// TestHangUp: SIGHUP interrupts, and is ignored where it was ignored before.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before string
+		code   int
+		status string
+	}{
+		"a terminal that closes": {"", 129, "interrupted"},
+		"under nohup":            {"trap '' HUP;", 0, "done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: numbered(50*time.Millisecond, 40)}})
+			p := begin(t, env, false, tt.before)
+			untilItBuilds(t, srv)
+			_ = p.Process.Signal(syscall.SIGHUP)
+			_ = p.out.Close() // and the output goes with it
+			p.end(t, tt.code, tt.status)
+		})
+	}
+}
