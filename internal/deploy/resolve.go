@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -91,8 +92,9 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 	}
 
 	// The version and the first real question go side by side.
-	var versionErr error
+	var versionErr, cloudErr error
 	var wg sync.WaitGroup
+	wg.Go(func() { cloudErr = refuseCloud(ctx, o) })
 	wg.Go(func() {
 		versionErr = before(ctx, o, func(ctx context.Context) (err error) {
 			found.version, err = o.Client.Version(ctx)
@@ -108,7 +110,7 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 	if versionErr != nil && !dokploy.Unsupported(versionErr) && !dokploy.Refused(versionErr) {
 		return nil, versionErr
 	}
-	if err := tooOld(found.version, listErr); err != nil {
+	if err := cmp.Or(cloudErr, tooOld(found.version, listErr)); err != nil {
 		return nil, err
 	}
 

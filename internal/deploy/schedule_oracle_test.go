@@ -137,7 +137,7 @@ func (j *judgement) bad(format string, args ...any) {
 
 // harmless: nothing is sent that was not asked for, and nothing secret shown.
 func (j *judgement) harmless() {
-	may := strings.Fields("settings.getDokployVersion project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
+	may := strings.Fields("settings.getDokployVersion settings.isCloud project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
 		j.kind + ".one " + j.trigger())
 	if j.verify != VerifyOff {
 		may = append(may, strings.Fields("docker.getServiceContainersByAppName docker.getContainersByAppNameMatch docker.getStackContainersByAppName docker.getConfig "+

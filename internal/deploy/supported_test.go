@@ -1,8 +1,10 @@
 package deploy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dokploy-deploy/internal/dokploytest"
 )
@@ -40,5 +42,48 @@ func TestTooOld(t *testing.T) {
 				w.triggers(app, 0)
 			})
 		})
+	}
+}
+
+// TestCloudIsRefused: Dokploy Cloud calls what was cancelled done.
+func TestCloudIsRefused(t *testing.T) {
+	cloud := dokploytest.Options{Cloud: true}
+	for _, tt := range []struct {
+		name  string
+		o     dokploytest.Options
+		fault dokploytest.Fault
+		cloud bool
+	}{
+		{"Cloud", cloud, dokploytest.Fault{}, true},
+		{"Cloud that answers at the second try", cloud, dokploytest.Fault{Kind: dokploytest.Gateway, Status: 502, Times: 1}, true},
+		{"self-hosted", dokploytest.Options{}, dokploytest.Fault{}, false},
+		{"no such procedure", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Custom, Status: 404, Body: `{"message":"Not found","code":"NOT_FOUND"}`, Times: -1}, false},
+		{"not for this key", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Unauthorized, Times: -1}, false},
+		{"something in front", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Page, Times: -1}, false},
+		{"an error", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Gateway, Status: 502, Times: -1}, false},
+		{"no answer", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Hang, After: time.Hour, Times: -1}, false},
+		{"neither true nor false", dokploytest.Options{}, dokploytest.Fault{Kind: dokploytest.Custom, Status: 200, Body: `"true"`, Times: -1}, false},
+	} {
+		for _, dryRun := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, dry run %v", tt.name, dryRun), func(t *testing.T) {
+				inWorld(t, tt.o, func(w *world) {
+					app := w.srv.AddApplication(dokploytest.Application{})
+					if tt.fault.Kind != "" {
+						tt.fault.Procedure = "settings.isCloud"
+						w.srv.Fault(tt.fault)
+					}
+					w.set = func(o *Options) { o.DryRun = dryRun }
+					if !tt.cloud {
+						w.want(w.deploy("application api"), Done, 0)
+						return
+					}
+					r := w.want(w.deploy("application api"), Invalid, 2)
+					if !strings.HasPrefix(r.Reason, "this is Dokploy Cloud") || r.Input() != "url" {
+						w.Errorf("%q about %q", r.Reason, r.Input())
+					}
+					w.triggers(app, 0)
+				})
+			})
+		}
 	}
 }

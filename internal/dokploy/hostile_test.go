@@ -22,6 +22,7 @@ import (
 // reads calls every procedure that reads, with what it gives as text.
 var reads = map[string]func(context.Context, *Client) (any, error){
 	"settings.getDokployVersion": func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) },
+	"settings.isCloud":           func(ctx context.Context, c *Client) (any, error) { return c.IsCloud(ctx) },
 	"project.all":                func(ctx context.Context, c *Client) (any, error) { return c.Projects(ctx) },
 	"application.one":            func(ctx context.Context, c *Client) (any, error) { return c.Service(ctx, Application, "x") },
 	"compose.one":                func(ctx context.Context, c *Client) (any, error) { return c.Service(ctx, Compose, "x") },

@@ -260,6 +260,14 @@ func (w wireServices) refs() []ServiceRef {
 	return refs
 }
 
+// IsCloud reports whether the server is Dokploy Cloud (docs/dokploy.md, Dokploy
+// Cloud).
+func (c *Client) IsCloud(ctx context.Context) (bool, error) {
+	var is bool
+	_, err := c.query(ctx, "settings.isCloud", nil, &is)
+	return is && err == nil, err
+}
+
 // NoEnvironmentsError says that the projects of a server have no environments:
 // it is older than v0.25.0 (docs/dokploy.md, Versions).
 type NoEnvironmentsError struct{}

@@ -40,6 +40,7 @@ var deployFields = []field{{name: "title", optional: true}, {name: "description"
 
 var procedures = map[string]*procedure{
 	"settings.getDokployVersion": {run: func(s *Server, _ *call) (any, *apiError) { return s.d.version, nil }},
+	"settings.isCloud":           {run: func(s *Server, _ *call) (any, *apiError) { return s.opts.Cloud, nil }},
 	"settings.health":            {public: true, run: (*Server).health},
 	"project.all":                {run: (*Server).projectAll},
 	"application.one":            {fields: []field{{name: "applicationId"}}, run: one("application")},

@@ -55,6 +55,9 @@ type Options struct {
 	// and lets a writer wait for the streams (up to 10 s for the first one). A
 	// stream that is taken up again cannot replay what is gone.
 	DiscardLogs bool
+	// Cloud: the server says that it is Dokploy Cloud, and is a self-hosted one
+	// all the same.
+	Cloud bool
 	// NoDocker: there is no docker.* at all, as if a proxy kept it away.
 	NoDocker bool
 }
