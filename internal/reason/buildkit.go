@@ -1,0 +1,401 @@
+package reason
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// build is what BuildKit shows of a failure before its final error: the last
+// lines of the steps that failed,
+//
+//	------
+//	 > [2/2] RUN npm ci:
+//	0.066 npm error …
+//	------
+//
+// and the instruction, marked in its file (not in older versions).
+//
+//	Dockerfile:2
+//	--------------------
+//	   1 |     FROM node:22
+//	   2 | >>> RUN npm ci
+//	--------------------
+type build struct {
+	state   buildState
+	steps   []step // the newest few
+	at      Place  // a file and line, not confirmed by a rule below it
+	place   Place
+	lines   []string // the marked ones
+	skipped bool     // more lines are marked than are kept
+}
+
+type buildState int
+
+const (
+	outside    buildState = iota
+	header                // after ------
+	inStep                // after the name of a step
+	afterPlace            // after Dockerfile:2
+	inExcerpt             // after the first rule
+)
+
+type step struct {
+	name string
+	out  ring
+}
+
+const (
+	sectionRule = "------"
+	excerptRule = "--------------------"
+	keptLines   = 40 // marked lines of an excerpt that are kept
+	keptSteps   = 4
+)
+
+// output takes a line of what a step that failed wrote last: it begins with a
+// number of seconds, in older versions with the number of the step, too.
+func (b *build) output(raw []byte, mask func(string) string) bool {
+	if b.state != inStep {
+		return false
+	}
+	seconds, rest, ok := bytes.Cut(raw, []byte(" "))
+	whole, fraction, dot := bytes.Cut(seconds, []byte("."))
+	if _, n := number(string(whole)); !n || !dot || !ok {
+		return false
+	}
+	if _, n := number(string(fraction)); !n {
+		return false
+	}
+	if text := plain(rest); text != "" {
+		b.steps[len(b.steps)-1].out.add(bounded(mask(text)))
+	}
+	return true
+}
+
+// line takes a line, and reports whether it is part of the report.
+func (b *build) line(text string, mask func(string) string) bool {
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		return true // compose doubles the line breaks
+	}
+	state := b.state
+	b.state = outside
+	switch {
+	case trimmed == sectionRule:
+		if state != inStep {
+			b.state = header
+		}
+		return true
+	case state == header && strings.HasPrefix(trimmed, "> ") && strings.HasSuffix(trimmed, ":"):
+		name := strings.TrimSuffix(strings.TrimPrefix(trimmed, "> "), ":")
+		b.steps = append(b.steps, step{name: bounded(mask(name))})
+		if len(b.steps) > keptSteps {
+			b.steps = b.steps[1:]
+		}
+		b.state = inStep
+		return true
+	case trimmed == excerptRule && state == afterPlace:
+		b.place, b.lines, b.skipped = b.at, nil, false
+		b.state = inExcerpt
+		return true
+	case trimmed == excerptRule && state == inExcerpt:
+		return true
+	case state == inExcerpt:
+		if content, marked, ok := excerptLine(text); ok {
+			if marked {
+				b.mark(mask(content))
+			}
+			b.state = inExcerpt
+			return true
+		}
+	}
+	if file, n, ok := placeLine(trimmed); ok {
+		b.at, b.state = Place{file, n}, afterPlace // if a rule follows
+	}
+	return false
+}
+
+// mark keeps a line of the instruction; of very many the first and the last.
+func (b *build) mark(content string) {
+	if len(b.lines) == keptLines {
+		b.lines = slices.Delete(b.lines, keptLines/2, keptLines/2+1)
+		b.skipped = true
+	}
+	b.lines = append(b.lines, bounded(content))
+}
+
+// placeLine reads "docker/prod.Dockerfile:3".
+func placeLine(text string) (file string, n int, ok bool) {
+	i := strings.LastIndexByte(text, ':')
+	if i <= 0 || i > 300 {
+		return "", 0, false
+	}
+	n, ok = number(text[i+1:])
+	return text[:i], n, ok && n > 0
+}
+
+// excerptLine reads "   2 | >>> RUN npm ci".
+func excerptLine(text string) (content string, marked, ok bool) {
+	n, rest, found := strings.Cut(text, " | ")
+	if _, isNumber := number(strings.TrimSpace(n)); !isNumber {
+		return "", false, false
+	}
+	if !found { // nothing behind it: the line is empty
+		return "", false, true
+	}
+	content, marked = strings.CutPrefix(rest, ">>>")
+	return content, marked, true
+}
+
+// solveError is what follows "failed to solve: " in BuildKit's final error,
+// which stands alone, behind "failed to build: " since buildx 0.26, and behind
+// "target web: " where several are built.
+func solveError(text string) (target, said string, ok bool) {
+	rest := strings.TrimPrefix(text, "ERROR: ")
+	rest = strings.TrimPrefix(rest, "failed to build: ")
+	if name, after, found := strings.Cut(rest, ": "); found {
+		if name, found = word(name, "target "); found {
+			target, rest = name, after
+		}
+	}
+	said, ok = strings.CutPrefix(rest, "failed to solve: ")
+	return target, said, ok
+}
+
+// reason puts together the final error and what was shown before it.
+func (b *build) reason(said string) Reason {
+	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped)}
+	if s := b.step(r.Instruction); s != nil {
+		r.Output = s.out.all()
+		if r.Instruction == "" {
+			r.Instruction = instruction(s.name)
+		}
+	}
+	if command, ended, ok := executed(said); ok {
+		if r.Instruction == "" {
+			r.Instruction = command
+		}
+		r.Exit, r.Cause = exitCode(ended)
+		if r.Exit != 0 {
+			r.Cause = fromOutput(r.Exit, r.Output)
+		}
+		return r
+	}
+	r.Cause = unwrap(said, r.Instruction)
+	if cause, line, ok := parseError(r.Cause); ok {
+		r.Cause, r.Instruction, r.Output = cause, "", nil // the cause quotes it
+		if r.Place.Line == 0 {
+			r.Step, r.Place.Line = Dockerfile, line
+		}
+	}
+	return r
+}
+
+// step is the one of an instruction, else the newest.
+func (b *build) step(instr string) *step {
+	for i := range b.steps {
+		if name := instruction(b.steps[i].name); name != "" && alike(name, instr) {
+			return &b.steps[i]
+		}
+	}
+	if len(b.steps) == 0 {
+		return nil
+	}
+	return &b.steps[len(b.steps)-1]
+}
+
+// alike reports whether two spellings of an instruction begin alike; the name
+// of a step has its variables replaced.
+func alike(a, b string) bool {
+	a, b = strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " ")
+	n := min(len(a), len(b), 30)
+	return n > 0 && a[:n] == b[:n]
+}
+
+// instruction is the name of a step without its number, "[build 2/3] RUN x";
+// empty for BuildKit's own, "[internal] load build context".
+func instruction(name string) string {
+	rest, ok := strings.CutPrefix(name, "[")
+	if !ok {
+		return name
+	}
+	label, text, ok := strings.Cut(rest, "] ")
+	if !ok || label == "internal" {
+		return ""
+	}
+	return text
+}
+
+// fold makes one line of an instruction's, without comments and the marks that
+// continue a line. The lines of a script (RUN <<EOF) are joined as commands.
+func fold(lines []string, skipped bool) string {
+	var parts []string
+	end := ""
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		switch {
+		case end != "":
+			if line == end {
+				end = ""
+				continue
+			}
+			if line != "" && len(parts) > 1 {
+				parts[len(parts)-1] += ";"
+			}
+		case strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "# syntax"):
+			continue
+		default:
+			line = strings.TrimSpace(strings.TrimSuffix(line, "\\"))
+			end = heredoc(line)
+		}
+		if skipped && i == keptLines/2 {
+			parts = append(parts, "…")
+		}
+		if line != "" {
+			parts = append(parts, line)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// heredoc is the word that ends the script that a line begins.
+func heredoc(line string) string {
+	_, rest, ok := strings.Cut(line, "<<")
+	if !ok {
+		return ""
+	}
+	rest = strings.TrimLeft(rest, "-~")
+	end, _, _ := strings.Cut(rest, " ")
+	return strings.Trim(end, `"'`)
+}
+
+const (
+	processFailed  = "did not complete successfully: "
+	executorFailed = "executor failed running ["
+)
+
+// runsOn reports whether the error's end is in a later line.
+func runsOn(said string) bool {
+	i := strings.Index(said, executorFailed)
+	return i >= 0 && !strings.Contains(said[i:], "]: ") && len(said) < lineLimit
+}
+
+// executed reads the error of a command that was run,
+//
+//	process "/bin/sh -c npm ci" did not complete successfully: exit code: 1
+//	executor failed running [/bin/sh -c npm ci]: exit code: 1
+//
+// and gives the command, and how it ended.
+func executed(said string) (command, ended string, ok bool) {
+	if i := strings.Index(said, executorFailed); i >= 0 {
+		rest := said[i+len(executorFailed):]
+		if j := strings.LastIndex(rest, "]: "); j >= 0 {
+			return shellCommand(rest[:j]), rest[j+len("]: "):], true
+		}
+	}
+	i := strings.LastIndex(said, processFailed)
+	if i < 0 {
+		return "", "", false
+	}
+	if _, quoted, found := strings.Cut(said[:i], "process "); found {
+		quoted = strings.TrimSpace(quoted)
+		if text, err := strconv.Unquote(quoted); err == nil {
+			quoted = text
+		}
+		command = shellCommand(quoted)
+	}
+	return command, said[i+len(processFailed):], true
+}
+
+// shellCommand takes the shell off a command.
+func shellCommand(s string) string {
+	for _, shell := range []string{"/bin/sh -c ", "/bin/bash -c ", "sh -c ", "bash -c "} {
+		if rest, ok := strings.CutPrefix(s, shell); ok {
+			return rest
+		}
+	}
+	return s
+}
+
+// exitCode reads how a command ended: an exit code, or something else.
+func exitCode(ended string) (code int, cause string) {
+	if rest, ok := strings.CutPrefix(ended, "exit code: "); ok {
+		digits, _, _ := strings.Cut(rest, ":")
+		if n, ok := number(strings.TrimSpace(digits)); ok && n > 0 {
+			return n, ""
+		}
+	}
+	return 0, ended
+}
+
+// parseError reads the error of a Dockerfile that is none. Its words have
+// changed: "on line 2" and "line 2".
+func parseError(said string) (cause string, line int, ok bool) {
+	_, rest, ok := strings.Cut(said, "dockerfile parse error ")
+	if !ok {
+		return "", 0, false
+	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "on "), "line ")
+	n, cause, ok := strings.Cut(rest, ": ")
+	if !ok {
+		return "", 0, false
+	}
+	line, ok = number(n)
+	return cause, line, ok
+}
+
+// unwrap takes off what BuildKit puts around the proximate cause, and the image
+// that the instruction names anyway.
+func unwrap(said, instr string) string {
+	for {
+		first, rest, ok := strings.Cut(said, ": ")
+		if !ok || rest == "" || !wrapping(first, instr) {
+			return said
+		}
+		said = rest
+	}
+}
+
+var wrappings = []string{
+	"rpc error", "code =", // rpc error: code = Unknown desc = failed to solve with frontend …
+	"failed to solve", "failed to create LLB definition", "failed to compute cache key", "failed to load cache key",
+	"failed to calculate checksum of ref", "failed to resolve source metadata for", "failed to resolve image config for",
+	"failed to do request", "failed to copy", "failed to prepare", "failed to extract layer", "failed to register layer",
+}
+
+func wrapping(part, instr string) bool {
+	for _, w := range wrappings {
+		if part == w || strings.HasPrefix(part, w+" ") {
+			return true
+		}
+	}
+	if strings.ContainsAny(part, " \"") || instr == "" {
+		return false
+	}
+	// The instruction says node:22, the error docker.io/library/node:22.
+	for name := range strings.FieldsSeq(instr) {
+		if len(name) > 2 && (part == name || strings.HasSuffix(part, "/"+name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fromOutput is what the last lines of a command say about its exit code.
+func fromOutput(code int, output []string) string {
+	for _, line := range slices.Backward(output) {
+		_, start, notStarted := strings.Cut(line, "runc run failed: ")
+		switch {
+		case notStarted:
+			return start
+		case containsFold(line, noSpace):
+			return noSpace
+		case code == 127 && containsFold(line, "not found"):
+			return line
+		}
+	}
+	return ""
+}
+
+const noSpace = "no space left on device"

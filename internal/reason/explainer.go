@@ -1,0 +1,191 @@
+package reason
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Explainer reads a log line by line, in bounded memory, so that a cause is
+// found however far above the end it stands. The zero value is ready.
+type Explainer struct {
+	// Mask hides what is secret. It is asked before anything is cut or folded.
+	// nil: nothing is secret.
+	Mask func(string) string
+
+	build   build    // what BuildKit has shown of a failure
+	running string   // an error of BuildKit that goes on in the next lines
+	target  string   // of it
+	classic *classic // the classic builder; nil: it does not build
+	pack    pack     // what buildpacks said
+	git     string   // the first error of git
+	told    Reason   // what a tool or Dokploy told in so many words
+	failed  string   // Dokploy's word on what failed: what follows is cleaning up
+	opener  string   // an error that an explanation of several lines follows
+	last    ring     // the newest lines that are none of these
+
+	generated bool // Nixpacks has written the Dockerfile
+}
+
+// Line takes the next line, which is not kept.
+func (e *Explainer) Line(raw []byte) {
+	if progress(raw) {
+		// What a step of BuildKit writes: most of all lines, and none of them
+		// is the builder's own word.
+		if bytes.HasPrefix(raw, []byte("#0 building with ")) {
+			e.begin()
+		}
+		if e.classic == nil {
+			return
+		}
+	}
+	if e.build.output(raw, e.mask) {
+		return
+	}
+	text := plain(raw)
+	if len(text) > lineLimit {
+		text = bounded(e.mask(text))
+	}
+	if e.classic != nil || !e.build.line(text, e.mask) {
+		e.statement(strings.TrimSpace(text))
+	}
+}
+
+// progress reports whether a line is one of BuildKit's about a step: "#12 …".
+func progress(raw []byte) bool {
+	i := 1
+	for i < len(raw) && i < 8 && raw[i] >= '0' && raw[i] <= '9' {
+		i++
+	}
+	return i > 1 && i < len(raw) && raw[0] == '#' && raw[i] == ' '
+}
+
+func (e *Explainer) mask(s string) string {
+	if e.Mask == nil {
+		return s
+	}
+	return e.Mask(s)
+}
+
+// begin forgets what an earlier stage of the deployment has said.
+func (e *Explainer) begin() { *e = Explainer{Mask: e.Mask, generated: e.generated} }
+
+// statement takes a line that is not part of BuildKit's report. While the
+// classic builder builds it may be anything that a program writes.
+func (e *Explainer) statement(text string) {
+	switch {
+	case text == "":
+		return
+	case speaks(text):
+		if e.word(text) {
+			return
+		}
+	case e.failed != "": // cleaning up
+		return
+	case e.running != "":
+		e.solve(e.running + " " + text)
+		return
+	}
+	if e.classic != nil {
+		e.classic.line(text)
+		return
+	}
+	e.last.add(text)
+}
+
+// word takes a line that may mean something by itself; false if it does not.
+func (e *Explainer) word(text string) bool {
+	if succeeded(text) || e.classic == nil && begins(text) {
+		e.begin()
+		e.generated = e.generated && text != initializing || text == startingNixpacks
+		return true
+	}
+	if own, kind := dokployWord(text, e.classic != nil); kind != notDokploy {
+		e.dokploy(own, kind)
+		return true
+	}
+	if e.failed != "" {
+		return true
+	}
+	if e.running != "" {
+		e.solve(e.running + " " + text)
+		return true
+	}
+	if e.classic != nil {
+		return false
+	}
+	if e.classic = firstStep(text); e.classic != nil {
+		return true
+	}
+	if target, said, ok := solveError(text); ok {
+		e.target = target
+		e.solve(said)
+		return true
+	}
+	if e.pack.line(text) {
+		return true
+	}
+	if e.git == "" && gitError(text) {
+		e.git = text
+	}
+	if e.opener == "" && opensExplanation(text) {
+		e.opener = text
+	}
+	return false
+}
+
+// dokploy takes a word of Dokploy's own.
+func (e *Explainer) dokploy(own string, kind dokployKind) {
+	switch kind {
+	case dokployReason:
+		e.told = ownReason(e.mask(own))
+	case dokployFailed:
+		if e.failed == "" {
+			e.failed = own
+		}
+	}
+}
+
+// solve takes BuildKit's final error. An older one has the whole script of an
+// instruction in it, line breaks included.
+func (e *Explainer) solve(said string) {
+	if e.running = ""; runsOn(said) {
+		e.running = bounded(e.mask(said))
+		return
+	}
+	e.told = e.build.reason(e.mask(said))
+	e.told.Target = e.target
+	if e.generated {
+		e.told.Place = Place{} // it is in no repository
+	}
+	e.build = build{}
+}
+
+// Reason is what the lines so far explain.
+func (e *Explainer) Reason() Reason {
+	r := e.reason()
+	r.Hint = hint(r)
+	return r
+}
+
+func (e *Explainer) reason() Reason {
+	switch {
+	case e.told.Cause != "" || e.told.Exit != 0:
+		return e.told
+	case e.classic != nil:
+		return e.classic.reason(e.failed == "", e.mask)
+	case e.pack.failed:
+		return e.pack.reason(e.mask)
+	case e.build.place.Line != 0: // and no error after it
+		return e.build.reason("")
+	case e.git != "":
+		return Reason{Cause: gitCause(e.mask(e.git))}
+	case e.opener != "":
+		return dockerError(e.mask(e.opener))
+	}
+	for i := range e.last.size() {
+		if line := e.last.newest(i); !noise(line) {
+			return dockerError(e.mask(line))
+		}
+	}
+	return Reason{Cause: e.failed}
+}

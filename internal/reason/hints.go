@@ -1,0 +1,85 @@
+package reason
+
+import "strings"
+
+const (
+	noMemory     = "killed, usually because the server ran out of memory: give it more memory or swap, or build elsewhere"
+	diskFull     = "usually the disk of the server is full: remove unused images and build cache there, then run the job again"
+	noNetwork    = "the server could not reach that address: check its network and DNS, then run the job again"
+	notLoggedIn  = "check the name of the image, and the credentials of its registry in Dokploy"
+	noImage      = "check the name and the tag of the image"
+	limited      = "the registry limits how much may be pulled: log in to it in Dokploy, or run the job again later"
+	portTaken    = "something else on the server uses that port: free it, or publish another one"
+	gitRefused   = "check the Git provider or SSH key of the service: it must be allowed to read the repository"
+	noBranch     = "check the branch in the settings of the service"
+	notCopied    = "the file must be committed, inside the build context, and not in .dockerignore"
+	noDockerfile = "check the path of the Dockerfile, the build path and the context in the settings of the service"
+	noTool       = "the server has no such program: install it there, or choose another build type"
+	noStage      = "check the build stage in the settings of the service"
+	noArgument   = "a build argument in this line has no value: set it in the settings of the service"
+	noSecret     = "add it to the build secrets of the service"
+	heapFull     = "Node.js reached its own memory limit: raise it with NODE_OPTIONS=--max-old-space-size"
+	notFound127  = "the image has no such command"
+)
+
+// hint is what to do about a reason; empty if that goes without saying.
+func hint(r Reason) string {
+	output := strings.Join(r.Output, "\n")
+	is := func(words ...string) bool { return containsFold(r.Cause, words...) }
+	switch {
+	case is(noSpace):
+		return diskFull
+	case r.Exit == 137:
+		return "exit code 137 means " + noMemory
+	case is("cannot allocate memory"), is("signal: killed"):
+		return noMemory
+	case r.Exit != 0 && containsFold(output, "heap out of memory"):
+		return heapFull
+	case r.Exit == 127:
+		return notFound127
+	case r.Exit != 0, r.Cause == "":
+		return ""
+	case is("toomanyrequests", "too many requests", "rate limit"):
+		return limited
+	case is("port is already allocated", "address already in use", "as an ingress port"):
+		return portTaken
+	case is("could not find remote branch", "remote branch "):
+		return noBranch
+	case is("git: "):
+		return gitHint(r.Cause)
+	case is("could not be found") && is("target stage"), is("failed to reach build target"):
+		return noStage
+	case is("failed to read dockerfile", "in dockerfile path"), is("the path ") && is("does not exist"):
+		return noDockerfile
+	case is("should not be blank", "invalid reference format") && strings.Contains(r.Instruction, "$"):
+		return noArgument
+	case is("secret ") && is(": not found") && strings.HasPrefix(r.Instruction, "RUN "):
+		return noSecret
+	case copies(r.Instruction) && is("not found", "no such file", "does not exist"):
+		return notCopied
+	case is("pull access denied", "access to the resource is denied", "unauthorized", "authorization failed", "authentication required", "no basic auth credentials", "403 forbidden"):
+		return notLoggedIn
+	case is("no such host", "connection refused", "i/o timeout", "network is unreachable", "tls handshake timeout", "could not resolve host"):
+		return noNetwork
+	case is("manifest unknown", "manifest for "), strings.HasPrefix(r.Instruction, "FROM ") && is("not found"):
+		return noImage
+	case is("nixpacks: not found", "railpack: not found", "pack: not found", "docker: not found"):
+		return noTool
+	}
+	return ""
+}
+
+func gitHint(cause string) string {
+	if containsFold(cause, "could not resolve host", "connection refused", "timed out", "failed to connect", "connect to host") {
+		return noNetwork
+	}
+	if containsFold(cause, "returned error: 40", "permission denied", "authentication failed", "could not read username", "could not read password", "not found", "does not exist", "load key", "access denied") {
+		return gitRefused
+	}
+	return ""
+}
+
+// copies reports whether an instruction takes files of the build context.
+func copies(instruction string) bool {
+	return strings.HasPrefix(instruction, "COPY ") || strings.HasPrefix(instruction, "ADD ") && !strings.Contains(instruction, "://")
+}

@@ -1,0 +1,124 @@
+// Package reason finds in the log of a failed deployment what broke: where, in
+// which instruction, and why. It knows the builders that Dokploy runs, git,
+// Docker's own words and Dokploy's. The verdict is never taken from a log, only
+// its explanation.
+package reason
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Place is a line of a file of the repository. Builders name the file without
+// the folders that lead to it, and some name the line only: then File is empty.
+type Place struct {
+	File string
+	Line int
+}
+
+func (p Place) String() string {
+	if p.File == "" || p.Line == 0 {
+		return p.File
+	}
+	return p.File + ":" + strconv.Itoa(p.Line)
+}
+
+// Reason is why a deployment failed, as far as its log says. The zero value is
+// that of a log that does not say.
+type Reason struct {
+	Target      string // which of several builds it is of
+	Place       Place
+	Step        string   // where no file is named: Step 3/5, a phase of a buildpack, or what the line is of
+	Instruction string   // what was carried out: RUN npm ci
+	Exit        int      // exit code of the instruction; 0: none is known
+	Cause       string   // the proximate cause, unless the exit code is all there is
+	Hint        string   // what to do; empty: the cause says it
+	Output      []string // last lines of what the instruction wrote
+}
+
+// What a line is of whose file is not named: a Step.
+const (
+	Dockerfile  = "Dockerfile"
+	ComposeFile = "compose file"
+)
+
+const (
+	instructionLimit = 200 // characters of an instruction in a headline
+	headlineLimit    = 400 // characters of a headline
+)
+
+// String is the headline: one line, empty if the log does not say why.
+func (r Reason) String() string {
+	head := r.Place.String()
+	if r.Place.File == "" {
+		head = r.Step
+		if r.Place.Line != 0 {
+			head += " line " + strconv.Itoa(r.Place.Line)
+		}
+	}
+	head = joined(r.Target, head)
+	head = joined(head, shorten(r.Instruction, instructionLimit))
+	switch code := "exit code " + strconv.Itoa(r.Exit); {
+	case r.Exit == 0:
+		return shorten(joined(head, r.Cause), headlineLimit)
+	case head == "":
+		head = code
+	default:
+		head += " → " + code
+	}
+	if r.Cause != "" {
+		head += " (" + r.Cause + ")"
+	}
+	return shorten(head, headlineLimit)
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ": " + b
+}
+
+// shorten makes a text one line, and cuts it in the middle: the end of an
+// instruction or an error says as much as its beginning. What is secret must
+// have been masked before.
+func shorten(s string, limit int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= limit {
+		return s
+	}
+	runes := []rune(s)
+	if len(runes) <= limit {
+		return s
+	}
+	head := limit * 2 / 3
+	tail := limit - head - 3
+	return strings.TrimSpace(string(runes[:head])) + " … " + strings.TrimSpace(string(runes[len(runes)-tail:]))
+}
+
+// Says reports whether a line of the log adds nothing to the reason, and need
+// not be quoted beside it.
+func (r Reason) Says(line string) bool {
+	text := strings.TrimSpace(plain([]byte(line)))
+	if _, kind := dokployWord(text, false); kind != notDokploy || drawn(text) || begins(text) || succeeded(text) || buildxRemoved(text) {
+		return true
+	}
+	if r.Place.Line != 0 || r.Instruction != "" {
+		_, _, isPlace := placeLine(text)
+		_, _, isSolve := solveError(text)
+		if isPlace || isSolve || progress([]byte(text)) || strings.HasPrefix(text, "> ") {
+			return true
+		}
+	}
+	cause := strings.TrimPrefix(r.Cause, gitSays)
+	return cause != "" && strings.Contains(text, cause)
+}
+
+// Explain looks for the reason in the lines of a log.
+func Explain(lines []string) Reason {
+	var e Explainer
+	for _, line := range lines {
+		e.Line([]byte(line))
+	}
+	return e.Reason()
+}

@@ -1,0 +1,246 @@
+package reason
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write testdata/headlines.txt anew; read each one that changes")
+
+// TestHeadlines explains whole logs, as builders, git, Docker and Dokploy wrote
+// them.
+func TestHeadlines(t *testing.T) {
+	logs, err := filepath.Glob("testdata/*.log")
+	if err != nil || len(logs) < 100 {
+		t.Fatalf("%d logs, %v", len(logs), err)
+	}
+	var b strings.Builder
+	for _, log := range logs {
+		raw, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Explain(strings.Split(string(raw), "\n"))
+		fmt.Fprintf(&b, "%s\n", strings.TrimSuffix(filepath.Base(log), ".log"))
+		for _, line := range []struct{ name, text string }{
+			{"", r.String()}, {"place: ", r.Place.String()}, {"hint: ", r.Hint}, {"| ", strings.Join(r.Output, "\n    | ")},
+		} {
+			if line.text != "" {
+				fmt.Fprintf(&b, "    %s%s\n", line.name, line.text)
+			}
+		}
+	}
+	const golden = "testdata/headlines.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// log is a log in short.
+func log(lines ...string) []string { return append([]string{initializing}, lines...) }
+
+const section = sectionRule + "\n > [2/2] RUN x:\n0.1 its output\n" + sectionRule + "\n"
+
+func TestExplain(t *testing.T) {
+	excerpt := "Dockerfile:2\n" + excerptRule + "\n   1 |     FROM a\n   2 | >>> RUN x\n" + excerptRule + "\n"
+	const solve = `failed to solve: process "/bin/sh -c x" did not complete successfully: exit code: 3`
+	for name, tt := range map[string]struct {
+		log  string
+		want string
+	}{
+		"nothing":                       {"Initializing deployment\n\nError occurred ❌, check the logs for details.\n", ""},
+		"an empty log":                  {"", ""},
+		"BuildKit alone":                {section + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3"},
+		"behind failed to build":        {section + excerpt + "ERROR: failed to build: " + solve, "Dockerfile:2: RUN x → exit code 3"},
+		"behind a target":               {section + excerpt + "target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
+		"behind both":                   {section + excerpt + "ERROR: failed to build: target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
+		"Windows line ends":             {strings.ReplaceAll(section+excerpt+"ERROR: "+solve, "\n", "\r\n"), "Dockerfile:2: RUN x → exit code 3"},
+		"doubled line ends":             {strings.ReplaceAll(section+excerpt+solve, "\n", "\n\n"), "Dockerfile:2: RUN x → exit code 3"},
+		"in colours":                    {section + excerpt + "\x1b[31mERROR: \x1b[0m" + solve + "\x1b[0m", "Dockerfile:2: RUN x → exit code 3"},
+		"only the error":                {"ERROR: " + solve, "x → exit code 3"},
+		"a cancelled exit":              {excerpt + "ERROR: " + solve + ": context canceled", "Dockerfile:2: RUN x → exit code 3"},
+		"out of memory, as BuildKit":    {excerpt + `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: cannot allocate memory`, "Dockerfile:2: RUN x: cannot allocate memory"},
+		"an instruction, and no error":  {excerpt + "❌ Docker build failed", "Dockerfile:2: RUN x"},
+		"the second of two tries":       {section + excerpt + "ERROR: " + solve + "\n#0 building with \"default\" instance using docker driver\nERROR: failed to solve: node:99: not found", "node:99: not found"},
+		"a stage before that went well": {excerpt + "ERROR: " + solve + "\n✅ Nixpacks build completed.\nError response from daemon: no such path\n❌ Copying dist to /x failed", "no such path"},
+		"a step after a broken excerpt": {"Dockerfile:2\nsomething else\nERROR: " + solve, "x → exit code 3"},
+		"an old script of several lines": {
+			"ERROR: failed to solve: executor failed running [/bin/sh -c set -e\nfirst\nsecond\n]: exit code: 9\n❌ Docker build failed", "set -e first second → exit code 9",
+		},
+		"what follows Dokploy's word": {"/bin/sh: 9: railpack: not found\n❌ Railpack prepare failed\nERROR: no builder \"x\" found", "/bin/sh: 9: railpack: not found"},
+		"only Dokploy's word":         {"Building app-x1\n❌ Docker build failed\n\nError occurred ❌, check the logs for details.", "Docker build failed"},
+		"Dokploy's reason":            {"Error: ❌ Gitlab Provider not found", "Gitlab Provider not found"},
+		"Nixpacks' own end": {
+			"Starting nixpacks build...\n" + section + excerpt + "ERROR: failed to build: " + solve + "\nError: Docker build failed\n❌ Nixpacks build failed", "RUN x → exit code 3",
+		},
+		"the same in the next deployment": {
+			"Starting nixpacks build...\n❌ Nixpacks build failed\nInitializing deployment\n" + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3",
+		},
+		"a static site of Nixpacks": {
+			"Starting nixpacks build...\n✅ Nixpacks build completed.\nBuilding app-x1\n" + excerpt + "ERROR: " + solve, "RUN x → exit code 3",
+		},
+		"the classic builder, with friends in its output": {
+			"Step 1/2 : FROM a\n ---> 0123\nStep 2/2 : RUN x\n ---> Running in 0123\nERROR: failed to solve: no\nDockerfile:9\n✅ done\n❌ tests failed\nStep 9/9 : RUN y\nfatal: no\n" +
+				"The command '/bin/sh -c x' returned a non-zero code: 4\n❌ Docker build failed", "Step 2/2: RUN x → exit code 4",
+		},
+		"the classic builder, broken off": {"Step 1/2 : FROM a\nStep 2/2 : RUN x\nline 1\n\nError occurred ❌, check the logs for details.", "Step 2/2: RUN x: the log breaks off here"},
+		"a full disk": {
+			excerpt + "ERROR: failed to solve: failed to prepare extraction: write /var/lib/docker/x: no space left on device", "Dockerfile:2: RUN x: write /var/lib/docker/x: no space left on device",
+		},
+		"an image of Docker Hub": {
+			"Dockerfile:1\n" + excerptRule + "\n   1 | >>> FROM node:99\n" + excerptRule + "\nERROR: failed to build: failed to solve: node:99: failed to resolve source metadata for docker.io/library/node:99: docker.io/library/node:99: not found",
+			"Dockerfile:1: FROM node:99: not found",
+		},
+		"another line of a file in a folder": {
+			"docker/prod.Dockerfile:7\n" + excerptRule + "\n   7 | >>> RUN x\n" + excerptRule + "\nERROR: " + solve, "docker/prod.Dockerfile:7: RUN x → exit code 3",
+		},
+		"a script with a dash": {
+			"Dockerfile:1\n" + excerptRule + "\n   1 | >>> RUN <<-'END'\n   2 | >>> \ta\n   3 | >>> \tb\n   4 | >>> \tEND\n" + excerptRule + "\nERROR: " + solve, "Dockerfile:1: RUN <<-'END' a; b → exit code 3",
+		},
+		"a shift is no script": {
+			"Dockerfile:1\n" + excerptRule + "\n   1 | >>> RUN echo $((1 << 2)) \\\n   2 | >>>   && x\n" + excerptRule + "\nERROR: " + solve, "Dockerfile:1: RUN echo $((1 << 2)) && x → exit code 3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Explain(log(strings.Split(tt.log, "\n")...)).String(); got != tt.want {
+				t.Errorf("%q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestFarAbove finds a cause that thousands of lines follow.
+func TestFarAbove(t *testing.T) {
+	lines := []string{"Dockerfile:2", excerptRule, "   1 |     FROM a", "   2 | >>> RUN <<EOF"}
+	for i := range 5000 {
+		lines = append(lines, fmt.Sprintf("%4d | >>> command %d", i+3, i))
+	}
+	lines = append(lines, "5003 | >>> EOF", excerptRule, `ERROR: failed to solve: process "`+strings.Repeat("command; ", 20_000)+`" did not complete successfully: exit code: 5`, "❌ Docker build failed")
+	for i := range 5000 {
+		lines = append(lines, fmt.Sprintf("cleaning up %d", i))
+	}
+	got := Explain(lines).String()
+	if !strings.HasPrefix(got, "Dockerfile:2: RUN <<EOF command 0; command 1;") || !strings.HasSuffix(got, "command 4999 → exit code 5") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestMaskFirst hides a secret before anything is folded or cut.
+func TestMaskFirst(t *testing.T) {
+	secret := strings.Repeat("ab  cd", 200)
+	e := Explainer{Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") }}
+	for _, line := range []string{
+		"Dockerfile:2", excerptRule, "   2 | >>> RUN " + secret, excerptRule,
+		"ERROR: failed to solve: " + strings.Repeat("x", lineLimit/2-100) + secret + "y: not found",
+	} {
+		e.Line([]byte(line))
+	}
+	r := e.Reason()
+	if text := fmt.Sprintf("%+v", r); strings.Contains(text, "ab") || strings.Count(text, "***") != 2 {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for in, want := range map[string]string{
+		"a  b\nc":                            "a b c",
+		"0123456789abcdefghij":               "0123456789abcdefghij",
+		"0123456789 abcdefghijklmnopqrstuvw": "0123456789 abc … tuvw",
+		"ääääääääääääääääääääääääääääää": "ääääääääääääää … ääää",
+	} {
+		got := shorten(in, 21)
+		if got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSays(t *testing.T) {
+	r := Reason{Place: Place{"Dockerfile", 2}, Instruction: "COPY x /", Cause: `"/x": not found`}
+	for line, want := range map[string]bool{
+		"":                                  true,
+		"║ App Name: x   ║":                 true,
+		"--------------------":              true,
+		"❌ Docker build failed":             true,
+		"railpack-x removed":                true,
+		"#5 [2/2] COPY x /":                 true,
+		"Dockerfile:2":                      true,
+		"ERROR: failed to solve: x":         true,
+		`it said: "/x": not found`:          true,
+		"   2 | >>> COPY x /":               false,
+		"src/cart.ts(14,7): error TS2322":   false,
+		"the old container was removed":     false,
+		"remote: Invalid username or token": false,
+	} {
+		if got := r.Says(line); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}
+
+// FuzzExplain takes anything for a log: the reason is one short line of text.
+func FuzzExplain(f *testing.F) {
+	logs, _ := filepath.Glob("testdata/*.log")
+	for _, log := range logs {
+		raw, err := os.ReadFile(log)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r := Explain(strings.Split(string(raw), "\n"))
+		for _, text := range append(r.Output, r.String(), r.Hint) {
+			switch {
+			case !utf8.ValidString(text):
+				t.Errorf("not UTF-8: %q", text)
+			case slices.ContainsFunc([]byte(text), control):
+				t.Errorf("control characters: %q", text)
+			case len(text) > 3*lineLimit:
+				t.Errorf("%d bytes", len(text))
+			}
+		}
+		if n := utf8.RuneCountInString(r.String()); n > headlineLimit+3 {
+			t.Errorf("a headline of %d characters", n)
+		}
+		if len(r.Output) > outputMax || r.Place.Line < 0 || r.Exit < 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// BenchmarkLine reads what a step of BuildKit writes, and what nothing marks.
+func BenchmarkLine(b *testing.B) {
+	for name, line := range map[string]string{
+		"buildkit": "#12 34.567 compiling module github.com/example/project/internal/something v1.2.3 of a larger one",
+		"plain":    "[builder] compiling module github.com/example/project/internal/something v1.2.3 of a larger one",
+		"colours":  "\x1b[36mcompiling\x1b[0m module github.com/example/project/internal/something v1.2.3 of a \x1b[1mlarger\x1b[0m one",
+	} {
+		b.Run(name, func(b *testing.B) {
+			var e Explainer
+			raw := []byte(line)
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Line(raw)
+			}
+		})
+	}
+}

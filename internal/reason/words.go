@@ -1,0 +1,210 @@
+package reason
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+func decimal(n int) string { return strconv.Itoa(n) }
+
+// succeeded reports whether Dokploy says that a stage is over and went well.
+func succeeded(text string) bool {
+	rest, ok := strings.CutPrefix(text, "✅ ")
+	if !ok {
+		return false
+	}
+	switch rest {
+	case "Docker build completed.", "Nixpacks build completed.", "Railpack prepare completed.", "Railpack build completed.",
+		"Heroku build completed.", "Paketo build completed.", "Pulling image completed.",
+		"Registry Login Success", "Image Tagged", "Image Pushed":
+		return true
+	}
+	return false
+}
+
+// firstLetters are those of all lines that mean something by themselves.
+var firstLetters = func() (is [256]bool) {
+	for _, c := range []byte("ISPBCEefHsLNRt[") {
+		is[c] = true
+	}
+	for c := 0x80; c < len(is); c++ {
+		is[c] = true // ✅ ❌ ✖ 📦 ╔
+	}
+	return is
+}()
+
+// speaks reports whether a line is worth a closer look: most lines are not.
+func speaks(text string) bool {
+	return firstLetters[text[0]] || strings.HasSuffix(text, ": ✅") || strings.Contains(text, permissionDenied)
+}
+
+const permissionDenied = ": Permission denied ("
+
+const (
+	initializing     = "Initializing deployment"
+	startingNixpacks = "Starting nixpacks build..."
+)
+
+// begins reports whether Dokploy says that it begins a stage.
+func begins(text string) bool {
+	switch text {
+	case initializing, startingNixpacks, "Starting heroku build...", "Starting Paketo build...",
+		"Preparing Railpack build plan...", "Building with Railpack frontend...":
+		return true
+	}
+	for _, prefix := range []string{"Building ", "Pulling "} {
+		if _, ok := word(text, prefix); ok {
+			return true
+		}
+	}
+	for _, prefix := range []string{"╔══", "Cloning Repo ", "Cloning into '", "📦 [", "🔄 ["} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return strings.HasSuffix(text, ": ✅")
+}
+
+type dokployKind int
+
+const (
+	notDokploy    dokployKind = iota
+	dokployReason             // it says why
+	dokployFailed             // it says what failed, and the why stands before it
+	dokployEnd                // its last words
+)
+
+// dokployWord reads what Dokploy itself says of a failure. Where programs write
+// between its words, only those count that it is known to say.
+func dokployWord(text string, mixed bool) (own string, kind dokployKind) {
+	if strings.HasPrefix(text, "Error occurred ❌") {
+		return "", dokployEnd
+	}
+	rest, isError := strings.CutPrefix(text, "Error: ❌ ")
+	if !isError {
+		var ok bool
+		if rest, ok = strings.CutPrefix(text, "❌ "); !ok {
+			return "", notDokploy
+		}
+	}
+	rest = strings.TrimPrefix(rest, "[ERROR] ")
+	switch rest {
+	case "Docker build failed", "Nixpacks build failed", "Railpack prepare failed", "Railpack build failed",
+		"Heroku build failed", "Paketo build failed", "Pulling image failed", "Login failed", "DockerHub Failed",
+		"Error tagging image", "Error pushing image", "Docker command failed", "Script execution failed":
+		return rest, dokployFailed
+	}
+	switch {
+	case strings.HasPrefix(rest, "Fail to clone the repository"),
+		strings.HasPrefix(rest, "Copying ") && strings.HasSuffix(rest, " failed"):
+		return rest, dokployFailed
+	case mixed && !isError:
+		return "", notDokploy
+	case strings.HasSuffix(rest, " failed"):
+		return rest, dokployFailed
+	}
+	rest = strings.TrimPrefix(rest, "Error: ")
+	return strings.TrimSuffix(strings.TrimPrefix(rest, "Has occurred an error: "), ":"), dokployReason
+}
+
+// ownReason is a reason that Dokploy told. Of a compose file that is no
+// YAML it says where.
+func ownReason(own string) Reason {
+	said, rest, ok := strings.Cut(own, " at line ")
+	n, _, ok2 := strings.Cut(rest, ", column ")
+	if line, ok3 := number(n); ok && ok2 && ok3 {
+		return Reason{Step: ComposeFile, Place: Place{Line: line}, Cause: said}
+	}
+	return Reason{Cause: own}
+}
+
+// noise reports whether a line cannot be a reason.
+func noise(text string) bool {
+	if drawn(text) || buildxRemoved(text) {
+		return true
+	}
+	for _, prefix := range []string{
+		"✅", "⚠", "→", "📊",
+		"View build details: ", "- ", // the warnings of a Dockerfile's check
+		"Please make sure you have the correct access rights", "and the repository exists.", "warning: ", "hint: ", "remote: ",
+		"WARNING! ", "Configure a credential helper", "https://docs.docker.com/", "Login Succeeded",
+		"DEPRECATED: The legacy builder", "Install the buildx component", "Sending build context to Docker daemon",
+		"File 'docker-compose.yml' created", "Since --detach=false", "In a future release, --detach=false",
+		"Creating network ", "Creating service ", "Updating service ", "Removing service ", "Creating config ", "Creating secret ",
+		"Using default tag", "The push refers to repository", "Retrying in ", "Applying ",
+	} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	if strings.HasPrefix(text, "time=") && strings.Contains(text, " level=warning ") || strings.HasSuffix(text, " (use docker --debug to expand):") {
+		return true
+	}
+	switch text {
+	case "Error: Docker build failed", "Docker build failed": // Nixpacks: what stands before it is the reason
+		return true
+	}
+	return false
+}
+
+// drawn reports whether a line is a rule, a caret, or part of a box.
+func drawn(text string) bool {
+	for _, border := range []string{"║", "╔", "╚", "│", "╭", "╰", "┌", "└", "├"} {
+		if strings.HasPrefix(text, border) {
+			return true
+		}
+	}
+	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0
+}
+
+// buildxRemoved reports whether a line is of the removal of a builder, with
+// which each build of Railpack ends.
+func buildxRemoved(text string) bool {
+	name, ok := strings.CutSuffix(text, " removed")
+	return ok && !strings.Contains(name, " ")
+}
+
+// opensExplanation reports whether a line is an error of a builder that goes on
+// to explain itself.
+func opensExplanation(text string) bool {
+	for _, prefix := range []string{"Nixpacks was unable to ", "Railpack could not determine ", "✖ ", "ERRO "} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// gitError reports whether a line is one of git's or ssh's errors. The first
+// one is the cause, what follows are its consequences.
+func gitError(text string) bool {
+	for _, prefix := range []string{"fatal: ", "error: ", "Host key verification failed", "ssh: ", "Load key \"", "ERROR: Repository not found"} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return strings.Contains(text, permissionDenied)
+}
+
+const gitSays = "git: "
+
+func gitCause(text string) string {
+	for _, prefix := range []string{"fatal: ", "error: ", "ERROR: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return gitSays + text
+}
+
+// dockerError reads an error of Docker's or of a builder's own.
+func dockerError(text string) Reason {
+	for _, prefix := range []string{"✖ ", "ERRO ", "ERROR: ", "Error: ", "error: ", "failed to build: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	text = strings.ReplaceAll(text, "Error response from daemon: ", "")
+	text = strings.TrimPrefix(text, "unable to prepare context: ")
+	if cause, line, ok := parseError(text); ok {
+		return Reason{Step: Dockerfile, Place: Place{Line: line}, Cause: cause}
+	}
+	return Reason{Cause: unwrap(text, "")}
+}
