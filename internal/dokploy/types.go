@@ -105,6 +105,7 @@ type Service struct {
 	DropBuildPath  string // of uploaded sources
 	RollbackActive bool   // Dokploy keeps the images of earlier deployments
 	Build          Build
+	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
 
 	// beside is what saveEnvironment overwrites along with the environment.
 	beside map[string]any
@@ -323,6 +324,7 @@ type wireDomain struct {
 
 type wireService struct {
 	wireRef
+	wirePaths
 	AppName       string `json:"appName"`
 	ComposeType   string `json:"composeType"`
 	Replicas      int    `json:"replicas"`
@@ -396,8 +398,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		ComposeType: w.ComposeType, Replicas: w.Replicas,
 		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
 		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
-		Build:  Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
-		beside: w.beside(),
+		BuildFile: w.file(),
+		Build:     Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
+		beside:    w.beside(),
 	}
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
 		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
