@@ -71,8 +71,10 @@ var scenarios = map[string]func(*dokploytest.Server){
 	},
 	"failure": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0,
-			"#7 [4/4] RUN npm run build", "#7 ERROR: process did not complete", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
-			`ERROR: failed to solve: process "/bin/sh -c npm run build" did not complete successfully: exit code: 2`, "❌ Docker build failed")}})
+			"#7 [4/4] RUN npm run build", "#7 1.204 src/cart.ts(14,7): error TS2322", `#7 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 2`,
+			"------", " > [4/4] RUN npm run build:", "1.204 src/cart.ts(14,7): error TS2322", "------",
+			"Dockerfile:12", "--------------------", "  11 |     COPY . .", "  12 | >>> RUN npm run build", "--------------------",
+			`ERROR: failed to build: failed to solve: process "/bin/sh -c npm run build" did not complete successfully: exit code: 2`, "❌ Docker build failed")}})
 	},
 	"endless": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", Build: dokploytest.Build{

@@ -350,6 +350,13 @@ func (p *Printer) clean(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// Mask hides the secrets in a text that is going to be cut or folded.
+func (p *Printer) Mask(text string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.secrets.mask([]byte(text)))
+}
+
 // Text makes a text fit to be kept elsewhere, in an output: without what acts
 // on a terminal, masked, and shortened.
 func (p *Printer) Text(text string) string {

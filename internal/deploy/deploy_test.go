@@ -187,7 +187,7 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{
 			Outcome: "error", Steps: dokploytest.Lines(100*time.Millisecond,
-				"#5 compiling...", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
+				"#5 compiling...", "------", " > [4/4] RUN npm run build:", "0.1 cart.ts: error", "------", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
 				"ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1", "❌ Docker build failed"),
 		}})
 		r := w.want(w.deploy("application shop/production/api"), Failed, 1)
@@ -197,11 +197,11 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 		if want := "Dockerfile:12: RUN npm run build → exit code 1"; r.Reason != want {
 			w.Errorf("reason %q, want %q", r.Reason, want)
 		}
-		if r.Place != (Place{"Dockerfile", 12}) {
+		if r.Place != (Place{File: "Dockerfile", Line: 12}) {
 			w.Errorf("place %+v", r.Place)
 		}
-		if last := r.Tail[len(r.Tail)-1]; !strings.HasPrefix(last, "Error occurred ❌") {
-			w.Errorf("the tail ends with %q", last)
+		if len(r.Tail) != 1 || r.Tail[0] != "cart.ts: error" {
+			w.Errorf("the tail is %q", r.Tail)
 		}
 	})
 }

@@ -1,77 +1,89 @@
 package deploy
 
 import (
-	"regexp"
-	"strconv"
+	"path/filepath"
+	"slices"
 	"strings"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/reason"
 )
 
-// Place is where a build broke, as BuildKit names it.
-type Place struct {
-	File string // as the build names it: Dockerfile
-	Line int
+// Place is where a build broke.
+type Place = reason.Place
+
+// explain says why the deployment failed, as far as its log tells.
+func (r *run) explain() {
+	res := r.result
+	why := r.locate(r.screen.why.Reason())
+	res.Tail = quote(r.screen.tail.lines(), why)
+	if res.Reason != "" {
+		return // Dokploy itself has said it, or the log is not of one build
+	}
+	res.Reason, res.Place = why.String(), why.Place
+	res.Hint = join(why.Hint, res.Hint)
+	switch {
+	case res.Reason != "":
+	case r.screen.tail.n > 0:
+		res.Reason = "the log does not say why"
+	default:
+		res.Reason = "Dokploy does not say why, and the log is empty"
+	}
 }
 
-var (
-	// BuildKit names the instruction that failed before it shows it.
-	buildkitPlace = regexp.MustCompile(`^([\w./-]*[Dd]ockerfile[\w.-]*):(\d+)$`)
-	buildkitLine  = regexp.MustCompile(`^\s*\d+ \| >>> (.+)$`)
-	exitCode      = regexp.MustCompile(`exit code: (\d+)\s*$`)
-	escapes       = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
-)
-
-// explainLog looks in the last lines of a failed deployment's log for what
-// broke. The verdict is never taken from there, only its explanation.
-func explainLog(tail []string) (reason string, place Place) {
-	var solve, daemon, fatal, last, instruction string
-	for _, raw := range tail {
-		line := strings.TrimSpace(escapes.ReplaceAllString(raw, ""))
-		switch {
-		case line == "":
-		case strings.HasPrefix(line, "ERROR: failed to solve: "):
-			solve = strings.TrimPrefix(line, "ERROR: failed to solve: ")
-		case strings.HasPrefix(line, "Error response from daemon: "):
-			daemon = strings.TrimPrefix(line, "Error response from daemon: ")
-		case strings.HasPrefix(line, "fatal: "):
-			fatal = strings.TrimPrefix(line, "fatal: ")
-		}
-		if m := buildkitPlace.FindStringSubmatch(line); m != nil {
-			n, err := strconv.Atoi(m[2])
-			if err == nil {
-				place, instruction = Place{m[1], n}, ""
-			}
-		}
-		if m := buildkitLine.FindStringSubmatch(line); m != nil && instruction == "" {
-			instruction = m[1]
-		}
-		// Dokploy's own last words say nothing.
-		if line != "" && !strings.Contains(line, "❌") && !strings.HasPrefix(line, "---") {
-			last = line
+// locate makes the file that a builder names one of the repository: a builder
+// names it without the folders that lead to it.
+func (r *run) locate(why reason.Reason) reason.Reason {
+	s, place := r.service, &why.Place
+	if place.Line == 0 {
+		return why
+	}
+	file := s.BuildFile
+	switch p := r.o.Prepare; {
+	case s.Kind == dokploy.Compose && p.ComposeFile != "":
+		file = local(p.ComposePath)
+	case s.Kind == dokploy.Application && p.Source != nil:
+		file = ""
+		if s.SourceType == "drop" && !strings.HasSuffix(p.SourcePath, ".zip") {
+			file = local(filepath.Join(p.SourcePath, filepath.FromSlash(s.BuildFile)))
 		}
 	}
+	ofCompose := why.Step == reason.ComposeFile
 	switch {
-	case place.File != "" && instruction != "":
-		reason = place.File + ":" + strconv.Itoa(place.Line) + ": " + instruction
-		if m := exitCode.FindStringSubmatch(solve); m != nil {
-			reason += " → exit code " + m[1]
-		}
-	case solve != "":
-		reason = solve
-	case daemon != "":
-		reason = daemon
-	case fatal != "":
-		reason = "git: " + fatal
-	default:
-		reason = last
+	case s.Kind == dokploy.Compose && ofCompose && place.File == "":
+		place.File = file
+	case s.Kind == dokploy.Compose: // each of its services has a Dockerfile of its own
+	case s.Build.Type == "static": // Dokploy writes the Dockerfile
+		*place = reason.Place{}
+	case file != "" && (place.File == "" || filepath.Base(file) == filepath.Base(place.File)):
+		place.File = file
 	}
-	return cut(reason, 400), place
+	return why
+}
+
+// local is a path of this machine as one of the repository; empty if it leads
+// out of it.
+func local(p string) string {
+	if p = filepath.Clean(p); !filepath.IsLocal(p) {
+		return ""
+	}
+	return filepath.ToSlash(p)
+}
+
+// quote gives the lines to quote: what the instruction that failed wrote, else
+// the last ones of the log that say more than the reason does.
+func quote(tail []string, why reason.Reason) []string {
+	if len(why.Output) > 0 {
+		return why.Output
+	}
+	return slices.DeleteFunc(tail, func(line string) bool { return why.Says(line) })
 }
 
 // lastWords is what Dokploy writes last into the log of a failed deployment.
 const lastWords = "Error occurred ❌"
 
-// wentOn tells a log that goes on after Dokploy's last words: on a remote
-// server the connection broke, and the build goes on there (remote.md).
+// wentOn reports whether a log goes on after Dokploy's last words: on a remote
+// server the connection broke, and the build goes on there.
 func wentOn(tail []string) bool {
 	said := false
 	for _, line := range tail {
@@ -83,13 +95,4 @@ func wentOn(tail []string) bool {
 		}
 	}
 	return false
-}
-
-// cut shortens a line to a number of bytes, on a character.
-func cut(s string, limit int) string {
-	s = cleanName(s)
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
 }

@@ -3,6 +3,10 @@ package deploy
 import (
 	"strings"
 	"testing"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/reason"
+	"dokploy-deploy/internal/upload"
 )
 
 func TestWentOn(t *testing.T) {
@@ -19,36 +23,50 @@ func TestWentOn(t *testing.T) {
 	}
 }
 
-func TestExplainLog(t *testing.T) {
+func TestLocate(t *testing.T) {
+	named := reason.Place{File: "prod.Dockerfile", Line: 3}
+	app := func(buildType, file string) dokploy.Service {
+		return dokploy.Service{Kind: dokploy.Application, SourceType: "git", Build: dokploy.Build{Type: buildType}, BuildFile: file}
+	}
+	dropped := app("dockerfile", "api/prod.Dockerfile")
+	dropped.SourceType = "drop"
 	for name, tt := range map[string]struct {
-		tail   string
-		reason string
-		place  Place
+		service dokploy.Service
+		why     reason.Reason
+		changes Changes
+		want    string
 	}{
-		"a build step, as recorded": {
-			"#5 0.282 compiling...\n#5 2.284 src/main.c:3: error\n------\n > [2/2] RUN x:\n0.282 compiling...\n------\nERROR: failed to solve: executor failed running [/bin/sh -c x]: exit code: 3\n❌ Docker build failed\n\nError occurred ❌, check the logs for details.",
-			"executor failed running [/bin/sh -c x]: exit code: 3", Place{},
-		},
-		"a build step of a newer BuildKit": {
-			"------\nDockerfile:12\n--------------------\n  10 |     COPY . .\n  11 |     \n  12 | >>> RUN npm run build\n  13 |     \n--------------------\nERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1\n❌ Docker build failed",
-			"Dockerfile:12: RUN npm run build → exit code 1", Place{"Dockerfile", 12},
-		},
-		"a missing image, as recorded": {
-			"Pulling x\nError response from daemon: manifest for x not found: manifest unknown\n❌ Pulling image failed\n\nError occurred ❌, check the logs for details.",
-			"manifest for x not found: manifest unknown", Place{},
-		},
-		"a missing branch": {
-			"Cloning into 'x'...\nfatal: Remote branch nope not found in upstream origin\n\nError occurred ❌, check the logs for details.",
-			"git: Remote branch nope not found in upstream origin", Place{},
-		},
-		"anything else": {"installing\n\x1b[31mno space left on device\x1b[0m\nError: ❌ Docker command failed\n", "no space left on device", Place{}},
-		"nothing":       {"\n\nError occurred ❌, check the logs for details.", "", Place{}},
+		"a folder":                   {service: app("dockerfile", "docker/prod.Dockerfile"), why: reason.Reason{Place: named}, want: "docker/prod.Dockerfile:3"},
+		"another file":               {service: app("dockerfile", "Dockerfile"), why: reason.Reason{Place: named}, want: "prod.Dockerfile:3"},
+		"a line only":                {service: app("dockerfile", "docker/Dockerfile"), why: reason.Reason{Step: reason.Dockerfile, Place: reason.Place{Line: 2}}, want: "docker/Dockerfile:2"},
+		"settings are not said":      {service: app("", ""), why: reason.Reason{Place: named}, want: "prod.Dockerfile:3"},
+		"a static site":              {service: app("static", ""), why: reason.Reason{Place: named}},
+		"no place":                   {service: app("dockerfile", "Dockerfile"), why: reason.Reason{Cause: "x"}},
+		"an uploaded folder":         {service: dropped, why: reason.Reason{Place: named}, changes: Changes{Source: &upload.Source{}, SourcePath: "./shop/"}, want: "shop/api/prod.Dockerfile:3"},
+		"an uploaded zip":            {service: dropped, why: reason.Reason{Place: named}, changes: Changes{Source: &upload.Source{}, SourcePath: "shop.zip"}, want: "prod.Dockerfile:3"},
+		"a folder of elsewhere":      {service: dropped, why: reason.Reason{Place: named}, changes: Changes{Source: &upload.Source{}, SourcePath: "/srv/shop"}, want: "prod.Dockerfile:3"},
+		"a compose file of Git":      {service: dokploy.Service{Kind: dokploy.Compose, BuildFile: "deploy/compose.yml"}, why: reason.Reason{Step: reason.ComposeFile, Place: reason.Place{Line: 4}}, want: "deploy/compose.yml:4"},
+		"an uploaded compose file":   {service: dokploy.Service{Kind: dokploy.Compose}, why: reason.Reason{Step: reason.ComposeFile, Place: reason.Place{Line: 4}}, changes: Changes{ComposeFile: "x", ComposePath: "./compose.yml"}, want: "compose.yml:4"},
+		"a compose file of Dokploy":  {service: dokploy.Service{Kind: dokploy.Compose}, why: reason.Reason{Step: reason.ComposeFile, Place: reason.Place{Line: 4}}},
+		"a build of a compose file":  {service: dokploy.Service{Kind: dokploy.Compose, BuildFile: "prod.Dockerfile"}, why: reason.Reason{Place: named}, want: "prod.Dockerfile:3"},
+		"a Dockerfile, line only":    {service: dokploy.Service{Kind: dokploy.Compose, BuildFile: "compose.yml"}, why: reason.Reason{Step: reason.Dockerfile, Place: reason.Place{Line: 4}}},
+		"a compose file of no known": {service: dokploy.Service{Kind: dokploy.Compose}, why: reason.Reason{Step: reason.ComposeFile, Place: reason.Place{Line: 4}}, changes: Changes{ComposeFile: "x", ComposePath: "../compose.yml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reason, place := explainLog(strings.Split(tt.tail, "\n"))
-			if reason != tt.reason || place != tt.place {
-				t.Errorf("%q, %+v\nwant %q, %+v", reason, place, tt.reason, tt.place)
+			r := &run{service: &tt.service, o: &Options{Prepare: tt.changes}}
+			if got := r.locate(tt.why).Place.String(); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestQuote(t *testing.T) {
+	tail := []string{"║ a box ║", " web Error manifest for x not found", "Error response from daemon: manifest for x not found", "something else", "❌ Pulling image failed"}
+	if got := strings.Join(quote(tail, reason.Reason{Cause: "manifest for x not found"}), "\n"); got != "something else" {
+		t.Errorf("%q", got)
+	}
+	if got := strings.Join(quote(tail, reason.Reason{Output: []string{"its own"}}), "\n"); got != "its own" {
+		t.Errorf("%q", got)
 	}
 }

@@ -314,16 +314,13 @@ func (r *run) finish() {
 	if res.Status != Failed {
 		return // the log does not tell why
 	}
-	res.Tail = r.screen.tail.lines()
-	if r.service.ServerID != "" && wentOn(res.Tail) {
+	if r.service.ServerID != "" && wentOn(r.screen.tail.lines()) {
 		res.Reason = firstOf(res.Reason, "the connection to the server it builds on broke in the middle")
 		res.Hint = firstOf(res.Hint, brokenOffHint)
 	}
 	if r.usual > 0 && r.service.Kind == dokploy.Application {
-		// Only a pull or a build ends so (rollout.md, section 2).
+		// Only a pull or a build ends so.
 		res.Hint = firstOf(res.Hint, "nothing was replaced: what ran before still runs")
 	}
-	var reason string
-	reason, res.Place = explainLog(res.Tail)
-	res.Reason = firstOf(firstOf(res.Reason, reason), "Dokploy does not say why, and the log is empty")
+	r.explain()
 }

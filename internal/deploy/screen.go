@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dokploy-deploy/internal/reason"
 )
 
 // heartbeat is how long nothing may be printed before we say that we live:
@@ -21,6 +23,7 @@ type screen struct {
 	name     string
 	mode     LogMode
 	tail     tail
+	why      reason.Explainer
 	spool    *spool // of LogFailure
 
 	printed atomic.Int64 // when something was last printed, unix nanoseconds
@@ -33,6 +36,9 @@ type screen struct {
 
 func newScreen(o *Options, name string) *screen {
 	s := &screen{reporter: o.Reporter, name: name, mode: o.Logs}
+	if m, ok := o.Reporter.(interface{ Mask(text string) string }); ok {
+		s.why.Mask = m.Mask
+	}
 	if s.mode == LogFailure {
 		s.spool = newSpool()
 	}
@@ -56,6 +62,7 @@ func (s *screen) warn(text string) {
 // line takes a line of the log.
 func (s *screen) line(line []byte) {
 	s.tail.add(line)
+	s.why.Line(line)
 	switch {
 	case s.mode == LogLive:
 		s.reporter.LogLine(s.name, line)
