@@ -76,7 +76,7 @@ func quote(tail []string, why reason.Reason) []string {
 	if len(why.Output) > 0 {
 		return why.Output
 	}
-	return slices.DeleteFunc(tail, func(line string) bool { return why.Says(line) })
+	return slices.DeleteFunc(tail, why.Says)
 }
 
 // lastWords is what Dokploy writes last into the log of a failed deployment.

@@ -168,8 +168,9 @@ func (b *build) reason(said string) Reason {
 	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped)}
 	if s := b.step(r.Instruction); s != nil {
 		r.Output = s.out.all()
-		if r.Instruction == "" {
-			r.Instruction = instruction(s.name)
+		// What the base image adds stands for its FROM.
+		if name := instruction(s.name); r.Instruction == "" || strings.HasPrefix(name, "ONBUILD ") {
+			r.Instruction = shellCommand(name)
 		}
 	}
 	if command, ended, ok := executed(said); ok {

@@ -16,12 +16,14 @@ type Explainer struct {
 	running string   // an error of BuildKit that goes on in the next lines
 	target  string   // of it
 	classic *classic // the classic builder; nil: it does not build
-	pack    pack     // what buildpacks said
+	pack    *pack    // buildpacks; nil: they do not build
 	git     string   // the first error of git
 	told    Reason   // what a tool or Dokploy told in so many words
 	failed  string   // Dokploy's word on what failed: what follows is cleaning up
 	opener  string   // an error that an explanation of several lines follows
+	warning string   // of Railpack, about what its error may come from
 	last    ring     // the newest lines that are none of these
+	pulled  string   // the image that Dokploy pulls
 
 	generated bool // Nixpacks has written the Dockerfile
 }
@@ -34,7 +36,7 @@ func (e *Explainer) Line(raw []byte) {
 		if bytes.HasPrefix(raw, []byte("#0 building with ")) {
 			e.begin()
 		}
-		if e.classic == nil {
+		if !e.mixed() {
 			return
 		}
 	}
@@ -45,7 +47,7 @@ func (e *Explainer) Line(raw []byte) {
 	if len(text) > lineLimit {
 		text = bounded(e.mask(text))
 	}
-	if e.classic != nil || !e.build.line(text, e.mask) {
+	if e.mixed() || !e.build.line(text, e.mask) {
 		e.statement(strings.TrimSpace(text))
 	}
 }
@@ -85,21 +87,31 @@ func (e *Explainer) statement(text string) {
 		e.solve(e.running + " " + text)
 		return
 	}
-	if e.classic != nil {
+	switch {
+	case e.classic != nil:
 		e.classic.line(text)
-		return
+	case e.pack != nil:
+		e.pack.line(text)
+	default:
+		e.last.add(text)
 	}
-	e.last.add(text)
 }
+
+// mixed reports whether the output of programs is not marked as such: then a
+// line may be anything.
+func (e *Explainer) mixed() bool { return e.classic != nil || e.pack != nil }
 
 // word takes a line that may mean something by itself; false if it does not.
 func (e *Explainer) word(text string) bool {
-	if succeeded(text) || e.classic == nil && begins(text) {
+	if succeeded(text) || !e.mixed() && begins(text) {
 		e.begin()
+		if image, ok := word(text, "Pulling "); ok {
+			e.pulled = image
+		}
 		e.generated = e.generated && text != initializing || text == startingNixpacks
 		return true
 	}
-	if own, kind := dokployWord(text, e.classic != nil); kind != notDokploy {
+	if own, kind := dokployWord(text, e.mixed()); kind != notDokploy {
 		e.dokploy(own, kind)
 		return true
 	}
@@ -110,10 +122,14 @@ func (e *Explainer) word(text string) bool {
 		e.solve(e.running + " " + text)
 		return true
 	}
-	if e.classic != nil {
+	if e.mixed() {
 		return false
 	}
 	if e.classic = firstStep(text); e.classic != nil {
+		return true
+	}
+	if phase := packPhase(text); phase != "" {
+		e.pack = &pack{phase: phase}
 		return true
 	}
 	if target, said, ok := solveError(text); ok {
@@ -121,13 +137,13 @@ func (e *Explainer) word(text string) bool {
 		e.solve(said)
 		return true
 	}
-	if e.pack.line(text) {
-		return true
-	}
 	if e.git == "" && gitError(text) {
 		e.git = text
 	}
-	if e.opener == "" && opensExplanation(text) {
+	switch {
+	case strings.HasPrefix(text, "⚠ Failed to "):
+		e.warning = text
+	case e.opener == "" && opensExplanation(text):
 		e.opener = text
 	}
 	return false
@@ -173,19 +189,53 @@ func (e *Explainer) reason() Reason {
 		return e.told
 	case e.classic != nil:
 		return e.classic.reason(e.failed == "", e.mask)
-	case e.pack.failed:
-		return e.pack.reason(e.mask)
+	case e.pack != nil:
+		return e.pack.reason(e.failed == "", e.mask)
 	case e.build.place.Line != 0: // and no error after it
 		return e.build.reason("")
 	case e.git != "":
 		return Reason{Cause: gitCause(e.mask(e.git))}
 	case e.opener != "":
-		return dockerError(e.mask(e.opener))
+		r := dockerError(e.mask(e.opener))
+		if _, warning, ok := strings.Cut(e.mask(e.warning), " "); ok {
+			r.Cause = strings.TrimSuffix(r.Cause, ".") + " (" + strings.TrimSpace(warning) + ")"
+		}
+		return r
 	}
 	for i := range e.last.size() {
 		if line := e.last.newest(i); !noise(line) {
-			return dockerError(e.mask(line))
+			r := dockerError(e.mask(line))
+			r.Target = e.pulls(r.Cause)
+			return r
 		}
 	}
 	return Reason{Cause: e.failed}
+}
+
+// untagged is the name of an image without its tag.
+func untagged(image string) string {
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		return image[:i]
+	}
+	return image
+}
+
+// pulls is the image that an error is about, or the service of a compose file,
+// where the error itself ("denied") does not name one.
+func (e *Explainer) pulls(cause string) string {
+	if strings.Contains(cause, "manifest for ") {
+		return ""
+	}
+	if e.pulled != "" {
+		if strings.Contains(cause, untagged(e.pulled)) {
+			return ""
+		}
+		return e.mask(e.pulled)
+	}
+	for i := range e.last.size() {
+		if service, said, ok := strings.Cut(e.mask(e.last.newest(i)), " Error "); ok && said == cause && !strings.Contains(service, " ") {
+			return service
+		}
+	}
+	return ""
 }

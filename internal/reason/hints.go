@@ -11,13 +11,14 @@ const (
 	limited      = "the registry limits how much may be pulled: log in to it in Dokploy, or run the job again later"
 	portTaken    = "something else on the server uses that port: free it, or publish another one"
 	gitRefused   = "check the Git provider or SSH key of the service: it must be allowed to read the repository"
+	hostKey      = "the server knows another host key, or none, of the Git server: if the new one is right, correct known_hosts there"
 	noBranch     = "check the branch in the settings of the service"
 	notCopied    = "the file must be committed, inside the build context, and not in .dockerignore"
 	noDockerfile = "check the path of the Dockerfile, the build path and the context in the settings of the service"
 	noTool       = "the server has no such program: install it there, or choose another build type"
+	noPlan       = "the builder finds nothing that it knows how to build: check the build path and the files in it"
 	noStage      = "check the build stage in the settings of the service"
 	noArgument   = "a build argument in this line has no value: set it in the settings of the service"
-	noSecret     = "add it to the build secrets of the service"
 	heapFull     = "Node.js reached its own memory limit: raise it with NODE_OPTIONS=--max-old-space-size"
 	notFound127  = "the image has no such command"
 )
@@ -45,6 +46,8 @@ func hint(r Reason) string {
 		return portTaken
 	case is("could not find remote branch", "remote branch "):
 		return noBranch
+	case is("no buildpack groups passed detection"), is("railpack could not determine how to build"), is("nixpacks was unable to generate a build plan"):
+		return noPlan
 	case is("git: "):
 		return gitHint(r.Cause)
 	case is("could not be found") && is("target stage"), is("failed to reach build target"):
@@ -54,10 +57,11 @@ func hint(r Reason) string {
 	case is("should not be blank", "invalid reference format") && strings.Contains(r.Instruction, "$"):
 		return noArgument
 	case is("secret ") && is(": not found") && strings.HasPrefix(r.Instruction, "RUN "):
-		return noSecret
+		return "add it to the build secrets of the service"
 	case copies(r.Instruction) && is("not found", "no such file", "does not exist"):
 		return notCopied
-	case is("pull access denied", "access to the resource is denied", "unauthorized", "authorization failed", "authentication required", "no basic auth credentials", "403 forbidden"):
+	case r.Cause == "denied", strings.HasPrefix(r.Cause, "denied: "),
+		is("pull access denied", "access to the resource is denied", "unauthorized", "authorization failed", "authentication required", "no basic auth credentials", "403 forbidden"):
 		return notLoggedIn
 	case is("no such host", "connection refused", "i/o timeout", "network is unreachable", "tls handshake timeout", "could not resolve host"):
 		return noNetwork
@@ -72,6 +76,9 @@ func hint(r Reason) string {
 func gitHint(cause string) string {
 	if containsFold(cause, "could not resolve host", "connection refused", "timed out", "failed to connect", "connect to host") {
 		return noNetwork
+	}
+	if containsFold(cause, "host key verification failed") {
+		return hostKey
 	}
 	if containsFold(cause, "returned error: 40", "permission denied", "authentication failed", "could not read username", "could not read password", "not found", "does not exist", "load key", "access denied") {
 		return gitRefused

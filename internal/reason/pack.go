@@ -2,50 +2,74 @@ package reason
 
 import "strings"
 
-// pack is what Cloud Native Buildpacks said: each line of theirs begins with
-// the phase that wrote it, and the last word of pack itself says no more than
-// an exit code.
+// pack is what Cloud Native Buildpacks show. Each phase has a header. What the
+// buildpacks and the programs that they run write is not marked, or only by the
+// name of the phase; the last two errors are those of the phase and of pack
+// itself, which says no more than a code.
 //
+//	===> BUILDING
 //	[builder] npm error Missing script: "build"
 //	[builder] ERROR: failed to build: exit status 1
 //	ERROR: failed to build: executing lifecycle: failed with status code: 51
 type pack struct {
-	phase, cause string
-	failed       bool
-	out          ring // of the phase
+	phase string
+	out   ring
 }
 
-func (p *pack) line(text string) bool {
-	if strings.Contains(text, "executing lifecycle: failed with status code: ") || strings.Contains(text, "executing lifecycle. This may be the result of using an untrusted builder: failed with status code: ") {
-		p.failed = p.cause != ""
-		return p.failed
+// packPhase is the phase that a header begins; empty for any other line.
+func packPhase(text string) string {
+	if name, ok := strings.CutPrefix(text, "===> "); ok && name == strings.ToUpper(name) {
+		return strings.ToLower(name)
 	}
-	rest, ok := strings.CutPrefix(text, "[")
-	if !ok {
-		return false
-	}
-	phase, said, ok := strings.Cut(rest, "] ")
-	if !ok || phase != strings.ToLower(phase) || strings.ContainsAny(phase, " /:.") {
-		return false
-	}
-	if phase != p.phase {
+	return ""
+}
+
+func (p *pack) line(text string) {
+	if phase := packPhase(text); phase != "" {
 		*p = pack{phase: phase}
+		return
 	}
-	said = strings.TrimSpace(said)
-	if cause, isError := strings.CutPrefix(said, "ERROR: "); isError {
-		p.cause = cause
-		return true
+	if label, said, ok := strings.Cut(text, "] "); ok && strings.HasPrefix(label, "[") && !strings.Contains(label, " ") {
+		text = said
 	}
-	if said != "" {
-		p.out.add(said)
+	if text = strings.TrimSpace(text); text != "" {
+		p.out.add(text)
 	}
-	return true
 }
 
-func (p *pack) reason(mask func(string) string) Reason {
-	r := Reason{Step: p.phase, Cause: mask(p.cause)}
-	for _, line := range p.out.all() {
-		r.Output = append(r.Output, mask(line))
+const (
+	packError    = "ERROR: "
+	notDetected  = "No buildpack groups passed detection."
+	exitStatus   = "exit status "
+	lifecycleEnd = "failed with status code: "
+)
+
+// reason makes the error of the phase the cause, and of other lines its output.
+func (p *pack) reason(brokeOff bool, mask func(string) string) Reason {
+	r := Reason{Step: "buildpacks, " + p.phase}
+	if brokeOff {
+		r.Cause = "the log breaks off here"
+		return r
+	}
+	for i := range p.out.size() {
+		line := mask(p.out.newest(i))
+		said, isError := strings.CutPrefix(line, packError)
+		switch {
+		case isError && r.Cause == "" && strings.Contains(said, lifecycleEnd):
+		case isError && (r.Cause == "" || said == notDetected):
+			r.Cause = said
+		case r.Cause != "" && len(r.Output) < outputMax:
+			r.Output = append([]string{line}, r.Output...)
+		}
+	}
+	if r.Cause == "" { // pack's own
+		r.Cause, r.Output = dockerError(mask(p.out.newest(0))).Cause, nil
+		return r
+	}
+	if digits, ok := strings.CutPrefix(r.Cause, "failed to build: "+exitStatus); ok {
+		if code, ok := number(digits); ok && code > 0 {
+			r.Exit, r.Cause = code, fromOutput(code, r.Output)
+		}
 	}
 	return r
 }

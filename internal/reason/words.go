@@ -25,7 +25,7 @@ func succeeded(text string) bool {
 
 // firstLetters are those of all lines that mean something by themselves.
 var firstLetters = func() (is [256]bool) {
-	for _, c := range []byte("ISPBCEefHsLNRt[") {
+	for _, c := range []byte("ISPBCEefHsLNRt=") {
 		is[c] = true
 	}
 	for c := 0x80; c < len(is); c++ {
@@ -123,6 +123,9 @@ func ownReason(own string) Reason {
 func noise(text string) bool {
 	if drawn(text) || buildxRemoved(text) {
 		return true
+	}
+	if !strings.Contains(text, " ") && strings.ContainsAny(text, "0123456789-_") {
+		return true // a name or id, as docker create and docker rm write
 	}
 	for _, prefix := range []string{
 		"✅", "⚠", "→", "📊",
