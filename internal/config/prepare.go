@@ -128,7 +128,8 @@ func checkCompose(text string) error {
 		if errors.Is(err, io.EOF) {
 			return errors.New("holds only comments")
 		}
-		return fmt.Errorf("is not YAML: %s", strings.TrimPrefix(oneLine(err.Error()), "yaml: "))
+		line, what := yamlError(text, err)
+		return fmt.Errorf("is not YAML: line %d: %s", line, what)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return errors.New("holds more than one YAML document; a compose file is one")
