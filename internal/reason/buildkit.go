@@ -25,6 +25,7 @@ import (
 type build struct {
 	state   buildState
 	steps   []step // the newest few
+	wrote   ring   // what the newest step that failed wrote, as progress
 	at      Place  // a file and line, not confirmed by a rule below it
 	place   Place
 	lines   []string // the marked ones
@@ -53,18 +54,54 @@ const (
 	keptSteps   = 4
 )
 
-// output takes a line of what a step that failed wrote last: it begins with a
-// number of seconds, in older versions with the number of the step, too.
+// recent keeps the newest lines of BuildKit's progress, in memory that it uses
+// again: an older docker command shows what a step has written only there.
+type recent struct {
+	lines [ringSize][]byte
+	n     int
+}
+
+const recentLimit = 1000 // bytes of a line
+
+func (r *recent) add(raw []byte) {
+	line := &r.lines[r.n%ringSize]
+	*line = append((*line)[:0], raw[:min(len(raw), recentLimit)]...)
+	r.n++
+}
+
+// of are the lines that the step of a line, "#5 ERROR: …", wrote.
+func (r *recent) of(raw []byte, mask func(string) string) (out ring) {
+	number, _, _ := bytes.Cut(raw, []byte(" "))
+	for i := max(0, r.n-ringSize); i < r.n; i++ {
+		rest, ok := bytes.CutPrefix(r.lines[i%ringSize], append(number, ' '))
+		if text, stamped := stamp(rest); ok && stamped {
+			if line := plain(text); line != "" {
+				out.add(mask(line))
+			}
+		}
+	}
+	return out
+}
+
+// stamp takes off the number of seconds that BuildKit puts before what a step
+// writes.
+func stamp(raw []byte) (text []byte, ok bool) {
+	seconds, rest, ok := bytes.Cut(raw, []byte(" "))
+	whole, fraction, dot := bytes.Cut(seconds, []byte("."))
+	if _, n := number(string(whole)); !n || !dot || !ok {
+		return nil, false
+	}
+	_, ok = number(string(fraction))
+	return rest, ok
+}
+
+// output takes a line of what a step that failed wrote last.
 func (b *build) output(raw []byte, mask func(string) string) bool {
 	if b.state != inStep {
 		return false
 	}
-	seconds, rest, ok := bytes.Cut(raw, []byte(" "))
-	whole, fraction, dot := bytes.Cut(seconds, []byte("."))
-	if _, n := number(string(whole)); !n || !dot || !ok {
-		return false
-	}
-	if _, n := number(string(fraction)); !n {
+	rest, ok := stamp(raw)
+	if !ok {
 		return false
 	}
 	if text := plain(rest); text != "" {
@@ -150,7 +187,8 @@ func excerptLine(text string) (content string, marked, ok bool) {
 
 // solveError is what follows "failed to solve: " in BuildKit's final error,
 // which stands alone, behind "failed to build: " since buildx 0.26, and behind
-// "target web: " where several are built.
+// "target web: " where several are built. Docker's own command (20.10) leaves
+// it out at times.
 func solveError(text string) (target, said string, ok bool) {
 	rest := strings.TrimPrefix(text, "ERROR: ")
 	rest = strings.TrimPrefix(rest, "failed to build: ")
@@ -159,15 +197,20 @@ func solveError(text string) (target, said string, ok bool) {
 			target, rest = name, after
 		}
 	}
-	said, ok = strings.CutPrefix(rest, "failed to solve: ")
-	return target, said, ok
+	if said, ok = strings.CutPrefix(rest, "failed to solve: "); ok {
+		return target, said, true
+	}
+	ok = strings.HasPrefix(rest, executorFailed) || strings.HasPrefix(rest, "process ") && strings.Contains(rest, processFailed)
+	return target, rest, ok
 }
 
 // reason puts together the final error and what was shown before it.
 func (b *build) reason(said string) Reason {
 	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped)}
 	if s := b.step(r.Instruction); s != nil {
-		r.Output = s.out.all()
+		if r.Output = s.out.all(); r.Output == nil {
+			r.Output = b.wrote.all()
+		}
 		// What the base image adds stands for its FROM.
 		if name := instruction(s.name); r.Instruction == "" || strings.HasPrefix(name, "ONBUILD ") {
 			r.Instruction = shellCommand(name)

@@ -13,6 +13,7 @@ type Explainer struct {
 	Mask func(string) string
 
 	build   build    // what BuildKit has shown of a failure
+	recent  recent   // its newest lines of progress
 	running string   // an error of BuildKit that goes on in the next lines
 	target  string   // of it
 	classic *classic // the classic builder; nil: it does not build
@@ -30,13 +31,11 @@ type Explainer struct {
 
 // Line takes the next line, which is not kept.
 func (e *Explainer) Line(raw []byte) {
-	if progress(raw) {
+	if isProgress(raw) {
 		// What a step of BuildKit writes: most of all lines, and none of them
 		// is the builder's own word.
-		if bytes.HasPrefix(raw, []byte("#0 building with ")) {
-			e.begin()
-		}
 		if !e.mixed() {
+			e.progress(raw)
 			return
 		}
 	}
@@ -52,8 +51,23 @@ func (e *Explainer) Line(raw []byte) {
 	}
 }
 
-// progress reports whether a line is one of BuildKit's about a step: "#12 …".
-func progress(raw []byte) bool {
+// progress takes a line of BuildKit's about a step.
+func (e *Explainer) progress(raw []byte) {
+	switch _, said, _ := bytes.Cut(raw, []byte(" ")); {
+	case bytes.HasPrefix(raw, []byte("#0 building with ")), bytes.HasPrefix(raw, []byte("#1 [")):
+		e.begin() // another try
+	case bytes.HasPrefix(said, []byte("ERROR: ")):
+		e.build.wrote = e.recent.of(raw, e.mask)
+	case len(said) > 0 && said[0] >= '0' && said[0] <= '9':
+		if len(raw) > recentLimit {
+			raw = []byte(e.mask(string(raw)))
+		}
+		e.recent.add(raw)
+	}
+}
+
+// isProgress reports whether a line is one of BuildKit's about a step: "#12 …".
+func isProgress(raw []byte) bool {
 	i := 1
 	for i < len(raw) && i < 8 && raw[i] >= '0' && raw[i] <= '9' {
 		i++
@@ -125,10 +139,13 @@ func (e *Explainer) word(text string) bool {
 	if e.mixed() {
 		return false
 	}
-	if e.classic = firstStep(text); e.classic != nil {
+	if c := firstStep(text); c != nil {
+		e.begin()
+		e.classic = c
 		return true
 	}
 	if phase := packPhase(text); phase != "" {
+		e.begin()
 		e.pack = &pack{phase: phase}
 		return true
 	}
@@ -204,6 +221,9 @@ func (e *Explainer) reason() Reason {
 	}
 	for i := range e.last.size() {
 		if line := e.last.newest(i); !noise(line) {
+			if len(e.build.steps) > 0 {
+				return e.build.reason(e.mask(line))
+			}
 			r := dockerError(e.mask(line))
 			r.Target = e.pulls(r.Cause)
 			return r

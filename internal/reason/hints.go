@@ -23,6 +23,10 @@ const (
 	notFound127  = "the image has no such command"
 )
 
+// Advice is what to do about an error that is not of a build, such as one of
+// swarm's tasks; empty if that goes without saying.
+func Advice(cause string) string { return hint(Reason{Cause: cause}) }
+
 // hint is what to do about a reason; empty if that goes without saying.
 func hint(r Reason) string {
 	output := strings.Join(r.Output, "\n")
@@ -65,7 +69,7 @@ func hint(r Reason) string {
 		return notLoggedIn
 	case is("no such host", "connection refused", "i/o timeout", "network is unreachable", "tls handshake timeout", "could not resolve host"):
 		return noNetwork
-	case is("manifest unknown", "manifest for "), strings.HasPrefix(r.Instruction, "FROM ") && is("not found"):
+	case is("manifest unknown", "manifest for ", "no such image"), strings.HasPrefix(r.Instruction, "FROM ") && is("not found"):
 		return noImage
 	case is("nixpacks: not found", "railpack: not found", "pack: not found", "docker: not found"):
 		return noTool

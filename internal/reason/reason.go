@@ -100,13 +100,14 @@ func shorten(s string, limit int) string {
 // not be quoted beside it.
 func (r Reason) Says(line string) bool {
 	text := strings.TrimSpace(plain([]byte(line)))
-	if _, kind := dokployWord(text, false); kind != notDokploy || drawn(text) || begins(text) || succeeded(text) || buildxRemoved(text) {
+	if _, kind := dokployWord(text, false); kind != notDokploy || drawn(text) || begins(text) || succeeded(text) || buildxRemoved(text) || gitProgress(text) {
 		return true
 	}
 	if r.Place.Line != 0 || r.Instruction != "" {
 		_, _, isPlace := placeLine(text)
 		_, _, isSolve := solveError(text)
-		if isPlace || isSolve || progress([]byte(text)) || strings.HasPrefix(text, "> ") {
+		_, _, isExcerpt := excerptLine(text)
+		if isPlace || isSolve || isExcerpt || isProgress([]byte(text)) || strings.HasPrefix(text, "> ") {
 			return true
 		}
 	}

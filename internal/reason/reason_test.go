@@ -65,20 +65,33 @@ func TestExplain(t *testing.T) {
 		log  string
 		want string
 	}{
-		"nothing":                       {"Initializing deployment\n\nError occurred ❌, check the logs for details.\n", ""},
-		"an empty log":                  {"", ""},
-		"BuildKit alone":                {section + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3"},
-		"behind failed to build":        {section + excerpt + "ERROR: failed to build: " + solve, "Dockerfile:2: RUN x → exit code 3"},
-		"behind a target":               {section + excerpt + "target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
-		"behind both":                   {section + excerpt + "ERROR: failed to build: target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
-		"Windows line ends":             {strings.ReplaceAll(section+excerpt+"ERROR: "+solve, "\n", "\r\n"), "Dockerfile:2: RUN x → exit code 3"},
-		"doubled line ends":             {strings.ReplaceAll(section+excerpt+solve, "\n", "\n\n"), "Dockerfile:2: RUN x → exit code 3"},
-		"in colours":                    {section + excerpt + "\x1b[31mERROR: \x1b[0m" + solve + "\x1b[0m", "Dockerfile:2: RUN x → exit code 3"},
-		"only the error":                {"ERROR: " + solve, "x → exit code 3"},
-		"a cancelled exit":              {excerpt + "ERROR: " + solve + ": context canceled", "Dockerfile:2: RUN x → exit code 3"},
-		"out of memory, as BuildKit":    {excerpt + `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: cannot allocate memory`, "Dockerfile:2: RUN x: cannot allocate memory"},
-		"an instruction, and no error":  {excerpt + "❌ Docker build failed", "Dockerfile:2: RUN x"},
-		"the second of two tries":       {section + excerpt + "ERROR: " + solve + "\n#0 building with \"default\" instance using docker driver\nERROR: failed to solve: node:99: not found", "node:99: not found"},
+		"nothing":                      {"Initializing deployment\n\nError occurred ❌, check the logs for details.\n", ""},
+		"an empty log":                 {"", ""},
+		"BuildKit alone":               {section + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3"},
+		"behind failed to build":       {section + excerpt + "ERROR: failed to build: " + solve, "Dockerfile:2: RUN x → exit code 3"},
+		"behind a target":              {section + excerpt + "target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
+		"behind both":                  {section + excerpt + "ERROR: failed to build: target web: " + solve, "web: Dockerfile:2: RUN x → exit code 3"},
+		"Windows line ends":            {strings.ReplaceAll(section+excerpt+"ERROR: "+solve, "\n", "\r\n"), "Dockerfile:2: RUN x → exit code 3"},
+		"doubled line ends":            {strings.ReplaceAll(section+excerpt+solve, "\n", "\n\n"), "Dockerfile:2: RUN x → exit code 3"},
+		"in colours":                   {section + excerpt + "\x1b[31mERROR: \x1b[0m" + solve + "\x1b[0m", "Dockerfile:2: RUN x → exit code 3"},
+		"only the error":               {"ERROR: " + solve, "x → exit code 3"},
+		"a cancelled exit":             {excerpt + "ERROR: " + solve + ": context canceled", "Dockerfile:2: RUN x → exit code 3"},
+		"out of memory, as BuildKit":   {excerpt + `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: cannot allocate memory`, "Dockerfile:2: RUN x: cannot allocate memory"},
+		"an instruction, and no error": {excerpt + "❌ Docker build failed", "Dockerfile:2: RUN x"},
+		"the second of two tries":      {section + excerpt + "ERROR: " + solve + "\n#0 building with \"default\" instance using docker driver\nERROR: failed to solve: node:99: not found", "node:99: not found"},
+		"the second try of compose":    {section + excerpt + solve + "\n#1 [internal] load build definition from Dockerfile\nError response from daemon: no such network", "no such network"},
+		"the second try, by the classic builder": {
+			section + excerpt + "ERROR: " + solve + "\nStep 1/2 : FROM a\nStep 2/2 : RUN y\nThe command '/bin/sh -c y' returned a non-zero code: 9\n❌ Docker build failed", "Step 2/2: RUN y → exit code 9",
+		},
+		"a buildpack, with friends in its output": {
+			"Starting heroku build...\n===> DETECTING\nx\n===> BUILDING\n" + excerpt + "ERROR: failed to solve: no\nStep 1/2 : FROM a\n✅ done\n❌ tests failed\nERROR: failed to build: exit status 2\n" +
+				"ERROR: failed to build: executing lifecycle: failed with status code: 51\n❌ Heroku build failed", "buildpacks, building → exit code 2",
+		},
+		"a buildpack, broken off": {"===> BUILDING\nx\n\nError occurred ❌, check the logs for details.", "buildpacks, building: the log breaks off here"},
+		"docker 20.10, of several lines": {
+			"#5 0.1 one\n#5 ERROR: executor failed running [/bin/sh -c set -e\n" + "first\n]: exit code: 9\n------\n > [2/2] RUN <<EOF (set -e...):\n------\nexecutor failed running [/bin/sh -c set -e\nfirst\n]: exit code: 9\n❌ Docker build failed",
+			"RUN <<EOF (set -e...) → exit code 9",
+		},
 		"a stage before that went well": {excerpt + "ERROR: " + solve + "\n✅ Nixpacks build completed.\nError response from daemon: no such path\n❌ Copying dist to /x failed", "no such path"},
 		"a step after a broken excerpt": {"Dockerfile:2\nsomething else\nERROR: " + solve, "x → exit code 3"},
 		"an old script of several lines": {
@@ -175,19 +188,20 @@ func TestShorten(t *testing.T) {
 func TestSays(t *testing.T) {
 	r := Reason{Place: Place{"Dockerfile", 2}, Instruction: "COPY x /", Cause: `"/x": not found`}
 	for line, want := range map[string]bool{
-		"":                                  true,
-		"║ App Name: x   ║":                 true,
-		"--------------------":              true,
-		"❌ Docker build failed":             true,
-		"railpack-x removed":                true,
-		"#5 [2/2] COPY x /":                 true,
-		"Dockerfile:2":                      true,
-		"ERROR: failed to solve: x":         true,
-		`it said: "/x": not found`:          true,
-		"   2 | >>> COPY x /":               false,
-		"src/cart.ts(14,7): error TS2322":   false,
-		"the old container was removed":     false,
-		"remote: Invalid username or token": false,
+		"":                          true,
+		"║ App Name: x   ║":         true,
+		"--------------------":      true,
+		"❌ Docker build failed":     true,
+		"railpack-x removed":        true,
+		"#5 [2/2] COPY x /":         true,
+		"Dockerfile:2":              true,
+		"ERROR: failed to solve: x": true,
+		`it said: "/x": not found`:  true,
+		"   2 | >>> COPY x /":       true,
+		"remote: Counting objects: 100% (4/4), done.        ": true,
+		"src/cart.ts(14,7): error TS2322":                     false,
+		"the old container was removed":                       false,
+		"remote: Invalid username or token":                   false,
 	} {
 		if got := r.Says(line); got != want {
 			t.Errorf("%q: %v", line, got)

@@ -25,7 +25,7 @@ func succeeded(text string) bool {
 
 // firstLetters are those of all lines that mean something by themselves.
 var firstLetters = func() (is [256]bool) {
-	for _, c := range []byte("ISPBCEefHsLNRt=") {
+	for _, c := range []byte("ISPBCEefpHsLNRt=") {
 		is[c] = true
 	}
 	for c := 0x80; c < len(is); c++ {
@@ -172,6 +172,19 @@ func buildxRemoved(text string) bool {
 // to explain itself.
 func opensExplanation(text string) bool {
 	for _, prefix := range []string{"Nixpacks was unable to ", "Railpack could not determine ", "✖ ", "ERRO "} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// gitProgress reports whether a line shows how far git has come.
+func gitProgress(text string) bool {
+	text = strings.TrimPrefix(text, "remote: ")
+	for _, prefix := range []string{
+		"Enumerating objects: ", "Counting objects: ", "Compressing objects: ", "Total ", "Receiving objects: ", "Resolving deltas: ", "Updating files: ",
+	} {
 		if strings.HasPrefix(text, prefix) {
 			return true
 		}
