@@ -15,7 +15,7 @@ import (
 
 // The environments of these tests hold values of these names; what Dokploy
 // shows of credentials begins alike.
-const secretEnv = "# by hand\nTOKEN=SECRET-token-value\nDATABASE_URL=postgres://api:SECRET-password@db/api\nMULTI=\"SECRET-first line\nSECRET-second line\"\nLOG_LEVEL=info\n"
+const secretEnv = "# by hand\nTOKEN=SECRET-token-value\nDATABASE_URL=postgres://api:SECRET-password@db/api\nMULTI_KEY=\"SECRET-first line\nSECRET-second line\"\nLOG_LEVEL=info\n"
 
 // spills is what a container writes that tells its environment to everybody.
 var spills = []string{
@@ -59,7 +59,7 @@ func TestEnvironmentsAreNotShown(t *testing.T) {
 	echo := func(outcome string) dokploytest.Build {
 		return dokploytest.Build{Outcome: outcome, ErrorMessage: strings.Join(spills, " "), Steps: dokploytest.Lines(0, spills...)}
 	}
-	raw := "Failed query: update application set env = $1 params: " + strings.ReplaceAll(secretEnv, "\n", "\\n") + "GIVEN=SECRET-given-value"
+	raw := "Failed query: update application set env = $1 params: " + strings.ReplaceAll(secretEnv, "\n", "\\n") + "GIVEN_TOKEN=SECRET-given-value"
 	for name, tt := range map[string]struct {
 		env   []string
 		app   dokploytest.Application
@@ -111,7 +111,7 @@ func TestEnvironmentsAreNotShown(t *testing.T) {
 				srv.Fault(*tt.fault)
 			}
 			github := filepath.Join(t.TempDir(), "github")
-			env = with(env, "DOKPLOY_APPLICATION", app.ID, "DOKPLOY_DEBUG", "true", "DOKPLOY_ENV", "GIVEN=SECRET-given-value",
+			env = with(env, "DOKPLOY_APPLICATION", app.ID, "DOKPLOY_DEBUG", "true", "DOKPLOY_ENV", "GIVEN_TOKEN=SECRET-given-value",
 				"DOKPLOY_STABLE_FOR", "10", "GITHUB_OUTPUT", github, "GITHUB_STEP_SUMMARY", github+"-summary", "GITHUB_ACTIONS", "true")
 			for i := 0; i < len(tt.env); i += 2 {
 				env["DOKPLOY_"+tt.env[i]] = tt.env[i+1]

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/health"
+	"dokploy-deploy/internal/secret"
 	"dokploy-deploy/internal/upload"
 )
 
@@ -138,32 +139,16 @@ func Load(env Environment) (*Config, error) {
 	return c, nil
 }
 
-// minSecret is the length from which a value is masked. Masking a shorter one
-// would tear up the output and protect nothing that can be protected.
-const minSecret = 4
-
-// Secrets are the values that must not be shown: the key, each header's value
-// and, where that is a scheme and a credential ("Bearer …"), the credential.
-// Values of several lines count line by line; those shorter than four bytes
-// are left out. Values of inputs that were not accepted are among them.
+// Secrets are the values that must not be shown: the key, and what is secret
+// of the headers. Values of inputs that were not accepted are among them.
 func (c *Config) Secrets() []string {
-	values := append([]string{c.APIKey}, c.rejected...)
-	for _, vs := range c.Headers {
-		values = append(values, vs...)
+	secrets := secret.Key(c.APIKey)
+	for _, v := range c.rejected {
+		secrets = append(secrets, secret.Header("", v)...)
 	}
-	var secrets []string
-	add := func(s string) {
-		if len(s) >= minSecret {
-			secrets = append(secrets, s)
-		}
-	}
-	for _, v := range values {
-		for line := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == '\n' || r == '\r' }) {
-			line = strings.TrimSpace(line)
-			add(line)
-			if _, credential, ok := strings.Cut(line, " "); ok {
-				add(strings.TrimSpace(credential))
-			}
+	for name, values := range c.Headers {
+		for _, v := range values {
+			secrets = append(secrets, secret.Header(name, v)...)
 		}
 	}
 	slices.Sort(secrets)

@@ -323,10 +323,16 @@ func TestHeadersOfMap(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	c := &Config{
-		APIKey:  "key-123",
-		Headers: http.Header{"A": {"1", "key-123", "four"}, "Authorization": {"Bearer abc.def"}, "B": {"Basic x"}},
+		APIKey: "key-123",
+		Headers: http.Header{
+			"A": {"1", "key-123", "four5"}, "Authorization": {"Bearer abc.def"}, "B": {"Basic x"}, "X-Forwarded-Proto": {"https"},
+			"Cookie": {"session=s3ss10n; lang=en; theme=dark"}, "C": {"Basic ZGVwbG95Omh1bnRlcjI="},
+		},
 	}
-	want := []string{"Basic x", "Bearer abc.def", "abc.def", "four", "key-123"}
+	want := []string{
+		"Basic ZGVwbG95Omh1bnRlcjI=", "Basic x", "Bearer abc.def", "ZGVwbG95Omh1bnRlcjI=", "abc.def", "deploy:hunter2", "four5", "hunter2", "key-123",
+		"s3ss10n", "session=s3ss10n; lang=en; theme=dark",
+	}
 	if diff := cmp.Diff(want, c.Secrets()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

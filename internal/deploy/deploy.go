@@ -143,6 +143,7 @@ type Options struct {
 	Health      *Health       // nil: no address is asked
 	Rollback    bool          // on failure, go back to what ran before
 	DryRun      bool          // look at everything, change nothing
+	names       []string      // names and addresses of the targets that were found
 	MaxParallel int
 }
 
@@ -216,7 +217,7 @@ func Run(ctx context.Context, o Options) *Report {
 	for i, t := range o.Targets {
 		report.Results[i] = Result{Target: t, Name: t.Ref, Queued: -1, Build: -1}
 	}
-	o.hide(dokploy.Secret(o.Prepare.Env))
+	o.hideInput()
 	if len(o.Targets) > 1 {
 		o.Client.Share()
 	}
@@ -237,6 +238,16 @@ func Run(ctx context.Context, o Options) *Report {
 		}
 		r.Service, r.Name = f.service, f.name
 		r.URL, r.DashboardURL = f.service.URL(), o.Client.DashboardURL(f.service)
+	}
+	for i := range report.Results {
+		if r := &report.Results[i]; r.Service != nil {
+			o.names = append(o.names, r.names()...)
+		}
+	}
+	for i := range report.Results {
+		if s := report.Results[i].Service; s != nil {
+			o.hideService(s)
+		}
 	}
 	if !broken {
 		broken = check(ctx, &o, found, report)
@@ -314,7 +325,6 @@ func check(ctx context.Context, o *Options, found *targets, report *Report) (bro
 	}
 	for i := range report.Results {
 		r := &report.Results[i]
-		o.hide(r.Service.Env, r.Name, r.DashboardURL, r.URL, r.Service.Path())
 		err := o.Prepare.fitSource(r.Service)
 		var p *plan
 		if err == nil {

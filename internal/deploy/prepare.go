@@ -226,7 +226,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.o.hide(s.Env, r.result.Name, r.result.DashboardURL)
+		r.o.hideService(s)
 		r.service = s
 	}
 	p, err := planFor(r.o, r.service, r.version)

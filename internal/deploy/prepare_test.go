@@ -88,8 +88,8 @@ func TestImageOfABuiltApplication(t *testing.T) {
 }
 
 func TestEnvIsMerged(t *testing.T) {
-	const old = "# keep\r\nA=1\r\n\r\nB=\"two words\"\r\nA=3"
-	const want = "# keep\r\nA=1\r\n\r\nB=\"two words\"\r\nA=SECRET-new-value\r\nC='x'"
+	const old = "# keep\r\nA_KEY=1\r\n\r\nB_PASS=\"two words\"\r\nA_KEY=3"
+	const want = "# keep\r\nA_KEY=1\r\n\r\nB_PASS=\"two words\"\r\nA_KEY=SECRET-new-value\r\nC='x'"
 	for name, tt := range map[string]struct {
 		key  dokploytest.Key
 		with string
@@ -106,7 +106,7 @@ func TestEnvIsMerged(t *testing.T) {
 					tt.key.Access = []string{app.ID}
 					w.key = w.srv.AddKey(tt.key)
 				}
-				w.set = changing(Changes{Env: "A=SECRET-new-value\nC='x'"})
+				w.set = changing(Changes{Env: "A_KEY=SECRET-new-value\nC='x'"})
 				w.want(w.deploy("application "+app.ID), Done, 0)
 				time.Sleep(20 * time.Second) // done comes before anything runs
 				if app.Env() != want || app.Running().Env != want {
@@ -118,10 +118,15 @@ func TestEnvIsMerged(t *testing.T) {
 				if len(w.sent(tt.with)) != 1 || w.changes() != 1 {
 					w.Errorf("not sent by %s alone\n%s", tt.with, w.story())
 				}
-				if !w.rec.said("env: adds C; changes A; 1 other as before") {
+				if !w.rec.said("env: adds C; changes A_KEY; 1 other as before") {
 					w.Error(w.story())
 				}
-				if !slices.Contains(w.rec.hidden, "SECRET-new-value") || !slices.Contains(w.rec.hidden, "two words") {
+				for _, want := range []string{"SECRET-new-value", "two words", "SECRET-build", "SECRET-password-api"} {
+					if !slices.Contains(w.rec.hidden, want) {
+						w.Errorf("%s is not hidden: %q", want, w.rec.hidden)
+					}
+				}
+				if slices.Contains(w.rec.hidden, "SECRET-arg") { // its name says nothing
 					w.Errorf("hidden: %q", w.rec.hidden)
 				}
 			})

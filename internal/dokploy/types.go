@@ -107,6 +107,14 @@ type Service struct {
 	Build          Build
 	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
 
+	// What is read in order to be hidden. SharedEnv is that of the project and
+	// of the environment, which a service's may refer to.
+	BuildArgs    Secret
+	BuildSecrets Secret
+	SharedEnv    Secret
+	GitURL       Secret // it may hold a token
+	Credentials  []Secret
+
 	// beside is what saveEnvironment overwrites along with the environment.
 	beside map[string]any
 }
@@ -313,6 +321,7 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 type wireProject struct {
 	ProjectID string `json:"projectId"`
 	Name      string `json:"name"`
+	Env       string `json:"env"`
 }
 
 type wireDomain struct {
@@ -343,6 +352,7 @@ type wireService struct {
 	Environment   struct {
 		EnvironmentID string      `json:"environmentId"`
 		Name          string      `json:"name"`
+		Env           string      `json:"env"`
 		Project       wireProject `json:"project"`
 	} `json:"environment"`
 	Domains     listOf[wireDomain]     `json:"domains"`
@@ -352,6 +362,8 @@ type wireService struct {
 	BuildArgs     json.RawMessage `json:"buildArgs"`
 	BuildSecrets  json.RawMessage `json:"buildSecrets"`
 	CreateEnvFile json.RawMessage `json:"createEnvFile"`
+
+	wireCredentials
 }
 
 // NoEnvFile reports whether Dokploy says that it writes no .env for the service.
@@ -402,14 +414,20 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		Build:     Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
 		beside:    w.beside(),
 	}
+	for name, to := range map[string]*Secret{"buildArgs": &s.BuildArgs, "buildSecrets": &s.BuildSecrets} {
+		text, _ := s.beside[name].(string)
+		*to = Secret(text)
+	}
+	s.GitURL, s.Credentials = Secret(w.CustomGitURL), w.list()
+	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
 		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
 	}
 	if w.Deployments != nil {
 		s.Deployments = rows(w.Deployments)
 	}
-	switch env := w.Env; {
-	case len(env) > maxEnv || strings.Count(env, "\n") > maxEnvLines:
+	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets); {
+	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
 		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
 	case s.ID == "":
 		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}

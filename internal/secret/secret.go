@@ -1,0 +1,226 @@
+// Package secret says what is secret in the texts that a run is given or
+// reads. Evidence decides, so that ordinary words are never torn out of a log;
+// docs/secrets.md has the rules with examples. Every function is pure, and
+// what it returns are the texts to hide, line by line.
+package secret
+
+import (
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"dokploy-deploy/internal/dotenv"
+)
+
+const (
+	// minDeclared is the length from which a value of a secret input is
+	// hidden: a shorter one is anywhere.
+	minDeclared = 4
+	// minNamed is that of a value whose variable, or place, calls it secret.
+	minNamed = 6
+)
+
+// Key returns what to hide of the input api-key, one that was refused included.
+func Key(key string) []string {
+	var f found
+	for line := range lines(key) {
+		if len(line) >= minDeclared {
+			f.add(line)
+		}
+	}
+	return f.list()
+}
+
+// Header returns what to hide of a header's value: all of it, the credential
+// behind a scheme, user and password of a Basic one, and the values of
+// cookies. Plain words, numbers and schemes of URLs are no secret.
+func Header(name, value string) []string {
+	var f found
+	for line := range lines(value) {
+		f.declared(line)
+		if strings.EqualFold(strings.TrimSpace(name), "Cookie") {
+			for part := range strings.SplitSeq(line, ";") {
+				_, v, _ := strings.Cut(part, "=")
+				v = strings.Trim(strings.TrimSpace(v), `"`)
+				f.declared(v)
+				f.declared(unescaped(v))
+			}
+			continue
+		}
+		scheme, credential, _ := strings.Cut(line, " ")
+		credential = strings.TrimSpace(credential)
+		f.declared(credential)
+		if strings.EqualFold(scheme, "Basic") {
+			if pair, ok := decodeBase64(credential); ok {
+				f.declared(pair)
+				_, password, _ := strings.Cut(pair, ":")
+				f.declared(password)
+			}
+		}
+	}
+	return f.list()
+}
+
+func decodeBase64(s string) (string, bool) {
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	return string(b), err == nil && utf8.Valid(b)
+}
+
+// Declared returns what to hide of KEY=VALUE lines that are secrets by
+// declaration, such as build secrets: every value but plain words, numbers and
+// schemes of URLs.
+func Declared(text string) []string {
+	var f found
+	for v := range variables(text) {
+		f.credentials(v.Value)
+		for line := range lines(v.Value) {
+			f.declared(line)
+		}
+	}
+	return f.list()
+}
+
+// Credentials returns what to hide of values that are credentials by where
+// they stand, such as a registry's password.
+func Credentials(values ...string) []string {
+	var f found
+	for _, v := range values {
+		f.named(v)
+	}
+	return f.list()
+}
+
+// Addresses returns the credentials in the addresses of a text.
+func Addresses(text string) []string {
+	var f found
+	f.credentials(text)
+	return f.list()
+}
+
+// Environment returns what to hide of the KEY=VALUE lines of an environment.
+func Environment(text string) []string {
+	var f found
+	for v := range variables(text) {
+		f.variable(v.Name, v.Value)
+	}
+	return f.list()
+}
+
+// variables are those of a text, with their values as they are read and as
+// they are written, which other readers may take for the value.
+func variables(text string) func(yield func(dotenv.Var) bool) {
+	return func(yield func(dotenv.Var) bool) {
+		for _, v := range dotenv.Parse(text) {
+			if !yield(v) {
+				return
+			}
+			if single := strings.ReplaceAll(v.Value, "$$", "$"); single != v.Value && !yield(dotenv.Var{Name: v.Name, Value: single}) {
+				return // as compose reads it
+			}
+		}
+		for line := range strings.Lines(text) {
+			name, raw, ok := strings.Cut(line, "=")
+			name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
+			if ok && isName(name) && !yield(dotenv.Var{Name: name, Value: strings.Trim(strings.TrimSpace(raw), "\"'`")}) {
+				return
+			}
+		}
+	}
+}
+
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// found collects texts to hide.
+type found struct{ texts map[string]bool }
+
+func (f *found) add(text string) {
+	if f.texts == nil {
+		f.texts = map[string]bool{}
+	}
+	f.texts[text] = true
+}
+
+func (f *found) list() []string {
+	list := make([]string, 0, len(f.texts))
+	for text := range f.texts {
+		list = append(list, text)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// declared takes a value of a secret input.
+func (f *found) declared(v string) {
+	if v = strings.TrimSpace(v); len(v) >= minDeclared && !Plain(v) && !isFrame(v) {
+		f.add(v)
+	}
+}
+
+// named takes a value that is called secret.
+func (f *found) named(v string) {
+	for line := range lines(v) {
+		if utf8.RuneCountInString(line) >= minNamed && !isUsual(line) && !isFrame(line) && !isReference(line) {
+			f.add(line)
+		}
+	}
+}
+
+// lines are those of a text that have something in them.
+func lines(s string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			if line = strings.TrimSpace(line); line != "" && !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// Plain reports whether a value is a word (https, no, XHR), a number or a
+// scheme of at most eight characters. Such a value is no secret, and hiding it
+// would tear up every log.
+func Plain(v string) bool {
+	if len(v) > 8 && !strings.HasSuffix(v, ":") && !strings.HasSuffix(v, "://") {
+		return false
+	}
+	word := strings.TrimSuffix(strings.TrimSuffix(v, "//"), ":")
+	if len(word) > 8 {
+		return false
+	}
+	if first, second, ok := strings.Cut(word, "+"); ok { // git+ssh
+		return isLower(first) && isLower(second)
+	}
+	return isWord(word) || isNumber(v)
+}
+
+func isLower(s string) bool { return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == "" }
+
+// isWord reports whether a text is letters as a word has them: small, capital,
+// or small after a capital.
+func isWord(s string) bool {
+	return s != "" && (isLower(s) || isLower(strings.ToLower(s)) && (s == strings.ToUpper(s) || isLower(s[1:])))
+}
+
+func isNumber(s string) bool {
+	whole, fraction, dot := strings.Cut(strings.TrimLeft(s, "+-"), ".")
+	return isDigits(whole) && (!dot || isDigits(fraction))
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// unescaped is a text without the escapes of URLs; the text itself where they
+// are none.
+func unescaped(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}

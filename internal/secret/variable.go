@@ -1,0 +1,317 @@
+package secret
+
+import (
+	"encoding/json"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// variable takes what is secret of a variable.
+func (f *found) variable(name, value string) {
+	value = strings.TrimSpace(value)
+	if isReference(value) {
+		return
+	}
+	f.credentials(value)
+	if strings.Contains(value, "-----BEGIN ") {
+		f.pem(value)
+		return
+	}
+	isJSON := f.json(value)
+	switch called := nameSays(name); {
+	case called == saysSecret && !isPlainAddress(value) && !isPlainPath(value):
+		f.named(value)
+	case called == saysNothing:
+		f.random(value, !isJSON)
+	}
+}
+
+type evidence int
+
+const (
+	saysNothing evidence = iota
+	saysSecret
+	saysPublic // or a hash
+)
+
+// secretWords make a name call its value secret.
+var secretWords = strings.Fields("PASSWORD PASS PASSWD PWD SECRET TOKEN PRIVATE CREDENTIAL CREDENTIALS DSN AUTH SALT KEY PASSPHRASE APIKEY")
+
+// secretEnds do so at the end of a word, where people write no separator:
+// PGPASSWORD. No other words end so, as MONKEY and COMPASS would.
+var secretEnds = strings.Fields("PASSWORD PASSWD SECRET TOKEN APIKEY SECRETKEY ACCESSKEY PRIVATEKEY")
+
+// nameSays is what a variable's name says of its value.
+func nameSays(name string) evidence {
+	says := saysNothing
+	for _, word := range words(name) {
+		switch {
+		case word == "PUBLIC":
+			return saysPublic
+		case slices.Contains(secretWords, word), slices.ContainsFunc(secretEnds, func(end string) bool { return strings.HasSuffix(word, end) }):
+			says = saysSecret
+		}
+	}
+	return says
+}
+
+// words are those of a name, in capitals: DB_PASSWORD2, dbPassword and
+// db-password have PASSWORD among theirs, MONKEY has no KEY.
+func words(name string) []string {
+	var words []string
+	runes := []rune(name)
+	start := 0
+	for i := range len(runes) + 1 {
+		if i < len(runes) && i > start && !breaks(runes, i) {
+			continue
+		}
+		if word := strings.TrimFunc(string(runes[start:i]), func(r rune) bool { return !unicode.IsLetter(r) }); word != "" {
+			words = append(words, strings.ToUpper(word))
+		}
+		start = i
+	}
+	return words
+}
+
+// breaks reports whether a word begins at i: behind what is no letter, and
+// with a capital between small letters.
+func breaks(r []rune, i int) bool {
+	switch {
+	case !unicode.IsLetter(r[i]) || !unicode.IsLetter(r[i-1]):
+		return true
+	case unicode.IsUpper(r[i]):
+		return unicode.IsLower(r[i-1]) || i+1 < len(r) && unicode.IsLower(r[i+1]) // dbKey, APIKey
+	}
+	return false
+}
+
+// usual are values that no name makes a secret: everybody tries them, or they
+// say how a program runs.
+var usual = strings.Fields(`
+	postgres password changeme admin root secret
+	default enabled disabled required optional internal external
+	production development staging testing preview localhost
+	warning verbose silent postgresql mariadb mongodb sqlite`)
+
+func isUsual(v string) bool { return slices.Contains(usual, strings.ToLower(v)) }
+
+// isFrame reports whether a line begins or ends a PEM block: those are alike.
+func isFrame(line string) bool {
+	return strings.HasPrefix(line, "-----BEGIN ") || strings.HasPrefix(line, "-----END ")
+}
+
+var reference = regexp.MustCompile(`^\$(\w+|\{[^{}]*\}|\{\{[^{}]*\}\})$`)
+
+// isReference reports whether a value stands for another variable's.
+func isReference(v string) bool { return reference.MatchString(v) }
+
+var (
+	address = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`<>]+")
+	// A database driver's address has no scheme at times. The name of an
+	// image with its digest has the same form.
+	bare = regexp.MustCompile(`^([^\s:/@]+):([^\s/@]+)@([\w.(\[-]+)`)
+	port = regexp.MustCompile(`^\d+([/?#]|$)`)
+	pair = regexp.MustCompile(`([A-Za-z][\w.-]*)=([^&;\s"',]+)`)
+)
+
+// credentials takes those that addresses hold: passwords, tokens in place of a
+// user, and parameters whose name calls them secret.
+func (f *found) credentials(text string) {
+	for _, a := range address.FindAllString(text, -1) {
+		_, rest, _ := strings.Cut(a, "://")
+		if info := userinfo(rest); info != "" {
+			f.userinfo(info, a)
+		}
+	}
+	for line := range lines(text) {
+		if m := bare.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[3], "sha256") && !strings.Contains(line, "://") {
+			f.userinfo(m[1]+":"+m[2], line)
+		}
+	}
+	for _, m := range pair.FindAllStringSubmatch(text, -1) {
+		if nameSays(m[1]) == saysSecret && !isPlainAddress(m[2]) && !isPlainPath(m[2]) {
+			f.named(m[2])
+			f.named(unescaped(m[2]))
+		}
+	}
+}
+
+// userinfo is what stands before the @ of an address; empty: nothing. A
+// password may hold a slash that should have been escaped.
+func userinfo(rest string) string {
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		return authority[:at]
+	}
+	info, _, ok := strings.Cut(rest, "@")
+	user, password, colon := strings.Cut(info, ":")
+	if ok && colon && !strings.ContainsAny(user, "/?#") && !port.MatchString(password) {
+		return info
+	}
+	return ""
+}
+
+// noPassword stands behind a token of GitHub's that is the user.
+const noPassword = "x-oauth-basic" //nolint:gosec // it is none
+
+func (f *found) userinfo(info, all string) {
+	user, password, _ := strings.Cut(info, ":")
+	if len(user) >= 16 && hasLetter(user) && hasDigit(user) && !isReference(user) {
+		f.add(user)
+		f.add(unescaped(user))
+	}
+	if password == "" || password == noPassword || isReference(password) {
+		return
+	}
+	if len(password) < minNamed || isUsual(password) || strings.Count(all, password) > 1 {
+		// Alone it would tear up the log, in its place it does not.
+		f.add(":" + password + "@")
+		return
+	}
+	f.add(password)
+	f.add(unescaped(password))
+}
+
+func (f *found) pem(value string) {
+	value = strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(value)
+	for {
+		_, rest, ok := strings.Cut(value, "-----BEGIN ")
+		if !ok {
+			return
+		}
+		_, rest, _ = strings.Cut(rest, "-----")
+		body, next, _ := strings.Cut(rest, "-----END ")
+		for line := range lines(body) {
+			if !strings.Contains(line, ": ") { // "Proc-Type: 4,ENCRYPTED"
+				f.named(line)
+			}
+		}
+		value = next
+	}
+}
+
+// json takes what is secret in a value that is JSON, and reports whether it
+// is: its members are variables again.
+func (f *found) json(value string) bool {
+	if !strings.HasPrefix(value, "{") && !strings.HasPrefix(value, "[") {
+		return false
+	}
+	var v any
+	if json.Unmarshal([]byte(value), &v) != nil {
+		return false
+	}
+	f.member("", v)
+	return true
+}
+
+func (f *found) member(name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, v := range v {
+			f.member(name, v)
+		}
+	case []any:
+		for _, v := range v {
+			f.member(name, v)
+		}
+	case string:
+		if !strings.HasPrefix(v, "{") && !strings.HasPrefix(v, "[") {
+			f.variable(name, v)
+		}
+	}
+}
+
+const (
+	minRandom  = 20
+	bitsRandom = 3.5 // of a character
+)
+
+// random takes the words of a value that are secret by their looks, whole or
+// only the pieces of each.
+func (f *found) random(value string, whole bool) {
+	for _, field := range strings.Fields(value) {
+		if whole && !strings.Contains(field, "://") && isRandom(field) {
+			f.add(field)
+		}
+		for piece := range strings.FieldsFuncSeq(field, func(r rune) bool { return strings.ContainsRune(`/?&=#,;@"'{}[]`, r) }) {
+			if (piece != field || !whole) && isRandom(piece) {
+				f.add(piece)
+			}
+		}
+	}
+}
+
+var (
+	// What looks random and is shown anyway: UUIDs, hashes of commits and
+	// images, and ids of Dokploy.
+	uuid   = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
+	hash   = regexp.MustCompile(`\b(sha256:[0-9a-f]{64}|[0-9a-f]{40})\b`)
+	idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
+)
+
+// isRandom reports whether a text has the looks of a secret: long, with
+// letters and digits, and over 3.5 bits a character. What is put together from
+// words and numbers is none: a path, a host, an image, an option.
+func isRandom(s string) bool {
+	if len(s) < minRandom || idForm.MatchString(s) {
+		return false
+	}
+	if rest := hash.ReplaceAllString(uuid.ReplaceAllString(s, ""), ""); rest != s {
+		return isRandom(rest)
+	}
+	return hasLetter(s) && hasDigit(s) && !isComposed(s) && entropy(s) > bitsRandom
+}
+
+var (
+	// A word may have a number before or behind it: v1, alpine3, 256MB. A
+	// short hash of a commit stands for one, and so does a time.
+	piece = regexp.MustCompile(`^([0-9]{0,4}([A-Za-z]{1,12})[0-9]{0,4}|[0-9]{1,13}|[0-9a-f]{7,12}|[0-9]{8}T[0-9]{6}Z?)$`)
+	joint = func(r rune) bool { return strings.ContainsRune("-_./:,=@+~% ", r) }
+)
+
+// isComposed reports whether a text is made of words and numbers.
+func isComposed(s string) bool {
+	for part := range strings.FieldsFuncSeq(s, joint) {
+		m := piece.FindStringSubmatch(part)
+		if m == nil || m[2] != "" && !isWord(m[2]) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlainAddress reports whether a value is an address without anything in it
+// that may be secret, whatever its variable is called: AUTH_URL.
+func isPlainAddress(v string) bool {
+	scheme, rest, ok := strings.Cut(v, "://")
+	return ok && isComposed(scheme) && !strings.ContainsAny(rest, "@?#") && isComposed(rest)
+}
+
+var path = regexp.MustCompile(`^(\.{0,2}|~)/[a-z0-9._/-]*$`)
+
+// isPlainPath reports the same of a path: SSL_KEY_FILE.
+func isPlainPath(v string) bool { return path.MatchString(v) && isComposed(v) }
+
+func hasLetter(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter) }
+func hasDigit(s string) bool  { return strings.ContainsFunc(s, unicode.IsDigit) }
+
+// entropy is that of a text's characters, in bits a character.
+func entropy(s string) (bits float64) {
+	count := map[rune]int{}
+	n := 0
+	for _, r := range s {
+		count[r]++
+		n++
+	}
+	for _, c := range count {
+		p := float64(c) / float64(n)
+		bits -= p * math.Log2(p)
+	}
+	return bits
+}
