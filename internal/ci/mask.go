@@ -38,8 +38,13 @@ type clue struct {
 }
 
 // base64Least is how many characters of a secret's base64 are hidden wherever
-// they stand: six bytes of the secret.
-const base64Least = 8
+// they stand: six bytes of the secret. Of very long ones it is more, so that a
+// form has no more than some base64Clues.
+const (
+	base64Least = 8
+	base64Clues = 1024
+	manyClues   = 16 // to one form, of the same four bytes
+)
 
 // base64Min is the shortest base64 that is looked for. A secret of four bytes
 // has no more than five characters of its own, which are anywhere.
@@ -118,7 +123,7 @@ func base64Forms(s string) []form {
 		}
 		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := alphabet.EncodeToString(padded)[from:to]
-			f := form{text: []byte(text), least: min(base64Least, len(text)), before: offset > 0, after: len(padded)%3 > 0}
+			f := form{text: []byte(text), least: min(max(base64Least, len(text)/base64Clues), len(text)), before: offset > 0, after: len(padded)%3 > 0}
 			forms = append(forms, f)
 			if escaped := url.QueryEscape(text); escaped != text {
 				f.text = []byte(escaped)
@@ -141,6 +146,9 @@ func (m *masker) add(f *form) {
 	// Of each piece of least bytes one clue is known.
 	for at := 0; at+4 <= len(f.text); at += f.least - 3 {
 		key := binary.LittleEndian.Uint32(f.text[at:])
+		if n := len(m.by[key]); n >= manyClues && m.by[key][n-manyClues].form == f {
+			continue // it repeats itself
+		}
 		m.by[key] = append(m.by[key], clue{f, at})
 		m.pairs[uint16(f.text[at])|uint16(f.text[at+1])<<8] = true
 	}
@@ -188,13 +196,23 @@ func (m masker) find(text []byte) (spans []span) {
 	if pairs == nil {
 		return nil
 	}
+	var covered map[*form]int // base64 that was found, up to where
 	for i := 0; i+4 <= len(text); i++ {
 		if !pairs[uint16(text[i])|uint16(text[i+1])<<8] {
 			continue
 		}
 		for _, c := range m.by[binary.LittleEndian.Uint32(text[i:])] {
+			if i < covered[c.form] {
+				continue
+			}
 			if s, ok := c.match(text, i); ok {
 				spans = append(spans, s)
+				if c.least < len(c.text) { // its other clues say the same
+					if covered == nil {
+						covered = map[*form]int{}
+					}
+					covered[c.form] = s.to
+				}
 			}
 		}
 	}
@@ -243,14 +261,33 @@ func isBase64(c byte) bool {
 // dropBegun leaves out, of a text that was cut, the end that may be the
 // beginning of a secret. It comes before the text is masked.
 func (m masker) dropBegun(text []byte) []byte {
-	keep := len(text)
+	begun := 0
 	for s := range m.known {
-		for n := min(len(s)-1, len(text)); n > len(text)-keep; n-- {
-			if string(text[len(text)-n:]) == s[:n] {
-				keep = len(text) - n
-				break
-			}
-		}
+		begun = max(begun, begins(text, s))
 	}
-	return text[:keep]
+	return text[:len(text)-begun]
+}
+
+// begins is how much of a secret, but not all, a text ends with. It takes
+// linear time, as Knuth, Morris and Pratt do.
+func begins(text []byte, secret string) int {
+	// shorter[n] is the next longest beginning that the first n bytes end with.
+	shorter := make([]int, len(secret)+1)
+	extend := func(n int, c byte) int {
+		for n > 0 && (n == len(secret) || secret[n] != c) {
+			n = shorter[n]
+		}
+		if secret[n] == c {
+			n++
+		}
+		return n
+	}
+	for i := 1; i < len(secret); i++ {
+		shorter[i+1] = extend(shorter[i], secret[i])
+	}
+	n := 0
+	for _, c := range text[max(0, len(text)-len(secret)+1):] {
+		n = extend(n, c)
+	}
+	return n
 }

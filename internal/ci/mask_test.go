@@ -168,6 +168,32 @@ func TestMaskAtTheEndOfALine(t *testing.T) {
 	}
 }
 
+func TestBegins(t *testing.T) {
+	for _, tt := range []struct {
+		text, secret string
+		want         int
+	}{
+		{"", "abc", 0}, {"xab", "abc", 2}, {"xabc", "abc", 0}, {"abcab", "abc", 2}, {"aaaa", "aab", 2}, {"aaaa", "aaaa", 3}, {"abababa", "ababac", 5},
+		{"xaabaa", "aabaaab", 5}, {"a", "b", 0}, {"a", "a", 0},
+	} {
+		if got := begins([]byte(tt.text), tt.secret); got != tt.want {
+			t.Errorf("%q ends with %d bytes of %q, want %d", tt.text, got, tt.secret, tt.want)
+		}
+	}
+}
+
+// Texts and secrets that repeat themselves take no more than linear time:
+// otherwise this takes minutes.
+func TestMaskRepetitions(t *testing.T) {
+	secret := strings.Repeat("AAAAAAAAA", 20_000)
+	p := New(plainHost, &strings.Builder{}, []string{secret, secret[:1000] + "B" + secret})
+	for _, text := range []string{strings.Repeat("QUFB", 1<<18), strings.Repeat("QUFB", 1<<18) + "x"} {
+		if got := p.Text(text); len(got) > 200 {
+			t.Errorf("%d bytes are left", len(got))
+		}
+	}
+}
+
 // In outputs kept by others, the summary's structure and annotations' titles,
 // only free text is masked.
 func TestMaskFreeTextOnly(t *testing.T) {
