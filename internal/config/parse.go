@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 func parseBool(v string) (bool, error) {
@@ -308,10 +309,11 @@ func manyLines(s string) string {
 	}, s)
 }
 
-// quote shows a given value, cut where it is long.
+// quote shows a given value, of a long one its length: what is cut could not
+// be masked.
 func quote(s string) string {
-	if r := []rune(s); len(r) > 80 {
-		s = string(r[:80]) + "…"
+	if n := utf8.RuneCountInString(s); n > 200 {
+		return fmt.Sprintf("a value of %d characters", n)
 	}
 	return strconv.Quote(s)
 }

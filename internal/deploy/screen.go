@@ -135,26 +135,43 @@ func (s *screen) close() {
 
 const (
 	tailLines = 60
-	tailWidth = 2000 // bytes of a line
+	tailBytes = 1 << 20
 )
 
-// tail keeps the last lines of a log, cut to a width, in memory that it
-// uses again.
+// tail keeps the last lines of a log, each whole, in memory that it uses
+// again: as many as fit into tailBytes, and the last one in any case.
 type tail struct {
-	ring [tailLines][]byte
-	n    int
+	ring     [tailLines][]byte
+	first, n int // of the lines kept, and behind the last one
+	size     int // their bytes
 }
 
 func (t *tail) add(line []byte) {
+	if t.n-t.first == tailLines {
+		t.drop()
+	}
 	slot := &t.ring[t.n%tailLines]
-	*slot = append((*slot)[:0], line[:min(len(line), tailWidth)]...)
+	*slot = append((*slot)[:0], line...)
 	t.n++
+	for t.size += len(line); t.size > tailBytes && t.n-t.first > 1; {
+		t.drop()
+	}
+}
+
+// drop forgets the first line.
+func (t *tail) drop() {
+	slot := &t.ring[t.first%tailLines]
+	t.size -= len(*slot)
+	if *slot = (*slot)[:0]; cap(*slot) > 4<<10 {
+		*slot = nil
+	}
+	t.first++
 }
 
 func (t *tail) lines() []string {
 	var lines []string
-	for i := max(0, t.n-tailLines); i < t.n; i++ {
-		lines = append(lines, string(bytes.ToValidUTF8(t.ring[i%tailLines], nil)))
+	for i := t.first; i < t.n; i++ {
+		lines = append(lines, string(t.ring[i%tailLines]))
 	}
 	return lines
 }

@@ -157,7 +157,7 @@ func longName(method, procedure string, names ...string) error {
 		if len(name) > maxName {
 			return &Error{
 				Method: method, Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
-				Message: fmt.Sprintf("a name or id of %d bytes is no name or id (%s)", len(name), oneLine(name, 40)),
+				Message: fmt.Sprintf("a name or id of %d bytes is no name or id", len(name)),
 			}
 		}
 	}
@@ -182,7 +182,7 @@ func unreadable(method, procedure string, a *answer, err error) error {
 func readError(err error) string {
 	wrong, ok := err.(*json.UnmarshalTypeError) //nolint:errorlint // it is never wrapped
 	if !ok {
-		return oneLine(strings.TrimPrefix(err.Error(), "json: "), 200)
+		return oneLine(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	got, _, _ := strings.Cut(wrong.Value, " ") // "number 12" quotes the answer
 	want := "an object"
@@ -201,7 +201,7 @@ func readError(err error) string {
 	}
 	// Go's own names of what is embedded are no part of the JSON.
 	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
-	if field := oneLine(strings.Join(parts, "."), 100); field != "" {
+	if field := oneLine(strings.Join(parts, ".")); field != "" {
 		return fmt.Sprintf("%s is %s where %s is due", field, article(got), want)
 	}
 	return fmt.Sprintf("it is %s where %s is due", article(got), want)

@@ -51,11 +51,15 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 		text.Write(frame)
 		wait = containerQuiet
 	}
+	if text.Len() >= containerLogLimit {
+		// The last line may be cut: what is left of a secret could not be masked.
+		text.Truncate(bytes.LastIndexByte(text.Bytes(), '\n') + 1)
+	}
 	switch said := text.String(); {
 	case said == "":
 		return "", errors.New("the container's log is not shown")
 	case looksLikeStreamError([]byte(said)), strings.HasPrefix(said, "Error response from daemon"):
-		return "", errors.New(oneLine(said, 300))
+		return "", errors.New(oneLine(said))
 	default:
 		return said, nil
 	}

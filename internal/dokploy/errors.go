@@ -157,7 +157,7 @@ func answerError(method, procedure string, a *answer) error {
 		e.Odd = OddHTML
 		if u, err := url.Parse(a.header.Get("Location")); err == nil {
 			u.RawQuery, u.Fragment, u.User = "", "", nil
-			e.Location = oneLine(u.String(), 300)
+			e.Location = oneLine(u.String())
 			if a.hops > 0 && e.Location == "" {
 				e.Location = a.from // itself, with another query
 			}
@@ -170,7 +170,7 @@ func answerError(method, procedure string, a *answer) error {
 	case "":
 		e.decode(a.body)
 	case OddText:
-		e.Message = oneLine(string(a.body), 200)
+		e.Message = oneLine(string(a.body))
 		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
 			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its beginning was read
 			e.Odd = ""
@@ -179,7 +179,7 @@ func answerError(method, procedure string, a *answer) error {
 	return e
 }
 
-// maxFields bounds the fields that an error names, and what it says of one.
+// maxFields bounds the fields that an error names, and how much it says of one.
 const maxFields = 20
 
 type issue struct {
@@ -220,7 +220,7 @@ func (e *Error) decode(body []byte) {
 			s = *inner.JSON
 		}
 	}
-	e.Message = oneLine(s.Message, 500)
+	e.Message = oneLine(s.Message)
 	var code string
 	if json.Unmarshal(s.Code, &code) == nil {
 		e.Code = code
@@ -229,10 +229,10 @@ func (e *Error) decode(body []byte) {
 	}
 	fields := map[string][]string{}
 	add := func(name string, messages ...string) {
-		name = oneLine(name, 100)
+		name = oneLine(name)
 		for _, m := range messages {
 			if len(fields) < maxFields && len(fields[name]) < maxFields {
-				fields[name] = append(fields[name], oneLine(m, 300))
+				fields[name] = append(fields[name], oneLine(m))
 			}
 		}
 	}
@@ -361,11 +361,11 @@ func Explain(err error) (what, hint string) {
 	case s == "EOF" || s == "unexpected EOF":
 		return "the connection was closed in the middle", ""
 	case te == nil:
-		return oneLine(s, 500), ""
+		return oneLine(s), ""
 	case strings.Contains(s, "server response headers exceeded"):
 		return fmt.Sprintf("the answer to %s has more than %d kB of headers", te.Procedure, maxHeader>>10), notDokploy
 	}
-	return te.Procedure + ": " + oneLine(s, 500), ""
+	return te.Procedure + ": " + oneLine(s), ""
 }
 
 const (
@@ -381,7 +381,7 @@ func (e *brokenAnswer) explain(procedure string) (what, hint string) {
 	case errors.Is(e.err, io.ErrUnexpectedEOF), errors.Is(e.err, syscall.ECONNRESET):
 		return fmt.Sprintf("the connection was closed in the middle of the answer to %s (%d bytes came)", procedure, e.got), ""
 	}
-	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, oneLine(e.err.Error(), 200)), ""
+	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, oneLine(e.err.Error())), ""
 }
 
 // limitHint is the reason nobody thinks of (section 3).
@@ -450,15 +450,6 @@ func sortedKeys(m map[string][]string) []string {
 	return keys
 }
 
-// oneLine folds white space and cuts to a number of bytes, on a character.
-func oneLine(s string, limit int) string {
-	return cut(strings.Join(strings.Fields(s), " "), limit)
-}
-
-// cut cuts to a number of bytes, on a character.
-func cut(s string, limit int) string {
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
-}
+// oneLine folds white space. Nothing is cut here: texts are masked before they
+// are shortened, where they are shown.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -85,7 +85,7 @@ func describe(err error) string {
 	if err == nil {
 		return "the log stream ended"
 	}
-	return oneLine(err.Error(), 200)
+	return oneLine(err.Error())
 }
 
 func (l *Log) lost(text string) {

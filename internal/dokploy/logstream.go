@@ -77,7 +77,7 @@ func (l *Log) stream(ctx context.Context) error {
 		case frame, ok := <-frames:
 			if !ok {
 				if len(in.held) > 0 {
-					return errors.New(oneLine(string(in.held), 300))
+					return errors.New(oneLine(string(in.held)))
 				}
 				err := <-readErr
 				if status := websocket.CloseStatus(err); status != -1 {

@@ -89,7 +89,7 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = next
 		at.hops++
 		shown := url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}
-		at.from = oneLine(shown.String(), 300)
+		at.from = oneLine(shown.String())
 	}
 }
 

@@ -261,10 +261,10 @@ type wireServices struct {
 func (w wireServices) refs() []ServiceRef {
 	var refs []ServiceRef
 	for _, a := range w.Applications {
-		refs = append(refs, ServiceRef{Application, a.ApplicationID, cut(a.Name, maxName), a.ApplicationStatus})
+		refs = append(refs, ServiceRef{Application, a.ApplicationID, listedName(a.Name), a.ApplicationStatus})
 	}
 	for _, s := range w.Compose {
-		refs = append(refs, ServiceRef{Compose, s.ComposeID, cut(s.Name, maxName), s.ComposeStatus})
+		refs = append(refs, ServiceRef{Compose, s.ComposeID, listedName(s.Name), s.ComposeStatus})
 	}
 	return refs
 }
@@ -283,6 +283,15 @@ type NoEnvironmentsError struct{}
 
 func (*NoEnvironmentsError) Error() string {
 	return "the projects of this Dokploy have no environments"
+}
+
+// listedName is a name in a list of many, which is sent back and shown: what is
+// too long for one is left out whole.
+func listedName(s string) string {
+	if len(s) > maxName {
+		return fmt.Sprintf("(a name of %d bytes)", len(s))
+	}
+	return s
 }
 
 // Projects lists all that the key may see. It fails with a
@@ -306,12 +315,12 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	}
 	projects := make([]Project, 0, len(wire))
 	for _, w := range wire {
-		p := Project{ID: w.ProjectID, Name: cut(w.Name, maxName)}
+		p := Project{ID: w.ProjectID, Name: listedName(w.Name)}
 		if w.Environments == nil {
 			return nil, &NoEnvironmentsError{}
 		}
 		for _, e := range w.Environments {
-			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: cut(e.Name, maxName), Services: e.refs()})
+			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: listedName(e.Name), Services: e.refs()})
 		}
 		projects = append(projects, p)
 	}
@@ -464,9 +473,9 @@ func rows(wire listOf[wireDeployment]) []Deployment {
 
 func (w *wireDeployment) deployment() Deployment {
 	return Deployment{
-		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: cut(w.Status, 100), LogPath: w.LogPath,
+		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
 		StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
-		ErrorMessage: cut(w.ErrorMessage, 4000), BuildServerID: w.BuildServerID,
+		ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
 	}
 }
 
@@ -578,7 +587,7 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(unwrap(a.body), &said) == nil && said.Success != nil && !*said.Success {
-		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: oneLine(said.Message, 500)}
+		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: oneLine(said.Message)}
 	}
 	return nil
 }

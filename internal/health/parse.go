@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Range is a range of status codes, both ends included.
@@ -73,7 +74,7 @@ func ParseURL(s string) (*url.URL, error) {
 	case strings.ContainsFunc(s, unicode.IsSpace):
 		return nil, errors.New("holds a blank or a line break; " + want)
 	case !ok:
-		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), shorten(strings.TrimLeft(given, "/")))
+		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), printable(strings.TrimLeft(given, "/")))
 	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
 		return nil, broken("is not http or https")
 	}
@@ -93,22 +94,24 @@ func ParseURL(s string) (*url.URL, error) {
 
 // shown is an address for a text: without what may be a secret.
 func shown(u *url.URL) string {
-	return shorten(u.Scheme + "://" + u.Host + u.EscapedPath())
+	return printable(u.Scheme + "://" + u.Host + u.EscapedPath())
 }
 
-// quote shows a given value, cut where it is long.
-func quote(s string) string { return strconv.Quote(shorten(s)) }
+// quote shows a given value, of a long one its length: what is cut could not
+// be masked.
+func quote(s string) string {
+	if n := utf8.RuneCountInString(s); n > 200 {
+		return fmt.Sprintf("a text of %d characters", n)
+	}
+	return strconv.Quote(printable(s))
+}
 
-// shorten makes any text printable and not too long.
-func shorten(s string) string {
-	s = strings.Map(func(r rune) rune {
+// printable makes any text printable.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > 120 {
-		s = string(r[:120]) + "…"
-	}
-	return s
 }

@@ -58,7 +58,7 @@ func failure(err error, at *url.URL) (reason, hint string) {
 	case errors.As(err, &dns) && dns.IsTimeout:
 		return timeoutReason(stageLookup, 0)
 	case errors.As(err, &dns):
-		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), shorten(dns.Err)), hintDNS
+		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), printable(dns.Err)), hintDNS
 	case errors.As(err, &invalid):
 		return badCertificate(invalid, at)
 	case errors.As(err, &record) && bytes.HasPrefix(record.RecordHeader[:], []byte("HTTP/")):
@@ -80,9 +80,9 @@ func failure(err error, at *url.URL) (reason, hint string) {
 	case errors.As(err, &broken), strings.Contains(err.Error(), "malformed"):
 		return "the answer is not HTTP", "something else listens on this port" // err holds what came
 	case errors.As(err, &op):
-		return shorten(op.Err.Error()), "" // op names a port that is another each time
+		return printable(op.Err.Error()), "" // op names a port that is another each time
 	}
-	return shorten(err.Error()), ""
+	return printable(err.Error()), ""
 }
 
 // isErrno knows the number that Windows' sockets use, too.
@@ -124,7 +124,7 @@ func badCertificate(e *tls.CertificateVerificationError, at *url.URL) (reason, h
 	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
 		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
 	case errors.As(e.Err, &invalid):
-		return "the certificate is not valid: " + shorten(invalid.Error()), ""
+		return "the certificate is not valid: " + printable(invalid.Error()), ""
 	case errors.As(e.Err, &hostname):
 		reason = "the certificate is for another host"
 		if names := leaf.DNSNames; len(names) > 0 {
@@ -136,7 +136,7 @@ func badCertificate(e *tls.CertificateVerificationError, at *url.URL) (reason, h
 	case errors.As(e.Err, &authority):
 		return "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
 	}
-	return "the certificate cannot be checked: " + shorten(e.Err.Error()), ""
+	return "the certificate cannot be checked: " + printable(e.Err.Error()), ""
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

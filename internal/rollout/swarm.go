@@ -432,14 +432,9 @@ func (s *service) steady(l *look) (steady, done int) {
 	return steady, done
 }
 
-// oneLine folds white space and cuts what is too long for a reason.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
-}
+// oneLine folds white space. It cuts nothing: a secret in the text must be
+// whole to be masked.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 type application struct{ *service }
 

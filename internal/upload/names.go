@@ -129,13 +129,8 @@ func (s *sample) are() string {
 	return s.String() + " are"
 }
 
-// quote shows a name, cut where it is long.
-func quote(s string) string {
-	if r := []rune(s); len(r) > 120 {
-		s = string(r[:120]) + "…"
-	}
-	return strconv.Quote(s)
-}
+// quote shows a name, whole: what is cut could not be masked.
+func quote(s string) string { return strconv.Quote(s) }
 
 // cause is an error without the name of the call and the path.
 func cause(err error) error {
