@@ -7,8 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"dokploy-deploy/internal/dokploytest"
 )
@@ -87,6 +90,73 @@ func TestSecretsAreWhole(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestOrdinaryWordsStayWhole: an environment as frameworks bring it changes
+// nothing of what is shown, but for what is secret in it.
+func TestOrdinaryWordsStayWhole(t *testing.T) {
+	t.Parallel()
+	const stock = `MODE=build
+A=failed
+B=Dokploy
+F=after
+X=status
+STATUS_WORD=done
+TARGET=target
+APP_NAME=Laravel
+APP_ENV=production
+APP_DEBUG=false
+APP_URL=http://localhost:8000
+LOG_CHANNEL=stack
+LOG_LEVEL=debug
+DB_CONNECTION=mysql
+DB_HOST=127.0.0.1
+DB_PORT=3306
+DB_DATABASE=laravel
+DB_USERNAME=root
+DB_PASSWORD=secret
+CACHE_DRIVER=file
+QUEUE_CONNECTION=database
+SESSION_DRIVER=cookie
+SESSION_LIFETIME=120
+MAIL_MAILER=smtp
+MAIL_FROM_ADDRESS="hello@example.com"
+AWS_DEFAULT_REGION=us-east-1
+RAILS_LOG_TO_STDOUT=enabled
+NODE_OPTIONS=--max-old-space-size=4096
+IMAGE=ghcr.io/acme/api:1.4.1
+GREETING="Welcome to the deployment of 2024"
+`
+	run := func(env string) (out string, deployments []map[string]any) {
+		srv, vars := listening(t, dokploytest.Options{})
+		var lines []string
+		for line := range strings.Lines(stock) {
+			_, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			lines = append(lines, "Step 1/4: "+strings.Trim(value, `"`)+" of the build failed after status")
+		}
+		srv.AddApplication(dokploytest.Application{Name: "web", Env: env, Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, lines...)}})
+		file := filepath.Join(t.TempDir(), "out")
+		c := call{env: with(vars, "DOKPLOY_APPLICATION", "web", "GITLAB_CI", "true", "DOKPLOY_OUTPUT_FILE", file, "GITHUB_STEP_SUMMARY", file+"-summary")}
+		c.run(t.Context())
+		if err := json.Unmarshal([]byte(dotenv(t, file)["DOKPLOY_DEPLOYMENTS"]), &deployments); err != nil {
+			t.Error(err)
+		}
+		summary, err := os.ReadFile(file + "-summary")
+		if err != nil {
+			t.Error(err)
+		}
+		return regexp.MustCompile(`[0-9.]+m?s|:[0-9]{4,}`).ReplaceAllString(c.stdout.String()+string(summary), "N"), deployments
+	}
+	want, before := run("NOTHING=1")
+	got, after := run(stock)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-without +with the environment):\n%s", diff)
+	}
+	for name, v := range before[0] {
+		if name != "dashboardUrl" && name != "queuedSeconds" && !cmp.Equal(v, after[0][name]) {
+			t.Errorf("deployments: %s is %v, without the environment %v", name, after[0][name], v)
 		}
 	}
 }

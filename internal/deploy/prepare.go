@@ -222,11 +222,10 @@ func missingRight(input string, err error) error {
 func (r *run) prepare(ctx context.Context) error {
 	if r.o.Prepare.set() {
 		// What was read when the target was found may be old by now.
-		s, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
+		s, err := r.readAgain(ctx)
 		if err != nil {
 			return err
 		}
-		r.o.hideService(s)
 		r.service = s
 	}
 	p, err := planFor(r.o, r.service, r.version)
@@ -248,7 +247,7 @@ func (r *run) prepare(ctx context.Context) error {
 	r.undo = p
 	r.state = fmt.Sprintf("%s was set; %s", changed(p.change), nothingStarted)
 	var now *dokploy.Service
-	if now, err = readService(ctx, r.o, r.service.Kind, r.service.ID); err != nil {
+	if now, err = r.readAgain(ctx); err != nil {
 		return err
 	}
 	if what := differs(p, now); what != "" {

@@ -216,7 +216,7 @@ func TestComposeFileIsSet(t *testing.T) {
 func TestAnotherWriter(t *testing.T) {
 	for what, write := range map[string]func(*dokploytest.Service){
 		"the image":       func(v *dokploytest.Service) { v.SetImage("ghcr.io/acme/api:9") },
-		"the environment": func(v *dokploytest.Service) { v.SetEnv("A=SECRET-theirs") },
+		"the environment": func(v *dokploytest.Service) { v.SetEnv("A_TOKEN=SECRET-theirs") },
 	} {
 		t.Run(what, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -228,6 +228,9 @@ func TestAnotherWriter(t *testing.T) {
 				r := w.want(w.deploy("application api"), Failed, 1)
 				if !strings.HasPrefix(r.Reason, what+" was set, but") || strings.Contains(r.Reason, "SECRET") {
 					w.Error(r.Reason)
+				}
+				if what == "the environment" && !slices.Contains(w.rec.hidden, "SECRET-theirs") {
+					w.Errorf("hidden: %q", w.rec.hidden)
 				}
 				w.triggers(app, 0)
 				// What the other one has set is not ours to take back.

@@ -74,7 +74,7 @@ func (r *run) setBack(ctx context.Context) string {
 		return ""
 	}
 	what := changed(p.back)
-	now, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
+	now, err := r.readAgain(ctx)
 	if err == nil {
 		if untouched(p, now) {
 			r.undo = nil // it was never set
@@ -157,7 +157,7 @@ func (r *run) deployBack(ctx context.Context) string {
 func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
 	result := &Result{Target: r.result.Target, Name: r.name, URL: r.result.URL, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1}
 	result.Service = r.service
-	if s, err := readService(ctx, o, r.service.Kind, r.service.ID); err == nil {
+	if s, err := r.readAgain(ctx); err == nil {
 		result.Service = s
 	}
 	return newRun(o, &targets{version: r.version, paths: r.paths, rights: r.rights}, result), result

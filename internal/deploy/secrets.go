@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -25,6 +26,15 @@ func (o *Options) hideService(s *dokploy.Service) {
 		values = append(values, secret.Credentials(string(c))...)
 	}
 	o.hide(values)
+}
+
+// readAgain reads the service: what others have set meanwhile is hidden, too.
+func (r *run) readAgain(ctx context.Context) (*dokploy.Service, error) {
+	s, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
+	if err == nil {
+		r.o.hideService(s)
+	}
+	return s, err
 }
 
 // hide leaves out what is part of a name or an address that is shown anyway.
