@@ -142,23 +142,30 @@ func (f *found) credentials(text string) {
 // userinfo is what stands before the @ of an address; empty: nothing. A
 // password may hold a slash that should have been escaped.
 func userinfo(rest string) string {
-	authority := rest
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		authority = rest[:end]
+	if at := strings.LastIndexByte(authority(rest), '@'); at >= 0 {
+		return rest[:at]
 	}
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		return authority[:at]
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return ""
 	}
-	info, _, ok := strings.Cut(rest, "@")
-	user, password, colon := strings.Cut(info, ":")
-	if ok && colon && !strings.ContainsAny(user, "/?#") && !port.MatchString(password) {
-		return info
+	user, password, ok := strings.Cut(rest[:at], ":")
+	if !ok || strings.ContainsAny(user, "/?#") || port.MatchString(password) {
+		return ""
 	}
-	return ""
+	return rest[:at]
 }
 
 // noPassword stands behind a token of GitHub's that is the user.
 const noPassword = "x-oauth-basic" //nolint:gosec // it is none
+
+// authority is what stands before the path of an address.
+func authority(rest string) string {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		return rest[:end]
+	}
+	return rest
+}
 
 func (f *found) userinfo(info, all string) {
 	user, password, _ := strings.Cut(info, ":")
@@ -236,11 +243,14 @@ const (
 // only the pieces of each.
 func (f *found) random(value string, whole bool) {
 	for _, field := range strings.Fields(value) {
-		if whole && !strings.Contains(field, "://") && isRandom(field) {
+		// Of an address what stands behind its host counts.
+		if _, rest, ok := strings.Cut(field, "://"); ok {
+			field = strings.TrimPrefix(rest, authority(rest))
+		} else if whole && isRandom(field) {
 			f.add(field)
 		}
 		for piece := range strings.FieldsFuncSeq(field, func(r rune) bool { return strings.ContainsRune(`/?&=#,;@"'{}[]`, r) }) {
-			if (piece != field || !whole) && isRandom(piece) {
+			if isRandom(piece) {
 				f.add(piece)
 			}
 		}
@@ -253,13 +263,15 @@ var (
 	uuid   = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	hash   = regexp.MustCompile(`\b(sha256:[0-9a-f]{64}|[0-9a-f]{40})\b`)
 	idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
+	// Clouds give hosts names with random parts.
+	host = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.){2,}[a-z]{2,}(:[0-9]{1,5})?$`)
 )
 
 // isRandom reports whether a text has the looks of a secret: long, with
 // letters and digits, and over 3.5 bits a character. What is put together from
 // words and numbers is none: a path, a host, an image, an option.
 func isRandom(s string) bool {
-	if len(s) < minRandom || idForm.MatchString(s) {
+	if len(s) < minRandom || idForm.MatchString(s) || host.MatchString(s) {
 		return false
 	}
 	if rest := hash.ReplaceAllString(uuid.ReplaceAllString(s, ""), ""); rest != s {
