@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -49,6 +50,10 @@ func begin(t *testing.T, env map[string]string, blocked bool, before string, mor
 		}
 	}
 	p.out, p.Stdout, p.Stderr = out, in, in
+	// Where the tests run under nohup, the program would ignore SIGHUP as they do.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangUp) })
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
