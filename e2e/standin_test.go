@@ -129,6 +129,7 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 		a := dokploytest.Application{Name: s.Name, Image: s.Image, BuildFunc: build, NeverDeployed: !s.Built, RollbackActive: s.Rollback, RolloutFunc: crashes}
 		if s.Built {
 			a.SourceType, a.Image = "drop", ""
+			a.HowBuilt = map[string]string{"buildType": "dockerfile"}
 		}
 		if s.Remote {
 			a.ServerID = remoteServer

@@ -126,6 +126,21 @@ var prepared = []Case{
 		Status: "done", Not: []string{"application.update", "saveEnvironment"},
 	},
 	{
+		Name: "a stack does not get all of a value", Services: []Service{{Name: "stack", File: goodFile, Stack: true}},
+		Inputs: []string{"compose={stack}", "env=CERT='one-of-them\ntwo-of-them'\nA=x$y #", "verify=off"},
+		Status: "done", Says: []string{"! env: only the first line of CERT arrives through env_file"}, Not: []string{"of-them"},
+		After: func(r *Run, _ *Outcome) {
+			if got := r.Settings(r.ID("stack")); !strings.Contains(got.Env, "CERT='one-of-them\ntwo-of-them'") {
+				r.Errorf("environment %q", got.Env)
+			}
+		},
+	},
+	{
+		Name: "a source without the Dockerfile", Services: []Service{{Name: "app", Built: true}}, Files: map[string]string{"source/dockerfile": "FROM {image}\n"},
+		Inputs: []string{"application={app}", "source={dir}/source"}, Code: 2, Status: "invalid", Says: []string{"error: source: Dockerfile, the Dockerfile of app, is not in "},
+		Not: []string{"debug: POST"},
+	},
+	{
 		Name: "dry-run", Services: app, Inputs: []string{"application={app}", "image={missing}", "env=Z=1", "dry-run=true"},
 		Status: "done", Says: []string{"image: {image} → {missing}", "env: adds Z"}, Not: []string{"debug: POST"},
 		After: func(r *Run, _ *Outcome) {
