@@ -12,22 +12,23 @@ import (
 )
 
 // composeEnv judges what becomes of the variables of lines in a compose
-// service. It names variables, never values. The refusal is an [*inputError].
+// service, and says why they are refused, if they are. It names variables, never
+// values.
 //
 // docker-compose reads them from .env. Dokploy writes each value there as it
 // is before v0.30.0, and in double quotes, with escapes, since then. A stack
 // gets them through env_file, which Docker reads without quotes or escapes;
 // Dokploy v0.30.0 and v0.30.1 write quotes there, too. They are variables of
 // docker stack deploy as well, so that ${NAME} in the stack's file is right.
-func composeEnv(composeType string, v dokploy.Version, lines string) (warnings []string, refused error) {
+func composeEnv(composeType string, v dokploy.Version, lines string) (warnings []string, refused string) {
 	vars := dotenv.Parse(lines)
 	if len(vars) == 0 {
-		return nil, nil
+		return nil, ""
 	}
 	switch composeType {
 	case "docker-compose":
 		if v.Known() && !v.Less(0, 30, 0) {
-			return nil, nil
+			return nil, ""
 		}
 		return rawDotenv(v, vars)
 	case "stack":
@@ -41,7 +42,7 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 			}
 		}
 	}
-	return warnings, nil
+	return warnings, ""
 }
 
 // noEnvFileText is the warning where Dokploy writes no .env at all.
@@ -75,7 +76,7 @@ func envFileText(x dotenv.Var) string {
 var dokployReference = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
 // rawDotenv judges values that stand in .env as they are.
-func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused error) {
+func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused string) {
 	writes := fmt.Sprintf("Dokploy %s writes values into .env as they are", v)
 	if !v.Known() {
 		writes = "this Dokploy does not say its version, and before v0.30.0 it writes values into .env as they are"
@@ -115,8 +116,8 @@ func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused
 		text += ", and compose would not read the file as it is meant"
 		if !v.Known() {
 			warnings = append(warnings, text)
-		} else if refused == nil {
-			refused = &inputError{input: "env", what: text, hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64"}
+		} else if refused == "" {
+			refused = text
 		}
 	}
 	return warnings, refused

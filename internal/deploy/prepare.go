@@ -64,9 +64,12 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 	}
 	if c.Env != "" {
 		if s.Kind == dokploy.Compose {
-			var err error
-			if p.warns, err = composeEnv(s.ComposeType, version, c.Env); err != nil {
-				return nil, err
+			var refused string
+			if p.warns, refused = composeEnv(s.ComposeType, version, c.Env); refused != "" {
+				return nil, &inputError{
+					input: "env", what: cleanName(s.Name) + ": " + refused,
+					hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64",
+				}
 			}
 			if s.NoEnvFile() {
 				p.warns = append(p.warns, noEnvFileText(s.ComposeType))
