@@ -87,7 +87,7 @@ func (c *Changes) fitSource(s *dokploy.Service) error {
 			return &inputError{
 				input: "source",
 				what:  fmt.Sprintf("%s, the %s of %s, %s", cleanName(n.path), n.what, cleanName(s.Name), why),
-				hint:  "its build would fail: give a source that holds it, or change the build settings of the application in Dokploy",
+				hint:  "its build needs it: give a source that holds it, or change the build settings of the application in Dokploy",
 			}
 		}
 	}
