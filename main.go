@@ -96,10 +96,10 @@ func run(ctx context.Context, args []string, env config.Environment, stdout, std
 		code = sig.code()
 	}
 	show(printer, report)
+	write(host, printer, outputs(report, printer.Text), cfg.OutputFile)
 	if err := host.WriteSummary(printer, summary(report)); err != nil {
 		printer.Warn("", err.Error())
 	}
-	write(host, printer, outputs(report, printer.Text), cfg.OutputFile)
 	return code
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Outputs are what a run tells the steps after it.
@@ -127,8 +128,40 @@ func (o Outputs) dotenv(deployments bool) string {
 	return b.String()
 }
 
-// appendFile appends text to a file, beginning on a line of its own.
-func appendFile(path, text string) (err error) {
+// pipeWait is how long a pipe or device may take: without a reader it takes
+// nothing.
+const pipeWait = time.Second
+
+// appendFile appends text to a file, beginning on a line of its own. A pipe
+// needs somebody who reads it.
+func appendFile(path, text string) error {
+	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return appendRegular(path, text)
+	}
+	written := make(chan error, 1)
+	go func() { written <- appendSpecial(path, text) }()
+	late := time.NewTimer(pipeWait)
+	defer late.Stop()
+	select {
+	case err := <-written:
+		return err
+	case <-late.C:
+		return fmt.Errorf("%s is no regular file, and did not take them within %s; is it read?", path, pipeWait)
+	}
+}
+
+func appendSpecial(path, text string) (err error) {
+	// For writing only: it waits for a reader.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.WriteString(text)
+	return err
+}
+
+func appendRegular(path, text string) (err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644) //nolint:gosec // later steps run as other users
 	if errors.Is(err, os.ErrPermission) {                                 // it may be for writing only
 		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

@@ -165,7 +165,7 @@ func TestProblems(t *testing.T) {
 		{"max-parallel=0", []string{`max-parallel: "0" is not a whole number from 1 to 32`}},
 		{"max-parallel=33", []string{`max-parallel: "33" is not a whole number from 1 to 32`}},
 		{"max-parallel=two", []string{`max-parallel: "two" is not a whole number from 1 to 32`}},
-		{"ca-cert=" + dir + "/none.pem", []string{"ca-cert: is not PEM text, and no file that can be read: open " + dir + "/none.pem: no such file or directory"}},
+		{"ca-cert=" + dir + "/none.pem", []string{"ca-cert: is not PEM text, and there is no file \"" + dir + "/none.pem\""}},
 		{"ca-cert=one\ntwo", []string{"ca-cert: is neither PEM text nor a path"}},
 		{"output-file=" + dir, []string{`output-file: "` + dir + `" is a directory; name a file`}},
 		{"output-file=" + dir + "/no/file", []string{`output-file: the folder "` + dir + `/no" does not exist`}},
@@ -380,7 +380,8 @@ func TestCertificates(t *testing.T) {
 		{"file", file("ca.pem", one+two), "one two", ""},
 		{"no certificate", other, "", "the text holds no PEM certificate"},
 		{"file without", file("empty.pem", "hello"), "", filepath.Join(dir, "empty.pem") + " holds no PEM certificate"},
-		{"folder", dir, "", "cannot be read"},
+		{"folder", dir, "", "is a directory; name a file in it"},
+		{"too long", file("long.pem", one+strings.Repeat("\n", maxCertificates)), "", "is larger than 1048576 bytes"},
 		{"broken", one + broken, "", "certificate 2 in the text is broken"},
 		{"cut off", one + two[:len(two)-40], "", "certificate 2 in the text is not valid PEM"},
 	} {

@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -225,14 +224,16 @@ func parseCertificates(v string) ([]*x509.Certificate, error) {
 			return nil, errors.New("is neither PEM text nor a path")
 		}
 		where = v
-		f, err := os.Open(v)
-		if err != nil {
-			return nil, fmt.Errorf("is not PEM text, and no file that can be read: %w", err)
+		raw, err := readFile(v, maxCertificates)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("is not PEM text, and there is no file %s", quote(v))
+		case err != nil:
+			return nil, err
+		case len(raw) > maxCertificates:
+			return nil, fmt.Errorf("%s is larger than %d bytes", quote(v), maxCertificates)
 		}
-		defer f.Close() //nolint:errcheck // only read
-		if text, err = io.ReadAll(io.LimitReader(f, maxCertificates)); err != nil {
-			return nil, fmt.Errorf("cannot be read: %w", err)
-		}
+		text = raw
 	case !strings.Contains(v, "\n"):
 		// Some hosts keep a variable on one line.
 		text = []byte(strings.ReplaceAll(v, `\n`, "\n"))
@@ -267,6 +268,10 @@ func parseOutputFile(path string) (string, error) {
 	switch {
 	case err == nil && info.IsDir():
 		return "", fmt.Errorf("%s is a directory; name a file", quote(path))
+	case err == nil && info.Mode()&fs.ModeSocket != 0:
+		return "", fmt.Errorf("%s is a socket; name a file", quote(path))
+	case err == nil && info.Mode()&fs.ModeDevice != 0 && info.Mode()&fs.ModeCharDevice == 0:
+		return "", fmt.Errorf("%s is a block device; name a file", quote(path))
 	case err == nil && !info.Mode().IsRegular():
 		return path, nil // opening a pipe here could block or be seen
 	case err == nil:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -88,23 +87,12 @@ type ComposeFile struct {
 
 // parseComposeFile reads a compose file and sees that it is one.
 func parseComposeFile(path string) (*ComposeFile, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("cannot be read: %w", err)
-	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory; name the compose file in it", quote(path))
-	}
-	f, err := os.Open(path)
+	raw, err := readFile(path, maxText)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	raw, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	text := string(raw)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("cannot be read: %w", err)
 	case strings.TrimSpace(text) == "":
 		return nil, fmt.Errorf("%s is empty", quote(path))
 	case !utf8.ValidString(text), strings.ContainsRune(text, 0):

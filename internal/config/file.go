@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// filePatience is how long a file may take to be read. Pipes are read to their
+// end, so that <(…) and /dev/stdin work; one that nobody writes to has none.
+const filePatience = 10 * time.Second
+
+// readFile reads a file that an input names: its first bytes, limit and one
+// more, so that the caller sees when it is longer.
+func readFile(path string, limit int64) ([]byte, error) {
+	return readWithin(filePatience, path, limit)
+}
+
+func readWithin(patience time.Duration, path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	if err := readable(path, info.Mode()); err != nil {
+		return nil, err
+	}
+	type result struct {
+		raw []byte
+		err error
+	}
+	read := make(chan result, 1)
+	go func() { // opening a pipe waits for a writer
+		raw, err := readAll(path, limit+1)
+		read <- result{raw, err}
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case r := <-read:
+		return r.raw, r.err
+	case <-late.C:
+	}
+	if info.Mode()&fs.ModeNamedPipe != 0 {
+		return nil, fmt.Errorf("%s is a pipe, and its end did not come within %s; see that something writes to it and closes it, or name a file", quote(path), patience)
+	}
+	return nil, fmt.Errorf("%s could not be read within %s", quote(path), patience)
+}
+
+func readAll(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	// It may be another one by now.
+	if info, err := f.Stat(); err == nil {
+		if err := readable(path, info.Mode()); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	return raw, nil
+}
+
+// readable refuses what has no end or no content.
+func readable(path string, mode fs.FileMode) error {
+	switch {
+	case mode.IsRegular(), mode&fs.ModeType == fs.ModeNamedPipe:
+		return nil
+	case mode.IsDir():
+		return fmt.Errorf("%s is a directory; name a file in it", quote(path))
+	case mode&fs.ModeSocket != 0:
+		return fmt.Errorf("%s is a socket; name a file", quote(path))
+	case mode&fs.ModeDevice != 0:
+		return fmt.Errorf("%s is a device; name a file", quote(path))
+	}
+	return fmt.Errorf("%s is not a file", quote(path))
+}
