@@ -50,13 +50,17 @@ func (e *entry) folder() bool { return strings.HasSuffix(e.name, "/") }
 // ignored: the server leaves these out.
 func (e *entry) ignored() bool { return strings.HasPrefix(e.name, "__MACOSX") }
 
-func (s *Source) readArchive(name string, size int64) error {
-	f, err := os.Open(s.path)
+func (s *Source) readArchive(name string) error {
+	f, err := regular(os.OpenFile(s.path, os.O_RDONLY|nonblock, 0))
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
 	}
 	defer f.Close() //nolint:errcheck // only read
-	return s.checkArchive(f, name, size)
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", quote(name), cause(err))
+	}
+	return s.checkArchive(f, name, info.Size())
 }
 
 func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {

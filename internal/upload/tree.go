@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -64,7 +65,7 @@ func (s *Source) take(t *tree, name string) error {
 		return fmt.Errorf("%s has nothing to send: its %s leaves out everything (%s)", quote(name), ignoreFile, t.ignored.String())
 	case n == 0 || n == 1 && t.files[0].name == ignoreFile:
 		return fmt.Errorf("%s is empty: it has no file to send", quote(name))
-	case n > maxFiles:
+	case n > maxFiles: // by the last one
 		return fmt.Errorf("%s holds %d files; at most %d are taken; leave something out with %s", quote(name), n, maxFiles, ignoreFile)
 	case s.bytes > maxUnpacked:
 		return fmt.Errorf("%s holds %s, more than Dokploy can take (%s); leave something out with %s", quote(name), megabytes(s.bytes), megabytes(maxUnpacked), ignoreFile)
@@ -102,12 +103,12 @@ func (t *tree) readIgnore(keep []string) error {
 	case info.Size() > 1<<20:
 		return errors.New("it is larger than 1 MB")
 	default:
-		f, err := t.root.Open(ignoreFile)
+		f, err := regular(t.root.OpenFile(ignoreFile, os.O_RDONLY|nonblock, 0))
 		if err != nil {
 			return err
 		}
 		defer f.Close() //nolint:errcheck // only read
-		if patterns, err = ignorefile.ReadAll(f); err != nil {
+		if patterns, err = ignorefile.ReadAll(io.LimitReader(f, 1<<20)); err != nil {
 			return err
 		}
 		patterns = append(patterns, "!"+ignoreFile, "!Dockerfile")
@@ -136,7 +137,13 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	t.reading = append(t.reading, real)
 	defer func() { t.reading = t.reading[:len(t.reading)-1] }()
 	entries, err := t.list(real)
-	if err != nil {
+	switch {
+	case errors.Is(err, errOfKernel) && name == "":
+		return err
+	case errors.Is(err, errOfKernel):
+		t.problems.add(name, "%w; leave it out with %s", err, ignoreFile)
+		return nil
+	case err != nil:
 		t.problems.add(path.Join(name, "."), "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
 		return nil
 	}
@@ -147,6 +154,9 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 		if t.visited++; t.visited > maxVisited {
 			return fmt.Errorf("holds more than %d files and folders; give a smaller directory", maxVisited)
 		}
+		if len(t.files) > maxFiles {
+			return fmt.Errorf("holds more than %d files; leave something out with %s", maxFiles, ignoreFile)
+		}
 		if err := t.entry(path.Join(name, e.Name()), path.Join(real, e.Name()), e.Type(), above); err != nil {
 			return err
 		}
@@ -154,12 +164,17 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	return nil
 }
 
+var errOfKernel = errors.New("is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent")
+
 func (t *tree) list(real string) ([]os.DirEntry, error) {
-	f, err := t.root.Open(real)
+	f, err := t.root.OpenFile(real, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	if ofKernel(f) {
+		return nil, errOfKernel
+	}
 	entries, err := f.ReadDir(-1)
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return entries, err
@@ -251,7 +266,7 @@ func (t *tree) file(name, real string) {
 	if !t.problems.name(name) {
 		return
 	}
-	f, err := t.root.Open(real)
+	f, err := regular(t.root.OpenFile(real, os.O_RDONLY|nonblock, 0))
 	if err != nil {
 		t.problems.add(name, "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
 		return

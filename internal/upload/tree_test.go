@@ -248,6 +248,10 @@ func TestTooMuch(t *testing.T) {
 		t.Error(err)
 	}
 
+	full = &tree{root: root, base: dir, ignore: pm, files: make([]file, maxFiles+1)}
+	if err := full.folder("", ".", patternmatcher.MatchInfo{}); err == nil || !strings.Contains(err.Error(), "holds more than 100000 files; ") {
+		t.Error(err)
+	}
 	err = new(Source).take(&tree{files: make([]file, maxFiles+1)}, "app")
 	if err == nil || err.Error() != `"app" holds 100001 files; at most 100000 are taken; leave something out with .dockerignore` {
 		t.Error(err)

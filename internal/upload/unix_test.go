@@ -3,6 +3,7 @@
 package upload
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,26 @@ func TestSpecialFiles(t *testing.T) {
 	}
 	if _, err := Open(pipe); err == nil || !strings.Contains(err.Error(), "is neither a directory nor a file") {
 		t.Error(err)
+	}
+}
+
+// What takes a file's place after it was looked at is not waited for.
+func TestPipeInAFilesPlace(t *testing.T) {
+	dir := write(t, t.TempDir(), map[string]string{"a": "", "b": "text"})
+	zip := save(t, makeZip(t, item{name: "a"}))
+	folder, archive := open(t, dir), open(t, zip)
+	for _, path := range []string{filepath.Join(dir, "b"), zip} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, s := range map[string]*Source{`"b" can no longer be read: it is no regular file`: folder, `"app.zip" can no longer be read: it is no regular file`: archive} {
+		if _, err := s.WriteTo(io.Discard); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 

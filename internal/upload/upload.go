@@ -78,7 +78,7 @@ func openSource(name string, keep []string) (*Source, error) {
 	if info.IsDir() {
 		err = s.readTree(name, keep)
 	} else {
-		err = s.readArchive(name, info.Size())
+		err = s.readArchive(name)
 	}
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s *Source) WriteTo(w io.Writer) (int64, error) {
 
 func (s *Source) copyArchive(w io.Writer) error {
 	name := filepath.Base(s.path)
-	f, err := os.Open(s.path)
+	f, err := regular(os.OpenFile(s.path, os.O_RDONLY|nonblock, 0))
 	if err != nil {
 		return fmt.Errorf("%s can no longer be read: %w", quote(name), cause(err))
 	}
@@ -222,12 +222,32 @@ func (s *Source) zipTree(w io.Writer) error {
 }
 
 func copyFile(w io.Writer, root *os.Root, f file) error {
-	in, err := root.Open(f.from)
+	in, err := regular(root.OpenFile(f.from, os.O_RDONLY|nonblock, 0))
 	if err != nil {
 		return fmt.Errorf("%s can no longer be read: %w", quote(f.name), cause(err))
 	}
 	defer in.Close() //nolint:errcheck // only read
 	return copyAll(w, in, f.name, f.size)
+}
+
+// regular gives a file that was opened without waiting, if it is a regular one:
+// another may stand in its place by now.
+func regular(f *os.File, err error) (*os.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err == nil && ofKernel(f) {
+		err = errors.New("it belongs to a file system of the kernel, such as /proc or /sys")
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // copyAll copies a file that must still have the size that it was checked with.

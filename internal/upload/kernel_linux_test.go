@@ -1,0 +1,66 @@
+package upload
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moby/patternmatcher"
+)
+
+// What the kernel shows as files has no size that is true, and some of it no
+// end: it is refused before anything is read.
+func TestKernelFiles(t *testing.T) {
+	for _, dir := range []string{"/proc", "/proc/self", "/sys", "/sys/kernel", "/dev/pts"} {
+		if _, err := os.Stat(dir); err != nil {
+			t.Logf("%s is not here", dir)
+			continue
+		}
+		if _, err := Open(dir); err == nil || !strings.HasPrefix(err.Error(), `"`+dir+`" is a file system of the kernel, `) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := regular(f, nil); err == nil || !strings.Contains(err.Error(), "belongs to a file system of the kernel") {
+		t.Error(err)
+	}
+	dir := write(t, t.TempDir(), map[string]string{"a": "text"})
+	f, err = os.Open(filepath.Join(dir, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if ofKernel(f) {
+		t.Error("a file of ours is one of the kernel's")
+	}
+}
+
+// Below a directory such a file system is named, and nothing in it.
+func TestKernelFilesBelow(t *testing.T) {
+	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
+		t.Skip("no /sys here")
+	}
+	root, err := os.OpenRoot("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	tr := &tree{root: root, base: "/"}
+	if err := tr.readIgnore(nil); err != nil {
+		t.Skip(err) // whoever has a .dockerignore there
+	}
+	for _, name := range []string{"proc", "sys"} {
+		if err := tr.folder(name, name, patternmatcher.MatchInfo{}); err != nil {
+			t.Error(err)
+		}
+	}
+	want := `"proc" is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent; leave it out with .dockerignore
+"sys" is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent; leave it out with .dockerignore`
+	if err := tr.problems.err(); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
