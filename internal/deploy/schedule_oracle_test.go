@@ -128,6 +128,7 @@ func (w *sim) judge(report *Report) []string {
 	j.verdict()
 	j.shown()
 	j.settings()
+	j.printed()
 	return j.problems
 }
 

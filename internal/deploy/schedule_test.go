@@ -156,6 +156,7 @@ func report(t *testing.T, seed uint64, problems []string, story string) {
 // schedule is one world and what happens in it.
 type schedule struct {
 	seed      uint64
+	reader    *outputReader // nil: nothing is printed
 	server    dokploytest.Options
 	kind      string // application, compose
 	source    string // docker, git, raw
@@ -233,7 +234,7 @@ func (c chooser) span(most time.Duration) time.Duration {
 
 func newSchedule(seed uint64) *schedule {
 	c := chooser{rand.New(rand.NewPCG(seed, 0x5eed))}
-	s := &schedule{seed: seed, hurts: map[string]bool{}}
+	s := &schedule{seed: seed, reader: readerOf(seed), hurts: map[string]bool{}}
 	s.server = dokploytest.Options{
 		Version:     pickOf(c, "v0.30.2", "v0.30.2", "v0.30.2", "v0.29.5", "v0.28.8", "v0.28.3", "v0.25.11", "v0.25.0"),
 		Concurrency: pickOf(c, 1, 1, 2),
@@ -589,6 +590,7 @@ func (s *schedule) String() string {
 	fmt.Fprintf(&b, "wait %v, timeout %s, unreachable %s, logs %s, verify %q, sets %q, rollback %v\n",
 		s.wait, s.timeout, s.limit, s.logs, s.verify, s.prepare, s.rollback)
 	fmt.Fprintf(&b, "ours: %s, then %s; others: %v\n", s.own, s.rollout, s.others)
+	fmt.Fprintf(&b, "who reads the output: %s\n", s.reader)
 	fmt.Fprintf(&b, "the run begins %s after what comes before it\n", s.lead)
 	for _, e := range s.events {
 		fmt.Fprintf(&b, "  %s + %s: %s\n", e.from, e.after, e.what)
@@ -732,6 +734,7 @@ func (w *sim) setting() string {
 
 // play runs the program, and the world for some time after it.
 func (w *sim) play(ctx context.Context) *Report {
+	reporter, end := w.reader.reporter(w.rec)
 	w.start = time.Now()
 	w.happens(atLead)
 	time.Sleep(w.lead)
@@ -750,7 +753,7 @@ func (w *sim) play(ctx context.Context) *Report {
 		},
 	})
 	o := Options{
-		Client: client, Reporter: w.rec, URL: u.String(), Program: "test", Operation: w.operation,
+		Client: client, Reporter: reporter, URL: u.String(), Program: "test", Operation: w.operation,
 		Targets: []Target{{dokploy.Kind(w.kind), "shop/svc"}},
 		Title:   "feat: a title", Description: "3f2a91c by alice", Wait: w.wait,
 		Timeout: w.timeout, Unreachable: w.limit, Logs: w.logs, Verify: w.verify, StableFor: 10 * time.Second,
@@ -784,6 +787,7 @@ func (w *sim) play(ctx context.Context) *Report {
 	}
 	w.truth.set = w.setting()
 	w.mu.Unlock()
+	end()
 	// What was sent may still come to light.
 	time.Sleep(4 * time.Minute)
 	w.mu.Lock()

@@ -1,0 +1,232 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// readersFrom is the first seed in which somebody reads the output, and not
+// always. These choices have numbers of their own: those of all others stay.
+const readersFrom = 200_000_000_000_000
+
+// outputReader reads what the program's real printer shows. Whatever it does,
+// the run must end as it would without it.
+type outputReader struct {
+	does  string // reads, slow, blocks, breaks
+	at    time.Duration
+	lasts time.Duration // of blocks
+	full  bool          // there is no room in the printer from the beginning
+
+	mu            sync.Mutex
+	begun         time.Time
+	over          chan struct{} // closed after the end
+	ended, closed time.Time     // when the end of the output began, and was over
+	text          strings.Builder
+}
+
+// forGood is longer than any run.
+const forGood = 48 * time.Hour
+
+func readerOf(seed uint64) *outputReader {
+	if seed < readersFrom {
+		return nil
+	}
+	c := chooser{rand.New(rand.NewPCG(seed, 0x4ead))}
+	r := &outputReader{
+		does:  pickOf(c, "reads", "slow", "blocks", "blocks", "blocks", "breaks"),
+		at:    pickOf(c, 0, c.span(time.Minute), c.span(time.Minute)),
+		lasts: pickOf(c, time.Second, 20*time.Second, 5*time.Minute, forGood, forGood),
+	}
+	r.full = r.does == "blocks" && c.one(3)
+	if r.full {
+		r.at = 0
+	}
+	return r
+}
+
+func (r *outputReader) String() string {
+	if r == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s after %s, for %s; full: %v", r.does, r.at, r.lasts, r.full)
+}
+
+var errReaderGone = errors.New("broken pipe")
+
+// Write is the pipe to it.
+func (r *outputReader) Write(p []byte) (int, error) {
+	now := time.Since(r.begun)
+	switch {
+	case r.does == "slow":
+		time.Sleep(300 * time.Millisecond)
+	case r.does == "breaks" && now >= r.at:
+		return 0, errReaderGone
+	case r.does == "blocks" && now >= r.at && now < r.at+r.lasts:
+		select {
+		case <-time.After(r.at + r.lasts - now):
+		case <-r.over:
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+// reporter is the printer as main has it, and the recorder beside it; end ends
+// the output as main does, and then the reader is gone.
+func (r *outputReader) reporter(rec *recorder) (reporter Reporter, end func()) {
+	if r == nil {
+		return rec, func() {}
+	}
+	r.begun, r.over = time.Now(), make(chan struct{})
+	p := ci.New(ci.Host{}, r, nil)
+	for range 5 << 20 >> 10 {
+		if r.full {
+			p.LogLine("", longLine)
+		}
+	}
+	return both{rec, p}, func() {
+		r.ended = time.Now()
+		_ = p.Close()
+		r.closed = time.Now()
+		close(r.over)
+	}
+}
+
+var longLine = []byte(strings.Repeat("x", 1<<10))
+
+// both reports to two.
+type both struct {
+	*recorder
+	shown *ci.Printer
+}
+
+func (b both) Header(text string)        { b.recorder.Header(text); b.shown.Header(text) }
+func (b both) SetTargets(names []string) { b.recorder.SetTargets(names); b.shown.SetTargets(names) }
+func (b both) Note(target, text string)  { b.recorder.Note(target, text); b.shown.Note(target, text) }
+func (b both) Warn(target, text string)  { b.recorder.Warn(target, text); b.shown.Warn(target, text) }
+func (b both) Hide(values ...string)     { b.recorder.Hide(values...); b.shown.Hide(values...) }
+func (b both) LogLine(target string, l []byte) {
+	b.recorder.LogLine(target, l)
+	b.shown.LogLine(target, l)
+}
+
+// printed holds the output against what the program reported: a reader that
+// reads at the end has got all of it, in order, or the count of what is missing.
+func (j *judgement) printed() {
+	r := j.reader
+	if r == nil {
+		return
+	}
+	if took := r.closed.Sub(r.ended); took > time.Minute {
+		j.bad("the end of the output took %s", took)
+	}
+	if r.does == "breaks" || r.does == "blocks" && r.at+r.lasts > r.ended.Sub(r.begun) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := strings.Split(r.text.String(), "\n")
+	gap := strings.Contains(r.text.String(), " of the log are not shown: ")
+	if gap && !r.full {
+		j.bad("the output lacks lines, and there was room for them")
+	}
+	for _, want := range j.rec.log {
+		at := -1
+		for i, line := range lines {
+			if line == strings.TrimRight(want, "\r") {
+				at = i
+				break
+			}
+		}
+		if at < 0 && !gap {
+			j.bad("the output lacks %q, or it is not in its place", want)
+			return
+		}
+		lines = lines[at+1:]
+	}
+}
+
+// TestSchedulesWithReaders are the first of these, whatever the flags say.
+func TestSchedulesWithReaders(t *testing.T) {
+	for i := range uint64(60) {
+		holds(t, readersFrom+i)
+	}
+}
+
+// Without a reader, with one that has gone and with one that reads, a run ends
+// alike: with every outcome, and with the time and signals that end it.
+func TestTheReaderChangesNothing(t *testing.T) {
+	readers := map[string]func() *outputReader{
+		"blocks":          func() *outputReader { return &outputReader{does: "blocks", lasts: forGood} },
+		"blocks and full": func() *outputReader { return &outputReader{does: "blocks", lasts: forGood, full: true} },
+		"slow":            func() *outputReader { return &outputReader{does: "slow"} },
+		"breaks":          func() *outputReader { return &outputReader{does: "breaks"} },
+	}
+	for name, reader := range readers {
+		for outcome, tt := range map[string]struct {
+			build  dokploytest.Build
+			status Status
+			code   int
+			set    func(*Options)
+		}{
+			"done":             {takes(10 * time.Second), Done, ExitOK, nil},
+			"failed":           {dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "one", "two", "three")}, Failed, ExitFailed, nil},
+			"failed, log":      {dokploytest.Build{Outcome: "error", LogWriter: manyLines}, Failed, ExitFailed, func(o *Options) { o.Logs = LogFailure }},
+			"done, much log":   {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Second, "1", "2", "3", "4", "5", "6", "7", "8", "9")}, Done, ExitOK, nil},
+			"too long":         {takes(time.Hour), Timeout, ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
+			"too long, floods": {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Hour, "1")}, Timeout, ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
+		} {
+			t.Run(name+"/"+outcome, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := &world{T: t, srv: dokploytest.New(dokploytest.Options{}), rec: &recorder{}, ctx: t.Context()}
+					w.srv.Start()
+					w.key = w.srv.Key
+					defer w.srv.Close()
+					w.srv.AddApplication(dokploytest.Application{Build: tt.build})
+					reporter, end := reader().reporter(w.rec)
+					var timeout time.Duration
+					w.set = func(o *Options) {
+						o.Reporter = reporter
+						if tt.set != nil {
+							tt.set(o)
+						}
+						timeout = o.Timeout
+					}
+					r := w.want(w.deploy("application api"), tt.status, tt.code)
+					// A whole log that is shown after the verdict waits for a reader that reads.
+					most := 40 * time.Second
+					if name == "slow" {
+						most = 2 * time.Minute
+					}
+					if r.Took > timeout+4*time.Second || tt.status != Timeout && r.Took > most {
+						t.Errorf("it took %s", r.Took)
+					}
+					start := time.Now()
+					end()
+					if took := time.Since(start); took > time.Minute {
+						t.Errorf("the end of the output took %s", took)
+					}
+					time.Sleep(time.Second) // lets a slow write end
+				})
+			})
+		}
+	}
+}
+
+// manyLines are more than the printer keeps for a reader that blocks.
+func manyLines(w io.Writer) {
+	for range 6 << 20 >> 10 {
+		_, _ = w.Write(append(longLine[:len(longLine):len(longLine)], '\n'))
+	}
+}
