@@ -187,6 +187,15 @@ func TestMaskAtTheEndOfALine(t *testing.T) {
 	}
 }
 
+// What is masked to be cut elsewhere is masked whole, and not cut here.
+func TestMaskOfATextToBeCut(t *testing.T) {
+	p := New(plainHost, &strings.Builder{}, []string{secret67})
+	long := strings.Repeat("x", 3*maxText)
+	if got := p.Mask(long + secret67[:9] + "\x1b[31m" + secret67[9:] + "\n" + long); got != long+"***\n"+long {
+		t.Errorf("%d bytes: …%q", len(got), got[max(0, len(got)-100):])
+	}
+}
+
 func TestBegins(t *testing.T) {
 	for _, tt := range []struct {
 		text, secret string

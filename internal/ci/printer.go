@@ -339,22 +339,28 @@ func (p *Printer) line(prefix, mark string, text []byte, limit int) {
 	p.buf = append(p.buf, '\n')
 }
 
-// clean makes text fit for a workflow command.
+// clean makes text fit for a workflow command: masked, each line shortened.
 func (p *Printer) clean(text string) string {
+	return p.eachLine(text, func(s string) string { return shorten(s, maxText) })
+}
+
+// eachLine masks text, without what acts on a terminal, line by line.
+func (p *Printer) eachLine(text string, fit func(masked string) string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		cut, rest := p.cutLine([]byte(line))
 		plain, _ := appendText(nil, cut, false)
-		lines[i] = shorten(string(p.secrets.mask(plain))+rest, maxText)
+		lines[i] = fit(string(p.secrets.mask(plain)) + rest)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Mask hides the secrets in a text that is going to be cut or folded.
+// Mask hides the secrets in a text that is going to be cut or folded. A colour
+// inside one does not hide it.
 func (p *Printer) Mask(text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return string(p.secrets.mask([]byte(text)))
+	return p.eachLine(text, func(s string) string { return s })
 }
 
 // Text makes a text fit to be kept elsewhere, in an output: without what acts
