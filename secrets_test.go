@@ -58,7 +58,7 @@ func TestSecretsAreWhole(t *testing.T) {
 			a.Rollout = dokploytest.Rollout{Crash: true, Log: []string{at(srv.Key, n)}}
 		},
 	} {
-		for _, n := range []int{100, 200, 300, 400, 500, 1500, 2000, 4000} {
+		for _, n := range []int{100, 200, 280, 400, 500, 1500, 2000, 4000} {
 			t.Run(fmt.Sprintf("%s/%d", name, n), func(t *testing.T) {
 				t.Parallel()
 				srv, env := listening(t, dokploytest.Options{})
