@@ -20,7 +20,10 @@ func (r *run) explain() {
 	if res.Reason != "" {
 		return // Dokploy itself has said it, or the log is not of one build
 	}
-	res.Reason, res.Place = why.String(), why.Place
+	res.Reason = why.String()
+	if why.Target == "" { // else one of several files of that name
+		res.Place = why.Place
+	}
 	res.Hint = join(why.Hint, res.Hint)
 	switch {
 	case res.Reason != "":

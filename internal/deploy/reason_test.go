@@ -1,10 +1,13 @@
 package deploy
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/upload"
 )
@@ -69,4 +72,53 @@ func TestQuote(t *testing.T) {
 	if got := strings.Join(quote(tail, reason.Reason{Output: []string{"its own"}}), "\n"); got != "its own" {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestRecordedFailures plays whole logs to the end of a run.
+func TestRecordedFailures(t *testing.T) {
+	for name, want := range map[string]struct {
+		reason string
+		place  Place
+		tail   string
+	}{
+		"nofrom":            {"Dockerfile:1: FROM 127.0.0.1:5000/nosuch:1: not found", Place{File: "Dockerfile", Line: 1}, ""},
+		"multirun":          {`Dockerfile:3: RUN set -e; echo "step one"; echo "tests: 3 passed, 1 failed" ; exit 7 → exit code 7`, Place{File: "Dockerfile", Line: 3}, "step one\ntests: 3 passed, 1 failed"},
+		"bt-railpack":       {"/bin/sh: 14: railpack: not found", Place{}, "curl: (6) Could not resolve host: railpack.com\nrailpack-app-copy-auxiliary-system-ns2imn-4nhrZE"},
+		"noprov":            {"Github Provider not found", Place{}, ""},
+		"cmissing":          {"manifest for 127.0.0.1:5000/app:nosuch not found: manifest unknown: manifest unknown", Place{}, "web Pulling"},
+		"compose-build-two": {`a: Dockerfile:2: RUN echo compiling; echo "bad.ts(3,1): error" >&2; exit 3 → exit code 3`, Place{}, "bad.ts(3,1): error\ncompiling"},
+		"long":              {"Dockerfile:2: RUN <<EOF echo line 0 of a long script;", Place{File: "Dockerfile", Line: 2}, "line 80 of a long script"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw, err := os.ReadFile("../reason/testdata/" + name + ".log")
+			if err != nil {
+				t.Fatal(err)
+			}
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				lines := strings.Split(string(raw), "\n")
+				w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Millisecond, lines[1:len(lines)-3]...)}})
+				r := w.want(w.deploy("application api"), Failed, 1)
+				if !strings.HasPrefix(r.Reason, want.reason) || r.Place != want.place {
+					w.Errorf("%s: %s\nwant %s: %s", r.Place, r.Reason, want.place, want.reason)
+				}
+				var tail []string
+				for _, line := range r.Tail {
+					tail = append(tail, strings.TrimSpace(line))
+				}
+				if got := strings.Join(tail, "\n"); !strings.HasPrefix(got, want.tail) || want.tail == "" && got != "" {
+					w.Errorf("the tail is\n%s\nwant\n%s", got, want.tail)
+				}
+			})
+		})
+	}
+}
+
+// A log that says nothing is not called empty.
+func TestALogThatDoesNotSayWhy(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#1 [internal] load build definition", "#2 [1/2] RUN x")}})
+		if r := w.want(w.deploy("application api"), Failed, 1); r.Reason != "the log does not say why" {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
 }

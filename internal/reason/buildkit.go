@@ -174,14 +174,11 @@ func placeLine(text string) (file string, n int, ok bool) {
 
 // excerptLine reads "   2 | >>> RUN npm ci".
 func excerptLine(text string) (content string, marked, ok bool) {
-	n, rest, found := strings.Cut(text, " | ")
-	if _, isNumber := number(strings.TrimSpace(n)); !isNumber {
+	n, rest, found := strings.Cut(text, "|")
+	if _, isNumber := number(strings.TrimSpace(n)); !found || !isNumber {
 		return "", false, false
 	}
-	if !found { // nothing behind it: the line is empty
-		return "", false, true
-	}
-	content, marked = strings.CutPrefix(rest, ">>>")
+	content, marked = strings.CutPrefix(strings.TrimPrefix(rest, " "), ">>>")
 	return content, marked, true
 }
 

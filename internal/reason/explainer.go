@@ -196,7 +196,7 @@ func (e *Explainer) solve(said string) {
 // Reason is what the lines so far explain.
 func (e *Explainer) Reason() Reason {
 	r := e.reason()
-	r.Hint = hint(r)
+	r.Hint = adviceOn(r)
 	return r
 }
 

@@ -12,6 +12,8 @@ const (
 	portTaken    = "something else on the server uses that port: free it, or publish another one"
 	gitRefused   = "check the Git provider or SSH key of the service: it must be allowed to read the repository"
 	hostKey      = "the server knows another host key, or none, of the Git server: if the new one is right, correct known_hosts there"
+	noPlatform   = "the image is not built for the platform of the server"
+	noDocker     = "Docker does not run on the server, or may not be used: look at it there"
 	noBranch     = "check the branch in the settings of the service"
 	notCopied    = "the file must be committed, inside the build context, and not in .dockerignore"
 	noDockerfile = "check the path of the Dockerfile, the build path and the context in the settings of the service"
@@ -25,10 +27,10 @@ const (
 
 // Advice is what to do about an error that is not of a build, such as one of
 // swarm's tasks; empty if that goes without saying.
-func Advice(cause string) string { return hint(Reason{Cause: cause}) }
+func Advice(cause string) string { return adviceOn(Reason{Cause: cause}) }
 
-// hint is what to do about a reason; empty if that goes without saying.
-func hint(r Reason) string {
+// adviceOn is what to do about a reason; empty if that goes without saying.
+func adviceOn(r Reason) string {
 	output := strings.Join(r.Output, "\n")
 	is := func(words ...string) bool { return containsFold(r.Cause, words...) }
 	switch {
@@ -36,8 +38,12 @@ func hint(r Reason) string {
 		return diskFull
 	case r.Exit == 137:
 		return "exit code 137 means " + noMemory
-	case is("cannot allocate memory"), is("signal: killed"):
+	case is("cannot allocate memory", "signal: killed"):
 		return noMemory
+	case r.Exit != 0 && killed(r.Output):
+		return "a program was " + noMemory
+	case r.Exit != 0 && containsFold(output, "exec format error"), is("exec format error", "no matching manifest for", "no match for platform in manifest"):
+		return noPlatform
 	case r.Exit != 0 && containsFold(output, "heap out of memory"):
 		return heapFull
 	case r.Exit == 127:
@@ -48,7 +54,9 @@ func hint(r Reason) string {
 		return limited
 	case is("port is already allocated", "address already in use", "as an ingress port"):
 		return portTaken
-	case is("could not find remote branch", "remote branch "):
+	case is("cannot connect to the docker daemon", "connect to the docker daemon socket"):
+		return noDocker
+	case is("remote branch "):
 		return noBranch
 	case is("no buildpack groups passed detection"), is("railpack could not determine how to build"), is("nixpacks was unable to generate a build plan"):
 		return noPlan
@@ -88,6 +96,17 @@ func gitHint(cause string) string {
 		return gitRefused
 	}
 	return ""
+}
+
+// killed reports whether the last lines of an instruction say that one of its
+// programs was killed.
+func killed(output []string) bool {
+	for _, line := range output {
+		if strings.TrimSpace(line) == "Killed" || containsFold(line, "signal: killed", "sigkill", "error 137", "code 137", "status 137") {
+			return true
+		}
+	}
+	return false
 }
 
 // copies reports whether an instruction takes files of the build context.

@@ -209,6 +209,41 @@ func TestSays(t *testing.T) {
 	}
 }
 
+func TestHints(t *testing.T) {
+	for hint, reasons := range map[string][]Reason{
+		"a program was " + noMemory: {
+			{Exit: 1, Output: []string{"compiling", "Killed"}},
+			{Exit: 2, Output: []string{"make: *** [Makefile:3: all] Error 137"}},
+			{Exit: 1, Output: []string{"Next.js build worker exited with code: null and signal: SIGKILL"}},
+			{Exit: 1, Output: []string{"github.com/acme/x: /usr/local/go/compile: signal: killed"}},
+		},
+		"exit code 137 means " + noMemory: {{Exit: 137}},
+		noMemory:                          {{Cause: "cannot allocate memory"}},
+		"":                                {{Exit: 1, Output: []string{"Killed Bill", "3 failed"}}, {Cause: "the build was cancelled"}, {}},
+		diskFull:                          {{Exit: 1, Cause: noSpace}, {Cause: "failed to register layer: write /x: no space left on device"}},
+		noPlatform: {
+			{Exit: 255, Output: []string{"exec /bin/sh: exec format error"}},
+			{Cause: "no matching manifest for linux/arm64/v8 in the manifest list entries"},
+		},
+		limited:    {{Cause: "toomanyrequests: You have reached your pull rate limit."}, {Instruction: "FROM a", Cause: "unexpected status code: 429 Too Many Requests"}},
+		portTaken:  {{Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
+		noDocker:   {{Cause: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"}},
+		notCopied:  {{Instruction: "COPY dist /srv", Cause: `"/dist": not found`}},
+		noImage:    {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}},
+		gitRefused: {{Cause: "git: Authentication failed for 'https://git.example.com/a.git/'"}, {Cause: "git: git@git.example.com: Permission denied (publickey)."}},
+		noNetwork:  {{Cause: "git: unable to access 'https://git.invalid/': Could not resolve host: git.invalid"}, {Cause: "dial tcp 10.0.0.1:443: i/o timeout"}},
+	} {
+		for _, r := range reasons {
+			if got := Advice(r.Cause); r.Exit == 0 && r.Instruction == "" && got != hint {
+				t.Errorf("advice on %q: %q", r.Cause, got)
+			}
+			if got := adviceOn(r); got != hint {
+				t.Errorf("%+v: %q, want %q", r, got, hint)
+			}
+		}
+	}
+}
+
 // FuzzExplain takes anything for a log: the reason is one short line of text.
 func FuzzExplain(f *testing.F) {
 	logs, _ := filepath.Glob("testdata/*.log")
