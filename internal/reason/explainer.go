@@ -117,7 +117,7 @@ func (e *Explainer) mixed() bool { return e.classic != nil || e.pack != nil }
 
 // word takes a line that may mean something by itself; false if it does not.
 func (e *Explainer) word(text string) bool {
-	if succeeded(text) || !e.mixed() && begins(text) {
+	if text == initializing || succeeded(text) || !e.mixed() && begins(text) {
 		e.begin()
 		if image, ok := word(text, "Pulling "); ok {
 			e.pulled = image

@@ -106,6 +106,9 @@ func TestExplain(t *testing.T) {
 		"the same in the next deployment": {
 			"Starting nixpacks build...\n❌ Nixpacks build failed\nInitializing deployment\n" + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3",
 		},
+		"a deployment after one of the classic builder": {
+			"Step 1/2 : FROM a\nthe server restarts\nInitializing deployment\n" + section + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3",
+		},
 		"a static site of Nixpacks": {
 			"Starting nixpacks build...\n✅ Nixpacks build completed.\nBuilding app-x1\n" + excerpt + "ERROR: " + solve, "RUN x → exit code 3",
 		},
