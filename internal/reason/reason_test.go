@@ -97,9 +97,15 @@ func TestExplain(t *testing.T) {
 		"an old script of several lines": {
 			"ERROR: failed to solve: executor failed running [/bin/sh -c set -e\nfirst\nsecond\n]: exit code: 9\n❌ Docker build failed", "set -e first second → exit code 9",
 		},
-		"what follows Dokploy's word": {"/bin/sh: 9: railpack: not found\n❌ Railpack prepare failed\nERROR: no builder \"x\" found", "/bin/sh: 9: railpack: not found"},
-		"only Dokploy's word":         {"Building app-x1\n❌ Docker build failed\n\nError occurred ❌, check the logs for details.", "Docker build failed"},
-		"Dokploy's reason":            {"Error: ❌ Gitlab Provider not found", "Gitlab Provider not found"},
+		"what follows Dokploy's word":    {"/bin/sh: 9: railpack: not found\n❌ Railpack prepare failed\nERROR: no builder \"x\" found", "/bin/sh: 9: railpack: not found"},
+		"nothing but cleaning up":        {"✅ Railpack build completed.\nrailpack-app-x1-Ab removed\n\nError occurred ❌, check the logs for details.", ""},
+		"what follows it in other words": {"/bin/sh: 9: railpack: not found\n❌ Railpack prepare failed\nno builder \"x\" found", "/bin/sh: 9: railpack: not found"},
+		"Nixpacks without BuildKit":      {"Starting nixpacks build...\nCannot connect to the Docker daemon\nError: Docker build failed\n❌ Nixpacks build failed", "Cannot connect to the Docker daemon"},
+		"comments in an instruction": {
+			"Dockerfile:1\n" + excerptRule + "\n   1 | >>> RUN a; \\\n   2 | >>>   # why\n   3 | >>>   b\n" + excerptRule + "\nERROR: " + solve, "Dockerfile:1: RUN a; b → exit code 3",
+		},
+		"only Dokploy's word": {"Building app-x1\n❌ Docker build failed\n\nError occurred ❌, check the logs for details.", "Docker build failed"},
+		"Dokploy's reason":    {"Error: ❌ Gitlab Provider not found", "Gitlab Provider not found"},
 		"Nixpacks' own end": {
 			"Starting nixpacks build...\n" + section + excerpt + "ERROR: failed to build: " + solve + "\nError: Docker build failed\n❌ Nixpacks build failed", "RUN x → exit code 3",
 		},
@@ -152,7 +158,14 @@ func TestFarAbove(t *testing.T) {
 	for i := range 5000 {
 		lines = append(lines, fmt.Sprintf("cleaning up %d", i))
 	}
-	got := Explain(lines).String()
+	var e Explainer
+	for _, line := range lines {
+		e.Line([]byte(line))
+		if len(e.build.lines) > keptLines {
+			t.Fatalf("%d lines are kept", len(e.build.lines))
+		}
+	}
+	got := e.Reason().String()
 	if !strings.HasPrefix(got, "Dockerfile:2: RUN <<EOF command 0; command 1;") || !strings.HasSuffix(got, "command 4999 → exit code 5") {
 		t.Errorf("%q", got)
 	}
@@ -164,7 +177,7 @@ func TestMaskFirst(t *testing.T) {
 	e := Explainer{Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") }}
 	for _, line := range []string{
 		"Dockerfile:2", excerptRule, "   2 | >>> RUN " + secret, excerptRule,
-		"ERROR: failed to solve: " + strings.Repeat("x", lineLimit/2-100) + secret + "y: not found",
+		"ERROR: failed to solve: " + strings.Repeat("x", lineLimit/2-100) + secret + strings.Repeat("y", lineLimit) + ": not found",
 	} {
 		e.Line([]byte(line))
 	}
