@@ -203,10 +203,10 @@ func solveError(text string) (target, said string, ok bool) {
 
 // reason puts together the final error and what was shown before it.
 func (b *build) reason(said string) Reason {
-	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped)}
+	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped), Output: b.wrote.all()}
 	if s := b.step(r.Instruction); s != nil {
-		if r.Output = s.out.all(); r.Output == nil {
-			r.Output = b.wrote.all()
+		if s.out.n > 0 {
+			r.Output = s.out.all()
 		}
 		// What the base image adds stands for its FROM.
 		if name := instruction(s.name); r.Instruction == "" || strings.HasPrefix(name, "ONBUILD ") {

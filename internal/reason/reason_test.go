@@ -148,6 +148,23 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestOutput quotes what the step that failed wrote, and nothing else.
+func TestOutput(t *testing.T) {
+	const solve = `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: exit code: 3`
+	for log, want := range map[string]string{
+		"#4 0.1 other\n#5 0.1 mine\n#4 0.2 other\n#5 12.25  too\n#5 ERROR: process\n" + solve:             "mine| too",
+		"#5 0.1 mine\n#5 ERROR: process\n------\n > [2/2] RUN x:\n0.1 its\n0.2 own\n------\n" + solve:     "its|own",
+		"#5 0.1 mine\n#5 ERROR: process\n------\n > [2/2] RUN x:\n------\n" + solve:                       "mine",
+		"------\n > [1/1] RUN other:\n0.1 no\n------\n------\n > [2/2] RUN x:\n0.1 yes\n------\n" + solve: "yes",
+		"#5 ERROR: not found\n------\n > [2/2] COPY a /:\n------\nERROR: failed to solve: not found":      "",
+		"------\n > [2/2] RUN x:\n0.1 yes\nno stamp\n0.2 no\n" + solve:                                    "yes",
+	} {
+		if got := strings.Join(Explain(strings.Split(log, "\n")).Output, "|"); got != want {
+			t.Errorf("%q: %q, want %q", log, got, want)
+		}
+	}
+}
+
 // TestFarAbove finds a cause that thousands of lines follow.
 func TestFarAbove(t *testing.T) {
 	lines := []string{"Dockerfile:2", excerptRule, "   1 |     FROM a", "   2 | >>> RUN <<EOF"}
