@@ -24,6 +24,26 @@ const (
 	idleAfter = time.Minute
 )
 
+// comeback is how long Dokploy must have answered after a restart before a job
+// that it does not show is forgotten: some servers bring their queue back by
+// themselves, within a second or two.
+const comeback = 15 * time.Second
+
+// quiet is for how long Dokploy has answered without a fault, at most since that
+// moment.
+func (r *run) quiet(since time.Time) time.Duration {
+	for _, t := range []time.Time{r.back, r.client.LastFault()} {
+		if t.After(since) {
+			since = t
+		}
+	}
+	return time.Since(since)
+}
+
+func anyActive(q *dokploy.Queue) bool {
+	return slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active })
+}
+
 // rowAfter is how long after its processedOn a job has its row at the latest: a
 // few ms were seen, up to a second for remote servers. Later ones are another's.
 const rowAfter = 5 * time.Second
@@ -53,13 +73,18 @@ func overwritten(row *dokploy.Deployment) bool {
 	return row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
 }
 
-// overwritten tells such a row that may be this run's.
-func (r *run) overwritten(row *dokploy.Deployment) bool {
+// hidesMarker reports whether our row loses its text at its end: a Git source's.
+func (r *run) hidesMarker() bool {
 	switch r.service.SourceType {
 	case "git", "github", "gitlab", "gitea", "bitbucket":
-		return r.o.Operation == "deploy" && overwritten(row)
+		return r.o.Operation == "deploy"
 	}
 	return false
+}
+
+// overwritten tells such a row that may be this run's.
+func (r *run) overwritten(row *dokploy.Deployment) bool {
+	return r.hidesMarker() && overwritten(row)
 }
 
 // find waits until the deployment that the trigger made has a row, and holds
@@ -82,9 +107,13 @@ type finder struct {
 	actives   []time.Time     // processedOn of others' jobs of this service
 	others    bool            // such were in the queue when ours was no more
 	goneSince time.Time
-	goneAt    time.Time // the same by the server's clock; zero: not said
-	gone      int       // looks that saw neither job nor row
-	alone     int       // looks that saw one candidate and nothing else
+	gone      int             // looks that saw neither job nor row
+	listed    map[string]bool // the rows at the last look that saw ours waiting
+	before    map[string]bool // rows that were there while ours waited
+	shown     map[string]bool // the rows at the first look that saw ours in the queue no more; nil: none did
+	queuedRow string          // id of our row from before it began; empty: not seen
+	cancelled bool            // our row was cancelled before it began
+	alone     int             // looks that saw one candidate and nothing else
 
 	aloneSince time.Time
 	idleAsked  time.Time
@@ -114,11 +143,12 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if q != nil {
 		f.noteActives(q)
 		if job = r.ourJob(q); job != nil {
-			f.goneSince, f.gone, f.alone = time.Time{}, 0, 0
+			f.goneSince, f.gone, f.alone, f.shown = time.Time{}, 0, 0, nil
 			first := r.job == nil
 			progressed := first || r.job.Active != job.Active
 			r.remember(q, job)
 			if !job.Active {
+				f.listWhileWaiting(ctx)
 				return f.waiting(ctx, q, job), nil
 			}
 			f.activeSeen = time.Now()
@@ -136,6 +166,16 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	}
 	r.countOutage()
 	candidates, row := f.sort(rows)
+	if q != nil && job == nil && f.shown == nil && (len(rows) > 0 || len(f.known) == 0) {
+		f.shown = idsOf(rows)
+	}
+	if row != nil && row.Status == dokploy.StatusQueued {
+		return f.waitingRow(row), nil
+	}
+	if row != nil && row.Status == dokploy.StatusCancelled && row.StartedAt.IsZero() && row.FinishedAt.IsZero() {
+		// A restart did that, before it began. What it takes it may bring back.
+		row, f.cancelled = nil, true
+	}
 	if row == nil {
 		row, err = f.choose(ctx, candidates, job)
 		if err != nil {
@@ -196,21 +236,34 @@ func (f *finder) ofActive(row *dokploy.Deployment) bool {
 // sort tells new rows that are ours by the marker from those that may be.
 func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deployment, ours *dokploy.Deployment) {
 	slices.SortFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
-	f.all = rows
-	f.new = slices.DeleteFunc(slices.Clone(rows), func(row dokploy.Deployment) bool { return f.known[row.ID] })
+	// What waits has a row only on some servers, and no place among those that began.
+	started := slices.DeleteFunc(slices.Clone(rows), func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued })
+	f.all = started
+	f.new = slices.DeleteFunc(slices.Clone(started), func(row dokploy.Deployment) bool { return f.known[row.ID] })
 	for i := range rows {
 		row := &rows[i]
 		switch {
 		case f.known[row.ID] || f.foreign[row.ID]:
+		case row.ID == f.queuedRow:
+			ours = row // whatever it is called by now
+		case row.Status == dokploy.StatusQueued:
+			if !f.sent.unmarked && f.ours(row.Description) {
+				f.queuedRow = row.ID
+				if ours == nil {
+					ours = row
+				}
+			}
 		case !f.sent.unmarked && f.service.ServerID == "" && !f.ours(row.Description) && f.ofActive(row):
 			f.foreign[row.ID] = true
-		case f.sent.unmarked && f.mine(row.Title, row.Description):
+		case f.sent.unmarked && !f.before[row.ID] && f.mine(row.Title, row.Description):
 			candidates = append(candidates, *row)
 		case f.ours(row.Description):
 			// After a second run by BullMQ the newest is the one that counts.
 			if ours == nil || row.StartedAt.After(ours.StartedAt) {
 				ours = row
 			}
+		case f.before[row.ID]:
+			f.foreign[row.ID] = true
 		case f.titles && (f.sent.unmarked || !f.overwritten(row)), !f.titles && row.Title != f.ownTitle():
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
@@ -271,12 +324,23 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		return &after[0], nil
 	case job != nil:
 		return nil, nil
-	case r.outages > 0 && !hidden:
-		// A restart may have lost ours, and left another's.
-		return nil, cannotTell(candidates)
-	case r.queue == queueSeen && f.gone > 0 && !candidates[0].StartedAt.Before(f.goneAt):
-		// It began after a look that saw nothing of ours: that was gone by then.
+	case r.restarted() && r.queue == queueSeen:
+		// A restart may have lost ours, and left another's; or ours comes back.
+		f.alone = 0
 		return nil, nil
+	case r.outages > 0 && r.queue != queueSeen && !r.titles:
+		return nil, cannotTell(candidates)
+	}
+	if r.queue == queueSeen && f.shown != nil {
+		// A job that is in the queue no more has its row: what comes later is
+		// another's.
+		candidates = slices.DeleteFunc(slices.Clone(candidates), func(d dokploy.Deployment) bool { return !f.shown[d.ID] })
+		if len(candidates) == 0 {
+			f.alone = 0
+			return nil, nil
+		}
+	}
+	switch {
 	case r.job != nil:
 		return f.byOrder()
 	case len(candidates) > 1 && !hidden:
@@ -352,42 +416,81 @@ func (r *run) keepsQueue() bool { return r.version.Known() && r.version.Less(0, 
 // then came in the order of the queue.
 func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	r := f.run
-	from, index := r.jobAt, r.ahead
-	if !r.activeOn.IsZero() {
-		from, index = r.activeOn, r.ahead+r.active
-	}
-	if from.IsZero() {
+	c := r.stood.clue
+	if c.from.IsZero() {
 		return nil, cannotTell(f.new)
 	}
 	var since []dokploy.Deployment
 	for _, row := range f.all {
-		// Those that were there before the trigger began before it, whatever
-		// a time that is cut to the second says; but one may be the active's.
-		if !row.StartedAt.Before(from) && (!r.activeOn.IsZero() || !f.known[row.ID]) {
+		// Those that were there before the trigger began before it; but one may
+		// be the active job's, which the order counts.
+		if !row.StartedAt.Before(c.from) && (r.stood.active > 0 || !f.known[row.ID] && !f.before[row.ID]) {
 			since = append(since, row)
 		}
 	}
 	switch {
-	case f.pushedOut(from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > index+1):
+	case f.pushedOut(c.from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > c.index+1):
 		// To a remote server a Git webhook's stands in no line, and one that
 		// refuses SSH may leave no row (remote.md).
 		return nil, cannotTell(since)
-	case len(since) <= index:
+	case len(since) <= c.index:
 		return nil, nil
-	case f.foreign[since[index].ID] || f.known[since[index].ID]:
+	case c.exact && len(since) > c.index+1:
 		return nil, cannotTell(since)
-	case since[index].StartedAt.Before(r.jobAt):
+	case f.foreign[since[c.index].ID], f.known[since[c.index].ID], !f.shown[since[c.index].ID]:
+		return nil, cannotTell(since)
+	case since[c.index].StartedAt.Before(r.latest):
 		// Ours still waited then: BullMQ ran another one again.
 		return nil, cannotTell(since)
-	case !r.keepsQueue() && slices.ContainsFunc(since[:index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }):
-		// A restart, which takes what waits.
-		return nil, cannotTell(since)
-	case r.activeOn.IsZero() && len(since) > index+1 && since[0].StartedAt.Sub(from) < time.Second:
-		// The clock of the queue's answer is cut to the second: the first
-		// may have started before that answer.
+	case slices.ContainsFunc(since[:c.index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }):
+		// A restart: it takes what waits, or runs what it cancelled again.
 		return nil, cannotTell(since)
 	}
-	return &since[index], nil
+	return &since[c.index], nil
+}
+
+// listWhileWaiting keeps what is listed while ours waits: if it still waits at
+// the next look, none of that is ours. It is worth a request only where a row
+// may hide its marker.
+func (f *finder) listWhileWaiting(ctx context.Context) {
+	r := f.run
+	if f.before == nil {
+		f.before = map[string]bool{}
+	}
+	for id := range f.listed {
+		f.before[id] = true
+	}
+	f.listed = nil
+	if !r.sent.unmarked && !r.hidesMarker() {
+		return
+	}
+	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	if err != nil {
+		return // the queue was read, and the next look asks again
+	}
+	f.listed = map[string]bool{}
+	for i := range rows {
+		switch row := &rows[i]; {
+		case row.Status != dokploy.StatusQueued:
+			f.listed[row.ID] = true
+		case r.ours(row.Description):
+			f.queuedRow = row.ID
+		}
+	}
+}
+
+// waitingRow waits for a row that is ours and has not begun.
+func (f *finder) waitingRow(row *dokploy.Deployment) wait.State {
+	f.goneSince, f.gone, f.alone, f.shown = time.Time{}, 0, 0, nil
+	f.state = "it is still queued in Dokploy and will be deployed there"
+	f.screen.doing(func() string { return "still queued" })
+	f.pace.MaxInterval = 2 * time.Second
+	if f.said != row.ID {
+		f.said = row.ID
+		f.note("queued")
+		return wait.Progress
+	}
+	return wait.Pending
 }
 
 // undecided: a single candidate is still being looked at again.
@@ -408,31 +511,26 @@ func cannotTell(rows []dokploy.Deployment) error {
 
 // remember keeps what the queue shows of our job and those around it.
 func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
+	if r.job == nil && r.outages == 0 {
+		// After an outage it may be what a database says.
+		r.latest = job.QueuedAt
+		r.clock = serverClock{job.QueuedAt, r.takenAt}
+	}
 	seen := *job
-	r.job, r.jobAt = &seen, q.Now
+	r.job, r.jobOutages = &seen, r.outages
 	if job.Active {
 		return
 	}
-	r.ahead, r.active, r.activeOn, r.beside = 0, 0, time.Time{}, map[string]bool{}
-	before := true // the jobs come in the order of the queue
-	for _, j := range q.Jobs {
-		switch {
-		case j.ID == job.ID:
-			before = false
-		case j.Active:
-			if j.ServiceID != r.service.ID {
-				continue
-			}
-			r.active++
-			if r.activeOn.IsZero() || j.ProcessedOn.Before(r.activeOn) {
-				r.activeOn = j.ProcessedOn
-			}
-		case j.ServiceID != r.service.ID:
-			r.beside[j.Key()] = true
-		case before:
-			r.ahead++
-		}
+	if latest := latestOf(q); latest.After(r.latest) {
+		r.latest = latest
 	}
+	r.stood = stand(q, job, r.stood, r.latest, r.keepsQueue())
+}
+
+// restarted reports whether Dokploy may have restarted since our job was last
+// seen in its queue. BullMQ changes its order, so there it is since the trigger.
+func (r *run) restarted() bool {
+	return r.outages > r.jobOutages || r.outages > 0 && r.keepsQueue()
 }
 
 // waiting reports the place in the queue.
@@ -440,9 +538,9 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	if f.verifier != nil {
 		f.verifier.lookWhileQueued(ctx)
 	}
-	p, seen := f.place(q, job), time.Now()
+	p, clock := f.place(q, job), f.clock
 	f.state = "it is still queued in Dokploy and will be deployed there"
-	f.screen.doing(func() string { return "still " + p.text(q.Now.Add(time.Since(seen))) })
+	f.screen.doing(func() string { return "still " + p.text(clock.now()) })
 	limit := 4 * time.Second
 	if p.number == 1 {
 		// Its turn may come any moment; less likely so the longer it takes.
@@ -451,7 +549,7 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	f.pace.MaxInterval = limit
 	if key := p.text(time.Time{}); key != f.said {
 		f.said = key
-		f.note("%s", p.text(q.Now))
+		f.note("%s", p.text(clock.now()))
 		return wait.Progress
 	}
 	return wait.Pending
@@ -465,7 +563,7 @@ type place struct {
 
 type building struct {
 	name  string
-	since time.Time // server's clock; zero: not known
+	since time.Time // the clock of Dokploy's process; zero: not known
 }
 
 // place finds it. Jobs of one server wait for each other (remote.md).
@@ -523,33 +621,33 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		return f.missingUnseen(ctx)
 	}
 	if f.goneSince.IsZero() {
-		f.goneSince, f.goneAt = time.Now(), q.Now
+		f.goneSince = time.Now()
 	}
 	f.gone++
 	limit := goneAfter
 	if r.job == nil {
 		limit = neverAfter
 	}
-	if f.gone < 3 || time.Since(f.goneSince) < limit {
+	if f.gone < 3 || time.Since(f.goneSince) < limit || !f.removed(q) && !f.atWork(q) && r.quiet(f.goneSince) < comeback {
 		f.pace.MaxInterval = time.Second
 		return wait.Pending, nil
 	}
 	switch {
+	case f.sent.unmarked && len(r.unmarkedJobs(q)) > 0:
+		// What came back after a restart, or somebody's from the dashboard.
+		return wait.Pending, errWhichUpload
 	case len(candidates) > 0:
 		// One of them may be ours: it is not certain that Dokploy lost it.
 		return wait.Pending, cannotTell(candidates)
+	case f.cancelled:
+		return wait.Pending, &lostError{what: "Dokploy restarted and cancelled the deployment before it began", again: true}
 	case f.pushedOut(time.Time{}):
 		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
-	case r.job != nil && !r.job.Active:
-		for _, j := range q.Jobs {
-			if r.beside[j.Key()] && r.outages == 0 {
-				// A restart takes all waiting jobs, whoever cleans a queue
-				// only those of one service.
-				return wait.Pending, &verdictError{
-					Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
-				}
-			}
+	case f.removed(q):
+		return wait.Pending, &verdictError{
+			Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
 		}
+	case r.job != nil && !r.job.Active:
 		return wait.Pending, &lostError{what: "Dokploy lost the queued deployment (a restart does that)", again: true}
 	case r.outages > 0:
 		return wait.Pending, &lostError{what: "Dokploy lost the deployment in a restart, before it began", again: true}
@@ -557,6 +655,21 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		return wait.Pending, &lostError{what: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)"}
 	}
 	return wait.Pending, &lostError{what: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list"}
+}
+
+// removed reports whether somebody took our job from the queue: others that
+// waited beside it still do. A restart takes all of them, whoever cleans a queue
+// only those of one service.
+func (f *finder) removed(q *dokploy.Queue) bool {
+	return f.job != nil && !f.job.Active && f.outages == 0 &&
+		slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return f.stood.beside[j.Key()] })
+}
+
+// atWork reports whether Dokploy's worker runs: a job is active, or a row began
+// since ours was first missed. Jobs that a server brings back after a restart
+// are in its queue before that.
+func (f *finder) atWork(q *dokploy.Queue) bool {
+	return anyActive(q) || slices.ContainsFunc(f.all, func(row dokploy.Deployment) bool { return f.shown != nil && !f.shown[row.ID] })
 }
 
 // missingUnseen waits on a server whose queue is not to be seen: a deployment

@@ -57,6 +57,9 @@ func (r *run) follow(ctx context.Context) error {
 
 // announce says that it has begun.
 func (r *run) announce() {
+	if r.row.StartedAt.IsZero() && r.row.Terminal() {
+		return // it ended before it began
+	}
 	text := "started"
 	if r.job != nil && !r.job.QueuedAt.IsZero() {
 		if queued := r.row.StartedAt.Sub(r.job.QueuedAt); queued >= time.Second {
@@ -83,8 +86,10 @@ type follower struct {
 	missingFrom time.Time
 	jobGone     time.Time // since when the job is not in the queue
 	goneLooks   int
-	unknown     string    // the unknown status that was spoken of
-	again       time.Time // since when a second run by Dokploy is looked for
+	unknown     string        // the unknown status that was spoken of
+	again       time.Time     // since when a second run by Dokploy is looked for
+	patience    time.Duration // how long it is
+	returned    bool          // its job was in the queue again
 }
 
 // followPace is slow while the log will tell of the end, and steady where it
@@ -228,7 +233,7 @@ func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks++; fl.goneLooks == 1 {
 		fl.jobGone = time.Now()
 	}
-	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter {
+	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter && (fl.outages == 0 || fl.quiet(fl.jobGone) >= comeback) {
 		hint := "the connection to the server it builds on broke; " + brokenOffHint
 		if fl.outages > 0 && fl.service.ServerID == "" {
 			// It cancels what was running only when its start went well.
@@ -256,9 +261,14 @@ func (fl *follower) orphaned(rows []dokploy.Deployment, ours *dokploy.Deployment
 	if !r.titles {
 		return cannotTell(append(later, *ours))
 	}
-	fl.again = time.Now()
+	fl.lookAgain(secondRun)
 	r.state = "Dokploy restarted and may run it again by itself"
 	return nil
+}
+
+// lookAgain lets a second run by Dokploy be looked for.
+func (fl *follower) lookAgain(patience time.Duration) {
+	fl.again, fl.patience = time.Now(), patience
 }
 
 // judge makes the verdict of the row, if it has one.
@@ -268,7 +278,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	r.row = &held
 	r.countOutage()
 	switch row.Status {
-	case dokploy.StatusRunning:
+	case dokploy.StatusRunning, dokploy.StatusQueued:
 		return false, nil
 	case dokploy.StatusDone, dokploy.StatusError:
 		if again, err := fl.stillQueued(ctx); err != nil || again {
@@ -286,8 +296,9 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	return false, nil
 }
 
-// cancelled is final, unless Dokploy runs the job again by itself: up to
-// 0.29.8 it leaves the service running then (older.md, item 1).
+// cancelled is final, unless Dokploy runs the job again by itself: up to 0.29.8
+// it does, and leaves the service running until then. Later ones do where they
+// bring their queue back after a restart.
 func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 	r := fl.run
 	if !r.version.Known() || r.version.Less(0, 29, 9) {
@@ -300,22 +311,28 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 			return d.ID != r.row.ID && !d.StartedAt.Before(r.row.StartedAt)
 		})
 		if s.Status == dokploy.StatusRunning || later {
-			fl.again = time.Now()
+			fl.lookAgain(secondRun)
 			r.state = "Dokploy restarted and may run it again by itself"
 			r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
 			return false, nil
 		}
 	}
+	if r.row.FinishedAt.IsZero() && !r.keepsQueue() {
+		fl.lookAgain(comeback)
+		r.state = "Dokploy restarted and cancelled it; a few servers run it again by themselves"
+		r.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
+		return false, nil
+	}
 	fl.final()
 	return true, nil
 }
 
-// stillQueued tells a deployment that has ended, and whose job a restart has
-// left in BullMQ's queue: on a remote server the row ends before its job, and
-// what ends neither runs again (older.md, item 1).
+// stillQueued reports whether a deployment has ended and its job is in the queue:
+// on a remote server the row ends before its job, and where a restart came in
+// between, a server that keeps its queue runs it again.
 func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 	r := fl.run
-	if r.outages == 0 || !r.keepsQueue() || r.queue != queueSeen {
+	if r.outages == 0 || r.queue != queueSeen {
 		return false, nil
 	}
 	q, err := r.readQueue(ctx)
@@ -323,6 +340,9 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if r.ourJob(q) == nil {
+		if !r.keepsQueue() {
+			return false, nil
+		}
 		// It may have run again, and be over.
 		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 		if err != nil {
@@ -336,7 +356,7 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		}
 		return false, nil
 	}
-	fl.again = time.Now()
+	fl.lookAgain(secondRun)
 	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
 	return true, nil
 }
@@ -354,10 +374,14 @@ func (fl *follower) final() {
 		return
 	}
 	r.result.Status = Cancelled
-	if r.row.FinishedAt.IsZero() {
+	switch {
+	case r.row.StartedAt.IsZero():
+		r.result.Reason = "the deployment was cancelled in Dokploy before it began"
+		r.result.Hint = "run the job again if that was a mistake"
+	case r.row.FinishedAt.IsZero():
 		r.result.Reason = "Dokploy restarted in the middle of the deployment and cancelled it"
 		r.result.Hint = "run the job again"
-	} else {
+	default:
 		r.result.Reason = "the deployment was cancelled in Dokploy"
 	}
 }
@@ -366,13 +390,14 @@ func (fl *follower) final() {
 func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	r := fl.run
 	ended := r.row.Status == dokploy.StatusDone || r.row.Status == dokploy.StatusError
-	queued := false
+	queued, atWork := false, false
 	if r.queue == queueSeen {
 		q, err := r.readQueue(ctx)
 		if err != nil {
 			return wait.Pending, err
 		}
-		queued = r.ourJob(q) != nil
+		queued, atWork = r.ourJob(q) != nil, anyActive(q)
+		fl.returned = fl.returned || queued
 	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 	if err != nil {
@@ -382,7 +407,16 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	for i := range rows {
 		row := &rows[i]
 		switch {
-		case r.known[row.ID], row.StartedAt.Before(r.row.StartedAt):
+		case r.known[row.ID]:
+			continue
+		case row.Status == dokploy.StatusQueued:
+			queued = queued || !r.sent.unmarked && r.ours(row.Description)
+			continue
+		case row.StartedAt.Before(r.row.StartedAt):
+			continue
+		case r.sent.unmarked && r.mine(row.Title, row.Description) && !fl.returned && !r.keepsQueue():
+			// Somebody's from the dashboard looks the same.
+			unsure = append(unsure, *row)
 			continue
 		case r.mine(row.Title, row.Description):
 		case r.titles && r.overwritten(row):
@@ -394,7 +428,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		r.note("Dokploy runs it again")
 		r.hold(row)
-		fl.again = time.Time{}
+		fl.again, fl.returned = time.Time{}, false
 		fl.stopTimers()
 		if r.log != nil {
 			r.log.Stop()
@@ -411,7 +445,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	if queued || slices.ContainsFunc(rows, func(row dokploy.Deployment) bool { return row.ID != r.row.ID && row.Status == dokploy.StatusRunning }) {
 		fl.again = time.Now()
 	}
-	if ended && !queued || time.Since(fl.again) >= secondRun && time.Since(r.back) >= secondRun {
+	if ended && !queued || r.quiet(fl.again) >= fl.patience || fl.patience == comeback && atWork && !queued {
 		if waits, err := fl.behindOthers(ctx); waits || err != nil {
 			return wait.Pending, err
 		}
@@ -441,6 +475,6 @@ func (fl *follower) behindOthers(ctx context.Context) (bool, error) {
 	if !r.busy(others) {
 		return false, nil
 	}
-	fl.again = time.Now().Add(10*time.Second - secondRun)
+	fl.again = time.Now().Add(10*time.Second - fl.patience)
 	return true, nil
 }

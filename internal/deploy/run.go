@@ -50,17 +50,17 @@ type run struct {
 
 // trail is what was seen of one trigger in the queue.
 type trail struct {
-	unconfirmed bool            // the trigger's answer was lost, and its marker has not been seen
-	idleSince   time.Time       // since when Dokploy has nothing to do, as far as its services show
-	outages     int             // since the trigger, long enough for a restart of Dokploy
-	downSince   time.Time       // since when Dokploy has not answered; zero: it answers
-	counted     bool            // among outages
-	job         *dokploy.Job    // as last seen in the queue; nil: never
-	jobAt       time.Time       // server's clock when it was last seen; zero: not said
-	beside      map[string]bool // other services' waiting jobs when it was last seen
-	active      int             // jobs of this service that ran when it was last seen
-	activeOn    time.Time       // processedOn of the first of those
-	ahead       int             // waiting jobs of this service before it when it was last seen
+	unconfirmed bool         // the trigger's answer was lost, and its marker has not been seen
+	idleSince   time.Time    // since when Dokploy has nothing to do, as far as its services show
+	outages     int          // since the trigger, long enough for a restart of Dokploy
+	downSince   time.Time    // since when Dokploy has not answered; zero: it answers
+	counted     bool         // among outages
+	job         *dokploy.Job // as last seen in the queue; nil: never
+	jobOutages  int          // outages when it was last seen
+	stood       standing     // when it was last seen waiting
+	latest      time.Time    // the newest time Dokploy had written while it still waited
+	takenAt     time.Time    // our clock, when Dokploy took the trigger; zero: not known closely
+	clock       serverClock
 }
 
 // queueState says whether deployment.queueList can be read.

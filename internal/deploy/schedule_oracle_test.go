@@ -197,7 +197,9 @@ func (j *judgement) outputs() {
 	if (r.Reason == "") != (r.Status == Done || r.Status == Queued) {
 		j.bad("status %s with the reason %q", r.Status, r.Reason)
 	}
-	if b := j.truth.ofRow(r.DeploymentID); r.DeploymentID != "" && (b == nil || !b.own || b.rollback) && !j.unknowable() && !j.unconfirmed() {
+	row := j.truth.verdict[r.DeploymentID]
+	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && strings.Contains(row.Description, "[dd-") // before it began
+	if b := j.truth.ofRow(r.DeploymentID); r.DeploymentID != "" && (b == nil || !b.own || b.rollback) && !removed && !j.unknowable() && !j.unconfirmed() {
 		j.bad("deployment %s is not this run's", r.DeploymentID)
 	}
 	switch {
@@ -447,7 +449,7 @@ func (j *judgement) lost(d *build, accepted int) {
 		if newest := t.newest(); newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan) {
 			j.bad("lost, but it has a row, or should have")
 		}
-	case says("lost the queued deployment"), says("in a restart"):
+	case says("lost the queued deployment"), says("in a restart"), says("cancelled the deployment before it began"):
 		// A second time, or for all that can be seen: its row was removed, or
 		// pushed out by others.
 		newest := t.newest()

@@ -37,7 +37,7 @@ var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "run this schedule only, and show what happens (with -v)")
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
-	scheduleFrom  = flag.Uint64("schedule.from", moreFrom, "the first seed of -schedule.n")
+	scheduleFrom  = flag.Uint64("schedule.from", evenMoreFrom, "the first seed of -schedule.n")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -56,7 +56,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	case *scheduleFor > 0:
-		seed, end, n := rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
+		seed, end, n := evenMoreFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
 		// Not t.Log: a run that is killed must have said it.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
@@ -180,6 +180,7 @@ type schedule struct {
 	lead      time.Duration
 	events    []event
 	hurts     map[string]bool // kinds of trouble that the oracle makes allowances for
+	date      string          // whose clock the Date header shows
 }
 
 // work is what one deployment does.
@@ -290,12 +291,60 @@ func newSchedule(seed uint64) *schedule {
 	if seed >= moreFrom {
 		s.more(c)
 	}
+	if seed >= evenMoreFrom {
+		s.evenMore(c)
+	}
 	return s
 }
 
-// moreFrom is the first seed with the choices that came later: those before it
-// still mean what they meant when they found something.
-const moreFrom = 1_000_000
+// moreFrom and evenMoreFrom are the first seeds with the choices that came
+// later: those before them still mean what they meant when they found something.
+const (
+	moreFrom     = 1_000_000
+	evenMoreFrom = 200_000_000_000_000
+)
+
+// evenMore makes the choices that came after those: a Date header that whoever
+// stands in between writes by a clock of its own, a queue that comes back after
+// a restart, rows of what waits.
+func (s *schedule) evenMore(c chooser) {
+	made := time.Now()
+	by := func(skew time.Duration) func(time.Time) string {
+		return func(now time.Time) string { return now.Add(skew).UTC().Format(http.TimeFormat) }
+	}
+	s.date = pickOf(c, "the server's", "none", "constant", "-5s", "5s", "-1m", "24h")
+	switch s.date {
+	case "the server's":
+	case "none":
+		s.server.Date = func(time.Time) string { return "" }
+	case "constant":
+		s.server.Date = func(time.Time) string { return made.UTC().Format(http.TimeFormat) }
+	default:
+		skew, _ := time.ParseDuration(s.date)
+		s.server.Date = by(skew)
+	}
+	if c.one(3) && s.modern(0, 29, 9) {
+		s.server.KeepsQueue = true
+		s.server.ReturnsAfter = pickOf(c, 0, time.Second, 2*time.Second, 8*time.Second, 14*time.Second)
+	}
+	if c.one(6) && s.modern(0, 29, 9) {
+		s.server.QueuedRows = true
+	}
+	// Fast builds of one service behind each other hide all but their order.
+	if c.one(8) && s.source == "git" {
+		s.own.takes = time.Duration(5+c.IntN(200)) * time.Millisecond
+		for i := range s.others {
+			s.others[i].takes = time.Duration(5+c.IntN(200)) * time.Millisecond
+		}
+		for range 2 + c.IntN(4) {
+			if c.one(2) {
+				s.add(atLead, 0, "a push deploys the service", func(w *sim) { w.webhook() })
+			} else {
+				s.add(atLead, 0, "another service is deployed", func(w *sim) { w.enqueue(w.web) })
+			}
+		}
+	}
+}
 
 // more makes the choices that came later.
 func (s *schedule) more(c chooser) {
@@ -586,6 +635,7 @@ func (s *schedule) String() string {
 	fmt.Fprintf(&b, "Dokploy %s, %d at once, latency %s, clock %+v, frames of %d; key of a member: %v\n",
 		s.server.Version, s.server.Concurrency, s.server.Latency, s.server.ClockSkew, s.server.FrameSize, s.member)
 	fmt.Fprintf(&b, "%s.%s of a %s source (stack: %v) on server %q, %d earlier deployments\n", s.kind, s.operation, s.source, s.stack, s.remote, s.history)
+	fmt.Fprintf(&b, "Date: %s; the queue survives: %v (back after %s); rows of what waits: %v\n", s.date, s.server.KeepsQueue, s.server.ReturnsAfter, s.server.QueuedRows)
 	fmt.Fprintf(&b, "built on %q, uploaded %v, under %q, dialect as documented %v\n", s.builder, s.upload, s.server.SubPath, s.server.Documented)
 	fmt.Fprintf(&b, "wait %v, timeout %s, unreachable %s, logs %s, verify %q, sets %q, rollback %v\n",
 		s.wait, s.timeout, s.limit, s.logs, s.verify, s.prepare, s.rollback)
@@ -842,6 +892,7 @@ func (w *sim) enqueue(v *dokploytest.Service) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.otherN++
+	w.look()
 	w.classify() // what came meanwhile is this run's
 	text := fmt.Sprintf("another's %d", w.otherN)
 	if w.upload && w.otherN%3 == 0 && !w.hurts["trigger"] && !w.hurts["outage"] {
@@ -856,6 +907,7 @@ func (w *sim) enqueue(v *dokploytest.Service) {
 func (w *sim) webhook() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.look()
 	w.classify()
 	w.srv.Webhook(w.v)
 	w.disown()
@@ -903,14 +955,8 @@ func (w *sim) classify() {
 	}
 }
 
-// jobKey tells jobs apart: the in-memory queue numbers them anew after a restart.
-func (w *sim) jobKey(j dokploytest.Job) string {
-	key := j.ID
-	if w.modern(0, 29, 9) {
-		key += fmt.Sprintf(" of life %d", w.truth.restarts)
-	}
-	return key
-}
+// jobKey tells jobs apart. Their ids are given anew after a restart.
+func (w *sim) jobKey(j dokploytest.Job) string { return fmt.Sprint(j.Number) }
 
 // buildOf says what the nth deployment of the service does, and notes whose
 // it is.
@@ -1025,7 +1071,7 @@ func (w *sim) look() {
 		// A deployment that could not even begin has no log to begin.
 		if w.truth.ofRow(r.ID) == nil && !slices.Contains(w.truth.old, r.ID) {
 			for _, b := range w.truth.builds {
-				if b.row == "" && r.LogPath == "" && r.Description == b.description {
+				if b.row == "" && r.LogPath == "" && r.Status != "queued" && !r.StartedAt.IsZero() && r.Description == b.description {
 					b.row = r.ID
 					break
 				}

@@ -36,7 +36,6 @@ func (r *run) trigger(ctx context.Context) error {
 		token := newToken()
 		r.tokens = append(r.tokens, token)
 		description := strings.TrimSpace(r.o.Description + " " + token)
-		r.state, r.mayRun = "whether Dokploy took the trigger is not known; look at the link", true
 		err := r.send(ctx, description)
 		if err == nil {
 			r.accepted()
@@ -46,7 +45,6 @@ func (r *run) trigger(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if !answerLost(err) {
-			r.state, r.mayRun = nothingStarted, false
 			return r.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
@@ -99,8 +97,20 @@ func (r *run) send(ctx context.Context, description string) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		r.refreshBaseline(ctx)
-		if err := r.post(ctx, description); err != nil {
+		if ctx.Err() != nil {
+			return wait.Pending, context.Cause(ctx) // not sent
+		}
+		r.state, r.mayRun = "whether Dokploy took the trigger is not known; look at the link", true
+		sent := time.Now()
+		err := r.post(ctx, description)
+		if err != nil && !answerLost(err) {
+			r.state, r.mayRun = nothingStarted, false
+		}
+		if err != nil {
 			return wait.Pending, err
+		}
+		if time.Since(sent) < slowAnswer {
+			r.takenAt = time.Now()
 		}
 		return wait.Done, nil
 	})
@@ -222,7 +232,8 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		return true, nil
 	}
 	// A request that a gateway gave up on may still be on its way through.
-	window := 6 * time.Second
+	const shortly = 6 * time.Second
+	window := shortly
 	var (
 		e  *dokploy.Error
 		te *dokploy.TransportError
@@ -232,7 +243,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	}
 	// BullMQ without its Redis takes a trigger, does not answer, and runs it
 	// when Redis is back (before 0.29.9; older.md, item 3).
-	held := window > 6*time.Second && r.keepsQueue()
+	held := window > shortly && r.keepsQueue()
 	if held {
 		window = heldBack
 	}
@@ -290,7 +301,9 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		if reachable.IsZero() {
 			reachable = time.Now()
 		}
-		if looks++; looks >= 3 && time.Since(reachable) >= window {
+		// Dokploy may have restarted, and bring it back.
+		looks++
+		if looks >= 3 && time.Since(reachable) >= window && (anyActive(q) || r.quiet(reachable) >= comeback) {
 			return wait.Done, nil
 		}
 		return wait.Pending, nil

@@ -68,6 +68,7 @@ func (r *run) upload(ctx context.Context) error {
 		switch {
 		case err == nil:
 			r.sent.unmarked = true
+			r.takenAt = time.Now()
 			r.note("uploaded %s in %s", size(m.n), Duration(time.Since(m.start)))
 			r.accepted()
 			return nil
@@ -164,7 +165,26 @@ func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
 	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == r.job.Key() }); i >= 0 {
 		return jobs[i]
 	}
+	if r.outages == 0 {
+		return nil
+	}
+	// A server that brings its queue back after a restart numbers it anew, and
+	// keeps the times, as its database has them.
+	jobs = slices.DeleteFunc(jobs, func(j *dokploy.Job) bool { return j.QueuedAt.Sub(r.job.QueuedAt).Abs() > sameJob })
+	if len(jobs) == 1 {
+		return jobs[0]
+	}
 	return nil
+}
+
+// sameJob is how far the times of one job may lie apart before and after a
+// restart.
+const sameJob = time.Second
+
+// errWhichUpload ends the run without a guess.
+var errWhichUpload = &verdictError{
+	Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
+	"look at the deployments of the service in the dashboard",
 }
 
 // firstLook tells the upload's job or row at the first look after it was
@@ -180,16 +200,13 @@ func (f *finder) firstLook(ctx context.Context, q *dokploy.Queue) error {
 	}
 	jobs := r.unmarkedJobs(q)
 	new := slices.DeleteFunc(rows, func(d dokploy.Deployment) bool {
-		return r.known[d.ID] || !r.mine(d.Title, d.Description) || slices.ContainsFunc(jobs, func(j *dokploy.Job) bool {
+		return r.known[d.ID] || d.Status == dokploy.StatusQueued || !r.mine(d.Title, d.Description) || slices.ContainsFunc(jobs, func(j *dokploy.Job) bool {
 			return j.Active && !d.StartedAt.Before(j.ProcessedOn)
 		})
 	})
 	switch {
 	case len(jobs)+max(0, len(new)-r.sent.alike) > 1, len(jobs) == 0 && len(new) > 0 && r.sent.alike > 0:
-		return &verdictError{
-			Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
-			"look at the deployments of the service in the dashboard",
-		}
+		return errWhichUpload
 	case len(jobs) == 0 && len(new) == 1:
 		r.sent.began = true
 	}

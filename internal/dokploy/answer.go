@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // What is read of an answer is bounded, so that memory is, whatever a server
@@ -69,13 +68,6 @@ func (a *answer) release() {
 		a.free()
 		a.free = nil
 	}
-}
-
-// date is the server's clock when it answered, to the second; zero if it did
-// not say.
-func (a *answer) date() time.Time {
-	t, _ := http.ParseTime(a.header.Get("Date"))
-	return t
 }
 
 // brokenAnswer is an answer whose body could not be read to its end.

@@ -92,7 +92,7 @@ func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
 			Create bool `json:"create"`
 		} `json:"deployment"`
 	}
-	_, err = c.query(ctx, "user.getPermissions", nil, &w)
+	err = c.query(ctx, "user.getPermissions", nil, &w)
 	switch {
 	case err != nil && !Unsupported(err):
 		return Rights{}, false, err
@@ -229,7 +229,7 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 		} `json:"rollback"`
 	}]
 	const procedure = "deployment.allByType"
-	if _, err := c.query(ctx, procedure, url.Values{"id": {applicationID}, "type": {"application"}}, &wire); err != nil {
+	if err := c.query(ctx, procedure, url.Values{"id": {applicationID}, "type": {"application"}}, &wire); err != nil {
 		return nil, err
 	}
 	if wire == nil {

@@ -52,6 +52,7 @@ type Client struct {
 	http   *http.Client // follows redirects by its own rules, has no time-out
 	retry  *retryablehttp.Client
 	sent   atomic.Int64
+	fault  atomic.Int64  // when an answer was last a 5xx or did not come, in unix nanoseconds
 	large  chan struct{} // held while a large answer is read
 	pace   *rate.Limiter // nil: none
 }
@@ -130,11 +131,21 @@ func tlsConfig(o Options) *tls.Config {
 // included.
 func (c *Client) Requests() int { return int(c.sent.Load()) }
 
+// LastFault is when Dokploy, or what stands in front of it, last answered 5xx or
+// not at all, requests that were then sent again included; zero: never.
+func (c *Client) LastFault() time.Time {
+	if at := c.fault.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
 // CloseIdle closes the connections that wait for a further request.
 func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 
 // attempt notes how far the newest try of a request came.
 type attempt struct {
+	client    *Client
 	method    string
 	connected atomic.Bool
 	hops      int    // redirects followed
@@ -152,6 +163,9 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	at, _ := ctx.Value(attemptKey{}).(*attempt)
 	if at == nil {
 		return false, nil
+	}
+	if err != nil || resp.StatusCode >= 500 {
+		at.client.fault.Store(time.Now().UnixNano())
 	}
 	if err != nil {
 		harmless := at.method == http.MethodGet || !at.connected.Load()
@@ -185,7 +199,7 @@ func (c *Client) endpoint(path string, query url.Values) string {
 func (c *Client) do(ctx context.Context, method, procedure string, query url.Values, body []byte) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	at := &attempt{method: method}
+	at := &attempt{client: c, method: method}
 	ctx = context.WithValue(ctx, attemptKey{}, at)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { at.connected.Store(true) },
@@ -239,13 +253,13 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 // query calls a procedure that reads. The parameters go as plain ones, which
 // the REST surface reads, and as JSON in input, which the documentation says
 // (section 2).
-func (c *Client) query(ctx context.Context, procedure string, params url.Values, into any) (*answer, error) {
+func (c *Client) query(ctx context.Context, procedure string, params url.Values, into any) error {
 	q := url.Values{}
 	if len(params) > 0 {
 		input := map[string]any{}
 		for name, values := range params {
 			if err := longName(http.MethodGet, procedure, values[0]); err != nil {
-				return nil, err
+				return err
 			}
 			q[name] = values
 			input[name] = values[0]
@@ -255,19 +269,19 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 		}
 		raw, err := json.Marshal(input)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		q.Set("input", string(raw))
 	}
 	a, err := c.do(ctx, http.MethodGet, procedure, q, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer a.release()
 	if err := json.Unmarshal(unwrap(a.body), into); err != nil {
-		return nil, unreadable(http.MethodGet, procedure, a, err)
+		return unreadable(http.MethodGet, procedure, a, err)
 	}
-	return a, nil
+	return nil
 }
 
 // mutate calls a procedure that changes something and returns its answer.

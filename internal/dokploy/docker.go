@@ -199,7 +199,7 @@ func list[T any](ctx context.Context, c *Client, procedure string, params url.Va
 		}
 	}
 	var wire listOf[T]
-	if _, err := c.query(ctx, procedure, params, &wire); err != nil {
+	if err := c.query(ctx, procedure, params, &wire); err != nil {
 		return nil, mayLook(err)
 	}
 	if wire == nil {
@@ -280,7 +280,7 @@ func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*
 		params.Set("serverId", serverID)
 	}
 	var raw rawAnswer
-	if _, err := c.query(ctx, procedure, params, &raw); err != nil {
+	if err := c.query(ctx, procedure, params, &raw); err != nil {
 		if empty(err) {
 			return nil, nil //nolint:nilnil // an empty body is the answer "none"
 		}
@@ -304,7 +304,7 @@ func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (st
 		params.Set("serverId", serverID)
 	}
 	var task struct{ ServiceID string }
-	_, err := c.query(ctx, "docker.getConfig", params, &task)
+	err := c.query(ctx, "docker.getConfig", params, &task)
 	if empty(err) {
 		return "", nil
 	}
@@ -381,7 +381,7 @@ func (c *Client) ReadContainerLogs(ctx context.Context, kind Kind, id, container
 			params.Set("containerId", containerID)
 		}
 		var s string
-		_, err := c.query(ctx, string(kind)+".readLogs", params, &s)
+		err := c.query(ctx, string(kind)+".readLogs", params, &s)
 		var e *Error
 		if errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer") && tail > 1 {
 			tail /= 2

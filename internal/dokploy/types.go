@@ -188,8 +188,11 @@ func (s *Service) URLs() []string {
 	return urls
 }
 
-// Statuses of a deployment row (section 1.5). "queued" is not one of them.
+// Statuses of a deployment row.
 const (
+	// StatusQueued is that of a row which is made when a deployment is queued,
+	// as newer servers and forks do; it has no startedAt.
+	StatusQueued    = "queued"
 	StatusRunning   = "running"
 	StatusDone      = "done"
 	StatusError     = "error"
@@ -202,8 +205,8 @@ type Deployment struct {
 	Title         string
 	Description   string
 	Status        string
-	LogPath       string // empty: could not even be started (section 1.8)
-	StartedAt     time.Time
+	LogPath       string    // empty: could not even be started (section 1.8)
+	StartedAt     time.Time // zero: it has not begun
 	FinishedAt    time.Time // zero: not finished, or cancelled by a restart
 	ErrorMessage  string
 	BuildServerID string
@@ -214,8 +217,9 @@ func (d *Deployment) Terminal() bool {
 	return d.Status == StatusDone || d.Status == StatusError || d.Status == StatusCancelled
 }
 
-// Job is an entry of deployment.queueList (≥ 0.28.3, section 1.3). Its times
-// are of the server's clock.
+// Job is an entry of deployment.queueList (≥ 0.28.3). ProcessedOn is of the
+// clock of Dokploy's process, as a row's times are. So is QueuedAt, but for jobs
+// that a server brought back after a restart: those have what its database says.
 type Job struct {
 	ID          string
 	Kind        Kind
@@ -232,13 +236,12 @@ type Job struct {
 // Queue is what deployment.queueList shows at one moment, oldest job first.
 type Queue struct {
 	Jobs []Job
-	Now  time.Time // the server's clock, to the second; zero: not said
 }
 
 // Version asks for the server's version.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var s string
-	if _, err := c.query(ctx, "settings.getDokployVersion", nil, &s); err != nil {
+	if err := c.query(ctx, "settings.getDokployVersion", nil, &s); err != nil {
 		return Version{}, err
 	}
 	v, _ := ParseVersion(s)
@@ -273,7 +276,7 @@ func (w wireServices) refs() []ServiceRef {
 // Cloud).
 func (c *Client) IsCloud(ctx context.Context) (bool, error) {
 	var is bool
-	_, err := c.query(ctx, "settings.isCloud", nil, &is)
+	err := c.query(ctx, "settings.isCloud", nil, &is)
 	return is && err == nil, err
 }
 
@@ -307,7 +310,7 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 		Name         string              `json:"name"`
 		Environments listOf[environment] `json:"environments"`
 	}]
-	if _, err := c.query(ctx, listProcedure, nil, &wire); err != nil {
+	if err := c.query(ctx, listProcedure, nil, &wire); err != nil {
 		return nil, err
 	}
 	if wire == nil {
@@ -407,7 +410,7 @@ const (
 // Service reads application.one or compose.one.
 func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, error) {
 	var w wireService
-	if _, err := c.query(ctx, string(kind)+".one", url.Values{string(kind) + "Id": {id}}, &w); err != nil {
+	if err := c.query(ctx, string(kind)+".one", url.Values{string(kind) + "Id": {id}}, &w); err != nil {
 		return nil, err
 	}
 	s := &Service{
@@ -453,7 +456,6 @@ type wireDeployment struct {
 	Description   string `json:"description"`
 	Status        string `json:"status"`
 	LogPath       string `json:"logPath"`
-	CreatedAt     string `json:"createdAt"`
 	StartedAt     string `json:"startedAt"`
 	FinishedAt    string `json:"finishedAt"`
 	ErrorMessage  string `json:"errorMessage"`
@@ -474,7 +476,7 @@ func rows(wire listOf[wireDeployment]) []Deployment {
 func (w *wireDeployment) deployment() Deployment {
 	return Deployment{
 		ID: w.DeploymentID, Title: w.Title, Description: w.Description, Status: w.Status, LogPath: w.LogPath,
-		StartedAt: parseTime(cmp.Or(w.StartedAt, w.CreatedAt)), FinishedAt: parseTime(w.FinishedAt),
+		StartedAt: parseTime(w.StartedAt), FinishedAt: parseTime(w.FinishedAt),
 		ErrorMessage: w.ErrorMessage, BuildServerID: w.BuildServerID,
 	}
 }
@@ -494,7 +496,7 @@ func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deplo
 	}
 	// A null or an object in its place is an odd answer, not an empty list.
 	var wire listOf[wireDeployment]
-	if _, err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &wire); err != nil {
+	if err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &wire); err != nil {
 		return nil, err
 	}
 	if wire == nil {
@@ -520,14 +522,13 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		State       string  `json:"state"`
 	}]
 	const procedure = "deployment.queueList"
-	a, err := c.query(ctx, procedure, nil, &wire)
-	if err != nil {
+	if err := c.query(ctx, procedure, nil, &wire); err != nil {
 		return nil, err
 	}
 	if wire == nil {
 		return nil, noList(procedure)
 	}
-	q := &Queue{Now: a.date()}
+	q := &Queue{}
 	for _, w := range wire {
 		switch w.State {
 		case "completed", "failed":
@@ -596,7 +597,7 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 // section 4), at most 10,000. More than 1 MiB of them fails with a 500.
 func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (string, error) {
 	var s string
-	_, err := c.query(ctx, "deployment.readLogs", url.Values{"deploymentId": {deploymentID}, "tail": {strconv.Itoa(tail)}}, &s)
+	err := c.query(ctx, "deployment.readLogs", url.Values{"deploymentId": {deploymentID}, "tail": {strconv.Itoa(tail)}}, &s)
 	return s, err
 }
 

@@ -25,6 +25,7 @@ type job struct {
 	restarts    int
 	dead        bool
 	version     Version // what it ships, from the moment it is active
+	row         *row    // QueuedRows: made when it was queued
 }
 
 // partition is the line a job stands in: one for the local server and one for
@@ -52,6 +53,9 @@ func (s *Server) enqueueLocked(v *Service, operation, title, description string,
 		id = strconv.Itoa(s.jobSeq)
 	}
 	j := &job{id: id, number: s.jobCount, service: v, operation: operation, title: title, description: description, webhook: webhook, queued: s.now()}
+	if s.opts.QueuedRows {
+		j.row = s.queuedRowLocked(j)
+	}
 	s.jobs = append(s.jobs, j)
 	s.scheduleLocked()
 	return j
@@ -157,17 +161,21 @@ func (s *Server) run(j *job, b Build) {
 	s.trimLocked(v)
 	if b.NoLogPath {
 		now := s.now()
-		s.rows = append(s.rows, &row{service: v, job: j.number, Row: Row{
-			ID: s.newID(), Title: j.title, Description: j.description, Status: "error", ServiceID: v.ID, CreatedAt: now,
-			StartedAt: now, FinishedAt: now, ErrorMessage: cmp.Or(b.ErrorMessage, "An error have occurred: could not be started"),
-		}})
+		r := j.row
+		if r == nil {
+			r = &row{service: v, job: j.number, Row: Row{
+				ID: s.newID(), Title: j.title, Description: j.description, ServiceID: v.ID, CreatedAt: now,
+			}}
+			s.rows = append(s.rows, r)
+		}
+		r.Status, r.StartedAt, r.FinishedAt = "error", now, now
+		r.ErrorMessage = cmp.Or(b.ErrorMessage, "An error have occurred: could not be started")
 		v.status = "error"
 		s.leaveLocked(j)
 		s.mu.Unlock()
 		return
 	}
-	r := s.newRowLocked(v, j.title, j.description, opened, b)
-	r.job = j.number
+	r := s.newRowLocked(v, j, opened, b)
 	v.fileOnDisk = j.version.ComposeFile
 	s.keepRollbackLocked(v, r, j.version)
 	s.mu.Unlock()
@@ -308,7 +316,13 @@ func (s *Server) TriggerCount(v *Service) int {
 func (s *Server) CleanQueue(v *Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = slices.DeleteFunc(s.jobs, func(j *job) bool { return j.service == v && !j.active })
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *job) bool {
+		drop := j.service == v && !j.active
+		if drop && j.row != nil {
+			j.row.Status, j.row.FinishedAt = "cancelled", s.now()
+		}
+		return drop
+	})
 }
 
 // SetConcurrency changes the number of builds at once.
@@ -322,6 +336,7 @@ func (s *Server) SetConcurrency(n int) {
 // Job is an entry of the queue.
 type Job struct {
 	ID, ServiceID, Title, Description string
+	Number                            int // of all jobs ever; one that comes back keeps it
 	Active                            bool
 }
 
@@ -331,7 +346,7 @@ func (s *Server) Queue() []Job {
 	defer s.mu.Unlock()
 	out := make([]Job, 0, len(s.jobs))
 	for _, j := range s.jobs {
-		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.active})
+		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.number, j.active})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package dokploytest
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -31,12 +32,15 @@ func (s *Server) Restart(down time.Duration) {
 		}
 		j.dead = true // its build goes on, an orphan
 		again := *j
-		again.dead, again.stalled = false, true
+		again.dead, again.stalled, again.row = false, true, nil
 		again.restarts++
 		s.jobs[i] = &again
 		stalled = append(stalled, &again)
 	}
 	if s.d.memoryQueue {
+		if s.opts.KeepsQueue {
+			s.journal = append(s.journal, s.jobs...)
+		}
 		s.jobs, s.jobSeq = nil, 0
 	}
 	life := s.life
@@ -50,15 +54,47 @@ func (s *Server) Restart(down time.Duration) {
 			return
 		}
 		s.cancelRowsLocked()
-		if !s.d.memoryQueue {
+		switch {
+		case !s.d.memoryQueue:
 			s.holdUntil = time.Now().Add(resumeWaiting)
+		case s.opts.KeepsQueue:
+			s.holdUntil = time.Now().Add(s.opts.ReturnsAfter)
 		}
 		s.mu.Unlock()
 		s.comeUp(life)
-		if !s.d.memoryQueue {
+		switch {
+		case !s.d.memoryQueue:
 			s.resume(stalled)
+		case s.opts.KeepsQueue:
+			s.bringBack(life)
 		}
 	})
+}
+
+// bringBack puts the jobs of before the restart in front of those that came
+// since, and lets the worker begin.
+func (s *Server) bringBack(life int) {
+	if !s.wait(s.opts.ReturnsAfter) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != life {
+		return // down once more meanwhile
+	}
+	var back []*job
+	for _, j := range s.journal {
+		again := *j
+		again.active, again.dead, again.stalled, again.processed = false, false, false, time.Time{}
+		s.jobSeq++
+		again.id = "job-" + strconv.Itoa(s.jobSeq)
+		if j.row != nil && j.row.Status != "queued" {
+			again.row = s.queuedRowLocked(&again)
+		}
+		back = append(back, &again)
+	}
+	s.jobs, s.journal = append(back, s.jobs...), nil
+	s.scheduleLocked()
 }
 
 // cancelRowsLocked is what a starting Dokploy does to the rows that were
@@ -68,7 +104,7 @@ func (s *Server) cancelRowsLocked() {
 		return
 	}
 	for _, r := range s.rows {
-		if r.Status == "running" {
+		if r.Status == "running" || r.Status == "queued" && !s.opts.KeepsQueue {
 			r.Status = "cancelled"
 			if s.d.memoryQueue {
 				r.service.status = "idle"

@@ -38,7 +38,14 @@ var zippers = sync.Pool{New: func() any {
 // write sends it, with the headers that every real answer has.
 func (a answer) write(w http.ResponseWriter, r *http.Request, s *Server) {
 	h := w.Header()
-	h.Set("Date", s.now().Format(http.TimeFormat))
+	date := s.now().Format(http.TimeFormat)
+	if s.opts.Date != nil {
+		date = s.opts.Date(time.Now())
+	}
+	h["Date"] = nil // none
+	if date != "" {
+		h.Set("Date", date)
+	}
 	h.Set("Keep-Alive", "timeout=5")
 	h["Content-Type"] = nil // nothing is to be guessed
 	if a.contentType != "" {

@@ -51,7 +51,7 @@ func (s *Server) rowsOfLocked(v *Service) []*row {
 
 // trimLocked removes the rows that are too many, their log files with them.
 func (s *Server) trimLocked(v *Service) {
-	rows := s.rowsOfLocked(v)
+	rows := slices.DeleteFunc(s.rowsOfLocked(v), func(r *row) bool { return r.Status == "queued" })
 	for _, r := range rows[min(len(rows), maxRows):] {
 		if r.log != nil && r.ErrorMessage == "" {
 			delete(s.files, fileKey(v.logServer(), r.LogPath))
@@ -66,13 +66,14 @@ func (s *Server) removeRowLocked(r *row) {
 
 // newRowLocked starts a deployment: its log file and its row. Log names have
 // the resolution of a second, so two rows may share one (section 1.10).
-func (s *Server) newRowLocked(v *Service, title, description string, opened time.Time, b Build) *row {
+func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *row {
 	now := s.now()
 	path := fmt.Sprintf("/etc/dokploy/logs/%s/%s-%s.log", v.AppName, v.AppName, opened.Format("2006-01-02:15:04:05"))
-	r := &row{service: v, Row: Row{
-		ID: s.newID(), Title: title, Description: description, Status: "running", LogPath: path, ServiceID: v.ID,
-		CreatedAt: now, StartedAt: now,
-	}}
+	r := j.row
+	if r == nil {
+		r = s.addRowLocked(j)
+	}
+	r.Status, r.LogPath, r.StartedAt = "running", path, now
 	if s.d.buildServers {
 		r.BuildServerID = v.buildServerID
 	}
@@ -93,7 +94,22 @@ func (s *Server) newRowLocked(v *Service, title, description string, opened time
 		}
 		f.append([]byte(first))
 	}
+	return r
+}
+
+// addRowLocked adds a job's row.
+func (s *Server) addRowLocked(j *job) *row {
+	r := &row{service: j.service, job: j.number, Row: Row{
+		ID: s.newID(), Title: j.title, Description: j.description, ServiceID: j.service.ID, CreatedAt: s.now(),
+	}}
 	s.rows = append(s.rows, r)
+	return r
+}
+
+// queuedRowLocked adds the row of a job that waits.
+func (s *Server) queuedRowLocked(j *job) *row {
+	r := s.addRowLocked(j)
+	r.Status = "queued"
 	return r
 }
 

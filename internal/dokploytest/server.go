@@ -37,6 +37,19 @@ type Options struct {
 	Documented bool
 	// ClockSkew is added to the time in everything the server says.
 	ClockSkew time.Duration
+	// Date makes the Date header, which is written by whoever answers last, from
+	// the time; "" for none. The server's clock if nil.
+	Date func(now time.Time) string
+	// KeepsQueue: the queue survives a restart. The jobs come back ReturnsAfter
+	// after the server answers again, and none begins before: in front, in
+	// order, with new ids and their own times. What was running has its row
+	// cancelled, and runs again. Some forks of the versions with an in-memory
+	// queue do so.
+	KeepsQueue   bool
+	ReturnsAfter time.Duration
+	// QueuedRows: a row is made when a deployment is queued, with the status
+	// "queued" and without startedAt.
+	QueuedRows bool
 	// Latency is waited before a request is carried out.
 	Latency time.Duration
 	// Concurrency is the number of builds at once, 1 if 0; BullMQ (before
@@ -99,7 +112,8 @@ type Server struct {
 	jobs        []*job
 	jobSeq      int // counts the job ids
 	jobCount    int
-	holdUntil   time.Time // BullMQ: no job starts before (older.md, item 2)
+	holdUntil   time.Time // no job starts before
+	journal     []*job    // KeepsQueue: not yet brought back
 	redisUp     chan struct{}
 
 	rows  []*row

@@ -1,0 +1,258 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// A server that brings its queue back after a restart has what waited in it
+// again some seconds after it answers: it is not started a second time.
+func TestAQueueThatComesBack(t *testing.T) {
+	for _, source := range []string{"docker", "git"} {
+		for _, after := range []time.Duration{0, time.Second, 8 * time.Second, 14 * time.Second} {
+			t.Run(source+" after "+after.String(), func(t *testing.T) {
+				inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: after}, func(w *world) {
+					app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: takes(100 * time.Millisecond)})
+					other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+					w.srv.Enqueue(other, "another's", "")
+					time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+					r := w.want(w.deploy("application api"), Done, 0)
+					w.triggers(app, 1)
+					if id := w.lastRow(app).ID; r.DeploymentID != id {
+						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Each 5xx starts the time again, those that the client asks again at once
+// included.
+func TestAFaultStartsTheTimeAgain(t *testing.T) {
+	for _, status := range []int{500, 502, 503} {
+		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 24 * time.Second}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{Build: takes(100 * time.Millisecond)})
+			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+			w.srv.Enqueue(other, "another's", "")
+			time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+			time.AfterFunc(22*time.Second, func() {
+				w.srv.Fault(dokploytest.Fault{Procedure: "deployment.queueList", Kind: dokploytest.Gateway, Status: status})
+			})
+			w.want(w.deploy("application api"), Done, 0)
+			w.triggers(app, 1)
+		})
+	}
+}
+
+// A queue that does not come back: 15 s, or as soon as the worker shows at work.
+func TestAQueueThatIsGone(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		atWork      bool
+		least, most time.Duration
+	}{
+		{"idle", false, 15 * time.Second, 17 * time.Second},
+		{"at work", true, 5 * time.Second, 7 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+				other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(40 * time.Second)})
+				w.srv.Enqueue(other, "another's", "")
+				time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+				if c.atWork {
+					time.AfterFunc(11*time.Second, func() { w.srv.Enqueue(other, "another's", "") })
+				}
+				began := time.Now()
+				w.want(w.deploy("application api"), Done, 0)
+				w.triggers(app, 2)
+				var sent, back time.Time
+				for _, r := range w.srv.Requests() {
+					switch {
+					case r.Procedure == "application.deploy":
+						sent = r.At
+					case back.IsZero() && r.Procedure == "deployment.queueList" && r.At.After(began.Add(10*time.Second)):
+						back = r.At
+					}
+				}
+				if d := sent.Sub(back); d < c.least || d > c.most {
+					w.Errorf("started again after %s\n%s", d, w.story())
+				}
+			})
+		})
+	}
+}
+
+// unreachable-timeout ends where those 15 s begin, and timeout bounds both.
+func TestTheTimeAfterARestartIsNoOutage(t *testing.T) {
+	for _, c := range []struct {
+		timeout time.Duration
+		want    Status
+	}{{30 * time.Minute, Done}, {15 * time.Second, Timeout}} {
+		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 14 * time.Second}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+			w.srv.Enqueue(other, "another's", "")
+			time.AfterFunc(3*time.Second, func() { w.srv.Restart(5 * time.Second) })
+			w.set = func(o *Options) { o.Unreachable, o.Timeout = 10*time.Second, c.timeout }
+			r := w.deploy("application api").Results[0]
+			if r.Status != c.want {
+				w.Errorf("%s: %s\n%s", r.Status, r.Reason, w.story())
+			}
+			w.triggers(app, 1)
+		})
+	}
+}
+
+// What was running is cancelled by the restart, and runs again: the second run
+// is the one that counts. Where none comes, cancelled is final.
+func TestWhatRanComesBack(t *testing.T) {
+	for _, version := range []string{"v0.30.2", "canary"} {
+		for _, keeps := range []bool{true, false} {
+			for _, source := range []string{"docker", "git"} {
+				inWorld(t, dokploytest.Options{Version: version, KeepsQueue: keeps, ReturnsAfter: 8 * time.Second}, func(w *world) {
+					app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: takes(10 * time.Second)})
+					time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+					want, exit := Done, 0
+					if !keeps {
+						want, exit = Cancelled, 1
+					}
+					r := w.want(w.deploy("application api"), want, exit)
+					w.triggers(app, 1)
+					if id := w.lastRow(app).ID; r.DeploymentID != id {
+						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Others' work after the restart shows that nothing comes back: cancelled is
+// final at once.
+func TestCancelledIsFinalWhereTheWorkerWorks(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Build: takes(10 * time.Second)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(time.Minute)})
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		time.AfterFunc(10500*time.Millisecond, func() { w.srv.Enqueue(other, "another's", "") })
+		r := w.want(w.deploy("application api"), Cancelled, 1)
+		if r.Took > 16*time.Second {
+			w.Errorf("after %s\n%s", r.Took, w.story())
+		}
+	})
+}
+
+// A trigger whose answer the restart took may come back with the queue.
+func TestATriggerThatARestartAnswered(t *testing.T) {
+	inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 12 * time.Second}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+		w.srv.Enqueue(other, "another's", "")
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Lost, CarriedOut: true})
+		w.srv.OnCall("application.deploy", func() { go w.srv.Restart(5 * time.Second) })
+		w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+	})
+}
+
+// Two restarts, the second one before the queue was back.
+func TestTwoRestarts(t *testing.T) {
+	inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 8 * time.Second}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: takes(10 * time.Second)})
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		time.AfterFunc(14*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+	})
+}
+
+// Rows of what waits are there all the time; one that a restart cancelled before
+// it began was lost with the queue, and is started again.
+func TestTheRowOfWhatWaitedInARestart(t *testing.T) {
+	for _, keeps := range []bool{true, false} {
+		inWorld(t, dokploytest.Options{KeepsQueue: keeps, QueuedRows: true, ReturnsAfter: 8 * time.Second}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+			w.srv.Enqueue(other, "another's", "")
+			time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+			r := w.want(w.deploy("application api"), Done, 0)
+			want := 1
+			if !keeps {
+				want = 2
+			}
+			w.triggers(app, want)
+			if id := w.lastRow(app).ID; r.DeploymentID != id {
+				w.Errorf("deployment %s, want %s\n%s", r.DeploymentID, id, w.story())
+			}
+		})
+	}
+}
+
+// An upload has no marker: what comes back with its time is it, and two that may
+// be it are none to guess among.
+func TestAnUploadThatComesBack(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		another time.Duration // when somebody deploys in the dashboard; 0: never
+		want    Status
+	}{{"alone", 0, Done}, {"beside another", 18 * time.Second, Done}} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 8 * time.Second}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(time.Second)})
+				other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+				w.srv.Enqueue(other, "another's", "")
+				time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+				if c.another > 0 {
+					time.AfterFunc(c.another, func() { w.srv.Enqueue(app, "Manual deployment", "") })
+				}
+				w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
+				r := w.deploy("application api").Results[0]
+				if r.Status != c.want {
+					w.Errorf("%s: %s\n%s", r.Status, r.Reason, w.story())
+				}
+				if w.srv.Calls("application.deploy") != 0 {
+					w.Errorf("it was started again\n%s", w.story())
+				}
+			})
+		})
+	}
+}
+
+// Somebody's deployment from the dashboard after the restart looks like the
+// upload: then nothing is started again, and nothing taken.
+func TestAnUploadAndSomebodysAfterARestart(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(30 * time.Second)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+		w.srv.Enqueue(other, "another's", "")
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		time.AfterFunc(12*time.Second, func() { w.srv.Enqueue(app, "Manual deployment", "") })
+		w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
+		r := w.want(w.deploy("application api"), Lost, 1)
+		if w.srv.Calls("application.deploy") != 0 || !strings.Contains(r.Reason, "upload") {
+			w.Errorf("%s\n%s", r.Reason, w.story())
+		}
+	})
+}
+
+// The restart lost ours, and a push comes as soon as Dokploy is back: that one
+// is not ours, whatever the order in the queue was.
+func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(50 * time.Millisecond)})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+		w.srv.Enqueue(other, "another's", "")
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		time.AfterFunc(10001*time.Millisecond, func() { w.srv.Webhook(app) })
+		r := w.want(w.deploy("application api"), Lost, 1)
+		w.triggers(app, 1)
+		if !strings.Contains(r.Reason, "cannot be told apart") {
+			w.Error(r.Reason)
+		}
+	})
+}
