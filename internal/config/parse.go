@@ -143,6 +143,9 @@ var ownHeaders = []string{
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Api-Key",
 }
 
+// repeatingHeaders let net/http, and proxies, send a POST a second time.
+var repeatingHeaders = []string{"Idempotency-Key", "X-Idempotency-Key"}
+
 // parseHeaders reads "Name: value" lines, or the JSON object that Woodpecker
 // and Drone make of a map. Problems name the header, never a value; the values
 // of a rejected line are given back, for masking.
@@ -178,6 +181,8 @@ func parseHeaders(v string) (headers http.Header, rejected []string, err error) 
 			if strings.EqualFold(name, "x-api-key") {
 				text = name + " cannot be set here; use the input api-key"
 			}
+		case slices.Contains(repeatingHeaders, http.CanonicalHeaderKey(name)):
+			text = name + " cannot be set: a request that carries it may be sent twice when a connection breaks, and would deploy twice"
 		case value == "":
 			text = name + " has no value; is its secret set?"
 		case strings.ContainsFunc(value, unicode.IsControl):

@@ -63,7 +63,7 @@ var Settings = []Setting{
 	{Name: "rollback", Default: "false",
 		Meaning: "On failure, go back to what ran before, and say what was done. The step still fails."},
 	{Name: "headers", Secret: true,
-		Meaning: "Extra `Name: value` lines for every request to Dokploy (Cloudflare Access and the like). Values are secret, except plain words, numbers and URL schemes of up to 8 letters."},
+		Meaning: "Extra `Name: value` lines for every request to Dokploy (Cloudflare Access and the like). Values are secret, except plain words, numbers and URL schemes of up to 8 letters. `Idempotency-Key` and `X-Idempotency-Key` are refused."},
 	{Name: "ca-cert",
 		Meaning: "PEM text or path of extra CA certificates."},
 	{Name: "tls-skip-verify", Default: "false",
