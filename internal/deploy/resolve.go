@@ -144,7 +144,7 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 // nameThem gives each target a name that no other has, and marks those that
 // are one service.
 func (t *targets) nameThem() {
-	count := map[string]int{}
+	var services []*dokploy.Service
 	for i := range t.targets {
 		x := &t.targets[i]
 		if x.err != nil {
@@ -157,22 +157,68 @@ func (t *targets) nameThem() {
 			}
 		}
 		if x.same < 0 {
-			count[x.service.Name]++
+			services = append(services, x.service)
 		}
 	}
+	names := distinctNames(services)
 	for i := range t.targets {
-		x := &t.targets[i]
-		if x.err != nil {
-			continue
-		}
-		x.name = cleanName(x.service.Name)
-		if count[x.service.Name] > 1 {
-			x.name = cleanName(x.service.Path())
-		}
-		if x.name == "" {
-			x.name = x.service.ID
+		if x := &t.targets[i]; x.err == nil {
+			x.name = names[x.service.ID]
 		}
 	}
+}
+
+// nameForms are what a service may be called, the shortest first. The last one
+// no other has.
+var nameForms = []func(*dokploy.Service) string{
+	func(s *dokploy.Service) string { return cleanName(s.Name) },
+	func(s *dokploy.Service) string { return cleanName(s.Path()) },
+	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", cleanName(s.Name), s.Kind) },
+	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", cleanName(s.Path()), s.Kind) },
+	func(s *dokploy.Service) string {
+		if name := cleanName(s.Name); name != "" {
+			return fmt.Sprintf("%s (%s)", name, s.ID)
+		}
+		return s.ID
+	},
+}
+
+// distinctNames calls services so that no two are called the same: those of one
+// name by the first form that tells them all apart.
+func distinctNames(services []*dokploy.Service) map[string]string {
+	alike := map[string][]*dokploy.Service{}
+	for _, s := range services {
+		name := cleanName(s.Name)
+		alike[name] = append(alike[name], s)
+	}
+	names := map[string]string{}
+	taken := map[string]int{}
+	last := nameForms[len(nameForms)-1]
+	for name, group := range alike {
+		forms := nameForms
+		if name == "" {
+			forms = []func(*dokploy.Service) string{last}
+		}
+		for _, form := range forms {
+			seen := map[string]bool{}
+			for _, s := range group {
+				names[s.ID] = form(s)
+				seen[form(s)] = true
+			}
+			if len(seen) == len(group) {
+				break
+			}
+		}
+		for _, s := range group {
+			taken[names[s.ID]]++
+		}
+	}
+	for _, s := range services {
+		if taken[names[s.ID]] > 1 { // a name may look like another one's path
+			names[s.ID] = last(s)
+		}
+	}
+	return names
 }
 
 func resolveOne(ctx context.Context, o *Options, t Target, list func() error, projects func() []dokploy.Project) (*dokploy.Service, error) {
