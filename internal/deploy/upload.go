@@ -49,7 +49,7 @@ func (r *run) upload(ctx context.Context) error {
 		r.state, r.mayRun = nothingStarted, false
 		r.screen.doing(func() string { return "uploading the source" })
 		whole := false
-		err := r.client.Upload(ctx, r.service, "source.zip", func(w io.Writer) error {
+		err := r.client.Upload(ctx, r.service, "source.zip", r.o.Unreachable, func(w io.Writer) error {
 			m.w = w
 			if _, err := src.WriteTo(m); err != nil {
 				return err
@@ -64,7 +64,10 @@ func (r *run) upload(ctx context.Context) error {
 			return nil
 		})
 		r.screen.doing(nil)
-		var e *dokploy.Error
+		var (
+			e       *dokploy.Error
+			stalled *dokploy.StalledError
+		)
 		switch {
 		case err == nil:
 			r.sent.unmarked = true
@@ -79,6 +82,10 @@ func (r *run) upload(ctx context.Context) error {
 			return &inputError{input: "source", what: "could not be read to its end: " + unwrapped(err), hint: "nothing was deployed; run the job again"}
 		case whole && answerLost(err):
 			return r.settleUpload(ctx, err)
+		case errors.As(err, &stalled):
+			// It has had all the time there is for an outage.
+			_, hint := dokploy.Explain(err)
+			return &verdictError{Unreachable, fmt.Sprintf("nothing of the upload got through for %s, after %s of it were sent; %s", Duration(stalled.For), size(m.n), nothingStarted), hint}
 		case errors.As(err, &e) || try == maxUploads:
 			r.state, r.mayRun = nothingStarted, false
 			return r.rejected(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -105,9 +106,10 @@ func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
 // Upload sends a zip as the application's new source; that starts a
 // deployment titled "Manual deployment" by itself (rollout.md, section 4). It
 // is sent once, as it streams: write writes the zip, and may be called once
-// only. Errors are those of Deploy. A zip that Dokploy cannot read has switched
-// the source all the same, and the old code is gone.
-func (c *Client) Upload(ctx context.Context, s *Service, name string, write func(io.Writer) error) error {
+// only. Errors are those of Deploy, and a StalledError where nothing of it got
+// through for the time stall. A zip that Dokploy cannot read has switched the
+// source all the same, and the old code is gone.
+func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time.Duration, write func(io.Writer) error) error {
 	const procedure = "application.dropDeployment"
 	body, feed := io.Pipe()
 	form := multipart.NewWriter(feed)
@@ -136,7 +138,7 @@ func (c *Client) Upload(ctx context.Context, s *Service, name string, write func
 		written <- err
 	}()
 	// /api/application.dropDeployment is a 500: it wants JSON.
-	err := c.stream(ctx, procedure, body, form.FormDataContentType())
+	err := c.stream(ctx, procedure, body, stall, form.FormDataContentType())
 	_ = body.CloseWithError(errors.New("the upload has ended"))
 	var broken *sourceError
 	if werr := <-written; errors.As(werr, &broken) && !errors.Is(broken.err, io.ErrClosedPipe) {
@@ -162,27 +164,58 @@ func BrokenSource(err error) bool {
 	return errors.As(err, &e)
 }
 
+// StalledError says that nothing of an upload got through for so long.
+type StalledError struct{ For time.Duration }
+
+func (e *StalledError) Error() string {
+	return fmt.Sprintf("nothing of the upload got through for %s", e.For)
+}
+
+// pieceSize is how much of an upload is sent at a time: that much must get
+// through for it not to count as stalled.
+const pieceSize = 4 << 10
+
+// pacedBody watches how long what was read of a body takes to be sent.
+type pacedBody struct {
+	io.ReadCloser
+	stalled *time.Timer
+	limit   time.Duration
+}
+
+// Read is called when what it gave before is sent.
+func (b *pacedBody) Read(p []byte) (int, error) {
+	b.stalled.Stop()
+	n, err := b.ReadCloser.Read(p[:min(len(p), pieceSize)])
+	b.stalled.Reset(b.limit)
+	return n, err
+}
+
 // answerTimeout bounds the time from the last byte of an upload to its
 // answer: the server unpacks it before it answers.
 const answerTimeout = 5 * time.Minute
 
-// stream posts a body of unknown length, which cannot be sent again.
-func (c *Client) stream(ctx context.Context, procedure string, body io.Reader, contentType string) error {
+// stream posts a body of unknown length, which cannot be sent again. It ends
+// with a StalledError where what is read of the body is not sent within stall.
+func (c *Client) stream(ctx context.Context, procedure string, body io.ReadCloser, stall time.Duration, contentType string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var made atomic.Bool
 	patience := time.AfterFunc(requestTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer patience.Stop()
+	stalled := time.AfterFunc(stall, func() { cancel(&StalledError{stall}) })
+	stalled.Stop() // until there is something to send
+	defer stalled.Stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) {
 			made.Store(true)
 			patience.Stop() // the upload itself has all the time it needs
 		},
 		WroteRequest: func(httptrace.WroteRequestInfo) {
+			stalled.Stop()
 			patience.Reset(answerTimeout)
 		},
 	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint("/api/trpc/"+procedure, nil), body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint("/api/trpc/"+procedure, nil), &pacedBody{body, stalled, stall})
 	if err != nil {
 		return &TransportError{Procedure: procedure, Err: err}
 	}

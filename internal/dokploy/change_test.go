@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -104,7 +105,7 @@ func TestUpload(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"result":{"data":{"json":true}}}`)
 	})
-	if err := c.Upload(t.Context(), app, "source.zip", write); err != nil {
+	if err := c.Upload(t.Context(), app, "source.zip", time.Minute, write); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{"applicationId": "app-1", "dropBuildPath": "/sub", "zipsource.zip": string(zip)}
@@ -129,7 +130,7 @@ func TestUploadsThatFail(t *testing.T) {
 			_, _ = io.WriteString(w, `{"message":"Unauthorized"}`)
 		})
 		// The answer may be lost when the server closes on what is still sent.
-		err := c.Upload(t.Context(), app, "x.zip", endless)
+		err := c.Upload(t.Context(), app, "x.zip", time.Minute, endless)
 		var te *TransportError
 		if !Refused(err) && !errors.As(err, &te) || BrokenSource(err) {
 			t.Errorf("%v", err)
@@ -142,7 +143,7 @@ func TestUploadsThatFail(t *testing.T) {
 				taken = true
 			}
 		})
-		err := c.Upload(t.Context(), app, "x.zip", func(w io.Writer) error {
+		err := c.Upload(t.Context(), app, "x.zip", time.Minute, func(w io.Writer) error {
 			_, _ = w.Write([]byte("half"))
 			return errors.New("a.txt has changed while it was read")
 		})
@@ -157,7 +158,7 @@ func TestUploadsThatFail(t *testing.T) {
 			cancel()
 			_, _ = io.Copy(io.Discard, r.Body)
 		})
-		if err := c.Upload(ctx, app, "x.zip", endless); !errors.Is(err, context.Canceled) {
+		if err := c.Upload(ctx, app, "x.zip", time.Minute, endless); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 	})

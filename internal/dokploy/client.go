@@ -82,6 +82,12 @@ func New(o Options) *Client {
 	for name, values := range o.Header {
 		c.header[http.CanonicalHeaderKey(name)] = values
 	}
+	// Without these net/http repeats no POST of which anything was written. What
+	// is repeated of a POST cannot have arrived, or was not carried out: one whose
+	// used connection took no byte of it (net/http), one whose connection was never
+	// made (checkRetry), one that was answered with a redirect (redirector).
+	c.header.Del("Idempotency-Key")
+	c.header.Del("X-Idempotency-Key")
 	c.header.Set("X-Api-Key", o.Key)
 	c.header.Set("User-Agent", o.UserAgent)
 	c.http = &http.Client{

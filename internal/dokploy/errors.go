@@ -27,6 +27,10 @@ const (
 	OddHTML Odd = "an HTML page"
 	// OddCloudflare is a page of Cloudflare's, in front of the server.
 	OddCloudflare Odd = "a page of Cloudflare"
+	// OddEmpty is an answer that says no without a word: Dokploy's have some.
+	OddEmpty Odd = "an empty answer"
+	// OddOther is JSON that says no in other words than Dokploy's API.
+	OddOther Odd = "an answer of another program"
 	// OddText is neither JSON nor a page.
 	OddText Odd = "no JSON"
 	// OddLarge is more than is read of an answer.
@@ -169,6 +173,10 @@ func answerError(method, procedure string, a *answer) error {
 	switch odd {
 	case "":
 		e.decode(a.body)
+		// A 404 of Dokploy's has a code in every version.
+		if e.Status >= 400 && e.Code == "" && (e.Message == "" && len(e.Fields) == 0 || e.Status == http.StatusNotFound) {
+			e.Odd = OddOther
+		}
 	case OddText:
 		e.Message = oneLine(string(a.body))
 		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
@@ -256,18 +264,21 @@ func (e *Error) decode(body []byte) {
 	}
 }
 
-// oddBody tells answers that are not of Dokploy's API. Empty bodies are: the
-// deploy calls answer so.
+// oddBody tells answers that are not of Dokploy's API. Empty bodies are where
+// they say yes: the deploy calls answer so.
 func oddBody(a *answer) Odd {
 	body := bytes.TrimSpace(a.body)
 	cloudflare := a.header.Get("Cf-Mitigated") != "" || a.status >= 520 && a.status <= 530 ||
 		strings.EqualFold(a.header.Get("Server"), "cloudflare")
 	switch {
 	case len(body) == 0:
-		if cloudflare && a.status >= 400 {
+		switch {
+		case a.status < 400:
+			return ""
+		case cloudflare:
 			return OddCloudflare
 		}
-		return ""
+		return OddEmpty
 	case json.Valid(body):
 		return ""
 	case body[0] == '<' || strings.Contains(a.header.Get("Content-Type"), "html"):
@@ -319,10 +330,13 @@ func Explain(err error) (what, hint string) {
 		op        *net.OpError
 		broken    *brokenAnswer
 		proxy     *proxyError
+		stalled   *StalledError
 		te        *TransportError
 	)
 	errors.As(err, &te)
 	switch {
+	case errors.As(err, &stalled):
+		return stalled.Error(), "the network, a proxy in front of Dokploy or Dokploy itself takes no more of it: look at them, then run the job again"
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy %s lets nobody through to the server (%d)", proxy.proxy, proxy.status), proxyHint
 	case errors.As(err, &op) && op.Op == "proxyconnect":
@@ -419,6 +433,8 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("a proxy in front of Dokploy answered %d %s", e.Status, http.StatusText(e.Status)), "Dokploy is down or restarting behind it"
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:
 		return "something in front of Dokploy asks for a login (401)", "pass what it wants in the input headers, or let /api/ through"
+	case e.Odd == OddOther && e.Message != "":
+		return fmt.Sprintf("%s came where Dokploy's API was expected (%s: %d %s)", e.Odd, e.Procedure, e.Status, e.Message), notDokploy
 	case e.Odd != "":
 		return fmt.Sprintf("%s came where Dokploy's API was expected (%s: %d)", e.Odd, e.Procedure, e.Status), notDokploy
 	case e.Status == http.StatusTooManyRequests:

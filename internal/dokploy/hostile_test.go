@@ -368,7 +368,7 @@ func TestRedirectsEnd(t *testing.T) {
 		t.Errorf("%d requests: %s", posts, what)
 	}
 	posts = 0
-	err = c.Upload(t.Context(), &Service{ID: "x"}, "x.zip", func(w io.Writer) error { _, err := io.WriteString(w, "zip"); return err })
+	err = c.Upload(t.Context(), &Service{ID: "x"}, "x.zip", time.Minute, func(w io.Writer) error { _, err := io.WriteString(w, "zip"); return err })
 	var e *Error
 	if !errors.As(err, &e) || e.Location == "" || posts != 1 {
 		t.Errorf("%d uploads: %v", posts, err)

@@ -1,0 +1,231 @@
+package dokploy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// scripted is a server whose connections read each request and do as they are
+// told with its procedure: what is not answered is closed.
+type scripted struct {
+	mu    sync.Mutex
+	posts int
+	wrap  func(net.Conn) net.Conn
+}
+
+func (s *scripted) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	go func() {
+		defer far.Close()
+		r := bufio.NewReader(far)
+		for {
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, req.Body)
+			if req.Method == http.MethodPost {
+				s.mu.Lock()
+				s.posts++
+				first := s.posts == 1
+				s.mu.Unlock()
+				if first && s.wrap == nil {
+					return // without an answer
+				}
+			}
+			_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]")
+		}
+	}()
+	if s.wrap != nil {
+		return s.wrap(near), nil
+	}
+	return near, nil
+}
+
+// A POST that was written and not answered is sent once, whatever headers are
+// set: net/http sends one with Idempotency-Key again.
+func TestNoLayerRepeatsAPost(t *testing.T) {
+	for _, name := range []string{"", "Idempotency-Key", "idempotency-key", "X-Idempotency-Key", "X-IDEMPOTENCY-KEY"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &scripted{}
+				u, _ := url.Parse("http://dokploy.test")
+				o := Options{URL: u, Key: "key-123", UserAgent: "test", Dial: s.dial}
+				if name != "" {
+					o.Header = http.Header{name: {"x"}}
+				}
+				c := New(o)
+				defer c.CloseIdle()
+				if _, err := c.Queue(t.Context()); err != nil { // the connection is a used one then
+					t.Fatal(err)
+				}
+				err := c.Deploy(t.Context(), Application, "deploy", "app-1", "title", "description")
+				var te *TransportError
+				if !errors.As(err, &te) || !te.Made {
+					t.Errorf("%v", err)
+				}
+				if s.posts != 1 {
+					t.Errorf("%d POSTs", s.posts)
+				}
+			})
+		})
+	}
+}
+
+// deaf is a connection that takes nothing more once it is told so.
+type deaf struct {
+	net.Conn
+	now *atomic.Bool
+}
+
+func (d deaf) Write(p []byte) (int, error) {
+	if d.now.CompareAndSwap(true, false) {
+		return 0, net.ErrClosed
+	}
+	return d.Conn.Write(p)
+}
+
+// One of which nothing was written is sent again, and arrives once.
+func TestAPostThatWasNotWrittenIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now atomic.Bool
+		s := &scripted{wrap: func(c net.Conn) net.Conn { return deaf{c, &now} }}
+		u, _ := url.Parse("http://dokploy.test")
+		c := New(Options{URL: u, Key: "key-123", UserAgent: "test", Dial: s.dial})
+		defer c.CloseIdle()
+		if _, err := c.Queue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now.Store(true)
+		if err := c.Deploy(t.Context(), Application, "deploy", "app-1", "title", "description"); err != nil || s.posts != 1 {
+			t.Errorf("%v, %d POSTs", err, s.posts)
+		}
+	})
+}
+
+// An answer that says no without a word, or in other words than Dokploy's, is
+// another program's: nothing is said of the service by it.
+func TestAnswersOfOtherPrograms(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		odd    Odd
+	}{
+		{404, "", OddEmpty},
+		{404, " \r\n", OddEmpty},
+		{401, "", OddEmpty},
+		{403, "", OddEmpty},
+		{400, "", OddEmpty},
+		{500, "", OddEmpty},
+		{502, "", OddEmpty},
+		{404, `{}`, OddOther},
+		{404, `{"detail":"Not Found"}`, OddOther},
+		{404, `{"message":"no Route matched with those values"}`, OddOther},
+		{404, `{"message":"Not Found"}`, OddOther},
+		{404, `{"error":"not found"}`, OddOther},
+		{404, `"not found"`, OddOther},
+		{401, `{"error":"unauthorized"}`, OddOther},
+		{404, `404 page not found`, OddText},
+		{404, `{"message":"Application not found","code":"NOT_FOUND"}`, ""},
+		{404, `{"error":{"message":"Application not found","code":"NOT_FOUND"}}`, ""},
+		{404, `{"error":{"json":{"message":"Not found","code":-32004,"data":{"code":"NOT_FOUND","httpStatus":404}}}}`, ""},
+		{401, `{"message":"Unauthorized"}`, ""},
+		{400, `Invalid JSON`, ""},
+		{200, "", ""},
+	} {
+		client := given(t, c.status, http.Header{}, func() io.Reader { return strings.NewReader(c.body) })
+		err := client.Deploy(t.Context(), Application, "deploy", "app-1", "title", "description")
+		if c.status == 200 {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		var e *Error
+		if !errors.As(err, &e) || e.Odd != c.odd {
+			t.Errorf("%d %q: %+v, want odd %q", c.status, c.body, e, c.odd)
+		}
+		if c.odd != "" && (NotFound(err) || Unsupported(err) || Refused(err)) {
+			t.Errorf("%d %q is taken for Dokploy's", c.status, c.body)
+		}
+	}
+}
+
+// uploadTo sends an upload of some size, after which its source pauses once, to a
+// server that reads so much of it at a time, with pauses, until it has so much.
+// It returns when and how it ended.
+func uploadTo(t *testing.T, size, each, most int, pause, source, stall time.Duration) (took time.Duration, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() {
+				defer far.Close()
+				r := bufio.NewReaderSize(far, 16)
+				req, err := http.ReadRequest(r)
+				if err != nil {
+					return
+				}
+				for got := 0; got < most; {
+					n, err := io.ReadFull(req.Body, make([]byte, each))
+					if got += n; err != nil {
+						_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+						return
+					}
+					time.Sleep(pause)
+				}
+				<-over
+			}()
+			return near, nil
+		}
+		u, _ := url.Parse("http://dokploy.test")
+		c := New(Options{URL: u, Key: "key-123", UserAgent: "test", Dial: dial})
+		defer c.CloseIdle()
+		start := time.Now()
+		err = c.Upload(t.Context(), &Service{Kind: Application, ID: "app-1"}, "x.zip", stall, func(w io.Writer) error {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				return err
+			}
+			time.Sleep(source)
+			_, err := w.Write(make([]byte, 10))
+			return err
+		})
+		took = time.Since(start)
+		close(over)
+	})
+	return took, err
+}
+
+// An upload that stands still ends after the time that is tolerated; a slow one
+// is not cut off.
+func TestStalledUpload(t *testing.T) {
+	took, err := uploadTo(t, 1<<20, 4<<10, 64<<10, time.Second, 0, 40*time.Second)
+	var stalled *StalledError
+	if !errors.As(err, &stalled) || stalled.For != 40*time.Second || took < 55*time.Second || took > 58*time.Second {
+		t.Errorf("%v after %s", err, took)
+	}
+	if what, hint := Explain(err); what != "nothing of the upload got through for 40s" || hint == "" {
+		t.Errorf("%q, %q", what, hint)
+	}
+	took, err = uploadTo(t, 256<<10, 1<<10, 1<<20, 9*time.Second, 0, 40*time.Second)
+	if err != nil || took < 30*time.Minute {
+		t.Errorf("%v after %s", err, took)
+	}
+	// What waits for its source does not stand still.
+	took, err = uploadTo(t, 100, 10, 1<<20, 0, 3*time.Minute, 40*time.Second)
+	if err != nil || took < 3*time.Minute {
+		t.Errorf("%v after %s", err, took)
+	}
+}
