@@ -186,11 +186,26 @@ func TestTheRowOfWhatWaitedInARestart(t *testing.T) {
 				want = 2
 			}
 			w.triggers(app, want)
-			if id := w.lastRow(app).ID; r.DeploymentID != id {
+			if id := w.lastRow(app).ID; r.DeploymentID != id || w.rec.count("started") != want {
 				w.Errorf("deployment %s, want %s\n%s", r.DeploymentID, id, w.story())
 			}
 		})
 	}
+}
+
+// One that somebody took from the queue has not been started.
+func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
+	inWorld(t, dokploytest.Options{QueuedRows: true}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
+		w.srv.Enqueue(other, "another's", "")
+		time.AfterFunc(5*time.Second, func() { w.srv.CleanQueue(app) })
+		r := w.want(w.deploy("application api"), Cancelled, 1)
+		w.triggers(app, 1)
+		if w.rec.said("started") || r.Build >= 0 || r.Reason != "the deployment was cancelled in Dokploy before it began" {
+			w.Errorf("%s, built in %s\n%s", r.Reason, r.Build, w.story())
+		}
+	})
 }
 
 // An upload has no marker: what comes back with its time is it, and two that may

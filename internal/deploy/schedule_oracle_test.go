@@ -428,7 +428,7 @@ func (j *judgement) lost(d *build, accepted int) {
 			j.bad("lost, but its text tells it apart")
 		}
 	case says("nothing in Dokploy tells which of its new deployments is the upload's"):
-		if !j.upload || j.otherN == 0 && (t.restarts == 0 || j.modern(0, 29, 9)) {
+		if !j.upload || j.otherN == 0 && (t.restarts == 0 || j.modern(0, 29, 9) && !j.server.KeepsQueue) {
 			j.bad("lost, but there is no other deployment")
 		}
 	case says("has no deployment"):

@@ -330,6 +330,9 @@ func (s *schedule) evenMore(c chooser) {
 	if c.one(6) && s.modern(0, 29, 9) {
 		s.server.QueuedRows = true
 	}
+	if c.one(8) {
+		s.silent404(c)
+	}
 	// Fast builds of one service behind each other hide all but their order.
 	if c.one(8) && s.source == "git" {
 		s.own.takes = time.Duration(5+c.IntN(200)) * time.Millisecond
@@ -627,6 +630,15 @@ func (s *schedule) streamFault(c chooser) {
 		f.Frames = []string{"tail error: tail: cannot open '/etc/dokploy/x' for reading: No such file or directory\n"}
 	}
 	s.add(atLead, 0, fmt.Sprintf("%s, %d times, after %d bytes", f.Kind, f.Times, f.Bytes), func(w *sim) { w.srv.Fault(f) })
+}
+
+// silent404 lets something in front of Dokploy answer 404 without a word.
+func (s *schedule) silent404(c chooser) {
+	from, after := s.moment(c)
+	f := dokploytest.Fault{Kind: dokploytest.Empty, Status: http.StatusNotFound, Times: 1 + c.IntN(4)}
+	f.Procedure = pickOf(c, "*", "deployment.all", "deployment.queueList", s.trigger())
+	s.hurts["outage"], s.hurts["trigger"] = true, true
+	s.add(from, after, fmt.Sprintf("%s, %d times: 404 without a word", f.Procedure, f.Times), func(w *sim) { w.srv.Fault(f) })
 }
 
 // String is the schedule for a person.
@@ -1047,7 +1059,7 @@ func (w *sim) realBuild(b *build) dokploytest.Build {
 func (w *sim) begun(b *build) {
 	w.mu.Lock()
 	for _, r := range w.srv.Deployments(w.v) {
-		if w.truth.ofRow(r.ID) == nil && r.Description == b.description && !slices.Contains(w.truth.old, r.ID) {
+		if w.truth.ofRow(r.ID) == nil && !r.StartedAt.IsZero() && r.Description == b.description && !slices.Contains(w.truth.old, r.ID) {
 			b.row, b.logPath = r.ID, r.LogPath
 			break
 		}
