@@ -271,3 +271,22 @@ func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
 		}
 	})
 }
+
+// Between the two runs others put their versions in place: what of those has
+// ended is not what this run deployed.
+func TestOthersBetweenTheTwoRuns(t *testing.T) {
+	inWorld(t, dokploytest.Options{Version: "v0.25.11", ClockSkew: -1300 * time.Millisecond}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Build: takes(4 * time.Second)})
+		time.AfterFunc(3*time.Second, func() {
+			for range 4 {
+				w.srv.Enqueue(app, "another's", "")
+			}
+			w.srv.Restart(5 * time.Second)
+		})
+		w.set = func(o *Options) { o.Operation, o.Verify, o.StableFor = "redeploy", VerifyAuto, 10*time.Second }
+		r := w.want(w.deploy("application api"), Done, 0)
+		if id := w.lastRow(app).ID; r.DeploymentID != id {
+			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+		}
+	})
+}

@@ -513,7 +513,7 @@ func cannotTell(rows []dokploy.Deployment) error {
 func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 	if r.job == nil && r.outages == 0 {
 		// After an outage it may be what a database says.
-		r.latest = job.QueuedAt
+		r.queuedAt, r.latest = job.QueuedAt, job.QueuedAt
 		r.clock = serverClock{job.QueuedAt, r.takenAt}
 	}
 	seen := *job

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -61,8 +62,8 @@ func (r *run) announce() {
 		return // it ended before it began
 	}
 	text := "started"
-	if r.job != nil && !r.job.QueuedAt.IsZero() {
-		if queued := r.row.StartedAt.Sub(r.job.QueuedAt); queued >= time.Second {
+	if !r.queuedAt.IsZero() {
+		if queued := r.row.StartedAt.Sub(r.queuedAt); queued >= time.Second {
 			text += " after " + Duration(queued)
 		}
 	} else if waited := time.Since(r.triggered); waited >= 5*time.Second {
@@ -427,6 +428,13 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 			continue
 		}
 		r.note("Dokploy runs it again")
+		others := slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
+			return !r.known[d.ID] && !r.mine(d.Title, d.Description) && d.StartedAt.After(r.row.StartedAt)
+		})
+		if others && r.verifier != nil {
+			// What ran before is from before those. It is looked at again now.
+			r.verifier.blind = errBetween
+		}
 		r.hold(row)
 		fl.again, fl.returned = time.Time{}, false
 		fl.stopTimers()
@@ -457,6 +465,9 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	}
 	return wait.Pending, nil
 }
+
+// errBetween is why what ran before a second run is not known.
+var errBetween = errors.New("others deployed the service between the two runs of this deployment")
 
 // behindOthers tells whether a second run may wait for other services' builds,
 // where the queue is hidden. A restart may also have left those as running for

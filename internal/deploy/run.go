@@ -59,6 +59,7 @@ type trail struct {
 	jobOutages  int          // outages when it was last seen
 	stood       standing     // when it was last seen waiting
 	latest      time.Time    // the newest time Dokploy had written while it still waited
+	queuedAt    time.Time    // when Dokploy's process queued it; zero: not known
 	takenAt     time.Time    // our clock, when Dokploy took the trigger; zero: not known closely
 	clock       serverClock
 }
@@ -297,8 +298,8 @@ func (r *run) finish() {
 			if !row.FinishedAt.IsZero() {
 				res.Build = row.FinishedAt.Sub(row.StartedAt)
 			}
-			if r.job != nil && !r.job.QueuedAt.IsZero() {
-				res.Queued = max(0, row.StartedAt.Sub(r.job.QueuedAt))
+			if !r.queuedAt.IsZero() {
+				res.Queued = max(0, row.StartedAt.Sub(r.queuedAt))
 			}
 		}
 	}
