@@ -274,6 +274,15 @@ func TestLatest(t *testing.T) {
 			t.Errorf("%v, want %v", r.latest, at(x.want))
 		}
 	}
+	if !r.queuedAt.Equal(at(1)) {
+		t.Errorf("queued at %v", r.queuedAt)
+	}
+	// First seen after a restart, its time may be that of a database.
+	r = &run{service: &dokploy.Service{ID: "api"}, trail: trail{outages: 1}}
+	r.remember(&dokploy.Queue{Jobs: []dokploy.Job{ours}}, &ours)
+	if !r.latest.IsZero() || !r.queuedAt.IsZero() || !r.clock.now().IsZero() {
+		t.Errorf("%v, %v, %v", r.latest, r.queuedAt, r.clock)
+	}
 }
 
 // What is listed while ours waits is not ours if it still waits at the next

@@ -987,7 +987,7 @@ func (w *sim) buildOf(n int) dokploytest.Build {
 	for _, j := range w.srv.Queue() {
 		before := w.truth.buildOf(w.jobKey(j))
 		switch {
-		case j.ServiceID != w.v.ID || !j.Active:
+		case j.ServiceID != w.v.ID || !j.Active || j.Stalled:
 		case before == nil:
 			anew = append(anew, j)
 		case before.orphan:

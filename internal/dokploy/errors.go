@@ -429,6 +429,8 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("the server redirects to %s (%d); the key is not sent there", e.Location, e.Status), hint
 	case e.Status == http.StatusRequestEntityTooLarge:
 		return fmt.Sprintf("%s: what was sent is too large (413)", e.Procedure), "a proxy in front of Dokploy limits the size of a request (nginx: client_max_body_size), or Dokploy itself does: 1 MB for an environment or compose file"
+	case e.Odd == OddEmpty && e.Status >= 500:
+		return fmt.Sprintf("the answer to %s was %d %s without a body", e.Procedure, e.Status, http.StatusText(e.Status)), "Dokploy, or a proxy in front of it, is down or restarting"
 	case e.Odd != "" && e.Status >= 500:
 		return fmt.Sprintf("a proxy in front of Dokploy answered %d %s", e.Status, http.StatusText(e.Status)), "Dokploy is down or restarting behind it"
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:

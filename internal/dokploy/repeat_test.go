@@ -156,6 +156,9 @@ func TestAnswersOfOtherPrograms(t *testing.T) {
 		if !errors.As(err, &e) || e.Odd != c.odd {
 			t.Errorf("%d %q: %+v, want odd %q", c.status, c.body, e, c.odd)
 		}
+		if what, hint := Explain(err); c.odd == OddEmpty && (strings.Contains(what, "a proxy in front") || hint == "") {
+			t.Errorf("%d %q: %s | %s", c.status, c.body, what, hint)
+		}
 		if c.odd != "" && (NotFound(err) || Unsupported(err) || Refused(err)) {
 			t.Errorf("%d %q is taken for Dokploy's", c.status, c.body)
 		}

@@ -338,6 +338,7 @@ type Job struct {
 	ID, ServiceID, Title, Description string
 	Number                            int // of all jobs ever; one that comes back keeps it
 	Active                            bool
+	Stalled                           bool // BullMQ: active without a worker, since a restart
 }
 
 // Queue lists the jobs, oldest first.
@@ -346,7 +347,7 @@ func (s *Server) Queue() []Job {
 	defer s.mu.Unlock()
 	out := make([]Job, 0, len(s.jobs))
 	for _, j := range s.jobs {
-		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.number, j.active})
+		out = append(out, Job{j.id, j.service.ID, j.title, j.description, j.number, j.active, j.stalled})
 	}
 	return out
 }
