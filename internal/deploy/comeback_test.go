@@ -290,3 +290,32 @@ func TestOthersBetweenTheTwoRuns(t *testing.T) {
 		}
 	})
 }
+
+// On a remote server the row ends before its job. A restart in between may bring
+// the job back, and run it again: that one counts.
+func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
+	for _, keeps := range []bool{true, false} {
+		inWorld(t, dokploytest.Options{KeepsQueue: keeps, ReturnsAfter: 8 * time.Second}, func(w *world) {
+			app := w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", BuildFunc: func(n int) dokploytest.Build {
+				b := takes(100 * time.Millisecond)
+				if n == 2 {
+					b.Outcome = "error"
+				}
+				return b
+			}})
+			// The row ends 0.9 s after the run began, its job 0.5 s later.
+			time.AfterFunc(1150*time.Millisecond, func() { w.srv.Restart(5 * time.Second) })
+			want, exit := Done, 0
+			if keeps {
+				want, exit = Failed, 1
+			}
+			w.srv.SetLatency(100 * time.Millisecond)
+			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.all", Kind: dokploytest.Lost, Times: 3}) // the end is not seen before
+			r := w.want(w.deploy("application api"), want, exit)
+			w.triggers(app, 1)
+			if id := w.lastRow(app).ID; r.DeploymentID != id {
+				w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+			}
+		})
+	}
+}

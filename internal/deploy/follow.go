@@ -342,7 +342,7 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 	}
 	if r.ourJob(q) == nil {
 		if !r.keepsQueue() {
-			return false, nil
+			return fl.mayHaveLeftItsJob(q), nil
 		}
 		// It may have run again, and be over.
 		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
@@ -360,6 +360,19 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 	fl.lookAgain(secondRun)
 	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
 	return true, nil
+}
+
+// mayHaveLeftItsJob reports whether a restart may have come between the end of
+// the row and that of its job, and the job may still come back: on a remote
+// server that is half a second and more.
+func (fl *follower) mayHaveLeftItsJob(q *dokploy.Queue) bool {
+	r := fl.run
+	if r.service.ServerID == "" && r.service.BuildServerID == "" || r.outages == 0 || r.quiet(r.back) >= comeback || anyActive(q) {
+		return false
+	}
+	fl.lookAgain(comeback)
+	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
+	return true
 }
 
 // final takes the status of the row as the verdict.
@@ -391,14 +404,14 @@ func (fl *follower) final() {
 func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	r := fl.run
 	ended := r.row.Status == dokploy.StatusDone || r.row.Status == dokploy.StatusError
-	queued, atWork := false, false
+	queued, inQueue, atWork := false, false, false
 	if r.queue == queueSeen {
 		q, err := r.readQueue(ctx)
 		if err != nil {
 			return wait.Pending, err
 		}
-		queued, atWork = r.ourJob(q) != nil, anyActive(q)
-		fl.returned = fl.returned || queued
+		inQueue, atWork = r.ourJob(q) != nil, anyActive(q)
+		queued, fl.returned = inQueue, fl.returned || inQueue
 	}
 	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
 	if err != nil {
@@ -453,11 +466,12 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	if queued || slices.ContainsFunc(rows, func(row dokploy.Deployment) bool { return row.ID != r.row.ID && row.Status == dokploy.StatusRunning }) {
 		fl.again = time.Now()
 	}
-	if ended && !queued || r.quiet(fl.again) >= fl.patience || fl.patience == comeback && atWork && !queued {
+	over := ended && !inQueue && (fl.patience == secondRun || fl.returned) // and its row would be there
+	if over || r.quiet(fl.again) >= fl.patience || fl.patience == comeback && atWork && !queued {
 		if waits, err := fl.behindOthers(ctx); waits || err != nil {
 			return wait.Pending, err
 		}
-		if len(unsure) > 0 {
+		if len(unsure) > 0 && (!ended || fl.patience == secondRun || fl.returned) {
 			return wait.Pending, cannotTell(unsure)
 		}
 		fl.final()

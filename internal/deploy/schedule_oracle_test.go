@@ -320,7 +320,7 @@ func (j *judgement) verdict() {
 			j.bad("done without having waited")
 		case !is("done"):
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
-		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage()):
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage() && !j.unseenAgain(newest)):
 			// The same job again: BullMQ kept it in a restart right after the
 			// end. Nobody sees that where the queue is hidden, or once the end is
 			// said.
@@ -397,6 +397,13 @@ func (j *judgement) verdict() {
 		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
 	}
 	j.calm(newest)
+}
+
+// unseenAgain tells a second run of a deployment that was done before a restart,
+// which shows its commit's text instead of ours before it can be looked at: it
+// may be anybody's (protocol.md).
+func (j *judgement) unseenAgain(newest *build) bool {
+	return j.server.KeepsQueue && j.overwrites() && newest.work.takes < 2*time.Second
 }
 
 // saidBeforeOutage tells that Dokploy was away only after the end was said.

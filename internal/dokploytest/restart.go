@@ -32,7 +32,10 @@ func (s *Server) Restart(down time.Duration) {
 		}
 		j.dead = true // its build goes on, an orphan
 		again := *j
-		again.dead, again.stalled, again.row = false, true, nil
+		again.dead, again.stalled = false, true
+		if again.row != nil && again.row.Status != "queued" {
+			again.row = nil
+		}
 		again.restarts++
 		s.jobs[i] = &again
 		stalled = append(stalled, &again)
@@ -88,7 +91,7 @@ func (s *Server) bringBack(life int) {
 		again.active, again.dead, again.stalled, again.processed = false, false, false, time.Time{}
 		s.jobSeq++
 		again.id = "job-" + strconv.Itoa(s.jobSeq)
-		if j.row != nil && j.row.Status != "queued" {
+		if s.opts.QueuedRows && (j.row == nil || j.row.Status != "queued") {
 			again.row = s.queuedRowLocked(&again)
 		}
 		back = append(back, &again)
