@@ -198,7 +198,7 @@ func (j *judgement) outputs() {
 		j.bad("status %s with the reason %q", r.Status, r.Reason)
 	}
 	row := j.truth.verdict[r.DeploymentID]
-	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && strings.Contains(row.Description, "[dd-") // before it began
+	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && (j.upload && row.Description == "" || strings.Contains(row.Description, "[dd-")) // before it began
 	if b := j.truth.ofRow(r.DeploymentID); r.DeploymentID != "" && (b == nil || !b.own || b.rollback) && !removed && !j.unknowable() && !j.unconfirmed() {
 		j.bad("deployment %s is not this run's", r.DeploymentID)
 	}
