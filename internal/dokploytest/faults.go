@@ -57,9 +57,16 @@ const (
 	StreamCut FaultKind = "stream cut"
 	// StreamFrames sends Frames instead of the log and closes without a code.
 	StreamFrames FaultKind = "stream frames"
-	// StreamSilent opens and never sends anything, a pong neither.
+	// StreamSilent opens and never sends anything, a pong only with Pong.
 	StreamSilent FaultKind = "stream silent"
-	// StreamHang never answers the upgrade.
+	// StreamStalls sends Bytes bytes of the log and then nothing more, a pong
+	// only with Pong.
+	StreamStalls FaultKind = "stream stalls"
+	// StreamBuffered sends the log in blocks of Bytes bytes, as a proxy that
+	// buffers does: what does not fill one is kept back.
+	StreamBuffered FaultKind = "stream buffered"
+	// StreamHang sends Bytes bytes of the answer to the upgrade, none if 0, and
+	// then nothing more.
 	StreamHang FaultKind = "stream hang"
 )
 
@@ -86,6 +93,7 @@ type Fault struct {
 	Bytes    int
 	NoResume bool
 	Frames   []string
+	Pong     bool
 }
 
 // Fault adds one. The first that fits a request is taken.

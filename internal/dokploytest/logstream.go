@@ -50,9 +50,9 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 		fault.answer(s).write(w, r, s)
 		return
 	case StreamHang, Hang:
-		s.hang(w)
+		s.hangAfter(w, r, fault.Bytes)
 		return
-	case "", StreamClosed, StreamCut, StreamFrames, StreamSilent:
+	case "", StreamClosed, StreamCut, StreamFrames, StreamSilent, StreamStalls, StreamBuffered:
 	case Lost:
 		panic(http.ErrAbortHandler)
 	default:
@@ -64,7 +64,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 		return
 	}
 	defer c.end()
-	if fault.Kind == StreamSilent {
+	if fault.Kind == StreamSilent && !fault.Pong {
 		c.mute()
 	}
 	s.start(c.readLoop)
@@ -142,6 +142,7 @@ func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 		limit = min(limit, s.opts.FrameSize)
 	}
 	left := fault.Bytes
+	var held []byte // of StreamBuffered
 	for {
 		if fault.Kind == StreamCut || fault.Kind == StreamClosed {
 			if left <= 0 {
@@ -153,6 +154,16 @@ func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 				} else {
 					c.drop()
 				}
+				return
+			}
+			limit = min(limit, left)
+		}
+		if fault.Kind == StreamStalls {
+			if left <= 0 {
+				if !fault.Pong {
+					c.mute()
+				}
+				c.waitGone()
 				return
 			}
 			limit = min(limit, left)
@@ -172,6 +183,13 @@ func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 			continue
 		}
 		left -= len(chunk)
+		if fault.Kind == StreamBuffered {
+			held = append(held, chunk...)
+			if len(held) < fault.Bytes {
+				continue
+			}
+			chunk, held = held, nil
+		}
 		if !s.opts.RawFrames {
 			chunk = utf8Text(chunk)
 		}
@@ -220,6 +238,26 @@ func brokenLen(b []byte) int {
 	return n
 }
 
+// hangAfter answers the upgrade with so many bytes of what is right.
+func (s *Server) hangAfter(w *statusWriter, r *http.Request, n int) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.Close()
+	if text := switching(r); n > 0 {
+		_, _ = io.WriteString(conn, text[:min(n, len(text)-1)])
+	}
+	_, _ = io.Copy(io.Discard, conn) // until the client or the server ends it
+}
+
+// switching is the answer to the upgrade.
+func switching(r *http.Request) string {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
+}
+
 // hang takes the connection and never answers.
 func (s *Server) hang(w *statusWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
@@ -254,9 +292,7 @@ func (s *Server) upgrade(w *statusWriter, r *http.Request) *wsConn {
 		panic(http.ErrAbortHandler)
 	}
 	w.noted(http.StatusSwitchingProtocols)
-	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Accept: "+base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
+	_, err = io.WriteString(conn, switching(r))
 	if err != nil {
 		_ = conn.Close()
 		return nil

@@ -209,6 +209,18 @@ func (s *Server) AppendLog(id, text string) {
 	}
 }
 
+// EmptyLog empties a deployment's log file, as another deployment does that
+// begins in the same second.
+func (s *Server) EmptyLog(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.ID == id && r.log != nil {
+			r.log.truncate()
+		}
+	}
+}
+
 func fileKey(host, path string) string { return host + "|" + path }
 
 // logFile is a file that is written and followed at the same time.
