@@ -203,6 +203,10 @@ func (c *Client) endpoint(path string, query url.Values) string {
 // do sends one request (with the repeats of checkRetry) and reads its answer.
 // Every failure is an *Error or a *TransportError.
 func (c *Client) do(ctx context.Context, method, procedure string, query url.Values, body []byte) (*answer, error) {
+	ctx, err := c.ahead(ctx, method)
+	if err != nil {
+		return nil, &TransportError{Procedure: procedure, Err: err}
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	at := &attempt{client: c, method: method}

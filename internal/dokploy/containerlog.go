@@ -68,6 +68,10 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 // dialStream opens one of Dokploy's WebSockets. A wrong path hangs without an
 // answer (section 4).
 func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*websocket.Conn, error) {
+	ctx, err := c.ahead(ctx, http.MethodGet)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for _, values := range q {

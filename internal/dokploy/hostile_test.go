@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"net/http"
 	"net/url"
@@ -651,11 +650,11 @@ func FuzzLogFrames(f *testing.F) {
 			p = p[k:]
 		}
 		var got []string
-		l := &Log{events: LogEvents{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, seed: maphash.MakeSeed()}
+		l := &Log{events: LogEvents{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, place: newPlace(), told: map[string]bool{}}
 		l.afterEnd = time.NewTimer(time.Hour)
 		defer l.afterEnd.Stop()
-		l.split.emit = l.line
-		in := intake{log: l}
+		l.stream.init(l)
+		in := intake{stream: &l.stream}
 		for _, frame := range frames {
 			if pieces && len(frame) > 1 {
 				in.take(piece{frame[:1], true})
@@ -665,7 +664,7 @@ func FuzzLogFrames(f *testing.F) {
 			in.take(piece{frame, true})
 		}
 		in.show()
-		l.split.flush()
+		l.stream.split.flush()
 		want := split(text, len(text)+1)
 		if strings.Contains(text, "tail error: tail: ") {
 			return // what tail complains of is left out

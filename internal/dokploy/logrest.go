@@ -3,181 +3,261 @@ package dokploy
 import (
 	"context"
 	"errors"
-	"hash/maphash"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
-// rest reads the log over REST until it is stopped (≥ 0.29.5).
-func (l *Log) rest(ctx context.Context, why error) {
-	l.skip = 0
-	l.split.reset()
-	if l.source.NoREST {
-		l.lost("the log cannot be shown: " + describe(why) + "; the deployment is followed without it")
-		return
+// fewLines are asked for where the place in the log is known: a few more than
+// came since the last read.
+const fewLines = 256
+
+// rest is the way to the log that reads its last lines (≥ 0.29.5).
+type rest struct {
+	log     *Log
+	turned  chan struct{}
+	results chan readResult
+	running sync.WaitGroup
+
+	reading  bool
+	waiting  bool      // for its turn
+	began    time.Time // the read was sent
+	asked    time.Time // the last one was answered
+	next     time.Time // not before that, while the deployment goes on
+	again    time.Time // not before that, at its end
+	pause    time.Duration
+	askAfter time.Duration // how long a stream may be quiet until it is asked
+
+	tail     int // how many lines are asked for
+	tooLarge int // so many were too many
+
+	gone      error // it can never be had
+	err       error // of the last read
+	empty     bool  // it was read, and nothing is in it
+	complete  bool  // it was read after the deployment had ended
+	partial   []byte
+	announced bool
+}
+
+type readResult struct {
+	text string
+	tail int
+	err  error
+}
+
+var (
+	errNoREST   = errors.New("a build server's log cannot be read in another way")
+	errNoFile   = errors.New("Dokploy finds no log when it is to be read") //nolint:staticcheck // a name
+	errTooLong  = errors.New("one of its lines is longer than Dokploy can read")
+	errOldREST  = errors.New("this Dokploy has no other way to read it")
+	errUnstable = errors.New("it was read while it was emptied")
+)
+
+func (r *rest) init(l *Log, none bool) {
+	r.log, r.turned, r.results = l, make(chan struct{}), make(chan readResult)
+	r.pause, r.askAfter, r.tail = restPause, askAfter, fewLines
+	if none {
+		r.gone = errNoREST
 	}
-	l.mu.Lock()
-	l.resting = true
-	l.mu.Unlock()
-	defer func() {
-		l.mu.Lock()
-		l.resting = false
-		l.mu.Unlock()
-	}()
-	var asked chan struct{} // closed after the next read
-	announced := false
-	for first := true; ; first = false {
-		if !first {
-			t := time.NewTimer(restPause)
+}
+
+func (r *rest) idle() bool { return !r.reading }
+func (r *rest) wait()      { r.running.Wait() }
+
+func (r *rest) hasTurn() {
+	r.waiting, r.began = false, time.Now()
+	r.log.turnCame()
+}
+
+// read reads the last lines when its turn has come.
+func (r *rest) read(ctx context.Context) {
+	r.reading, r.waiting = true, true
+	if r.log.place.lines == 0 && r.tooLarge == 0 {
+		r.tail = maxTail
+	}
+	tail, way := r.tail, r.log.way
+	r.running.Go(func() {
+		result := readResult{tail: tail}
+		ctx, err := way.turn(ctx)
+		if err == nil {
 			select {
-			case asked = <-l.final:
-			case <-t.C:
+			case r.turned <- struct{}{}:
 			case <-ctx.Done():
-				t.Stop()
 				return
 			}
-			t.Stop()
+			result.text, result.err = way.read(ctx, tail)
+		} else {
+			result.err = err
 		}
-		text, err := l.client.ReadLogs(ctx, l.source.DeploymentID, l.restTail)
-		var e *Error
+		select {
+		case r.results <- result:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// take gets what was read.
+func (r *rest) take(result readResult) {
+	now := time.Now()
+	r.reading, r.waiting, r.asked = false, false, now
+	var e *Error
+	err := result.err
+	switch {
+	case Unsupported(err):
+		r.never(errOldREST)
+	case Denied(err):
+		r.never(err)
+	case errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer"):
+		if result.tail <= 1 {
+			r.failed(errTooLong)
+			return
+		}
+		r.tooLarge, r.tail = result.tail, result.tail/2
+		r.next, r.again = now, now
+	case err != nil:
+		// An outage: the loop that follows the deployment speaks of it.
+		r.failed(err)
+	case result.text == "\n":
+		// So a file that is not there is answered.
+		r.failed(errNoFile)
+	case result.text == "" && r.log.place.lines > 0:
+		r.failed(errUnstable)
+	default:
+		r.read1(result)
+	}
+}
+
+// never gives it up.
+func (r *rest) never(why error) {
+	r.gone = why
+	r.log.hopeless()
+}
+
+func (r *rest) failed(err error) {
+	now := time.Now()
+	r.err, r.empty = err, false
+	r.next, r.again = now.Add(r.pause), now.Add(500*time.Millisecond)
+	r.pause = min(2*r.pause, restPauseMost)
+}
+
+// read1 gives away what is new in the last lines of the log.
+func (r *rest) read1(result readResult) {
+	l := r.log
+	lines, partial, whole := tailLines(result.text, result.tail)
+	from, how := l.place.fit(lines, whole)
+	if how == unsure || how == apart && !whole {
+		if more := r.more(result.tail); more > 0 {
+			r.tail, r.next, r.again = more, time.Now(), time.Now()
+			return
+		}
+	}
+	behind := l.stream.phase == open && !l.stream.caughtUp()
+	had := l.place.lines
+	switch how {
+	case fits:
+	case unsure:
+		l.say("unsure", "lines of the log repeat, and how many of them came between two reads cannot be counted: some may be missing here and below")
+		l.place.forget(false)
+	case apart:
 		switch {
-		case ctx.Err() != nil:
-			return
-		case Unsupported(err):
-			l.lost("the log cannot be shown: " + describe(why) + ", and this Dokploy has no other way to read it; the deployment is followed without it")
-			return
-		case errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer") && l.restTail > 1:
-			l.restTail = max(1, l.restTail/2)
-		case err != nil:
-			// An outage: the loop that follows the deployment speaks of it.
-		default:
-			if !announced {
-				announced = true
-				l.events.Lost("the live log cannot be had (" + describe(why) + "); it is read every " + restPause.String())
-			}
-			l.takeTail(text)
+		case had > 0:
+			l.say("gap", fmt.Sprintf("lines of the log may be missing here and below: between two reads there came more than the %d that can be read at once", len(lines)))
+			l.place.forget(false)
+		case !whole:
+			l.say("begin", fmt.Sprintf("the beginning of the log is left out: it is longer than the %d lines that can be read at once", len(lines)))
+			l.place.forget(false)
 		}
-		if asked != nil {
-			close(asked)
-			asked = nil
-		}
+	case anew:
+		l.writtenAnew()
+		had = 0
+	}
+	for _, line := range lines[from:] {
+		l.give(line)
+	}
+	r.done(len(lines)-from, len(lines) == 0 && len(partial) == 0, partial)
+	switch {
+	case !l.place.counted && !l.stream.gaveUp:
+		l.stream.giveUp(errNotByNumbers)
+	case how == anew && l.stream.phase != closed:
+		l.stream.drop(errWrittenAnew, 0)
+	case behind:
+		l.stream.hangs()
+	case l.stream.phase == open && !l.stream.caughtUp():
+		l.live.Store(false)
+		l.events.Wake()
+	}
+	if l.stream.gaveUp && !r.announced && l.end == nil {
+		r.announced = true
+		l.say("rest", "the live log cannot be had ("+l.stream.trouble()+"); it is read every "+restPause.String())
 	}
 }
 
-// readEnd reads the log over REST once, where the stream cannot be had at the
-// end of a deployment.
-func (l *Log) readEnd(ctx context.Context) bool {
-	if l.source.NoREST {
-		return false
+// done notes a read that went well.
+func (r *rest) done(fresh int, empty bool, partial []byte) {
+	r.err, r.empty, r.pause = nil, empty, restPause
+	r.tail, r.tooLarge = min(max(2*fresh, fewLines), maxTail), 0
+	r.next = time.Now().Add(restPause)
+	r.askAfter = min(2*r.askAfter, askMost)
+	if fresh > 0 {
+		r.askAfter = askAfter
 	}
-	text, err := l.client.ReadLogs(ctx, l.source.DeploymentID, l.restTail)
-	if err != nil {
-		return false
-	}
-	l.skip = 0
-	l.split.reset()
-	l.takeTail(text)
-	return true
-}
-
-func describe(err error) string {
-	if err == nil {
-		return "the log stream ended"
-	}
-	return oneLine(err.Error())
-}
-
-func (l *Log) lost(text string) {
-	if !l.told {
-		l.told = true
-		l.events.Lost(text)
+	if e := r.log.end; e != nil && !r.began.Before(e.since) {
+		r.complete, r.partial = true, partial
 	}
 }
 
-// takeTail gives away what is new in the last lines of the log. A last line
-// without a newline waits for its rest.
-func (l *Log) takeTail(text string) {
+// more is how many lines to ask for where so many do not tell; 0: no more can
+// be read.
+func (r *rest) more(tail int) int {
+	more := min(8*tail, maxTail)
+	if r.tooLarge > 0 && more >= r.tooLarge {
+		more = (tail + r.tooLarge) / 2
+	}
+	if more <= tail+tail/4 {
+		return 0
+	}
+	return more
+}
+
+// trouble says why it does not have the log.
+func (r *rest) trouble() string {
+	switch {
+	case r.gone != nil:
+		return r.explain(r.gone)
+	case r.err != nil:
+		return r.explain(r.err)
+	}
+	return "it is not read in another way"
+}
+
+func (r *rest) explain(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		what, _ := Explain(err)
+		return "reading it in another way fails: " + oneLine(what)
+	}
+	return describe(err)
+}
+
+// tailLines are the complete lines of what was read, the last one if it is not
+// complete, and whether they are all there are.
+func tailLines(text string, asked int) (lines [][]byte, partial []byte, whole bool) {
 	n := strings.Count(text, "\n")
-	if !strings.HasSuffix(text, "\n") {
+	if text != "" && !strings.HasSuffix(text, "\n") {
 		n++
 	}
-	for ; n > l.restTail; n-- { // more than was asked for
+	whole = n < asked
+	for ; n > asked; n-- { // more than was asked for
 		text = text[strings.IndexByte(text, '\n')+1:]
 	}
 	complete := text[:strings.LastIndexByte(text, '\n')+1]
-	if complete == "" {
-		return
-	}
-	var lines [][]byte
 	// All in one piece, so that the lines are parts of it and stay.
-	whole := lineSplitter{emit: func(line []byte) { lines = append(lines, line) }}
-	whole.write([]byte(complete))
-	from := 0
-	switch {
-	case n < l.restTail:
-		// The whole log: the place is known by number.
-		from = min(l.emitted, len(lines))
-	case l.emitted > 0:
-		var found bool
-		if from, found = l.align(lines); !found {
-			l.lost("some lines of the log may be missing here: more came between two reads than can be read at once")
-		}
-		l.restTail = min(l.restTail*2, maxTail)
-	default:
-		l.lost("the beginning of the log is left out: it is longer than can be read at once")
+	split := lineSplitter{emit: func(line []byte) { lines = append(lines, line) }}
+	split.write([]byte(complete))
+	if rest := text[len(complete):]; rest != "" {
+		partial = lastState([]byte(rest))
 	}
-	if from < len(lines) {
-		l.mu.Lock()
-		l.lastData = time.Now()
-		l.mu.Unlock()
-	}
-	for _, line := range lines[from:] {
-		l.line(line)
-	}
-}
-
-// align finds where the lines given away end in a tail of the log: behind the
-// last place where the newest of them stand in a row.
-func (l *Log) align(lines [][]byte) (from int, found bool) {
-	newest := l.newest()
-	hashes := make([]uint64, len(lines))
-	for i, line := range lines {
-		hashes[i] = maphash.Bytes(l.seed, line)
-	}
-	best, bestLen := 0, 0
-	for end := len(hashes); end > 0; end-- {
-		n := 0
-		for n < len(newest) && n < end && hashes[end-1-n] == newest[len(newest)-1-n] {
-			n++
-		}
-		if n > bestLen {
-			best, bestLen = end, n
-		}
-		if n == len(newest) {
-			break
-		}
-	}
-	return best, bestLen > 0
-}
-
-// aligned is how many lines are remembered to find the place in a log over REST.
-const aligned = 64
-
-func (l *Log) remember(line []byte) {
-	h := maphash.Bytes(l.seed, line)
-	if len(l.recent) < aligned {
-		l.recent = append(l.recent, h)
-		return
-	}
-	l.recent[l.emitted%aligned] = h
-}
-
-// newest returns the hashes of the newest lines, oldest first.
-func (l *Log) newest() []uint64 {
-	if len(l.recent) < aligned {
-		return l.recent
-	}
-	i := (l.emitted + 1) % aligned
-	return append(append([]uint64(nil), l.recent[i:]...), l.recent[:i]...)
+	return lines, partial, whole
 }

@@ -4,29 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 const (
 	// streamQuiet is the silence after which a stream is asked for a sign of
 	// life: Dokploy sends none by itself (section 4).
 	streamQuiet = 30 * time.Second
+	// takeOver is how long the stream may bring nothing before the log is read
+	// over REST: where its handshake is not answered, or it is open and has
+	// brought nothing yet. The first frame of a remote server takes 0.4 to 0.7 s.
+	takeOver = 4 * time.Second
+	// askAfter is how long a stream that has brought lines may be quiet before
+	// REST is asked whether there are more; longer each time it has no more.
+	askAfter = 10 * time.Second
+	askMost  = time.Minute
 	// heldBack is how long text that looks like an error of the stream is
 	// kept back: the stream closes right after a real one.
 	heldBack = 3 * time.Second
 	// streamFailures without a new line in between are enough to read the log
 	// over REST.
 	streamFailures = 4
+	// hanging is as bad as so many of them: a stream that brings nothing while
+	// REST has new lines.
+	hanging = 2
 	// restPause between two reads over REST: for a remote service each opens
 	// an SSH connection (remote.md).
 	restPause = 2 * time.Second
-	// restTail is the first number of lines asked for over REST: few enough
-	// to stay under 1 MiB mostly (section 4).
-	restTail = 2000
+	// restPauseMost is the pause while REST fails.
+	restPauseMost = 10 * time.Second
+	// noneYet is how long nothing at all may be had before that is said.
+	noneYet = 15 * time.Second
 	// maxTail is the most that deployment.readLogs takes.
 	maxTail = 10000
 	// pieceLimit bounds what is taken of a frame at a time, so that memory
@@ -59,45 +72,85 @@ type LogEvents struct {
 	Lost func(text string)
 }
 
-// Log follows the log of one deployment until it is stopped.
-type Log struct {
+// logWay is the way to one log. What a server answers stays behind it.
+type logWay struct {
 	client *Client
 	source LogSource
+}
+
+// turn waits until a request may be sent.
+func (w logWay) turn(ctx context.Context) (context.Context, error) {
+	return w.client.ahead(ctx, http.MethodGet)
+}
+
+// open opens the stream, which begins with the first line.
+func (w logWay) open(ctx context.Context) (*websocket.Conn, error) {
+	return w.client.openLog(ctx, w.source)
+}
+
+// read reads the last lines over REST.
+func (w logWay) read(ctx context.Context, lines int) (string, error) {
+	return w.client.ReadLogs(ctx, w.source.DeploymentID, lines)
+}
+
+// Log follows the log of one deployment until it is stopped.
+//
+// One goroutine owns it. It takes what the stream brings, which replays the
+// file from its first line each time it is opened, and what REST reads, which
+// are the file's last lines, and gives each line away once: lines are known by
+// their number (place). REST takes over where the stream does not bring what it
+// should.
+type Log struct {
+	way    logWay
 	events LogEvents
 	cancel context.CancelFunc
 	done   chan struct{}
+	final  chan *ending // of Drain
+	live   atomic.Bool  // the stream is open, and brings lines
 
-	// final asks the reading goroutine for a last read over REST; the channel
-	// sent is closed after it.
-	final chan chan struct{}
-
-	mu       sync.Mutex
-	lastData time.Time
-	ended    bool // the newest line was an end line
-	open     bool // the stream is being read
-	data     bool // and has brought something
-	resting  bool // the log is read over REST
-
-	// Of the reading goroutine alone:
-	split    lineSplitter
-	emitted  int      // complete lines given away
-	skip     int      // lines of this connection that were given away before
-	fresh    bool     // this connection has brought a new line
-	recent   []uint64 // hashes of the newest lines, to align a log over REST
-	seed     maphash.Seed
+	// Of the goroutine alone:
+	place    place
+	stream   stream
+	rest     rest
+	end      *ending   // nil: the deployment goes on
+	begun    time.Time // the first turn came
+	gave     time.Time // the newest line was given away
+	ended    bool      // it was an end line
 	afterEnd *time.Timer
-	told     bool
-	restTail int
+	told     map[string]bool
+	isOver   bool // nothing is waited for any more
+
+	// Of the goroutine until it has ended, then of who asks:
+	outcome LogOutcome
+}
+
+// LogOutcome is what became of a log.
+type LogOutcome struct {
+	Lines int  // given away
+	Empty bool // it was read, and nothing is in it
+	// Missing says why lines may be missing that were there at the end, or
+	// why there are none; empty: all were had.
+	Missing string
+}
+
+// ending is the end of the deployment: what the log has is given away.
+type ending struct {
+	limit    time.Duration
+	since    time.Time
+	deadline time.Time
+	asked    bool // the stream was opened again for the end
+	done     chan struct{}
 }
 
 // FollowLog starts to follow a log; Stop ends it.
 func (c *Client) FollowLog(ctx context.Context, source LogSource, events LogEvents) *Log {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Log{
-		client: c, source: source, events: events, cancel: cancel, done: make(chan struct{}),
-		final: make(chan chan struct{}), seed: maphash.MakeSeed(), restTail: restTail, lastData: time.Now(),
+		way: logWay{c, source}, events: events, cancel: cancel, done: make(chan struct{}), final: make(chan *ending, 1),
+		place: newPlace(), told: map[string]bool{},
 	}
-	l.split.emit = l.line
+	l.stream.init(l)
+	l.rest.init(l, source.NoREST)
 	l.afterEnd = time.AfterFunc(time.Hour, events.Wake)
 	l.afterEnd.Stop()
 	go func() {
@@ -108,163 +161,321 @@ func (c *Client) FollowLog(ctx context.Context, source LogSource, events LogEven
 	return l
 }
 
-// Streaming tells whether the live stream is being read, so that the log's end
+// Streaming reports whether the live stream brings the log, so that its end
 // will be seen when it is written.
-func (l *Log) Streaming() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open
-}
+func (l *Log) Streaming() bool { return l.live.Load() }
 
-// Drain waits for what is still coming after the verdict: until the log has
-// shown its end and is silent, at most limit. The stream is never closed by
-// Dokploy (section 4).
+// Drain waits for what is still coming after the verdict: until the log is
+// known to be all there, at most limit from when a request of its was last
+// sent. The stream is never closed by Dokploy (section 4).
 func (l *Log) Drain(ctx context.Context, limit time.Duration) {
-	const (
-		quietAfterEnd = 15 * time.Millisecond
-		quiet         = 300 * time.Millisecond
-		quietAtStart  = 1500 * time.Millisecond // first frame of a remote server: 0.4 to 0.7 s
-		step          = 10 * time.Millisecond   // what is still coming changes how long to wait
-	)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	start := time.Now()
-	for {
-		l.mu.Lock()
-		ended, open, data, resting := l.ended, l.open, l.data, l.resting
-		silent := time.Since(l.lastData)
-		l.mu.Unlock()
-		if resting {
-			l.lastRead(ctx)
-			return
-		}
-		need := quiet
-		switch {
-		case ended:
-			need = quietAfterEnd
-		case !data:
-			need = quietAtStart
-		}
-		left := need - silent
-		switch {
-		case !open && !ended && time.Since(start) > limit/2:
-			l.lastRead(ctx)
-			return
-		case !open && !ended:
-			// It is being taken up again, with lines that are still missing.
-			left = step
-		case left <= 0:
-			return
-		}
-		if !sleepUnless(ctx, l.done, min(left, step)) {
-			return
-		}
-	}
-}
-
-// sleepUnless is false when ctx or done ended the sleep.
-func sleepUnless(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+	e := &ending{limit: limit, done: make(chan struct{})}
 	select {
-	case <-done:
-		return false
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
-
-// lastRead has the log read over REST once more.
-func (l *Log) lastRead(ctx context.Context) {
-	read := make(chan struct{})
-	select {
-	case l.final <- read:
+	case l.final <- e:
 	case <-l.done:
 		return
 	case <-ctx.Done():
 		return
 	}
 	select {
-	case <-read:
+	case <-e.done:
+	case <-l.done:
 	case <-ctx.Done():
 	}
 }
 
 // Stop ends the following and returns when no event comes any more. A last
 // line without its newline is given away.
-func (l *Log) Stop() {
+func (l *Log) Stop() LogOutcome {
 	l.cancel()
 	<-l.done
+	return l.outcome
 }
 
-// run reads the stream, takes it up again when it breaks, and turns to REST
-// when it cannot be had.
+// run owns the log until it is stopped.
 func (l *Log) run(ctx context.Context) {
-	var broken error // the stream's end; nil: it was being read when this ended
-	defer func() {
-		switch {
-		case broken != nil && !l.ended:
-			l.lost("the end of the log may be missing: " + describe(broken) + ", and it could not be taken up again in time")
-		case l.skip == 0 && broken == nil:
-			l.split.flush()
-		}
-	}()
-	pause := 250 * time.Millisecond
-	failures := 0
-	var outage time.Time // since when nothing answers at all
+	defer l.stream.close()
+	defer l.rest.wait()
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for ctx.Err() == nil {
-		l.fresh = false
-		opened := time.Now()
-		err := l.stream(ctx)
-		open := l.setOpen(false)
-		if open {
-			l.events.Wake()
+		next := l.act(work)
+		if l.isOver {
+			break
 		}
-		if ctx.Err() == nil {
-			broken = err
-		} else if open && l.skip == 0 {
-			broken = nil
+		timer.Reset(time.Until(next))
+		k := l.stream.events()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case l.end = <-l.final:
+			l.end.since = time.Now()
+			l.end.deadline = l.end.since.Add(l.end.limit)
+		case <-k.turned:
+			l.stream.hasTurn()
+		case conn := <-k.opened:
+			l.stream.isOpen(conn)
+		case p := <-k.frames:
+			l.stream.take(p)
+		case err := <-k.ended:
+			l.stream.broke(err)
+		case err := <-k.pong:
+			l.stream.answered(err)
+		case <-l.rest.turned:
+			l.rest.hasTurn()
+		case r := <-l.rest.results:
+			l.rest.take(r)
+		}
+	}
+	l.close()
+}
+
+// schedule keeps the earliest time at which something is to be done.
+type schedule struct{ now, next time.Time }
+
+// due reports whether the time has come; else it is waited for.
+func (s *schedule) due(at time.Time) bool {
+	if !at.After(s.now) {
+		return true
+	}
+	if at.Before(s.next) {
+		s.next = at
+	}
+	return false
+}
+
+// act does what is due, and says when it must be called again.
+func (l *Log) act(ctx context.Context) (next time.Time) {
+	now := time.Now()
+	s := &schedule{now, now.Add(time.Hour)}
+	l.stream.showHeld(s)
+	if l.end != nil {
+		l.finish(ctx, s)
+		return s.next
+	}
+	st := &l.stream
+	if st.phase == closed && !st.gaveUp && s.due(st.redial) {
+		st.connect(ctx)
+	}
+	if at, ok := l.readAt(); ok && s.due(at) {
+		l.rest.read(ctx)
+	}
+	if st.phase == open && !st.pinging && s.due(later(st.quietSince(), st.pinged).Add(streamQuiet)) {
+		st.ping(ctx, 10*time.Second)
+	}
+	if l.place.lines == 0 && l.rest.gone != nil && !l.begun.IsZero() && st.heard.IsZero() && s.due(l.begun.Add(noneYet)) {
+		l.say("none", "nothing of the log has come so far: "+st.trouble()+", and "+l.rest.trouble())
+	}
+	return s.next
+}
+
+// readAt is when the log is read over REST while the deployment goes on.
+func (l *Log) readAt() (at time.Time, ok bool) {
+	st, r := &l.stream, &l.rest
+	switch {
+	case !r.idle() || r.gone != nil:
+		return at, false
+	case st.gaveUp:
+		return r.next, true
+	case l.begun.IsZero() || st.phase == waiting && st.heard.IsZero():
+		return at, false // it only waits for its turn
+	case st.phase == open && st.heardAny && st.caughtUp():
+		return later(st.heard, r.asked).Add(r.askAfter), true
+	}
+	return later(later(st.heard, l.begun).Add(takeOver), r.next), true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// finish gives away what is there when the deployment has ended, and ends the
+// waiting for it.
+func (l *Log) finish(ctx context.Context, s *schedule) {
+	const (
+		quietAfterEnd = 15 * time.Millisecond
+		quiet         = 300 * time.Millisecond
+		quietAtStart  = 1500 * time.Millisecond // first frame of a remote server: 0.4 to 0.7 s
+	)
+	e, st, r := l.end, &l.stream, &l.rest
+	if st.phase == waiting || r.waiting {
+		return // behind other requests, for which the time does not count
+	}
+	if s.due(e.deadline) {
+		l.over(l.whatIsMissing())
+		return
+	}
+	if !r.idle() {
+		return
+	}
+	vouches := st.phase == open && st.heardAny && st.caughtUp()
+	switch st.phase {
+	case open:
+		need := quiet
+		switch {
+		case vouches && l.trusted():
+			need = quietAfterEnd
+		case !st.heardAny:
+			need = quietAtStart
 		}
 		switch {
-		case ctx.Err() != nil:
+		case !s.due(st.quietSince().Add(need)):
 			return
-		case l.fresh || time.Since(opened) > streamQuiet:
-			failures, pause, outage = 0, 250*time.Millisecond, time.Time{}
-		case unanswered(err):
-			// A restart of Dokploy takes 20 s: that alone is no reason to
-			// give the stream up.
-			if outage.IsZero() {
-				outage = opened
-			}
-			if time.Since(outage) > time.Minute {
-				failures++
-			}
-		default:
-			failures++
-		}
-		if failures >= streamFailures {
-			broken = nil
-			l.rest(ctx, err)
+		case vouches && l.trusted():
+			l.over("")
 			return
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+	case dialing:
+		if !s.due(st.since.Add(quietAtStart)) {
 			return
-		case asked := <-l.final:
-			// The deployment has ended: what REST has now is all.
-			t.Stop()
-			if l.readEnd(ctx) {
-				broken = nil
-			}
-			close(asked)
 		}
-		pause = min(pause*2, 5*time.Second)
 	}
+	helpless := r.gone != nil || r.err != nil
+	switch {
+	case r.complete:
+		l.over("")
+	case helpless && vouches && !st.ponged.Before(e.since):
+		l.over("") // as far as can be known
+	case helpless && vouches && !st.pinging && st.pinged.Before(e.since):
+		st.ping(ctx, 2*time.Second)
+	case r.gone == nil:
+		if s.due(r.again) {
+			r.read(ctx)
+		}
+	case st.phase == closed && !e.asked:
+		e.asked = true
+		st.connect(ctx)
+	case st.phase == closed && st.gaveUp, st.phase == open && !st.heardAny && s.due(st.since.Add(2*quietAtStart)):
+		l.over(l.whatIsMissing())
+	case st.phase == closed && s.due(st.redial):
+		st.connect(ctx)
+	}
+}
+
+// turnCame: the time at the end counts from here.
+func (l *Log) turnCame() {
+	now := time.Now()
+	if l.begun.IsZero() {
+		l.begun = now
+	}
+	if l.end != nil {
+		l.end.deadline = now.Add(l.end.limit)
+	}
+}
+
+// trusted reports whether the newest line is the end of the log: Dokploy writes
+// it 2 to 48 ms before it says that the deployment has ended. An end line that
+// is older may have others behind it.
+func (l *Log) trusted() bool {
+	return l.ended && l.gave.After(l.end.since.Add(-time.Second))
+}
+
+// whatIsMissing says why the log may not be all there.
+func (l *Log) whatIsMissing() string {
+	why := l.stream.trouble()
+	if l.rest.gone != nil || l.rest.err != nil {
+		why += ", and " + l.rest.trouble()
+	}
+	return why
+}
+
+// over ends the waiting at the end, with why something may be missing.
+func (l *Log) over(missing string) {
+	l.outcome.Missing = missing
+	if missing == "" {
+		// What is not known to end in a newline is its last line.
+		switch {
+		case len(l.rest.partial) > 0:
+			l.give(l.rest.partial)
+		case l.stream.phase == open && l.stream.caughtUp():
+			l.stream.split.flush()
+		}
+	}
+	l.isOver = true
+	close(l.end.done)
+}
+
+// close says what is to be said when it ends.
+func (l *Log) close() {
+	st := &l.stream
+	o := &l.outcome
+	if !l.isOver {
+		// The deployment goes on, or nobody waits for it any more.
+		if st.phase == open && st.caughtUp() {
+			st.split.flush()
+		}
+		if !l.ended && !l.atWork() {
+			o.Missing = l.whatIsMissing()
+		}
+	}
+	o.Lines = l.place.lines
+	if o.Lines == 0 && l.rest.empty {
+		o.Empty, o.Missing = true, ""
+	}
+	switch {
+	case o.Missing == "":
+	case l.told["none"] && o.Lines == 0:
+	case o.Lines == 0:
+		l.say("none", "the log cannot be shown: "+o.Missing)
+	default:
+		l.say("end", "the end of the log may be missing: "+o.Missing)
+	}
+}
+
+// atWork reports whether one of the ways brings the log, or has not had the
+// time to.
+func (l *Log) atWork() bool {
+	st, r := &l.stream, &l.rest
+	switch {
+	case st.phase == open && st.caughtUp() && st.heardAny,
+		!r.asked.IsZero() && r.err == nil && time.Since(r.asked) <= 2*restPause:
+		return true
+	}
+	return st.why == nil && (l.begun.IsZero() || time.Since(l.begun) < takeOver)
+}
+
+// give gives away the next line.
+func (l *Log) give(line []byte) {
+	l.place.add(line)
+	l.gave = time.Now()
+	l.events.Line(line)
+	was := l.ended
+	l.ended = len(line) > 3 && isEnd(line)
+	switch {
+	case l.ended:
+		l.events.Wake()
+		l.afterEnd.Stop()
+	case was:
+		// Something follows an end: look again when it falls silent.
+		l.afterEnd.Reset(300 * time.Millisecond)
+	}
+}
+
+// say tells of one kind of trouble, once.
+func (l *Log) say(kind, text string) {
+	if !l.told[kind] {
+		l.told[kind] = true
+		l.events.Lost(text)
+	}
+}
+
+// hopeless says that neither way to the log is left while the deployment goes
+// on.
+func (l *Log) hopeless() {
+	if l.stream.gaveUp && l.rest.gone != nil {
+		l.say("none", "the log cannot be shown: "+l.stream.trouble()+", and "+l.rest.trouble()+"; the deployment is followed without it")
+	}
+}
+
+// writtenAnew begins again with a file that another deployment emptied.
+func (l *Log) writtenAnew() {
+	l.place.forget(true)
+	l.say("anew", "the log was emptied and is written anew, as by another deployment of the service that began in the same second: lines may be missing here")
 }
 
 // refusedError is a handshake that was answered with something else.
@@ -274,7 +485,7 @@ func (e refusedError) Error() string {
 	return fmt.Sprintf("the log stream is answered with %d", int(e))
 }
 
-// unanswered tells failures in which Dokploy was not there at all.
+// unanswered reports failures in which Dokploy was not there at all.
 func unanswered(err error) bool {
 	var status refusedError
 	if errors.As(err, &status) {
@@ -283,43 +494,4 @@ func unanswered(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
-func (l *Log) setOpen(open bool) (was bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	was = l.open
-	l.open, l.data, l.lastData = open, false, time.Now()
-	return was
-}
-
-// take gives text of the log to the splitter.
-func (l *Log) take(p []byte) {
-	l.split.write(p)
-	l.mu.Lock()
-	l.data, l.lastData = true, time.Now()
-	l.mu.Unlock()
-}
-
-// line gets every complete line of a connection.
-func (l *Log) line(line []byte) {
-	if l.skip > 0 {
-		l.skip--
-		return
-	}
-	l.emitted++
-	l.fresh = true
-	l.remember(line)
-	l.events.Line(line)
-	end := len(line) > 3 && isEnd(line)
-	l.mu.Lock()
-	was := l.ended
-	l.ended = end
-	l.mu.Unlock()
-	switch {
-	case end:
-		l.events.Wake()
-		l.afterEnd.Stop()
-	case was:
-		// Something follows an end: look again when it falls silent.
-		l.afterEnd.Reset(300 * time.Millisecond)
-	}
-}
+func describe(err error) string { return oneLine(err.Error()) }

@@ -26,6 +26,10 @@ type logWorld struct {
 	lines []string
 	lost  []string
 	wakes int
+
+	began     time.Time     // of the following
+	firstLine time.Duration // after that
+	outcome   dokploy.LogOutcome
 }
 
 func inLogWorld(t *testing.T, o dokploytest.Options, a dokploytest.Application, test func(w *logWorld)) {
@@ -62,14 +66,21 @@ func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) 
 	if change != nil {
 		change(&source)
 	}
+	w.began = time.Now()
 	log := w.client.FollowLog(ctx, source, dokploy.LogEvents{
-		Line: func(line []byte) { w.mu.Lock(); w.lines = append(w.lines, string(line)); w.mu.Unlock() },
+		Line: func(line []byte) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.lines = append(w.lines, string(line)); len(w.lines) == 1 {
+				w.firstLine = time.Since(w.began)
+			}
+		},
 		Wake: func() { w.mu.Lock(); w.wakes++; w.mu.Unlock() },
 		Lost: func(text string) { w.mu.Lock(); w.lost = append(w.lost, text); w.mu.Unlock() },
 	})
 	time.Sleep(watch)
-	log.Drain(ctx, 3*time.Second)
-	log.Stop()
+	log.Drain(ctx, 10*time.Second)
+	w.outcome = log.Stop()
 }
 
 // want compares what was given away with the log as the server wrote it.

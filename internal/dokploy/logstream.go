@@ -23,7 +23,7 @@ var streamErrors = [][]byte{
 // truncated": two deployments of one second share a file).
 var tailComplains = []byte("tail error: tail: ")
 
-// looksLikeStreamError tells text that is, or may become with its next frame,
+// looksLikeStreamError reports whether text is, or may become with its next frame,
 // an error of the stream.
 func looksLikeStreamError(text []byte) bool {
 	for _, e := range streamErrors {
@@ -35,129 +35,396 @@ func looksLikeStreamError(text []byte) bool {
 	return false
 }
 
-// stream reads one connection to its end. Dokploy replays the file from its
-// first line, so the lines that were given away are skipped.
-func (l *Log) stream(ctx context.Context) error {
-	q := url.Values{"logPath": {l.source.Path}}
-	if l.source.ServerID != "" {
-		q.Set("serverId", l.source.ServerID)
+// phase is how far a connection is.
+type phase int
+
+const (
+	closed  phase = iota
+	waiting       // for its turn
+	dialing
+	open
+)
+
+// stream is the way to the log that brings each line as it is written. Dokploy
+// replays the file from its first line on each connection, so the lines that
+// were given away are skipped.
+type stream struct {
+	log      *Log
+	phase    phase
+	since    time.Time // of the phase
+	link     *link     // nil: closed
+	redial   time.Time
+	pause    time.Duration
+	failures int
+	outage   time.Time // since when nothing answers at all
+	gaveUp   bool
+	why      error     // how the last connection ended; nil: it has brought lines since
+	heard    time.Time // text of the log came, over any connection
+
+	// Of this connection:
+	split    lineSplitter
+	in       intake
+	pos      int  // complete lines it has brought
+	heardAny bool // it has brought text of the log
+	fresh    bool // it has brought a new line
+	pinging  bool
+	pinged   time.Time
+	ponged   time.Time
+	compared int // lines that came again, and
+	differ   int // … that are not the same
+}
+
+// link is a connection and who reads it.
+type link struct {
+	turned chan struct{}
+	opened chan *websocket.Conn
+	frames chan piece
+	free   chan []byte
+	ended  chan error
+	pong   chan error
+	conn   *websocket.Conn
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func (s *stream) init(l *Log) {
+	s.log, s.pause = l, firstPause
+	s.split.emit = s.line
+}
+
+// events are what the connection tells; nothing if there is none.
+func (s *stream) events() *link {
+	if s.link == nil {
+		return &noLink
 	}
-	conn, err := l.client.dialStream(ctx, "/listen-deployment", q)
+	return s.link
+}
+
+var noLink link
+
+// connect opens a connection when its turn has come.
+func (s *stream) connect(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	k := &link{
+		turned: make(chan struct{}), opened: make(chan *websocket.Conn), frames: make(chan piece), free: make(chan []byte, 2),
+		ended: make(chan error), pong: make(chan error, 1), ctx: ctx, cancel: cancel, done: make(chan struct{}),
+	}
+	s.link = k
+	s.enter(waiting)
+	s.split.reset()
+	s.in = intake{stream: s}
+	s.pos, s.heardAny, s.fresh, s.pinging, s.compared, s.differ = 0, false, false, false, 0, 0
+	way := s.log.way
+	go func() {
+		defer close(k.done)
+		err := k.run(way)
+		select {
+		case k.ended <- err:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// run is the life of a connection.
+func (k *link) run(way logWay) error {
+	ctx, err := way.turn(k.ctx)
+	if err != nil {
+		return err
+	}
+	select {
+	case k.turned <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	conn, err := way.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(-1) // it is read in pieces
+	select {
+	case k.opened <- conn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err = readPieces(ctx, conn, k.frames, k.free)
+	if status := websocket.CloseStatus(err); status != -1 {
+		return fmt.Errorf("the log stream was closed (%d)", status)
+	}
+	return err
+}
 
-	l.skip = l.emitted
-	l.split.reset()
-	l.setOpen(true)
+func (s *stream) enter(p phase) { s.phase, s.since = p, time.Now() }
 
-	frames := make(chan piece)
-	free := make(chan []byte, 2)
-	readErr := make(chan error, 1)
-	readCtx, stopRead := context.WithCancel(ctx)
-	go func() {
-		defer close(frames)
-		readErr <- readPieces(readCtx, conn, frames, free)
-	}()
-	defer func() {
-		stopRead()
-		for range frames { // until the reader has ended
-		}
-	}()
+// quietSince is since when this connection has brought nothing.
+func (s *stream) quietSince() time.Time { return later(s.heard, s.since) }
 
-	in := intake{log: l}
-	pong := make(chan error, 1)
-	lastFrame := time.Now()
-	quiet := time.NewTimer(streamQuiet)
-	defer quiet.Stop()
-	for {
-		select {
-		case frame, ok := <-frames:
-			if !ok {
-				if len(in.held) > 0 {
-					return errors.New(oneLine(string(in.held)))
-				}
-				err := <-readErr
-				if status := websocket.CloseStatus(err); status != -1 {
-					return fmt.Errorf("the log stream was closed (%d)", status)
-				}
-				return err
-			}
-			lastFrame = time.Now()
-			in.take(frame)
-			if len(in.held) > 0 {
-				quiet.Reset(heldBack)
-			} else {
-				quiet.Reset(streamQuiet)
-			}
-			select {
-			case free <- frame.data:
-			default:
-			}
-		case <-quiet.C:
-			if len(in.held) > 0 {
-				in.show()
-				quiet.Reset(streamQuiet)
-				continue
-			}
-			// Beside the loop: the answer is read only while frames are taken.
-			go func() {
-				pingCtx, cancelPing := context.WithTimeout(readCtx, 10*time.Second)
-				defer cancelPing()
-				pong <- conn.Ping(pingCtx)
-			}()
-		case err := <-pong:
-			// A peer that answers no ping but sends is alive.
-			if err != nil && time.Since(lastFrame) >= streamQuiet {
-				return fmt.Errorf("the log stream gives no sign of life: %w", err)
-			}
-			quiet.Reset(streamQuiet)
-		case <-ctx.Done():
-			return ctx.Err()
+// caughtUp reports whether it has brought all that was given away.
+func (s *stream) caughtUp() bool { return s.pos >= s.log.place.lines }
+
+func (s *stream) hasTurn() {
+	s.enter(dialing)
+	s.log.turnCame()
+}
+
+func (s *stream) isOpen(conn *websocket.Conn) {
+	s.link.conn = conn
+	s.enter(open)
+}
+
+// take gets a frame, or a part of one.
+func (s *stream) take(p piece) {
+	k := s.link
+	s.in.take(p)
+	select {
+	case k.free <- p.data:
+	default:
+	}
+}
+
+// text gives text of the log to the splitter.
+func (s *stream) text(p []byte) {
+	s.split.write(p)
+	s.heard, s.heardAny = time.Now(), true
+	s.log.rest.askAfter = askAfter
+	if otherFile(s.compared, s.differ) && s.caughtUp() {
+		s.log.writtenAnew()
+		s.drop(errWrittenAnew, 0)
+		s.redial = s.heard
+		return
+	}
+	if s.caughtUp() {
+		s.why = nil
+		s.log.live.Store(true)
+	}
+}
+
+// line gets every complete line of a connection.
+func (s *stream) line(line []byte) {
+	s.pos++
+	place := &s.log.place
+	switch same, known := place.same(s.pos, line); {
+	case s.pos > place.lines && !otherFile(s.compared, s.differ):
+		s.fresh = true
+		s.log.give(line)
+	case known:
+		s.compared++
+		if !same {
+			s.differ++
 		}
 	}
+}
+
+// truncated: the file was emptied, and this connection goes on with what is
+// written anew.
+func (s *stream) truncated() {
+	s.log.writtenAnew()
+	s.split.reset()
+	s.pos, s.compared, s.differ = 0, 0, 0
+}
+
+// showHeld gives away what was kept back for long enough.
+func (s *stream) showHeld(c *schedule) {
+	if len(s.in.held) > 0 && c.due(s.in.since.Add(heldBack)) {
+		s.in.show()
+	}
+}
+
+// ping asks for a sign of life. Beside the loop: the answer is read only while
+// frames are taken.
+func (s *stream) ping(ctx context.Context, limit time.Duration) {
+	s.pinging, s.pinged = true, time.Now()
+	k := s.link
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		k.pong <- k.conn.Ping(ctx)
+	}()
+}
+
+// answered is told what became of a ping.
+func (s *stream) answered(err error) {
+	s.pinging = false
+	switch {
+	case err == nil:
+		s.ponged = time.Now()
+	case s.quietSince().Before(s.pinged):
+		// A peer that answers no ping but sends is alive.
+		s.broke(fmt.Errorf("the log stream gives no sign of life: %w", err))
+	}
+}
+
+// broke is called when a connection has ended.
+func (s *stream) broke(err error) {
+	if len(s.in.held) > 0 {
+		err = errors.New(oneLine(string(s.in.held)))
+	}
+	failures := 1
+	switch {
+	case s.fresh || s.phase == open && time.Since(s.since) > streamQuiet:
+		s.failures, s.pause, s.outage, failures = 0, firstPause, time.Time{}, 0
+	case unanswered(err):
+		// A restart of Dokploy takes 20 s: that alone is no reason to give the
+		// stream up.
+		if s.outage.IsZero() {
+			s.outage = s.since
+		}
+		if time.Since(s.outage) <= time.Minute {
+			failures = 0
+		}
+	}
+	s.drop(err, failures)
+}
+
+// hangs is called when REST has had lines for some time that the stream does
+// not bring.
+func (s *stream) hangs() {
+	err := errHangs
+	if !s.heardAny {
+		err = errSilent
+	}
+	s.drop(err, hanging)
+}
+
+var (
+	errSilent       = errors.New("the log stream was opened and brings nothing")
+	errHangs        = errors.New("the log stream has stopped in the middle")
+	errNotAnswered  = errors.New("the log stream is not answered")
+	errEnded        = errors.New("the log stream ended")
+	errWrittenAnew  = errors.New("the log is written anew")
+	errNotByNumbers = errors.New("the log stream cannot be taken up where lines were not counted")
+)
+
+// firstPause is the pause before the next connection, longer each time.
+const firstPause = 250 * time.Millisecond
+
+// drop ends a connection and plans the next one.
+func (s *stream) drop(err error, failures int) {
+	wasOpen := s.phase == open
+	s.close()
+	s.why = err
+	s.failures += failures
+	s.redial = time.Now().Add(s.pause)
+	s.pause = min(s.pause*2, 5*time.Second)
+	if s.failures >= streamFailures {
+		s.gaveUp = true
+		s.log.hopeless()
+	}
+	if wasOpen {
+		s.log.events.Wake()
+	}
+}
+
+// giveUp leaves the log to REST.
+func (s *stream) giveUp(why error) {
+	s.close()
+	s.gaveUp = true
+	if s.why == nil {
+		s.why = why
+	}
+}
+
+// close ends the connection.
+func (s *stream) close() {
+	s.log.live.Store(false)
+	if k := s.link; k != nil {
+		k.cancel()
+		<-k.done
+		s.link = nil
+	}
+	s.in.held = nil // an error of the stream, since it is over
+	s.enter(closed)
+}
+
+// trouble says why the stream does not bring the log.
+func (s *stream) trouble() string {
+	switch {
+	case s.phase == open && !s.heardAny:
+		return errSilent.Error()
+	case s.why != nil:
+		return describe(s.why)
+	case s.phase == open:
+		return errHangs.Error()
+	case s.phase == dialing:
+		return errNotAnswered.Error()
+	}
+	return errEnded.Error()
+}
+
+// openLog opens the stream of a log.
+func (c *Client) openLog(ctx context.Context, source LogSource) (*websocket.Conn, error) {
+	q := url.Values{"logPath": {source.Path}}
+	if source.ServerID != "" {
+		q.Set("serverId", source.ServerID)
+	}
+	return c.dialStream(ctx, "/listen-deployment", q)
 }
 
 // intake gives the text of one connection to the log, and keeps back what looks
 // like an error of the stream.
 type intake struct {
-	log     *Log
+	stream  *stream
 	held    []byte
-	started bool // text of the log has come
+	since   time.Time // when it was last added to
+	started bool      // text of the log has come
 }
 
 func (in *intake) take(p piece) {
 	switch {
 	case len(in.held) > 0 && !in.started:
 		// One error may come in several frames.
-		in.held = append(in.held, p.data...)
+		in.hold(p.data)
 		if !looksLikeStreamError(in.held) || len(in.held) > heldLimit {
 			in.show()
 		}
 		return
 	case len(in.held) > 0:
 		// The stream goes on, so it was none.
-		if !bytes.HasPrefix(in.held, tailComplains) {
-			in.log.take(in.held)
-		}
-		in.held = nil
+		in.goesOn()
 	}
-	if p.first && looksLikeStreamError(p.data) && !in.log.split.seen {
-		in.held = append(in.held, p.data...)
+	if p.first && looksLikeStreamError(p.data) && !in.stream.split.seen {
+		in.hold(p.data)
 		return
 	}
-	in.log.take(p.data)
 	in.started = true
+	in.stream.text(p.data)
+}
+
+func (in *intake) hold(text []byte) {
+	in.held, in.since = append(in.held, text...), time.Now()
+}
+
+// goesOn takes what was kept back, since no end followed it.
+func (in *intake) goesOn() {
+	held := in.held
+	in.held = nil
+	switch {
+	case in.isTruncation(held):
+		in.stream.truncated()
+	case !bytes.HasPrefix(held, tailComplains):
+		in.stream.text(held)
+	}
+}
+
+// isTruncation reports whether it is what tail says of a file that was emptied
+// under it.
+func (in *intake) isTruncation(held []byte) bool {
+	return bytes.HasPrefix(held, tailComplains) && bytes.Contains(held, []byte(in.stream.log.way.source.Path+": file truncated"))
 }
 
 // show gives away what was kept back.
 func (in *intake) show() {
-	if len(in.held) > 0 {
-		in.log.take(in.held)
-		in.held, in.started = nil, true
+	if len(in.held) == 0 {
+		return
 	}
+	held := in.held
+	in.held, in.started = nil, true
+	if in.isTruncation(held) {
+		in.stream.truncated()
+		return
+	}
+	in.stream.text(held)
 }
 
 // piece is a frame, or a part of a long one.

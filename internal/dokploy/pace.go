@@ -3,6 +3,7 @@ package dokploy
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 
 	"golang.org/x/time/rate"
 )
@@ -19,14 +20,37 @@ const (
 // first request.
 func (c *Client) Share() { c.pace = rate.NewLimiter(perSecond, atOnce) }
 
-// turn lets a request that reads wait for its turn. One that changes something
-// counts, but goes at once.
+// turnKey marks a context that has waited for its turn already.
+type turnKey struct{}
+
+// ahead waits for the turn of the next request with this context, so that the
+// time a request may take counts from when it is sent.
+func (c *Client) ahead(ctx context.Context, method string) (context.Context, error) {
+	if c.pace == nil || method != http.MethodGet {
+		return ctx, nil
+	}
+	if had, ok := ctx.Value(turnKey{}).(*atomic.Bool); ok && had.Load() {
+		return ctx, nil
+	}
+	if err := c.pace.Wait(ctx); err != nil {
+		return ctx, err
+	}
+	had := &atomic.Bool{}
+	had.Store(true)
+	return context.WithValue(ctx, turnKey{}, had), nil
+}
+
+// turn lets a request that reads wait for its turn, unless it has had it. One
+// that changes something counts, but goes at once.
 func turn(ctx context.Context, pace *rate.Limiter, method string) error {
 	switch {
 	case pace == nil:
 		return nil
 	case method != http.MethodGet:
 		pace.Allow()
+		return nil
+	}
+	if had, ok := ctx.Value(turnKey{}).(*atomic.Bool); ok && had.CompareAndSwap(true, false) {
 		return nil
 	}
 	return pace.Wait(ctx)

@@ -1,0 +1,339 @@
+package dokploy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// streamsThatBringNothing are all the ways in which a stream looks as if it
+// were there.
+var streamsThatBringNothing = map[string]dokploytest.Fault{
+	"silent":                        {Kind: dokploytest.StreamSilent},
+	"silent, but answers pings":     {Kind: dokploytest.StreamSilent, Pong: true},
+	"a handshake that hangs":        {Kind: dokploytest.StreamHang},
+	"half a handshake":              {Kind: dokploytest.StreamHang, Bytes: 40},
+	"a handshake but its last byte": {Kind: dokploytest.StreamHang, Bytes: 1 << 20},
+	"a proxy that buffers":          {Kind: dokploytest.StreamBuffered, Bytes: 1 << 20, Pong: true},
+	"a page":                        {Kind: dokploytest.Page},
+	"403":                           {Kind: dokploytest.StreamRefused, Status: 403},
+	"404":                           {Kind: dokploytest.StreamRefused, Status: 404},
+	"502":                           {Kind: dokploytest.StreamRefused, Status: 502},
+	"stops in the middle":           {Kind: dokploytest.StreamStalls, Bytes: 130},
+	"stops in the middle, pings":    {Kind: dokploytest.StreamStalls, Bytes: 130, Pong: true},
+	"an error as text":              {Kind: dokploytest.StreamFrames, Frames: []string{"SSH error: connect ECONNREFUSED 10.0.0.5:22"}},
+	"connections that break":        {Kind: dokploytest.Lost},
+}
+
+// lasting is a build that writes a line now and then for so long.
+func lasting(d time.Duration) dokploytest.Build {
+	var lines []string
+	for i := range 15 {
+		lines = append(lines, fmt.Sprintf("#7 line %d ✅ of a build of %s", i, d))
+	}
+	return dokploytest.Build{Steps: dokploytest.Lines(d/15, lines...)}
+}
+
+func TestEveryLineWhateverTheStreamDoes(t *testing.T) {
+	for name, fault := range streamsThatBringNothing {
+		for _, d := range []time.Duration{time.Second, 3 * time.Second, 75 * time.Second} {
+			t.Run(fmt.Sprintf("%s, %s", name, d), func(t *testing.T) {
+				inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
+					f := fault
+					f.Procedure, f.Times = "listen-deployment", -1
+					w.srv.Fault(f)
+					w.follow(nil, d)
+					w.want()
+					if w.outcome.Missing != "" || w.outcome.Empty {
+						t.Errorf("%+v", w.outcome)
+					}
+					if d > time.Minute && w.firstLine > 8*time.Second {
+						t.Errorf("the first line comes after %s", w.firstLine)
+					}
+					if said := strings.Join(w.lost, "\n"); strings.Contains(said, "missing") || strings.Contains(said, "cannot be shown") {
+						t.Errorf("told: %q", w.lost)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A stream that dies or falls silent at any byte, in any state of the build.
+func TestAStreamThatStopsAtAnyByte(t *testing.T) {
+	for _, kind := range []dokploytest.FaultKind{dokploytest.StreamStalls, dokploytest.StreamCut, dokploytest.StreamClosed} {
+		for _, times := range []int{1, -1} {
+			for at := 0; at < 560; at += 3 {
+				inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: lasting(6 * time.Second)}, func(w *logWorld) {
+					w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: kind, Bytes: at, Times: times, Pong: at%2 == 0})
+					w.follow(nil, 6*time.Second)
+					w.want()
+				})
+				if t.Failed() {
+					t.Fatalf("%s after %d bytes, %d times", kind, at, times)
+				}
+			}
+		}
+	}
+}
+
+// The handshake, too.
+func TestAHandshakeThatStopsAtAnyByte(t *testing.T) {
+	for at := 0; at < 140; at += 5 {
+		inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: lasting(6 * time.Second)}, func(w *logWorld) {
+			w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamHang, Bytes: at, Times: 2})
+			w.follow(nil, 6*time.Second)
+			w.want()
+		})
+	}
+}
+
+// A stream that hung is live again when it works again.
+func TestAStreamThatHungIsTakenUpAgain(t *testing.T) {
+	b := dokploytest.Build{Steps: dokploytest.Lines(time.Second, logLines(120)...)}
+	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
+		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: 300, Pong: true})
+		w.follow(nil, 125*time.Second)
+		w.want()
+		if n := w.srv.Calls("deployment.readLogs"); n < 2 || n > 6 || len(w.lost) > 0 {
+			t.Errorf("%d reads, told %q", n, w.lost)
+		}
+	})
+}
+
+func logLines(n int) (lines []string) {
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("#7 line %d", i))
+	}
+	return lines
+}
+
+// A build that is quiet costs little.
+func TestAQuietBuildIsAskedAboutRarely(t *testing.T) {
+	b := dokploytest.Build{Steps: dokploytest.Lines(10*time.Minute, "a", "b")}
+	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
+		w.follow(nil, 21*time.Minute)
+		w.want()
+		if n := w.srv.Calls("deployment.readLogs"); n == 0 || n > 26 {
+			t.Errorf("%d reads in 20 minutes", n)
+		}
+	})
+}
+
+// What cannot be had is said, with both reasons, and is not called empty.
+func TestWhatCannotBeHadIsSaid(t *testing.T) {
+	denied := dokploytest.Fault{Kind: dokploytest.Custom, Status: 401, Body: `{"message":"You don't have access to this deployment.","code":"UNAUTHORIZED"}`}
+	for name, c := range map[string]struct {
+		version string
+		noREST  bool
+		read    dokploytest.Fault
+		says    string
+	}{
+		"an old server":            {version: "v0.28.3", says: "this Dokploy has no other way to read it"},
+		"a build server":           {noREST: true, says: "a build server's log cannot be read in another way"},
+		"a key that may not":       {read: denied, says: "access"},
+		"it fails":                 {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "spawn ENOMEM"}, says: "ENOMEM"},
+		"a gateway in between":     {read: dokploytest.Fault{Kind: dokploytest.Gateway}, says: "502"},
+		"a file that is not there": {read: dokploytest.Fault{Kind: dokploytest.Custom, Status: 200, Body: `"\n"`}, says: "finds no log"},
+		"a line of a megabyte":     {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "Command execution failed: stdout maxBuffer length exceeded"}, says: "longer than Dokploy can read"},
+	} {
+		for _, stream := range []string{"silent", "silent, but answers pings", "a handshake that hangs", "403", "an error as text"} {
+			for _, d := range []time.Duration{time.Second, 75 * time.Second} {
+				t.Run(fmt.Sprintf("%s, %s, %s", name, stream, d), func(t *testing.T) {
+					inLogWorld(t, dokploytest.Options{Version: c.version}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
+						f := streamsThatBringNothing[stream]
+						f.Procedure, f.Times = "listen-deployment", -1
+						w.srv.Fault(f)
+						if c.read.Kind != "" {
+							c.read.Procedure, c.read.Times = "deployment.readLogs", -1
+							w.srv.Fault(c.read)
+						}
+						w.follow(func(s *dokploy.LogSource) { s.NoREST = c.noREST }, d)
+						all := strings.Join(w.lost, "\n")
+						if len(w.lines) > 0 || w.outcome.Empty || !strings.Contains(w.outcome.Missing, c.says) || !strings.Contains(all, c.says) {
+							t.Errorf("%d lines, %+v, told %q", len(w.lines), w.outcome, w.lost)
+						}
+						if len(w.lost) != 1 {
+							t.Errorf("told: %q", w.lost)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestALogThatIsEmpty(t *testing.T) {
+	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: dokploytest.Build{Raw: true, Steps: []dokploytest.Step{{After: 2 * time.Second}}}}, func(w *logWorld) {
+		w.follow(nil, 2*time.Second)
+		if !w.outcome.Empty || w.outcome.Missing != "" || len(w.lost) > 0 || len(w.lines) > 0 {
+			t.Errorf("%+v, told %q, %q", w.outcome, w.lost, w.lines)
+		}
+	})
+}
+
+// A healthy stream without an end line, where REST cannot be asked: nothing is
+// said, since it answers.
+func TestAStreamThatAnswersIsBelieved(t *testing.T) {
+	for _, version := range []string{"v0.28.3", "v0.30.2"} {
+		b := dokploytest.Build{Raw: true, Steps: dokploytest.Lines(time.Second, "a", "b", "c")}
+		inLogWorld(t, dokploytest.Options{Version: version}, dokploytest.Application{Build: b}, func(w *logWorld) {
+			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "no", Times: -1})
+			w.follow(nil, 3*time.Second)
+			w.want()
+			if w.outcome.Missing != "" || len(w.lost) > 0 {
+				t.Errorf("%+v, told %q", w.outcome, w.lost)
+			}
+		})
+	}
+}
+
+// One that does not, is not.
+func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
+	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(3 * time.Second)}, func(w *logWorld) {
+		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: 150, Times: -1})
+		w.follow(nil, 3*time.Second)
+		if len(w.lines) == 0 || w.outcome.Missing == "" || len(w.lost) != 1 || !strings.Contains(w.lost[0], "the end of the log may be missing") {
+			t.Errorf("%d lines, %+v, told %q", len(w.lines), w.outcome, w.lost)
+		}
+	})
+}
+
+// refused is a stream that cannot be had.
+var refused = dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1}
+
+func TestLongLogsOverREST(t *testing.T) {
+	at := func(d time.Duration, lines ...string) dokploytest.Step {
+		return dokploytest.Step{After: d, Text: strings.Join(lines, "\n") + "\n"}
+	}
+	long := strings.Repeat("y", 700)
+	for name, c := range map[string]struct {
+		steps []dokploytest.Step
+		whole bool
+		lines int    // that are shown at least
+		says  string // where not all are
+	}{
+		"9,000 lines at once": {steps: []dokploytest.Step{at(0, logLines(9000)...)}, whole: true},
+		"9,990 lines at once": {steps: []dokploytest.Step{at(0, logLines(9990)...)}, whole: true},
+		"30,000 lines, some at a time": {
+			steps: func() (steps []dokploytest.Step) {
+				all := logLines(30_000)
+				for i := range 30 {
+					steps = append(steps, at(time.Second, all[1000*i:1000*i+1000]...))
+				}
+				return steps
+			}(), whole: true,
+		},
+		"12,000 lines at once":                {steps: []dokploytest.Step{at(0, logLines(12_000)...)}, lines: 10_000, says: "the beginning of the log is left out: it is longer than the 10000 lines"},
+		"3,000 long lines at once":            {steps: []dokploytest.Step{at(0, strings.Fields(strings.Repeat(long+" ", 3000))...)}, lines: 1200, says: "the beginning of the log is left out"},
+		"20,000 lines between two reads":      {steps: []dokploytest.Step{at(0, "first"), at(20*time.Second, logLines(20_000)...)}, lines: 10_000, says: "between two reads there came more than the 10000"},
+		"24,000 equal lines, some at a time":  {steps: equal(24_000, 1000), lines: 10_000, says: "how many of them came between two reads cannot be counted"},
+		"9,000 equal lines, some at a time":   {steps: equal(9_000, 1000), whole: true},
+		"24,000 equal lines at once":          {steps: equal(24_000, 24_000), lines: 9_990, says: "the beginning of the log is left out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d time.Duration
+			for _, s := range c.steps {
+				d += s.After
+			}
+			inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: dokploytest.Build{Steps: c.steps}}, func(w *logWorld) {
+				w.srv.Fault(refused)
+				w.follow(nil, d+5*time.Second)
+				said := strings.Join(w.lost, "\n")
+				if c.whole {
+					w.want()
+				} else if !strings.Contains(said, c.says) || len(w.lines) < c.lines {
+					t.Errorf("%d lines; told %q", len(w.lines), w.lost)
+				}
+				if c.whole && (strings.Contains(said, "missing") || strings.Contains(said, "left out")) {
+					t.Errorf("told %q", w.lost)
+				}
+				text := "\n" + w.srv.Log(w.srv.Deployments(w.app)[0].ID)
+				if n := strings.Count(text, "\n") - 1; len(w.lines) > n {
+					t.Errorf("%d lines of %d: some come twice", len(w.lines), n)
+				}
+			})
+		})
+	}
+}
+
+// equal are so many lines that are all alike.
+func equal(n, atATime int) (steps []dokploytest.Step) {
+	for range n / atATime {
+		steps = append(steps, dokploytest.Step{After: time.Second, Text: strings.Repeat("x\n", atATime)})
+	}
+	return steps
+}
+
+// A log that another deployment empties is shown, with a word.
+func TestALogThatIsEmptied(t *testing.T) {
+	for _, stream := range []string{"works", "403", "stops in the middle, pings"} {
+		t.Run(stream, func(t *testing.T) {
+			b := dokploytest.Build{Steps: dokploytest.Lines(time.Second, logLines(40)...)}
+			inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
+				if f, ok := streamsThatBringNothing[stream]; ok {
+					f.Procedure, f.Times = "listen-deployment", -1
+					w.srv.Fault(f)
+				}
+				time.AfterFunc(20*time.Second, func() { w.srv.EmptyLog(w.srv.Deployments(w.app)[0].ID) })
+				w.follow(nil, 42*time.Second)
+				if said := strings.Join(w.lost, "\n"); !strings.Contains(said, "the log was emptied and is written anew") {
+					t.Errorf("told %q", w.lost)
+				}
+				seen := map[string]int{}
+				for _, line := range w.lines {
+					if seen[line]++; seen[line] > 1 {
+						t.Errorf("%q comes twice", line)
+					}
+				}
+				if len(w.lines) < 30 || seen["✅ Pulling image completed."] != 1 {
+					t.Errorf("%d lines", len(w.lines))
+				}
+			})
+		})
+	}
+}
+
+// One that is emptied while no stream reads it, and is longer than before when
+// one does.
+func TestALogThatIsEmptiedBetweenTwoStreams(t *testing.T) {
+	b := dokploytest.Build{Steps: append(dokploytest.Lines(time.Second, logLines(10)...), dokploytest.Lines(100*time.Millisecond, logLines(60)[10:]...)...)}
+	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: b}, func(w *logWorld) {
+		time.AfterFunc(9500*time.Millisecond, func() {
+			w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 502, Times: 4})
+			id := w.srv.Deployments(w.app)[0].ID
+			w.srv.EmptyLog(id)
+		})
+		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamCut, Bytes: 100})
+		w.follow(nil, 20*time.Second)
+		if w.lines[len(w.lines)-1] != "✅ Pulling image completed." || len(w.lines) < 50 {
+			t.Errorf("%d lines, told %q", len(w.lines), w.lost)
+		}
+	})
+}
+
+// However many targets share the pace, a log waits for its turn.
+func TestLogsWaitForTheirTurn(t *testing.T) {
+	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: lasting(time.Second)}, func(w *logWorld) {
+		w.client.Share()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 40 { // four at a time, all the time
+				go func() { _, _ = w.client.Projects(w.t.Context()) }()
+				time.Sleep(50 * time.Millisecond)
+			}
+		}()
+		time.Sleep(2 * time.Second)
+		w.follow(nil, 2*time.Second)
+		<-done
+		w.want()
+		if len(w.lost) > 0 {
+			t.Errorf("told %q", w.lost)
+		}
+	})
+}
