@@ -152,6 +152,16 @@ const preTrigger = 30 * time.Second
 
 func (o *Options) beforeTrigger() time.Duration { return min(o.Unreachable, preTrigger) }
 
+// lookTimeout bounds one look. Where several targets share the pace of the
+// requests, a look waits behind the others' most of the time.
+func (o *Options) lookTimeout() time.Duration {
+	limit := 15 * time.Second
+	if n := min(o.MaxParallel, len(o.Targets)); n > 1 {
+		limit += time.Duration(n) * time.Second
+	}
+	return limit
+}
+
 // Result is the verdict on one target.
 type Result struct {
 	Target         Target

@@ -136,7 +136,13 @@ func (fl *follower) begin(ctx context.Context) {
 			r.warn("it has been running for %s; it usually takes %s", Duration(far), Duration(r.usual))
 		})
 	}
-	if r.row.LogPath == "" {
+	fl.followLog(ctx)
+}
+
+// followLog follows the log, once the row names it.
+func (fl *follower) followLog(ctx context.Context) {
+	r := fl.run
+	if r.log != nil || r.row.LogPath == "" {
 		return
 	}
 	source := dokploy.LogSource{DeploymentID: r.row.ID, Path: r.row.LogPath, ServerID: r.service.ServerID}
@@ -146,7 +152,7 @@ func (fl *follower) begin(ctx context.Context) {
 	// The log outlives the target's time: what was written is shown.
 	r.log = r.client.FollowLog(context.WithoutCancel(ctx), source, dokploy.LogEvents{
 		Line: r.screen.line,
-		Lost: func(text string) { r.warn("%s", text) },
+		Lost: r.screen.lostLines,
 		Wake: func() {
 			time.AfterFunc(settleDelay, func() {
 				select {
@@ -278,6 +284,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	held := *row
 	r.row = &held
 	r.countOutage()
+	fl.followLog(ctx)
 	switch row.Status {
 	case dokploy.StatusRunning, dokploy.StatusQueued:
 		return false, nil

@@ -373,7 +373,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 	return wait.Loop{
 		Backoff:     b,
 		Tolerate:    r.o.Unreachable,
-		LookTimeout: 15 * time.Second,
+		LookTimeout: r.o.lookTimeout(),
 		Fatal: func(err error) bool {
 			var (
 				verdict *verdictError

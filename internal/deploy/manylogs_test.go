@@ -1,0 +1,104 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// byTarget is a Reporter that keeps the log of each target apart.
+type byTarget struct {
+	recorder
+	logsMu sync.Mutex
+	logs   map[string][]string
+}
+
+func (r *byTarget) LogLine(target string, line []byte) {
+	r.logsMu.Lock()
+	defer r.logsMu.Unlock()
+	r.logs[target] = append(r.logs[target], string(line))
+}
+
+// However many targets there are at once, each log is shown whole, and the pace
+// of the requests is kept.
+func TestManyLogsAtOnce(t *testing.T) {
+	for _, n := range []int{32, 100} {
+		for _, takes := range []time.Duration{1500 * time.Millisecond, 6 * time.Second} {
+			for _, stream := range []string{"healthy", "silent", "refused"} {
+				t.Run(fmt.Sprintf("%d targets, builds of %s, %s", n, takes, stream), func(t *testing.T) {
+					inWorld(t, dokploytest.Options{Concurrency: n, Latency: 20 * time.Millisecond}, func(w *world) {
+						rec := &byTarget{logs: map[string][]string{}}
+						apps := map[string]*dokploytest.Service{}
+						var targets []string
+						for i := range n {
+							name := fmt.Sprintf("app-%d", i)
+							apps[name] = w.srv.AddApplication(dokploytest.Application{Name: name, Build: dokploytest.Build{
+								Steps: dokploytest.Lines(takes/10, buildLines(name, 10)...),
+							}})
+							targets = append(targets, "application "+name)
+						}
+						switch stream {
+						case "silent":
+							w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamSilent, Times: -1})
+						case "refused":
+							w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1})
+						}
+						w.set = func(o *Options) { o.MaxParallel, o.Reporter = n, rec }
+						report := w.deploy(targets...)
+						if report.ExitCode() != 0 {
+							t.Fatalf("exit %d: %+v", report.ExitCode(), report.Results[0])
+						}
+						shown := 0
+						for name, app := range apps {
+							want := strings.Split(strings.TrimSuffix(w.srv.Log(w.lastRow(app).ID), "\n"), "\n")
+							got := rec.logs[name]
+							if len(got) == 0 {
+								got = rec.logs["shop/production/"+name]
+							}
+							if slices.Equal(got, want) {
+								shown++
+							}
+						}
+						if shown != n {
+							t.Errorf("%d of %d logs are shown whole\n%v", shown, n, rec.logs["app-0"])
+						}
+						for _, note := range rec.notes {
+							if strings.HasPrefix(note, "! ") && !strings.Contains(note, "is read every") {
+								t.Error(note)
+							}
+						}
+						if most := inAnySecond(w.srv.Requests()); most >= 20 {
+							t.Errorf("%d requests in a second, of which triggers count, too", most)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func buildLines(name string, n int) (lines []string) {
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("#%d building %s", i, name))
+	}
+	return lines
+}
+
+// inAnySecond is the most requests but triggers in any one second.
+func inAnySecond(requests []dokploytest.Request) (most int) {
+	requests = slices.DeleteFunc(slices.Clone(requests), func(r dokploytest.Request) bool { return r.Method == "POST" })
+	slices.SortFunc(requests, func(a, b dokploytest.Request) int { return a.At.Compare(b.At) })
+	from := 0
+	for i, r := range requests {
+		for r.At.Sub(requests[from].At) >= time.Second {
+			from++
+		}
+		most = max(most, i-from+1)
+	}
+	return most
+}
