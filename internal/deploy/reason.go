@@ -25,12 +25,8 @@ func (r *run) explain() {
 		res.Place = why.Place
 	}
 	res.Hint = join(why.Hint, res.Hint)
-	switch {
-	case res.Reason != "":
-	case r.screen.tail.n > 0:
-		res.Reason = "the log does not say why"
-	default:
-		res.Reason = "Dokploy does not say why, and the log is empty"
+	if res.Reason == "" {
+		res.Reason = r.unexplained()
 	}
 }
 

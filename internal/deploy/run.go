@@ -46,6 +46,7 @@ type run struct {
 	stuck    map[string]bool     // services that show as running for ever
 	state    string              // what goes on in Dokploy, for timeouts and interrupts
 	log      *dokploy.Log
+	shown    dokploy.LogOutcome // of that log, when it was stopped
 }
 
 // trail is what was seen of one trigger in the queue.
@@ -135,9 +136,9 @@ func (r *run) ship(ctx context.Context) {
 	err = r.deploy(ctx)
 	if r.log != nil {
 		if err == nil {
-			r.log.Drain(all, 3*time.Second)
+			r.log.Drain(all, 10*time.Second)
 		}
-		r.log.Stop()
+		r.shown = r.log.Stop()
 	}
 	if err != nil {
 		r.result.fail(ctx, err, r.state)
@@ -309,8 +310,8 @@ func (r *run) finish() {
 	if res.Status != Failed && res.Status != Cancelled && res.Status != Lost {
 		return
 	}
-	if r.o.Logs == LogFailure {
-		r.screen.replay()
+	if r.o.Logs == LogFailure || res.Status == Failed {
+		r.screen.replay() // of which the last lines are quoted
 	}
 	if res.Status != Failed {
 		return // the log does not tell why
@@ -324,4 +325,21 @@ func (r *run) finish() {
 		res.Hint = firstOf(res.Hint, "nothing was replaced: what ran before still runs")
 	}
 	r.explain()
+}
+
+// unexplained is the reason of a failure where neither Dokploy nor what was seen
+// of its log says why.
+func (r *run) unexplained() string {
+	const silent = "Dokploy does not say why, and "
+	switch {
+	case r.log == nil:
+		return silent + "it has written no log"
+	case r.shown.Empty:
+		return silent + "the log is empty"
+	case r.shown.Missing == "":
+		return "the log does not say why"
+	case r.shown.Lines > 0:
+		return silent + "its log could not be read to its end: " + r.shown.Missing
+	}
+	return silent + "its log could not be read: " + r.shown.Missing
 }

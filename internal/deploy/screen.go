@@ -1,10 +1,7 @@
 package deploy
 
 import (
-	"bufio"
 	"bytes"
-	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +21,8 @@ type screen struct {
 	mode     LogMode
 	tail     tail
 	why      reason.Explainer
-	spool    *spool // of LogFailure
+	spool    *spool   // of LogFailure
+	lost     []string // what is to be said of a log that is not shown yet
 
 	printed atomic.Int64 // when something was last printed, unix nanoseconds
 	mu      sync.Mutex
@@ -72,10 +70,30 @@ func (s *screen) line(line []byte) {
 	}
 }
 
-// replay shows the whole log.
+// lostLines takes what is to be said of lines that may be missing. Of a log
+// that nobody sees nothing is said, unless it is shown in the end.
+func (s *screen) lostLines(text string) {
+	if s.mode == LogLive {
+		s.warn(text)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = append(s.lost, text)
+}
+
+// replay shows the log of a deployment that failed, as far as it was not shown.
 func (s *screen) replay() {
+	s.mu.Lock()
+	lost := s.lost
+	s.lost = nil
+	s.mu.Unlock()
+	for _, text := range lost {
+		s.warn(text)
+	}
 	if s.spool != nil {
-		s.spool.replay(func(line []byte) { s.reporter.LogLine(s.name, line) })
+		s.spool.replay(func(line []byte) { s.reporter.LogLine(s.name, line) }, s.warn)
+		s.touch()
 	}
 }
 
@@ -174,51 +192,4 @@ func (t *tail) lines() []string {
 		lines = append(lines, string(t.ring[i%tailLines]))
 	}
 	return lines
-}
-
-// spool keeps a whole log in a temporary file until the verdict, so that
-// memory stays flat. Without a place for one it keeps nothing, and the tail
-// has to do.
-type spool struct {
-	file *os.File
-	w    *bufio.Writer
-}
-
-func newSpool() *spool {
-	f, err := os.CreateTemp("", "dokploy-deploy-log-")
-	if err != nil {
-		return nil
-	}
-	// Gone with the process, however it ends (where the system allows it).
-	_ = os.Remove(f.Name())
-	return &spool{file: f, w: bufio.NewWriterSize(f, 64<<10)}
-}
-
-func (s *spool) add(line []byte) {
-	_, _ = s.w.Write(line)
-	_ = s.w.WriteByte('\n')
-}
-
-func (s *spool) replay(show func(line []byte)) {
-	if s.w.Flush() != nil {
-		return
-	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return
-	}
-	r := bufio.NewReaderSize(s.file, 64<<10)
-	for {
-		line, err := r.ReadBytes('\n')
-		if len(line) > 0 {
-			show(bytes.TrimSuffix(line, []byte("\n")))
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (s *spool) close() {
-	_ = s.file.Close()
-	_ = os.Remove(s.file.Name())
 }
