@@ -26,7 +26,7 @@ func TestHeadlines(t *testing.T) {
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedNo, Overtaken: true, DeploymentID: "d", Took: 9 * time.Second}, "api was deployed, but something else is running (9s): why"},
 	} {
 		tt.r.Name, tt.r.Reason = "api", "why"
-		if got := failure(tt.r)[0]; got != tt.want {
+		if got := failure(tt.r, false)[0]; got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}

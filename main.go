@@ -219,7 +219,7 @@ func show(printer *ci.Printer, report *deploy.Report) {
 			printer.Error(r.Input(), r.Reason, r.Hint)
 			continue
 		}
-		printer.Failure(r.Name, r.Place.File, r.Place.Line, failure(r))
+		printer.Failure(r.Name, r.Place.File, r.Place.Line, failure(r, printer.LogIsAbove(r.Name)))
 	}
 }
 
@@ -244,10 +244,16 @@ func summary(report *deploy.Report) []ci.Row {
 // tailShown is how many of the last lines a failure quotes.
 const tailShown = 12
 
-func failure(r deploy.Result) []string {
+// failure says what became of a target. The last lines of its log are quoted
+// where they do not stand right above.
+func failure(r deploy.Result, logIsAbove bool) []string {
 	lines := []string{r.Name + " " + r.Headline()}
+	quoted := r.Tail
+	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
+		quoted = nil // going back may have a log of its own
+	}
 	var tail []string
-	for _, line := range r.Tail {
+	for _, line := range quoted {
 		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "Error occurred ❌") {
 			tail = append(tail, "  "+line)
 		}

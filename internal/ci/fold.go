@@ -24,6 +24,10 @@ func (h Host) fold() fold {
 	return noFold
 }
 
+// hides reports whether what is folded is not seen until somebody opens it: a
+// group is closed at first, a section is not.
+func (f fold) hides() bool { return f == group }
+
 // sectionName is ours alone: a build cannot end it, since no ESC of its gets
 // through.
 const sectionName = "dokploy_deploy_log"

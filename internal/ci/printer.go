@@ -60,6 +60,7 @@ type Printer struct {
 	actions  *githubactions.Action
 	prefixes map[string]string // by target; nil: no prefixes
 	width    int
+	above    above
 }
 
 // New makes the printer of a host. The secrets are masked in all that is
@@ -154,6 +155,7 @@ func (p *Printer) Warn(target, text string) {
 // Success shows that a target is deployed. The text names the target.
 func (p *Printer) Success(_, text string) {
 	p.endLog()
+	defer p.nothingAbove()
 	p.own("", "✓ ", text, nil)
 }
 
@@ -186,6 +188,7 @@ func (p *Printer) Failure(target, file string, line int, lines []string) {
 		return
 	}
 	p.endLog()
+	defer p.nothingAbove()
 	p.own("", "✗ ", strings.Join(lines, "\n"), func() {
 		title := "Deployment failed"
 		if target != "" {
@@ -230,6 +233,7 @@ func (p *Printer) annotateError(title, file string, line int, text string) {
 func (p *Printer) own(target, mark, text string, annotate func(), more ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.above.ownLine(target)
 	for more = append([]string{mark, text}, more...); len(more) > 1; more = more[2:] {
 		mark, text := more[0], strings.TrimRight(more[1], "\n")
 		if text == "" && mark != "" {
@@ -258,10 +262,12 @@ func (p *Printer) LogLine(target string, line []byte) {
 	defer p.mu.Unlock()
 	if !room {
 		p.missed++
+		p.above = above{}
 		return
 	}
 	p.sayMissed()
 	p.openFold(target)
+	p.above.logLine(target, p.folded && p.host.fold().hides())
 	p.line(p.prefix(target), "", line, 0)
 	switch {
 	case len(p.buf) >= flushSize:

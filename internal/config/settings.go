@@ -49,7 +49,7 @@ var Settings = []Setting{
 	{Name: "unreachable-timeout", Default: "5m",
 		Meaning: "How long Dokploy may be unreachable in one stretch while a deployment is followed. Before the trigger it is the smaller of this and 30 s. A key that worked before and is refused now counts as unreachable."},
 	{Name: "logs", Default: "live",
-		Meaning: "`live`: each line as it is written. `failure`: the whole log, if the deployment fails. `off`. Whichever it is, the message of a failed deployment may quote the last lines once more."},
+		Meaning: "`live`: each line as it is written. `failure`: the whole log, if the deployment fails. `off`. A failed deployment's last lines are quoted only where they do not stand right above."},
 	{Name: "verify", Default: "auto",
 		Meaning: "After Dokploy says `done`, see that the new containers run. `auto`: as far as the key may see, and say so where it may not. `require`: not being able to see is a failure. `off`."},
 	{Name: "stable-for", Default: "10s",
