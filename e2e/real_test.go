@@ -32,7 +32,7 @@ import (
 //
 // The key is an admin's without a rate limit. The image is one that the server
 // can pull, and that goes on running. Optional, without which some cases are
-// not run, and say so:
+// skipped, and say so:
 //
 //	DOKPLOY_E2E_CRASH_IMAGE   an image that ends with an error at once
 //	DOKPLOY_E2E_REGISTRY      id of a registry in Dokploy, for its own rollback

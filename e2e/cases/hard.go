@@ -21,6 +21,60 @@ func longBuild(r *Run, seconds int) {
 	r.AwaitStatus(r.ID("slow"), "running")
 }
 
+// wholeLines: each line of the flood is shown once and in order. BuildKit leaves
+// out what comes too fast, and cuts lines there: then those that are whole are
+// in order, and lastLines tells who cut the others.
+func wholeLines(r *Run, o *Outcome) {
+	r.Helper()
+	next, cut, clipped := 1, 0, strings.Contains(o.Output, "output clipped")
+	for line := range strings.Lines(o.Output) {
+		i := strings.Index(line, "line 0")
+		if i < 0 {
+			continue
+		}
+		var n int
+		_, err := fmt.Sscanf(line[i:], "line %d", &n)
+		switch whole := err == nil && strings.TrimSpace(line[i:]) == Line(n); {
+		case !whole && clipped:
+			cut++
+		case !whole:
+			r.Fatalf("where line %d should come there is %q", next, line)
+		case n < next || n > next && !clipped:
+			r.Fatalf("line %d comes where %d should", n, next)
+		default:
+			next = n + 1
+		}
+	}
+	if next <= flood && !clipped {
+		r.Errorf("it ends before line %d", next)
+	}
+	r.Logf("up to line %d, %d bytes; clipped by the builder: %v, with %d lines cut", next-1, len(o.Output), clipped, cut)
+}
+
+// lastLines: the last lines of Dokploy's own file are what was shown last, byte
+// for byte.
+func lastLines(r *Run, o *Outcome, n int) {
+	r.Helper()
+	var file string
+	r.API(fmt.Sprintf("deployment.readLogs?deploymentId=%s&tail=%d", o.Targets[0].DeploymentID, n), nil, &file)
+	want := strings.Split(strings.TrimSuffix(file, "\n"), "\n")
+	var shown []string
+	for line := range strings.Lines(o.Output) {
+		if !strings.HasPrefix(line, "› ") && !strings.HasPrefix(line, "✓ ") {
+			shown = append(shown, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	if len(shown) < len(want) {
+		r.Fatalf("%d lines are shown, Dokploy's file has %d and more", len(shown), len(want))
+	}
+	for i, line := range shown[len(shown)-len(want):] {
+		if line != want[i] {
+			r.Fatalf("%d lines before the end %q is shown, Dokploy's file has %q", len(want)-i, line, want[i])
+		}
+	}
+	r.Logf("the last %d lines are those of Dokploy's file", len(want))
+}
+
 // hard are those with others around, few rights, much text and restarts.
 var hard = []Case{
 	{
@@ -152,28 +206,8 @@ var hard = []Case{
 		Before: func(r *Run) { r.Work(r, r.ID("built"), Work{Lines: flood}) },
 		Inputs: []string{"application={built}", "verify=off"}, Status: "done",
 		After: func(r *Run, o *Outcome) {
-			next, clipped := 1, strings.Contains(o.Output, "output clipped") // BuildKit leaves out what comes too fast
-			for line := range strings.Lines(o.Output) {
-				i := strings.Index(line, "line 0")
-				if i < 0 {
-					continue
-				}
-				var n int
-				if _, err := fmt.Sscanf(line[i:], "line %d", &n); err != nil {
-					continue
-				}
-				if want := Line(n); strings.TrimSpace(line[i:]) != want {
-					r.Fatalf("line %d is %q", n, line)
-				}
-				if n < next || n > next && !clipped {
-					r.Fatalf("line %d comes where %d should", n, next)
-				}
-				next = n + 1
-			}
-			if next <= flood && !clipped {
-				r.Errorf("it ends before line %d", next)
-			}
-			r.Logf("%d lines, %d bytes", next-1, len(o.Output))
+			wholeLines(r, o)
+			lastLines(r, o, 4000)
 		},
 	},
 	{

@@ -154,7 +154,6 @@ func (r *rest) read1(result readResult) {
 		}
 	}
 	behind := l.stream.phase == open && !l.stream.caughtUp()
-	had := l.place.lines
 	switch how {
 	case fits:
 	case unsure:
@@ -162,7 +161,7 @@ func (r *rest) read1(result readResult) {
 		l.place.forget(false)
 	case apart:
 		switch {
-		case had > 0:
+		case l.place.lines > 0:
 			l.say("gap", fmt.Sprintf("lines of the log may be missing here and below: between two reads there came more than the %d that can be read at once", len(lines)))
 			l.place.forget(false)
 		case !whole:
@@ -171,7 +170,6 @@ func (r *rest) read1(result readResult) {
 		}
 	case anew:
 		l.writtenAnew()
-		had = 0
 	}
 	for _, line := range lines[from:] {
 		l.give(line)

@@ -228,12 +228,12 @@ func TestLongLogsOverREST(t *testing.T) {
 				return steps
 			}(), whole: true,
 		},
-		"12,000 lines at once":                {steps: []dokploytest.Step{at(0, logLines(12_000)...)}, lines: 10_000, says: "the beginning of the log is left out: it is longer than the 10000 lines"},
-		"3,000 long lines at once":            {steps: []dokploytest.Step{at(0, strings.Fields(strings.Repeat(long+" ", 3000))...)}, lines: 1200, says: "the beginning of the log is left out"},
-		"20,000 lines between two reads":      {steps: []dokploytest.Step{at(0, "first"), at(20*time.Second, logLines(20_000)...)}, lines: 10_000, says: "between two reads there came more than the 10000"},
-		"24,000 equal lines, some at a time":  {steps: equal(24_000, 1000), lines: 10_000, says: "how many of them came between two reads cannot be counted"},
-		"9,000 equal lines, some at a time":   {steps: equal(9_000, 1000), whole: true},
-		"24,000 equal lines at once":          {steps: equal(24_000, 24_000), lines: 9_990, says: "the beginning of the log is left out"},
+		"12,000 lines at once":               {steps: []dokploytest.Step{at(0, logLines(12_000)...)}, lines: 10_000, says: "the beginning of the log is left out: it is longer than the 10000 lines"},
+		"3,000 long lines at once":           {steps: []dokploytest.Step{at(0, strings.Fields(strings.Repeat(long+" ", 3000))...)}, lines: 1200, says: "the beginning of the log is left out"},
+		"20,000 lines between two reads":     {steps: []dokploytest.Step{at(0, "first"), at(20*time.Second, logLines(20_000)...)}, lines: 10_000, says: "between two reads there came more than the 10000"},
+		"24,000 equal lines, some at a time": {steps: equal(24_000, 1000), lines: 10_000, says: "how many of them came between two reads cannot be counted"},
+		"9,000 equal lines, some at a time":  {steps: equal(9_000, 1000), whole: true},
+		"24,000 equal lines at once":         {steps: equal(24_000, 24_000), lines: 9_990, says: "the beginning of the log is left out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d time.Duration
