@@ -585,7 +585,7 @@ func (j *judgement) shares(b *build) bool {
 }
 
 // gapNotes say that lines may be missing.
-var gapNotes = []string{"may be missing", "left out", "cannot be shown", "writes both logs to one file"}
+var gapNotes = []string{"may be missing", "left out", "cannot be shown", "may be missing its end", "writes both logs to one file"}
 
 // shown: each line once and in order, and only this run's.
 func (j *judgement) shown() {
@@ -639,9 +639,10 @@ func (j *judgement) shown() {
 	// The log is all there at the end, unless the way was disturbed.
 	d := j.truth.ofRow(j.r.DeploymentID)
 	whole := d != nil && (j.r.Status == Done || j.r.Status == Failed || j.r.Status == Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == Failed)
-	if whole && !gaps && !j.shares(d) && last[d.n] != len(d.lines) && d.work.odd == "" && j.truth.interrupted.IsZero() && !j.hurts["stream"] && !j.hurts["outage"] && !j.sshBroke {
-		j.bad("%d of %d lines of build %d are shown", last[d.n], len(d.lines), d.n)
+	if whole {
+		j.logIsAccountedFor(d, last[d.n], gaps)
 	}
+	j.notEmpty()
 }
 
 // settings: what was to be set is set where it was deployed, and back where

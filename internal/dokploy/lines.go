@@ -96,21 +96,32 @@ func lastState(line []byte) []byte {
 	return line[bytes.LastIndexByte(line, '\r')+1:]
 }
 
-// isEnd tells the lines with which Dokploy ends a build or a deployment
-// (section 4, and the builders of v0.30.2). More may follow (an upload to a
-// registry), and a log is never a witness for a verdict: they only say that a
-// look is worth it.
+// isEnd reports whether a line is one with which Dokploy ends a build or a
+// deployment. More may follow (an upload to a registry), and a log is never a
+// witness for a verdict: they only say that a look is worth it.
 func isEnd(line []byte) bool {
 	if len(line) > 200 {
 		return false
 	}
-	switch {
-	case bytes.HasPrefix(line, []byte("✅ ")):
-		return bytes.HasSuffix(line, []byte(" completed.")) || bytes.HasSuffix(line, []byte("Image Pushed"))
-	case bytes.HasPrefix(line, []byte("Docker Compose Deployed: ✅")):
-		return true
-	case bytes.HasPrefix(line, []byte("Error occurred ❌")):
-		return true
+	if rest, ok := afterMark(line, "✅"); ok {
+		return bytes.HasPrefix(rest, []byte(" ")) && (bytes.HasSuffix(rest, []byte(" completed.")) || bytes.HasSuffix(rest, []byte("Image Pushed")))
 	}
-	return false
+	rest, ok := bytes.CutPrefix(line, []byte("Docker Compose Deployed: "))
+	if ok {
+		_, ok = afterMark(rest, "✅")
+	} else if rest, ok = bytes.CutPrefix(line, []byte("Error occurred ")); ok {
+		_, ok = afterMark(rest, "❌")
+	}
+	return ok
+}
+
+// afterMark cuts a mark off, also one that Dokploy broke at the border of its
+// reads.
+func afterMark(line []byte, mark string) (rest []byte, ok bool) {
+	if rest, ok := bytes.CutPrefix(line, []byte(mark)); ok {
+		return rest, true
+	}
+	rest = bytes.TrimLeft(line, "\uFFFD")
+	broken := (len(line) - len(rest)) / len("\uFFFD")
+	return rest, broken >= 1 && broken <= len(mark)
 }

@@ -119,12 +119,14 @@ func TestIsEnd(t *testing.T) {
 		"✅ Docker build completed.", "✅ Pulling image completed.", "✅ Nixpacks build completed.", "✅ Railpack build completed.",
 		"✅ Heroku build completed.", "✅ Paketo build completed.", "✅ Image Pushed", "Docker Compose Deployed: ✅",
 		"Error occurred ❌, check the logs for details.",
+		// Broken at the border of Dokploy's reads.
+		"\uFFFD\uFFFD Docker build completed.", "Docker Compose Deployed: \uFFFD\uFFFD\uFFFD", "Error occurred \uFFFD, check the logs for details.",
 	} {
 		if !isEnd([]byte(line)) {
 			t.Errorf("%q is no end", line)
 		}
 	}
-	for _, line := range []string{"", "✅", "Cloning Repo Custom http://x: ✅", "✅ Registry Login Success", "#8 DONE 0.0s", "error occurred"} {
+	for _, line := range []string{"", "✅", "Cloning Repo Custom http://x: ✅", "✅ Registry Login Success", "#8 DONE 0.0s", "error occurred", "Error occurred in it", "Docker Compose Deployed: no", "\uFFFD\uFFFD\uFFFD\uFFFD it is completed.", "\uFFFDcompleted."} {
 		if isEnd([]byte(line)) {
 			t.Errorf("%q is an end", line)
 		}

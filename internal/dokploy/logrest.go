@@ -23,6 +23,7 @@ type rest struct {
 
 	reading  bool
 	waiting  bool      // for its turn
+	sent     time.Time // since then
 	began    time.Time // the read was sent
 	asked    time.Time // the last one was answered
 	next     time.Time // not before that, while the deployment goes on
@@ -68,12 +69,12 @@ func (r *rest) wait()      { r.running.Wait() }
 
 func (r *rest) hasTurn() {
 	r.waiting, r.began = false, time.Now()
-	r.log.turnCame()
+	r.log.turnCame(r.sent)
 }
 
 // read reads the last lines when its turn has come.
 func (r *rest) read(ctx context.Context) {
-	r.reading, r.waiting = true, true
+	r.reading, r.waiting, r.sent = true, true, time.Now()
 	if r.log.place.lines == 0 && r.tooLarge == 0 {
 		r.tail = maxTail
 	}

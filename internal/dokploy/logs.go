@@ -40,6 +40,13 @@ const (
 	restPauseMost = 10 * time.Second
 	// noneYet is how long nothing at all may be had before that is said.
 	noneYet = 15 * time.Second
+	// silentFor is how long a stream may bring nothing from its beginning where
+	// REST cannot help: then a new one is tried. One to a remote server that
+	// does not answer ends by itself after 20 s.
+	silentFor = 25 * time.Second
+	// maxTries is how often the stream is opened again at the end, where REST
+	// does not help.
+	maxTries = 3
 	// maxTail is the most that deployment.readLogs takes.
 	maxTail = 10000
 	// pieceLimit bounds what is taken of a frame at a time, so that memory
@@ -138,7 +145,7 @@ type ending struct {
 	limit    time.Duration
 	since    time.Time
 	deadline time.Time
-	asked    bool // the stream was opened again for the end
+	tries    int // so often the stream was opened again for the end
 	done     chan struct{}
 }
 
@@ -265,6 +272,10 @@ func (l *Log) act(ctx context.Context) (next time.Time) {
 	if st.phase == open && !st.pinging && s.due(later(st.quietSince(), st.pinged).Add(streamQuiet)) {
 		st.ping(ctx, 10*time.Second)
 	}
+	if st.phase == open && !st.heardAny && l.rest.gone != nil && s.due(st.since.Add(silentFor)) {
+		st.drop(errSilent, 1)
+		s.next = s.now
+	}
 	if l.place.lines == 0 && l.rest.gone != nil && !l.begun.IsZero() && st.heard.IsZero() && s.due(l.begun.Add(noneYet)) {
 		l.say("none", "nothing of the log has come so far: "+st.trouble()+", and "+l.rest.trouble())
 	}
@@ -313,21 +324,16 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 	if !r.idle() {
 		return
 	}
-	vouches := st.phase == open && st.heardAny && st.caughtUp()
 	switch st.phase {
 	case open:
 		need := quiet
 		switch {
-		case vouches && l.trusted():
+		case l.certain():
 			need = quietAfterEnd
 		case !st.heardAny:
 			need = quietAtStart
 		}
-		switch {
-		case !s.due(st.quietSince().Add(need)):
-			return
-		case vouches && l.trusted():
-			l.over("")
+		if !s.due(st.quietSince().Add(need)) {
 			return
 		}
 	case dialing:
@@ -335,44 +341,44 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 			return
 		}
 	}
-	helpless := r.gone != nil || r.err != nil
 	switch {
-	case r.complete:
+	case r.complete, l.certain():
 		l.over("")
-	case helpless && vouches && !st.ponged.Before(e.since):
-		l.over("") // as far as can be known
-	case helpless && vouches && !st.pinging && st.pinged.Before(e.since):
-		st.ping(ctx, 2*time.Second)
+	case e.tries == 0 && (r.gone != nil || r.err != nil):
+		// A connection that begins anew shows all that is there.
+		e.tries++
+		st.close()
+		st.connect(ctx)
 	case r.gone == nil:
 		if s.due(r.again) {
 			r.read(ctx)
 		}
-	case st.phase == closed && !e.asked:
-		e.asked = true
-		st.connect(ctx)
-	case st.phase == closed && st.gaveUp, st.phase == open && !st.heardAny && s.due(st.since.Add(2*quietAtStart)):
+	case st.phase == open, st.phase == closed && e.tries == maxTries:
 		l.over(l.whatIsMissing())
 	case st.phase == closed && s.due(st.redial):
+		e.tries++
 		st.connect(ctx)
 	}
 }
 
-// turnCame: the time at the end counts from here.
-func (l *Log) turnCame() {
+// certain reports whether the stream has brought the end of the log. Dokploy
+// writes it 2 to 48 ms before it says that the deployment has ended; an end line
+// that is older may have others behind it, unless the stream was opened since.
+func (l *Log) certain() bool {
+	st, ended := &l.stream, l.end.since
+	return l.ended && st.phase == open && st.heardAny && st.caughtUp() && (l.gave.After(ended.Add(-time.Second)) || st.since.After(ended))
+}
+
+// turnCame is told that a request was sent, and since when it has waited for
+// that.
+func (l *Log) turnCame(since time.Time) {
 	now := time.Now()
 	if l.begun.IsZero() {
 		l.begun = now
 	}
 	if l.end != nil {
-		l.end.deadline = now.Add(l.end.limit)
+		l.end.deadline = l.end.deadline.Add(now.Sub(later(since, l.end.since)))
 	}
-}
-
-// trusted reports whether the newest line is the end of the log: Dokploy writes
-// it 2 to 48 ms before it says that the deployment has ended. An end line that
-// is older may have others behind it.
-func (l *Log) trusted() bool {
-	return l.ended && l.gave.After(l.end.since.Add(-time.Second))
 }
 
 // whatIsMissing says why the log may not be all there.
@@ -387,14 +393,12 @@ func (l *Log) whatIsMissing() string {
 // over ends the waiting at the end, with why something may be missing.
 func (l *Log) over(missing string) {
 	l.outcome.Missing = missing
-	if missing == "" {
-		// What is not known to end in a newline is its last line.
-		switch {
-		case len(l.rest.partial) > 0:
-			l.give(l.rest.partial)
-		case l.stream.phase == open && l.stream.caughtUp():
-			l.stream.split.flush()
-		}
+	// What does not end in a newline is the last line.
+	switch {
+	case l.rest.complete && len(l.rest.partial) > 0:
+		l.give(l.rest.partial)
+	case !l.rest.complete && l.stream.phase == open && l.stream.caughtUp():
+		l.stream.split.flush()
 	}
 	l.isOver = true
 	close(l.end.done)
@@ -406,7 +410,8 @@ func (l *Log) close() {
 	o := &l.outcome
 	if !l.isOver {
 		// The deployment goes on, or nobody waits for it any more.
-		if st.phase == open && st.caughtUp() {
+		if st.phase == open && st.caughtUp() && st.split.seen {
+			l.say("half", "the last line of the log that is shown may be missing its end")
 			st.split.flush()
 		}
 		if !l.ended && !l.atWork() {

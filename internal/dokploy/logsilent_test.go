@@ -176,23 +176,25 @@ func TestALogThatIsEmpty(t *testing.T) {
 	})
 }
 
-// A healthy stream without an end line, where REST cannot be asked: nothing is
-// said, since it answers.
-func TestAStreamThatAnswersIsBelieved(t *testing.T) {
+// The end of a log is what tells that it was all there, where REST cannot be
+// asked.
+func TestTheEndOfALogIsBelieved(t *testing.T) {
 	for _, version := range []string{"v0.28.3", "v0.30.2"} {
-		b := dokploytest.Build{Raw: true, Steps: dokploytest.Lines(time.Second, "a", "b", "c")}
-		inLogWorld(t, dokploytest.Options{Version: version}, dokploytest.Application{Build: b}, func(w *logWorld) {
-			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "no", Times: -1})
-			w.follow(nil, 3*time.Second)
-			w.want()
-			if w.outcome.Missing != "" || len(w.lost) > 0 {
-				t.Errorf("%+v, told %q", w.outcome, w.lost)
-			}
-		})
+		for _, ends := range []bool{true, false} {
+			b := dokploytest.Build{Raw: !ends, Steps: dokploytest.Lines(time.Second, "a", "b", "c")}
+			inLogWorld(t, dokploytest.Options{Version: version}, dokploytest.Application{Build: b}, func(w *logWorld) {
+				w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "no", Times: -1})
+				w.follow(nil, 3*time.Second)
+				w.want()
+				if (w.outcome.Missing == "") != ends || (len(w.lost) == 0) != ends {
+					t.Errorf("ends: %v; %+v, told %q", ends, w.outcome, w.lost)
+				}
+			})
+		}
 	}
 }
 
-// One that does not, is not.
+// A stream that may have stopped is not believed.
 func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(3 * time.Second)}, func(w *logWorld) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: 150, Times: -1})

@@ -69,7 +69,6 @@ type stream struct {
 	fresh    bool // it has brought a new line
 	pinging  bool
 	pinged   time.Time
-	ponged   time.Time
 	compared int // lines that came again, and
 	differ   int // … that are not the same
 }
@@ -164,8 +163,8 @@ func (s *stream) quietSince() time.Time { return later(s.heard, s.since) }
 func (s *stream) caughtUp() bool { return s.pos >= s.log.place.lines }
 
 func (s *stream) hasTurn() {
+	s.log.turnCame(s.since)
 	s.enter(dialing)
-	s.log.turnCame()
 }
 
 func (s *stream) isOpen(conn *websocket.Conn) {
@@ -246,10 +245,7 @@ func (s *stream) ping(ctx context.Context, limit time.Duration) {
 // answered is told what became of a ping.
 func (s *stream) answered(err error) {
 	s.pinging = false
-	switch {
-	case err == nil:
-		s.ponged = time.Now()
-	case s.quietSince().Before(s.pinged):
+	if err != nil && s.quietSince().Before(s.pinged) {
 		// A peer that answers no ping but sends is alive.
 		s.broke(fmt.Errorf("the log stream gives no sign of life: %w", err))
 	}
@@ -290,6 +286,7 @@ func (s *stream) hangs() {
 var (
 	errSilent       = errors.New("the log stream was opened and brings nothing")
 	errHangs        = errors.New("the log stream has stopped in the middle")
+	errNoEnd        = errors.New("the log stream has not shown the end of the log")
 	errNotAnswered  = errors.New("the log stream is not answered")
 	errEnded        = errors.New("the log stream ended")
 	errWrittenAnew  = errors.New("the log is written anew")
@@ -345,7 +342,7 @@ func (s *stream) trouble() string {
 	case s.why != nil:
 		return describe(s.why)
 	case s.phase == open:
-		return errHangs.Error()
+		return errNoEnd.Error()
 	case s.phase == dialing:
 		return errNotAnswered.Error()
 	}
