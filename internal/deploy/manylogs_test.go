@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -101,4 +102,61 @@ func inAnySecond(requests []dokploytest.Request) (most int) {
 		most = max(most, i-from+1)
 	}
 	return most
+}
+
+// A row that names its log later has it shown, and one that never does is not
+// said to have an empty one.
+func TestARowThatHasNoLogYet(t *testing.T) {
+	for _, late := range []time.Duration{2 * time.Second, time.Hour} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			var app *dokploytest.Service
+			app = w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{
+				Outcome: "error", Steps: dokploytest.Lines(time.Second, buildLines("api", 5)...),
+				LogWriter: func(io.Writer) { w.srv.HideLogPath(w.srv.Deployments(app)[0].ID, late) },
+			}})
+			r := w.want(w.deploy("application api"), Failed, 1)
+			switch all := strings.Join(w.rec.log, "|"); {
+			case late < time.Minute && !strings.Contains(all, "#0 building api|#1 building api|#2 building api|#3 building api|#4 building api|"):
+				t.Errorf("shown: %s", all)
+			case late > time.Minute && r.Reason != "Dokploy does not say why, and it has written no log":
+				t.Error(r.Reason)
+			}
+		})
+	}
+}
+
+// The reason of a failure that says nothing is what was seen of its log.
+func TestAFailureThatSaysNothing(t *testing.T) {
+	silent := dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamSilent, Times: -1}
+	for name, c := range map[string]struct {
+		version string
+		build   dokploytest.Build
+		stream  *dokploytest.Fault
+		reason  string
+	}{
+		"an empty log": {
+			build:  dokploytest.Build{Outcome: "error", Raw: true, Steps: []dokploytest.Step{{After: time.Second}}},
+			reason: "Dokploy does not say why, and the log is empty",
+		},
+		"a log that says nothing": {
+			build:  dokploytest.Build{Outcome: "error", Raw: true, Steps: dokploytest.Lines(time.Second, "", "")},
+			reason: "Dokploy does not say why, and neither does the log",
+		},
+		"a log that cannot be had": {
+			version: "v0.28.3", build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "a", "b")}, stream: &silent,
+			reason: "Dokploy does not say why, and its log could not be read: the log stream was opened and brings nothing, and this Dokploy has no other way to read it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: c.version}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Build: c.build})
+				if c.stream != nil {
+					w.srv.Fault(*c.stream)
+				}
+				if r := w.want(w.deploy("application api"), Failed, 1); r.Reason != c.reason {
+					t.Errorf("%s\n%s", r.Reason, w.story())
+				}
+			})
+		})
+	}
 }

@@ -27,6 +27,7 @@ type logWorld struct {
 	lost  []string
 	wakes int
 
+	stopOnly  bool          // the deployment does not end
 	began     time.Time     // of the following
 	firstLine time.Duration // after that
 	outcome   dokploy.LogOutcome
@@ -79,7 +80,9 @@ func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) 
 		Lost: func(text string) { w.mu.Lock(); w.lost = append(w.lost, text); w.mu.Unlock() },
 	})
 	time.Sleep(watch)
-	log.Drain(ctx, 10*time.Second)
+	if !w.stopOnly {
+		log.Drain(ctx, 10*time.Second)
+	}
 	w.outcome = log.Stop()
 }
 

@@ -339,3 +339,48 @@ func TestLogsWaitForTheirTurn(t *testing.T) {
 		}
 	})
 }
+
+// A line that looks like the end, in the middle of a log, is no reason to
+// believe a stream that stops right behind it.
+func TestAStreamThatStopsBehindALineLikeTheEnd(t *testing.T) {
+	const mark = "✅ Docker build completed.\n"
+	for _, version := range []string{"v0.28.3", "v0.30.2"} {
+		b := dokploytest.Build{Steps: []dokploytest.Step{{Text: "building\n" + mark}, {After: 3 * time.Second, Text: "pushing\n✅ Image Pushed\n"}}}
+		inLogWorld(t, dokploytest.Options{Version: version}, dokploytest.Application{Build: b}, func(w *logWorld) {
+			w.srv.Fault(dokploytest.Fault{
+				Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: len("Initializing deployment\nbuilding\n" + mark), Pong: true,
+			})
+			w.follow(nil, 3*time.Second)
+			w.want()
+			if w.outcome.Missing != "" || len(w.lost) > 0 {
+				t.Errorf("%+v, told %q", w.outcome, w.lost)
+			}
+		})
+	}
+}
+
+// Where REST cannot help, a stream that brings nothing is opened again.
+func TestASilentStreamIsOpenedAgain(t *testing.T) {
+	for _, d := range []time.Duration{3 * time.Second, 90 * time.Second} {
+		inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
+			w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamSilent, Pong: true})
+			w.follow(nil, d)
+			w.want()
+			if w.outcome.Missing != "" || w.firstLine > 35*time.Second {
+				t.Errorf("%+v, the first line after %s, told %q", w.outcome, w.firstLine, w.lost)
+			}
+		})
+	}
+}
+
+// Of a deployment that goes on, the last line may not be complete.
+func TestHalfALineIsSpokenOf(t *testing.T) {
+	b := dokploytest.Build{Raw: true, Steps: []dokploytest.Step{{Text: "one\nAre you sure? [y/N] "}, {After: time.Hour}}}
+	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
+		w.stopOnly = true
+		w.follow(nil, 3*time.Second)
+		if strings.Join(w.lines, "|") != "one|Are you sure? [y/N] " || len(w.lost) != 1 || !strings.Contains(w.lost[0], "may be missing its end") {
+			t.Errorf("%q, told %q", w.lines, w.lost)
+		}
+	})
+}

@@ -209,6 +209,26 @@ func (s *Server) AppendLog(id, text string) {
 	}
 }
 
+// HideLogPath lets a row have no logPath for some time.
+func (s *Server) HideLogPath(id string, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.ID != id {
+			continue
+		}
+		path := r.LogPath
+		r.LogPath = ""
+		s.startLocked(func() {
+			if s.wait(d) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				r.LogPath = path
+			}
+		})
+	}
+}
+
 // EmptyLog empties a deployment's log file, as another deployment does that
 // begins in the same second.
 func (s *Server) EmptyLog(id string) {
