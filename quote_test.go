@@ -12,7 +12,7 @@ import (
 // above, and only there.
 func TestLastLinesAreQuotedOnce(t *testing.T) {
 	t.Parallel()
-	const reason = "fatal: the last line of the build"
+	const line = "#1 one of the last lines"
 	for name, c := range map[string]struct {
 		env    []string
 		others int // services that are deployed beside it
@@ -32,7 +32,7 @@ func TestLastLinesAreQuotedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv, env := standIn(t, dokploytest.Options{Concurrency: 4})
-			srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "#1 building", reason)}})
+			srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, line, "fatal: the reason")}})
 			targets := "web"
 			for range c.others {
 				srv.AddApplication(dokploytest.Application{Name: "slow", Build: dokploytest.Build{Steps: dokploytest.Lines(700*time.Millisecond, "#1 a", "#2 b")}})
@@ -40,7 +40,7 @@ func TestLastLinesAreQuotedOnce(t *testing.T) {
 			}
 			run := call{env: with(with(env, "DOKPLOY_APPLICATION", targets), c.env...)}
 			run.run(t.Context())
-			if n := strings.Count(run.stdout.String(), reason); run.code != 1 || n != c.want {
+			if n := strings.Count(run.stdout.String(), line); run.code != 1 || n != c.want {
 				t.Errorf("exit %d, seen %d times, want %d:\n%s", run.code, n, c.want, &run.stdout)
 			}
 		})
