@@ -78,7 +78,7 @@ func TestSpool(t *testing.T) {
 				return
 			}
 			var n int
-			if at < 0 || !strings.Contains(got[at], c.missing) {
+			if at < 0 || !strings.Contains(got[at], c.missing) || strings.Contains(got[at], "nil") {
 				t.Fatalf("nothing is said of what is missing: %d lines", len(got))
 			}
 			if _, err := fmt.Sscanf(got[at], "! %d lines", &n); err != nil {

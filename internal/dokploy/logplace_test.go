@@ -157,6 +157,23 @@ func TestPlaceInAnyLog(t *testing.T) {
 	}
 }
 
+// The same where Dokploy broke a character in each line.
+func TestPlaceOfALogFullOfBrokenCharacters(t *testing.T) {
+	for _, asked := range []int{100, 1000} {
+		p := newPlace()
+		var file written
+		for i := range 300 {
+			file.add(fmt.Sprintf("✅ %d é", i))
+			p.add(fmt.Appendf(nil, "\uFFFD\uFFFD\uFFFD %d \uFFFD\uFFFD", i))
+		}
+		file.add("new")
+		lines, whole := file.tail(asked)
+		if from, how := p.fit(lines, whole); how != fits || len(lines)-from != 1 {
+			t.Errorf("%d asked: %d, %d new lines", asked, how, len(lines)-from)
+		}
+	}
+}
+
 func TestPlaceRemembersTheNewest(t *testing.T) {
 	p := newPlace()
 	var file written
