@@ -136,7 +136,7 @@ func (r *run) ship(ctx context.Context) {
 	err = r.deploy(ctx)
 	if r.log != nil {
 		if err == nil {
-			r.log.Drain(all, 10*time.Second)
+			r.log.Drain(all, 10*time.Second, r.result.Status != Cancelled)
 		}
 		r.shown = r.log.Stop()
 	}

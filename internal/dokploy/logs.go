@@ -143,6 +143,7 @@ type LogOutcome struct {
 // ending is the end of the deployment: what the log has is given away.
 type ending struct {
 	limit    time.Duration
+	ends     bool // Dokploy's own end is to be seen
 	since    time.Time
 	deadline time.Time
 	tries    int // so often the stream was opened again for the end
@@ -173,10 +174,12 @@ func (c *Client) FollowLog(ctx context.Context, source LogSource, events LogEven
 func (l *Log) Streaming() bool { return l.live.Load() }
 
 // Drain waits for what is still coming after the verdict: until the log is
-// known to be all there, at most limit from when a request of its was last
-// sent. The stream is never closed by Dokploy (section 4).
-func (l *Log) Drain(ctx context.Context, limit time.Duration) {
-	e := &ending{limit: limit, done: make(chan struct{})}
+// known to be all there, at most limit, in which the waiting for the turn of a
+// request does not count. The stream is never closed by Dokploy. ends says that
+// the log has Dokploy's own end, as those of all deployments that were not
+// cancelled.
+func (l *Log) Drain(ctx context.Context, limit time.Duration, ends bool) {
+	e := &ending{limit: limit, ends: ends, done: make(chan struct{})}
 	select {
 	case l.final <- e:
 	case <-l.done:
@@ -353,6 +356,8 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		if s.due(r.again) {
 			r.read(ctx)
 		}
+	case !e.ends && st.phase == open && !st.since.Before(e.since) && st.heardAny && st.caughtUp() && !st.split.seen:
+		l.over("") // as far as can be known
 	case st.phase == open, st.phase == closed && e.tries == maxTries:
 		l.over(l.whatIsMissing())
 	case st.phase == closed && s.due(st.redial):
@@ -366,7 +371,7 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 // that is older may have others behind it, unless the stream was opened since.
 func (l *Log) certain() bool {
 	st, ended := &l.stream, l.end.since
-	return l.ended && st.phase == open && st.heardAny && st.caughtUp() && (l.gave.After(ended.Add(-time.Second)) || st.since.After(ended))
+	return l.ended && st.phase == open && st.heardAny && st.caughtUp() && (l.gave.After(ended.Add(-time.Second)) || !st.since.Before(ended))
 }
 
 // turnCame is told that a request was sent, and since when it has waited for

@@ -27,7 +27,8 @@ type logWorld struct {
 	lost  []string
 	wakes int
 
-	stopOnly  bool          // the deployment does not end
+	stopOnly  bool // the deployment does not end
+	cancelled bool
 	began     time.Time     // of the following
 	firstLine time.Duration // after that
 	outcome   dokploy.LogOutcome
@@ -81,7 +82,7 @@ func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) 
 	})
 	time.Sleep(watch)
 	if !w.stopOnly {
-		log.Drain(ctx, 10*time.Second)
+		log.Drain(ctx, 10*time.Second, !w.cancelled)
 	}
 	w.outcome = log.Stop()
 }

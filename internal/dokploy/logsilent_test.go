@@ -195,6 +195,25 @@ func TestTheEndOfALogIsBelieved(t *testing.T) {
 	}
 }
 
+// A deployment that was cancelled has no end to be seen: all that a connection
+// brings that begins anew is all there is.
+func TestTheLogOfACancelledDeployment(t *testing.T) {
+	for _, stalls := range []bool{false, true} {
+		b := dokploytest.Build{Raw: true, Steps: dokploytest.Lines(time.Second, "a", "b", "c")}
+		inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: b}, func(w *logWorld) {
+			if stalls {
+				w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: 3, Pong: true})
+			}
+			w.cancelled = true
+			w.follow(nil, 3*time.Second)
+			w.want()
+			if w.outcome.Missing != "" || len(w.lost) > 0 {
+				t.Errorf("%+v, told %q", w.outcome, w.lost)
+			}
+		})
+	}
+}
+
 // A stream that may have stopped is not believed.
 func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(3 * time.Second)}, func(w *logWorld) {
