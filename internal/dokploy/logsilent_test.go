@@ -320,6 +320,28 @@ func TestALogThatIsEmptied(t *testing.T) {
 	}
 }
 
+// What tail says of that may come in the middle of a frame, and of a line.
+func TestALogThatIsEmptiedInTheMiddleOfAFrame(t *testing.T) {
+	for _, block := range []int{1, 100, 200, 333} {
+		b := dokploytest.Build{Steps: dokploytest.Lines(time.Second, logLines(40)...)}
+		b.Steps[19].Text = strings.TrimSuffix(b.Steps[19].Text, "\n")
+		inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
+			w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamBuffered, Bytes: block, Times: -1})
+			time.AfterFunc(20*time.Second, func() { w.srv.EmptyLog(w.srv.Deployments(w.app)[0].ID) })
+			w.follow(nil, 42*time.Second)
+			seen := map[string]int{}
+			for _, line := range w.lines {
+				if seen[line]++; seen[line] > 1 || strings.Contains(line, "tail error") {
+					t.Errorf("blocks of %d: %q is shown, %d times", block, line, seen[line])
+				}
+			}
+			if !strings.Contains(strings.Join(w.lost, "\n"), "the log was emptied") || seen["#7 line 39"] != 1 {
+				t.Errorf("blocks of %d: %d lines, told %q", block, len(w.lines), w.lost)
+			}
+		})
+	}
+}
+
 // One that is emptied while no stream reads it, and is longer than before when
 // one does.
 func TestALogThatIsEmptiedBetweenTwoStreams(t *testing.T) {

@@ -21,7 +21,10 @@ var streamErrors = [][]byte{
 
 // tailComplains begins what tail says of a file it goes on reading ("file
 // truncated": two deployments of one second share a file).
-var tailComplains = []byte("tail error: tail: ")
+var (
+	tailComplains = []byte("tail error: tail: ")
+	fileTruncated = []byte(": file truncated")
+)
 
 // looksLikeStreamError reports whether text is, or may become with its next frame,
 // an error of the stream.
@@ -201,6 +204,15 @@ func (s *stream) text(p []byte) {
 
 // line gets every complete line of a connection.
 func (s *stream) line(line []byte) {
+	if before, ok := s.truncated(line); ok {
+		// This connection goes on with what is written anew.
+		if len(before) > 0 {
+			s.line(before)
+		}
+		s.log.writtenAnew()
+		s.pos, s.compared, s.differ = 0, 0, 0
+		return
+	}
 	s.pos++
 	place := &s.log.place
 	switch same, known := place.same(s.pos, line); {
@@ -215,12 +227,15 @@ func (s *stream) line(line []byte) {
 	}
 }
 
-// truncated: the file was emptied, and this connection goes on with what is
-// written anew.
-func (s *stream) truncated() {
-	s.log.writtenAnew()
-	s.split.reset()
-	s.pos, s.compared, s.differ = 0, 0, 0
+// truncated reports whether a line is what tail says of a file that was emptied
+// under it, and what of the line stood before that.
+func (s *stream) truncated(line []byte) (before []byte, ok bool) {
+	if !bytes.HasSuffix(line, fileTruncated) {
+		return nil, false
+	}
+	line, ok = bytes.CutSuffix(line[:len(line)-len(fileTruncated)], []byte(s.log.way.source.Path))
+	before, is := bytes.CutSuffix(line, tailComplains)
+	return before, ok && is
 }
 
 // showHeld gives away what was kept back for long enough.
@@ -396,32 +411,18 @@ func (in *intake) hold(text []byte) {
 func (in *intake) goesOn() {
 	held := in.held
 	in.held = nil
-	switch {
-	case in.isTruncation(held):
-		in.stream.truncated()
-	case !bytes.HasPrefix(held, tailComplains):
+	if !bytes.HasPrefix(held, tailComplains) || bytes.Contains(held, fileTruncated) {
 		in.stream.text(held)
 	}
 }
 
-// isTruncation reports whether it is what tail says of a file that was emptied
-// under it.
-func (in *intake) isTruncation(held []byte) bool {
-	return bytes.HasPrefix(held, tailComplains) && bytes.Contains(held, []byte(in.stream.log.way.source.Path+": file truncated"))
-}
-
 // show gives away what was kept back.
 func (in *intake) show() {
-	if len(in.held) == 0 {
-		return
+	if len(in.held) > 0 {
+		held := in.held
+		in.held, in.started = nil, true
+		in.stream.text(held)
 	}
-	held := in.held
-	in.held, in.started = nil, true
-	if in.isTruncation(held) {
-		in.stream.truncated()
-		return
-	}
-	in.stream.text(held)
 }
 
 // piece is a frame, or a part of a long one.
