@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
