@@ -358,7 +358,7 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		}
 	case !e.ends && st.phase == open && !st.since.Before(e.since) && st.heardAny && st.caughtUp() && !st.split.seen:
 		l.over("") // as far as can be known
-	case st.phase == open, st.phase == closed && e.tries == maxTries:
+	case st.phase == open, st.phase == closed && (e.tries == maxTries || st.gaveUp || refused(st.why)):
 		l.over(l.whatIsMissing())
 	case st.phase == closed && s.due(st.redial):
 		e.tries++
@@ -493,6 +493,13 @@ type refusedError int
 
 func (e refusedError) Error() string {
 	return fmt.Sprintf("the log stream is answered with %d", int(e))
+}
+
+// refused reports a handshake that was answered, and not by a gateway that
+// reached nobody: asking again at once changes nothing.
+func refused(err error) bool {
+	var status refusedError
+	return errors.As(err, &status) && !unanswered(err)
 }
 
 // unanswered reports failures in which Dokploy was not there at all.

@@ -214,6 +214,19 @@ func TestTheLogOfACancelledDeployment(t *testing.T) {
 	}
 }
 
+// Where the log cannot be had, the verdict does not wait for it.
+func TestTheVerdictDoesNotWaitForALogThatIsRefused(t *testing.T) {
+	for _, d := range []time.Duration{500 * time.Millisecond, time.Second, 3 * time.Second, 30 * time.Second} {
+		inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
+			w.srv.Fault(refused)
+			w.follow(nil, d)
+			if took := time.Since(w.began) - d; took > time.Second || len(w.lost) != 1 {
+				t.Errorf("a build of %s: the end takes %s, told %q", d, took, w.lost)
+			}
+		})
+	}
+}
+
 // A stream that may have stopped is not believed.
 func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(3 * time.Second)}, func(w *logWorld) {
