@@ -118,7 +118,6 @@ var foundSchedules = []struct {
 	{1205645, "a push to a remote server stands in no line: the order in the queue was one off"},
 	{1318653, "a member's key: the container that another's deployment had started right before was taken for ours that ended"},
 	{77193375834353, "it failed right before the timeout, and its log was cut off without a word"},
-	{300000000011493, "the log was emptied by another's deployment, and what tail says of that stood in the middle of a frame: its lines were shown twice"},
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
 }
 
