@@ -142,7 +142,11 @@ func TestWhatCannotBeHadIsSaid(t *testing.T) {
 		"a file that is not there": {read: dokploytest.Fault{Kind: dokploytest.Custom, Status: 200, Body: `"\n"`}, says: "finds no log"},
 		"a line of a megabyte":     {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "Command execution failed: stdout maxBuffer length exceeded"}, says: "longer than Dokploy can read"},
 	} {
-		for _, stream := range []string{"silent", "silent, but answers pings", "a handshake that hangs", "403", "an error as text"} {
+		for stream, says := range map[string]string{
+			"silent": "the log stream was opened and brings nothing", "silent, but answers pings": "the log stream was opened and brings nothing",
+			"a handshake that hangs": "the log stream is not answered", "403": "the log stream is answered with 403",
+			"an error as text": "SSH error: connect ECONNREFUSED 10.0.0.5:22", "connections that break": "the log stream cannot be opened: ",
+		} {
 			for _, d := range []time.Duration{time.Second, 75 * time.Second} {
 				t.Run(fmt.Sprintf("%s, %s, %s", name, stream, d), func(t *testing.T) {
 					inLogWorld(t, dokploytest.Options{Version: c.version}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
@@ -155,7 +159,7 @@ func TestWhatCannotBeHadIsSaid(t *testing.T) {
 						}
 						w.follow(func(s *dokploy.LogSource) { s.NoREST = c.noREST }, d)
 						all := strings.Join(w.lost, "\n")
-						if len(w.lines) > 0 || w.outcome.Empty || !strings.Contains(w.outcome.Missing, c.says) || !strings.Contains(all, c.says) {
+						if len(w.lines) > 0 || w.outcome.Empty || !strings.Contains(w.outcome.Missing, c.says) || !strings.Contains(all, c.says) || !strings.Contains(all, says) {
 							t.Errorf("%d lines, %+v, told %q", len(w.lines), w.outcome, w.lost)
 						}
 						if len(w.lost) != 1 {

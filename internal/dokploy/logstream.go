@@ -140,8 +140,15 @@ func (k *link) run(way logWay) error {
 		return ctx.Err()
 	}
 	conn, err := way.open(ctx)
-	if err != nil {
+	var status refusedError
+	switch {
+	case err == nil:
+	case errors.As(err, &status):
 		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return errNotAnswered
+	default:
+		return fmt.Errorf("the log stream cannot be opened: %w", err)
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(-1) // it is read in pieces
@@ -154,7 +161,7 @@ func (k *link) run(way logWay) error {
 	if status := websocket.CloseStatus(err); status != -1 {
 		return fmt.Errorf("the log stream was closed (%d)", status)
 	}
-	return err
+	return fmt.Errorf("the log stream broke: %w", err)
 }
 
 func (s *stream) enter(p phase) { s.phase, s.since = p, time.Now() }
