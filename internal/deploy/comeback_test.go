@@ -319,3 +319,32 @@ func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
 		})
 	}
 }
+
+// The same job ran again while Dokploy could not be asked, and is over: its
+// second row counts.
+func TestASecondRunDuringTheOutage(t *testing.T) {
+	for _, o := range []dokploytest.Options{{Version: "v0.28.8"}, {KeepsQueue: true, ReturnsAfter: 2 * time.Second}} {
+		t.Run(o.Version, func(t *testing.T) {
+			inWorld(t, o, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", BuildFunc: func(n int) dokploytest.Build {
+					b := takes(100 * time.Millisecond)
+					if n == 2 {
+						b.Outcome = "error"
+					}
+					return b
+				}})
+				w.srv.SetLatency(100 * time.Millisecond)
+				time.AfterFunc(900*time.Millisecond, func() {
+					w.srv.Fault(dokploytest.Fault{Procedure: "*", Kind: dokploytest.Gateway, Times: -1})
+				})
+				time.AfterFunc(1250*time.Millisecond, func() { w.srv.Restart(5 * time.Second) })
+				time.AfterFunc(2*time.Minute, w.srv.ClearFaults)
+				r := w.want(w.deploy("application api"), Failed, 1)
+				w.triggers(app, 1)
+				if id := w.lastRow(app).ID; r.DeploymentID != id {
+					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
+				}
+			})
+		})
+	}
+}

@@ -348,13 +348,18 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if r.ourJob(q) == nil {
-		if !r.keepsQueue() {
-			return fl.mayHaveLeftItsJob(q), nil
-		}
 		// It may have run again, and be over.
 		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, err
+		case slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
+			return !r.known[row.ID] && r.ours(row.Description) && row.StartedAt.After(r.row.StartedAt)
+		}):
+			fl.lookAgain(secondRun)
+			return true, nil
+		case !r.keepsQueue():
+			return fl.mayHaveLeftItsJob(q), nil
 		}
 		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
 			return r.known[row.ID] || !r.overwritten(&row) || row.StartedAt.Before(r.row.StartedAt)
