@@ -19,10 +19,14 @@ func TestHeadlines(t *testing.T) {
 		{deploy.Result{Status: deploy.Failed, DeploymentID: "d", Took: 30 * time.Millisecond}, "api failed after 30ms: why"},
 		{deploy.Result{Status: deploy.Failed, Took: 380 * time.Millisecond}, "api failed: why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedNo, DeploymentID: "d", Took: 13 * time.Second}, "api was deployed but is not running (13s): why"},
-		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "api is running but unhealthy (2m00s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedYes, BadHealth: true, DeploymentID: "d", Took: 2 * time.Minute}, "api is running but unhealthy (2m00s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedYes, Unasked: true, DeploymentID: "d", Took: 2 * time.Minute}, "api is running, but its health URL could not be asked (2m00s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnknown, Unasked: true, DeploymentID: "d", Took: 2 * time.Minute}, "api was deployed, but its health URL could not be asked (2m00s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "api was deployed, but is not known to run (2m00s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnchanged, DeploymentID: "d", Took: 12 * time.Second}, "api was deployed but is unchanged (12s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnchanged, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api is running but unhealthy (12s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnknown, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api was deployed but is unhealthy (12s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api was deployed but is unhealthy (12s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedNo, Overtaken: true, DeploymentID: "d", Took: 9 * time.Second}, "api was deployed, but something else is running (9s): why"},
 	} {
 		tt.r.Name, tt.r.Reason = "api", "why"

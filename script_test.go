@@ -242,8 +242,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?m?s\b`), "<time>"},
 	// What is seen of a rollout on the way depends on when it is looked.
-	{regexp.MustCompile(`(?m)^› (new containers: .*|task: .*|swarm rolls back .*)\n`), ""},
-	{regexp.MustCompile(`; the version before (still serves|serves again)`), "; <what serves>"},
+	{regexp.MustCompile(`(?m)^› (new containers: \d+ of \d+ running|task: .*|Swarm is rolling back .*)\n`), ""},
+	{regexp.MustCompile(`; the previous version is (still running|running again)`), "; <what serves>"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
 	// Said from a second on, or only when the job was seen in the queue.

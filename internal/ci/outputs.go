@@ -50,7 +50,7 @@ var OutputTable = []Output{
 		func(o Outputs) string { return o.DashboardURL }},
 	{"duration", "Whole seconds from trigger to verdict",
 		func(o Outputs) string { return strconv.Itoa(o.Duration) }},
-	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `verified` (`yes`, `no`, `unknown` where it could not be seen), `error`",
+	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `verified` (`yes`, `no`, `unchanged` where nothing was replaced, `unknown` where it could not be seen or was not looked at), `error`",
 		func(o Outputs) string { return o.Deployments }},
 }
 

@@ -145,6 +145,8 @@ type Options struct {
 	DryRun      bool          // look at everything, change nothing
 	names       []string      // names and addresses of the targets that were found
 	MaxParallel int
+
+	goingBack bool // what is deployed is the previous version
 }
 
 // preTrigger is the longest outage outlived before anything was started.
@@ -183,8 +185,10 @@ type Result struct {
 	Tail           []string      // last lines of the log of a failed deployment
 	TailOf         string        // whose log that is; empty: the deployment's
 	Verified       Verified      // empty: not looked at
-	RolledBack     bool          // swarm itself went back to the version before
+	RolledBack     bool          // Swarm itself went back to the previous version
 	Overtaken      bool          // another deployment has replaced this one
+	Stopped        bool          // somebody has stopped it while it was verified
+	BadHealth      bool          // the health URL did not become healthy
 	Unasked        bool          // the health URL could not be asked: what stands in front answered, or nothing did
 	WentBack       string        // what was done to go back, and what runs now; empty: nothing
 }

@@ -32,7 +32,7 @@ func (r *run) dryRun(ctx context.Context) {
 		r.note("would trigger %s.%s", r.service.Kind, r.o.Operation)
 	}
 	r.note("the key: %s", r.mayText())
-	if v := r.verifier; v != nil {
+	if v := r.verifier; r.o.verifies() {
 		v.lookBefore(ctx)
 		if v.blind != nil {
 			err := v.unseen(explainBlind(v.blind))

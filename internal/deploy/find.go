@@ -549,6 +549,7 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	f.pace.MaxInterval = limit
 	if key := p.text(time.Time{}); key != f.said {
 		f.said = key
+		f.answers()
 		f.note("%s", p.text(clock.now()))
 		return wait.Progress
 	}

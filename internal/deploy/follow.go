@@ -299,6 +299,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	}
 	if fl.unknown != row.Status {
 		fl.unknown = row.Status
+		r.answers()
 		r.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", cleanName(row.Status))
 	}
 	return false, nil
@@ -321,6 +322,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 		if s.Status == dokploy.StatusRunning || later {
 			fl.lookAgain(secondRun)
 			r.state = "Dokploy restarted and may run it again by itself"
+			r.answers()
 			r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
 			return false, nil
 		}
@@ -452,6 +454,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		case r.titles:
 			continue
 		}
+		r.answers()
 		r.note("Dokploy runs it again")
 		others := slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
 			return !r.known[d.ID] && !r.mine(d.Title, d.Description) && d.StartedAt.After(r.row.StartedAt)

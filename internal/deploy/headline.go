@@ -35,17 +35,24 @@ func (r *Result) unhealthy() string {
 	switch {
 	case r.Overtaken:
 		return "was deployed, but something else is running"
-	case r.Unasked && r.Verified == VerifiedYes:
+	case r.Unasked && r.runs():
 		return "is running, but its health URL could not be asked"
 	case r.Unasked:
 		return "was deployed, but its health URL could not be asked"
-	case r.Verified == VerifiedYes:
+	case r.BadHealth && r.runs():
 		return "is running but unhealthy"
+	case r.BadHealth:
+		return "was deployed but is unhealthy"
 	case r.Verified == VerifiedNo:
 		return "was deployed but is not running"
+	case r.Verified == VerifiedUnchanged:
+		return "was deployed but is unchanged"
 	}
 	return "was deployed, but is not known to run"
 }
+
+// runs reports whether all of it was seen to run, new or not.
+func (r *Result) runs() bool { return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged }
 
 // after is the time from the trigger to the verdict.
 func (r *Result) after() string {

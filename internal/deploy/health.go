@@ -61,7 +61,8 @@ func (r *run) health(ctx context.Context) error {
 	switch {
 	case errors.As(err, &bad):
 		r.result.Status = Unhealthy
-		r.result.Reason, r.result.Hint, r.result.Unasked = bad.Error(), bad.Hint, bad.Unasked
+		r.result.BadHealth, r.result.Unasked = true, bad.Unasked
+		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
 		if !bad.Unasked {
 			r.containerTail(ctx)
 		}
@@ -70,7 +71,11 @@ func (r *run) health(ctx context.Context) error {
 		return err
 	}
 	text := fmt.Sprintf("health: %s answers %d", shown, answer.Status)
-	if r.result.Verified != VerifiedYes {
+	switch r.result.Verified {
+	case VerifiedYes:
+	case VerifiedUnchanged:
+		text += "; nothing was replaced, so what answers is what ran before"
+	default:
 		text += "; it may still be the previous version that answers: whether the new one runs was not seen"
 	}
 	r.note("%s", text)

@@ -18,7 +18,7 @@ type Output struct {
 	DashboardURL  string   `json:"dashboardUrl"`
 	QueuedSeconds *int     `json:"queuedSeconds"` // null: not known
 	BuildSeconds  *int     `json:"buildSeconds"`  // null: not known
-	Verified      Verified `json:"verified"`      // yes, no, unknown
+	Verified      Verified `json:"verified"`      // yes, no, unchanged, unknown
 	Error         string   `json:"error"`         // empty on success
 }
 

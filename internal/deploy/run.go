@@ -24,6 +24,7 @@ type run struct {
 	paths   map[string]string
 	result  *Result
 	screen  *screen
+	answers func()          // says the end of an outage before what a look has shown is said
 	rights  *dokploy.Rights // nil: not known
 
 	undo   *plan // what was set before the trigger; nil: nothing
@@ -40,7 +41,7 @@ type run struct {
 	tokens    []string // of this run's triggers, the newest last
 	triggered time.Time
 
-	verifier *verifier           // nil: not verified
+	verifier *verifier           // nil: nobody needs to know what runs
 	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
 	stuck    map[string]bool     // services that show as running for ever
@@ -84,11 +85,14 @@ func newRun(o *Options, found *targets, result *Result) *run {
 		r.queue = queueNone
 	}
 	r.screen = newScreen(o, result.Name)
-	if o.Wait && (o.Verify == VerifyAuto || o.Verify == VerifyRequire) {
+	// Going back needs to know what ran, verified or not.
+	if o.Wait && (o.verifies() || o.Rollback && r.service.Kind == dokploy.Application && o.Prepare.Image != "") {
 		r.verifier = &verifier{run: r, docker: true}
 	}
 	return r
 }
+
+func (o *Options) verifies() bool { return o.Verify == VerifyAuto || o.Verify == VerifyRequire }
 
 func (r *run) note(format string, args ...any) { r.screen.note(fmt.Sprintf(format, args...)) }
 func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(format, args...)) }
@@ -148,7 +152,7 @@ func (r *run) ship(ctx context.Context) {
 	if r.result.Status != Done {
 		return
 	}
-	if r.verifier != nil {
+	if r.o.verifies() {
 		err = r.verifier.verify(ctx)
 	}
 	if err == nil && r.result.Status == Done && r.o.Health != nil {

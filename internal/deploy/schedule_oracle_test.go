@@ -140,7 +140,7 @@ func (j *judgement) bad(format string, args ...any) {
 func (j *judgement) harmless() {
 	may := strings.Fields("settings.getDokployVersion settings.isCloud project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
 		j.kind + ".one " + j.trigger())
-	if j.verify != VerifyOff {
+	if j.verify != VerifyOff || j.rollback && j.prepare == "image" {
 		may = append(may, strings.Fields("docker.getServiceContainersByAppName docker.getContainersByAppNameMatch docker.getStackContainersByAppName docker.getConfig "+
 			"application.readLogs compose.readLogs compose.loadServices docker-container-logs")...)
 	}
@@ -208,7 +208,9 @@ func (j *judgement) outputs() {
 		r.Verified == VerifiedNo && r.Status != Unhealthy && (r.Status != Interrupted || !j.rollback),
 		r.Verified == "" && r.Status == Unhealthy,
 		r.Verified == "" && r.Status == Done && j.verify != VerifyOff,
-		r.Verified == VerifiedUnknown && r.Status == Unhealthy && j.verify != VerifyRequire,
+		(r.Verified == VerifiedUnknown || r.Verified == VerifiedUnchanged) && r.Status == Unhealthy && j.verify != VerifyRequire,
+		r.Verified == VerifiedUnchanged && (r.Status == Done && j.verify == VerifyRequire || j.kind != "compose"),
+		r.Verified == VerifiedYes && j.same(),
 		r.Verified == VerifiedUnknown && r.Status == Done && j.verify == VerifyRequire:
 		j.bad("status %s with verified %q", r.Status, r.Verified)
 	}
@@ -293,6 +295,9 @@ func (j *judgement) unknowable() bool {
 func (j *judgement) unconfirmed() bool {
 	return !j.titles() && j.foreign() > 0 && !slices.Contains([]Status{Done, Unhealthy, Failed, Cancelled}, j.r.Status)
 }
+
+// same: nothing that docker compose or swarm would replace is changed.
+func (j *judgement) same() bool { return j.kind == "compose" && j.prepare != "compose-file" }
 
 // bad rollouts of this run's version that there are at all: a compose file
 // that is not changed starts nothing anew.
@@ -567,7 +572,7 @@ func (j *judgement) calm(newest *build) {
 		want = Failed
 	case j.verify != VerifyOff && j.crashes() && (j.r.Verified != VerifiedUnknown || j.verify == VerifyRequire):
 		want = Unhealthy
-	case j.verify == VerifyRequire && j.r.Verified == VerifiedUnknown:
+	case j.verify == VerifyRequire && (j.r.Verified == VerifiedUnknown || j.same()):
 		want = Unhealthy
 	}
 	if j.r.Status != want || newest == nil || j.r.DeploymentID != newest.row {
@@ -575,6 +580,9 @@ func (j *judgement) calm(newest *build) {
 	}
 	if j.verify != VerifyOff && want != Failed && j.r.Verified == VerifiedUnknown && !j.member && j.modern(0, 27, 0) {
 		j.bad("not verified in the calm")
+	}
+	if j.r.Verified == VerifiedUnchanged && !j.same() {
+		j.bad("unchanged in the calm, but its file is another")
 	}
 }
 

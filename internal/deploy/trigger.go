@@ -370,6 +370,12 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 	told := false // of this outage
 	r.downSince, r.counted = time.Time{}, false
 	r.screen.unreachable(time.Time{})
+	r.answers = func() {
+		if told {
+			told = false
+			r.note("Dokploy answers again after %s", Duration(time.Since(r.downSince)))
+		}
+	}
 	return wait.Loop{
 		Backoff:     b,
 		Tolerate:    r.o.Unreachable,
@@ -393,15 +399,12 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 				r.warn("Dokploy cannot be reached (%s); trying for %s", what, Duration(r.o.Unreachable))
 			}
 		},
-		Recovered: func(outage time.Duration) {
+		Recovered: func(time.Duration) {
+			r.answers()
 			r.countOutage()
 			r.downSince, r.counted = time.Time{}, false
 			r.screen.unreachable(time.Time{})
 			r.back = time.Now()
-			if told {
-				told = false
-				r.note("Dokploy answers again after %s", Duration(outage))
-			}
 		},
 	}
 }

@@ -31,9 +31,10 @@ type Verified string
 
 // The values of "verified" in the output "deployments".
 const (
-	VerifiedYes     Verified = "yes"
-	VerifiedNo      Verified = "no"
-	VerifiedUnknown Verified = "unknown"
+	VerifiedYes       Verified = "yes"
+	VerifiedNo        Verified = "no"
+	VerifiedUnchanged Verified = "unchanged" // all runs, and nothing was replaced
+	VerifiedUnknown   Verified = "unknown"
 )
 
 const (
@@ -60,9 +61,14 @@ type verifier struct {
 	docker bool // the key may look at Docker
 	before rollout.View
 	fresh  *rollout.View // a newer one, if it was before the rollout, too
-	blind  error         // why nothing can be seen; nil: it can
+	blind  error         // why nothing could be seen before; nil: it could
 	said   string
 	last   rollout.View // the newest look after the deployment
+	// names are swarm's services of a stack, as its file has them.
+	names []string
+	// forces are those of the tasks seen after the deployment, where only they
+	// tell which ones are new; nil: not asked for.
+	forces map[string]uint64
 	// endLook ends the look at the beginning, and returns once nothing of it
 	// goes on; nil: there is none.
 	endLook func()
@@ -70,19 +76,34 @@ type verifier struct {
 	serviceID string
 }
 
-// lookBefore takes what runs before the rollout. A failure is no reason not to
-// deploy: it only leaves less to compare with.
+// lookBefore takes what runs before the rollout. A fault that passes is
+// outlived, for a moment. One that stays is no reason not to deploy: it only
+// leaves less to compare with.
 func (v *verifier) lookBefore(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, v.patience())
+	ctx, cancel := context.WithTimeout(ctx, min(v.patience(), max(v.o.beforeTrigger(), time.Second)))
 	defer cancel()
-	view, err := v.view(ctx)
-	if err != nil {
-		if v.before.At.IsZero() {
-			v.blind = err
+	loop := wait.Loop{Backoff: wait.NewBackoff(time.Second, time.Second), Tolerate: v.patience(), Fatal: staysBlind}
+	var last error // the context's end says less
+	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		view, err := v.view(ctx)
+		if err != nil {
+			if last == nil || ctx.Err() == nil {
+				last = err
+			}
+			return wait.Pending, err
 		}
-		return
+		v.before, v.blind = view, nil
+		return wait.Done, nil
+	})
+	if err != nil && v.before.At.IsZero() {
+		v.blind = last
 	}
-	v.before, v.blind = view, nil
+}
+
+// staysBlind reports whether looking once more is of no use: the server or the
+// key does not allow it.
+func staysBlind(err error) bool {
+	return dokploy.Unsupported(err) || dokploy.NotFound(err) || dokploy.Refused(err)
 }
 
 // lookWhileQueued keeps the look before the rollout fresh. It is called when the
@@ -124,7 +145,7 @@ func (v *verifier) lookAtBeginning(ctx context.Context) {
 	// The rollout of one that had just ended went on at that look.
 	settled := v.row.StartedAt.Sub(v.lastEnd) > settlesIn
 	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore && settled
-	if fresh || dokploy.Unsupported(v.blind) || dokploy.NotFound(v.blind) || dokploy.Refused(v.blind) || v.service.Kind == dokploy.Compose || v.row.Status != dokploy.StatusRunning {
+	if fresh || staysBlind(v.blind) || v.service.Kind == dokploy.Compose || v.row.Status != dokploy.StatusRunning {
 		return
 	}
 	id, over := v.row.ID, make(chan struct{})
@@ -188,9 +209,14 @@ func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
 		if view.Tasks, err = c.Tasks(ctx, s.AppName, s.ServerID); err != nil {
 			return view, err
 		}
+		if view.Forces, err = v.forcesOf(ctx, view.Tasks); err != nil {
+			return view, err
+		}
 	}
 	if s.Kind == dokploy.Compose && v.docker {
-		if view.Services, err = v.swarm(ctx, view.ServiceNames()...); err != nil {
+		names := slices.Concat(v.names, view.ServiceNames())
+		slices.Sort(names)
+		if view.Services, err = v.swarm(ctx, slices.Compact(names)...); err != nil {
 			return view, err
 		}
 	}
@@ -234,6 +260,27 @@ func (v *verifier) application(ctx context.Context) (map[string]*dokploy.SwarmSe
 	return nil, nil
 }
 
+// forcesOf asks, where that is needed, which deployment each task is of. What a
+// task was made with never changes.
+func (v *verifier) forcesOf(ctx context.Context, tasks []dokploy.Task) (map[string]uint64, error) {
+	if v.forces == nil {
+		return nil, nil
+	}
+	for _, t := range tasks {
+		if _, known := v.forces[t.ID]; known {
+			continue
+		}
+		force, ok, err := v.client.ForceOfTask(ctx, t.ID, v.service.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			v.forces[t.ID] = force
+		}
+	}
+	return v.forces, nil
+}
+
 func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokploy.SwarmService, error) {
 	services := map[string]*dokploy.SwarmService{}
 	for _, name := range names {
@@ -252,7 +299,7 @@ func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokp
 func (v *verifier) verify(ctx context.Context) error {
 	v.result.Verified = VerifiedUnknown
 	v.state = "Dokploy says done; whether the new containers run was not seen yet"
-	if v.blind != nil {
+	if staysBlind(v.blind) {
 		return v.unseen(explainBlind(v.blind))
 	}
 	judge, err := v.judge(ctx)
@@ -273,6 +320,7 @@ func (v *verifier) verify(ctx context.Context) error {
 			return wait.Pending, err
 		}
 		v.last = view
+		v.answers() // before what it tells of containers
 		last = judge.Look(view)
 		pace.saw(last)
 		v.progress(last)
@@ -303,16 +351,28 @@ func (v *verifier) verify(ctx context.Context) error {
 			return v.unseen("another deployment of the service came right before or on top of this one")
 		}
 	}
+	if last.State == rollout.Failed || last.State == rollout.Unseen {
+		if last, err = v.stopped(ctx, last); err != nil {
+			return err
+		}
+	}
 	switch last.State {
 	case rollout.Running:
 		v.result.Verified = VerifiedYes
-		v.note("the new containers run%s, for %s", ofWanted(last), Duration(v.o.StableFor))
+		v.note("%s", ranFor(last, v.o.StableFor))
+	case rollout.Unchanged:
+		v.unchanged(last)
 	case rollout.Unseen:
-		return v.unseen(last.Reason)
+		why := last.Reason
+		if v.blind != nil {
+			why += " (" + explainBlind(v.blind) + ")"
+		}
+		return v.unseen(why)
 	case rollout.Failed:
 		v.result.Verified = VerifiedNo
 		v.result.Status = Unhealthy
 		v.result.RolledBack = last.RolledBack
+		v.result.Stopped = last.Stopped
 		v.result.Reason = last.Reason
 		if last.Serving != "" {
 			v.result.Reason += "; " + last.Serving
@@ -320,6 +380,50 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.containerLog(ctx)
 	}
 	return nil
+}
+
+// stopped looks, after a verdict that it does not run or is not seen to, whether
+// somebody has stopped it in Dokploy: a deployment leaves it as done, stopping
+// as idle.
+func (v *verifier) stopped(ctx context.Context, verdict rollout.Verdict) (rollout.Verdict, error) {
+	if verdict.Stopped || verdict.RolledBack {
+		return verdict, nil
+	}
+	idle := false
+	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		s, err := v.client.Service(ctx, v.service.Kind, v.service.ID)
+		if err != nil && !staysBlind(err) {
+			return wait.Pending, err
+		}
+		idle = err == nil && s.Status == "idle"
+		return wait.Done, nil
+	})
+	if idle {
+		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true, Reason: "it was stopped in Dokploy while it was verified"}
+	}
+	return verdict, err
+}
+
+// unchanged is the end of a verification that finds everything as it was.
+func (v *verifier) unchanged(verdict rollout.Verdict) {
+	what := "nothing was replaced: " + countOf(verdict.Ready, verdict.Wanted, "container") + " " + are(verdict.Ready) + " running unchanged"
+	if verdict.Gone > 0 {
+		what += fmt.Sprintf(" (%d %s removed)", verdict.Gone, was(verdict.Gone))
+	}
+	hint := `only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3) or pull_policy: always`
+	if v.service.ComposeType == "stack" {
+		hint = "only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3); a stack does not read pull_policy"
+	}
+	v.result.Verified = VerifiedUnchanged
+	switch {
+	case v.o.goingBack:
+		v.note("%s", what)
+	case v.o.Verify == VerifyRequire:
+		v.result.Status, v.result.Reason, v.result.Hint = Unhealthy, what, hint
+	default:
+		v.warn("%s; %s", what, hint)
+	}
 }
 
 // verifyPace gives the pauses between two looks at containers.
@@ -362,22 +466,16 @@ func (v *verifier) otherImage() string {
 	if v.o.Prepare.Image == "" || v.service.Kind != dokploy.Application || s == nil || s.Image == "" {
 		return ""
 	}
-	asked, err1 := reference.ParseDockerRef(v.o.Prepare.Image)
-	runs, err2 := reference.ParseDockerRef(s.Image)
-	if err1 != nil || err2 != nil || asked.String() == runs.String() {
+	_, err1 := reference.ParseDockerRef(v.o.Prepare.Image)
+	_, err2 := reference.ParseDockerRef(s.Image)
+	if err1 != nil || err2 != nil || sameImage(v.o.Prepare.Image, s.Image) {
 		return ""
-	}
-	// A tag may be shown with the digest that it stood for.
-	if plain, _, ok := strings.Cut(s.Image, "@"); ok && !strings.Contains(v.o.Prepare.Image, "@") {
-		if runs, err2 = reference.ParseDockerRef(plain); err2 == nil && asked.String() == runs.String() {
-			return ""
-		}
 	}
 	return s.Image
 }
 
-// overtaken tells that a later deployment of the service has ended: what was
-// seen may be its containers. Where only containers can be seen that goes for
+// overtaken reports whether a later deployment of the service has ended: what
+// was seen may be its containers. Where only containers can be seen that goes for
 // one that ended between the look before and ours, too.
 func (v *verifier) overtaken(ctx context.Context) (over bool, err error) {
 	if v.row == nil {
@@ -401,11 +499,20 @@ func (v *verifier) overtaken(ctx context.Context) (over bool, err error) {
 // judge is the one for this kind of service.
 func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
 	s := v.service
+	before := rollout.Before{View: v.before, Unseen: v.before.At.IsZero()}
+	if before.Unseen {
+		before.At = v.triggered
+	} else {
+		before.Never = before.Empty() && len(v.known) == 0
+	}
 	switch {
 	case s.Kind == dokploy.Application:
-		return rollout.NewApplication(s.AppName, s.Replicas, v.before, v.o.StableFor), nil
+		if v.docker && before.NeedsForces(s.AppName) {
+			v.forces = map[string]uint64{}
+		}
+		return rollout.NewApplication(s.AppName, s.Replicas, before, v.o.StableFor), nil
 	case s.ComposeType != "stack":
-		return rollout.NewCompose(v.before, v.o.StableFor), nil
+		return rollout.NewCompose(before, v.o.StableFor), nil
 	}
 	var names []string
 	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
@@ -419,7 +526,8 @@ func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
 		}
 		return wait.Done, nil
 	})
-	return rollout.NewStack(names, v.before, v.o.StableFor), err
+	v.names = names
+	return rollout.NewStack(names, before, v.o.StableFor), err
 }
 
 // progress says what has changed since the last look.
@@ -429,7 +537,11 @@ func (v *verifier) progress(verdict rollout.Verdict) {
 	case verdict.State == rollout.Failed && !verdict.Final:
 		text = verdict.Reason
 	case verdict.State == rollout.Undecided && verdict.Wanted > 0:
-		text = fmt.Sprintf("new containers: %d of %d running", verdict.Ready, verdict.Wanted)
+		kind := "new containers"
+		if v.service.Kind == dokploy.Compose {
+			kind = "containers" // which ones are new is said at the end
+		}
+		text = fmt.Sprintf("%s: %d of %d running", kind, verdict.Ready, verdict.Wanted)
 	}
 	if text != "" && text != v.said {
 		v.said = text
@@ -443,11 +555,40 @@ func (v *verifier) progress(verdict rollout.Verdict) {
 	})
 }
 
-func ofWanted(v rollout.Verdict) string {
-	if v.Wanted < 2 {
-		return ""
+// ranFor says what runs, and how much of it is new.
+func ranFor(v rollout.Verdict, stable time.Duration) string {
+	kind, rest := "new containers", ""
+	if v.New < v.Ready {
+		kind, rest = "containers", fmt.Sprintf(", %d of them new", v.New)
 	}
-	return fmt.Sprintf(" (%d of %d)", v.Ready, v.Wanted)
+	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), Duration(stable), rest)
+}
+
+// countOf is "2 of 2 containers", or "2 containers" where it is not known how
+// many there should be.
+func countOf(n, of int, noun string) string {
+	text := fmt.Sprint(n)
+	if of > 0 {
+		text = fmt.Sprintf("%d of %d", n, of)
+	}
+	switch {
+	case noun == "":
+		return text
+	case max(n, of) != 1:
+		noun += "s"
+	}
+	return text + " " + noun
+}
+
+func have(n int) string { return number(n, "has", "have") }
+func are(n int) string  { return number(n, "is", "are") }
+func was(n int) string  { return number(n, "was", "were") }
+
+func number(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
 }
 
 // unseen is the end of a verification that cannot see.

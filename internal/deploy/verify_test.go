@@ -91,7 +91,7 @@ func TestVerifyRolledBack(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.readLogs", Kind: dokploytest.Custom, Status: http.StatusOK, Body: `"line one\nthe reason\n"`, Times: -1})
 		w.set = verifying(VerifyAuto)
 		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if r.Verified != VerifiedNo || !r.RolledBack || !strings.Contains(r.Reason, "rolled back") || !strings.Contains(r.Reason, "still serves") {
+		if r.Verified != VerifiedNo || !r.RolledBack || !strings.Contains(r.Reason, "rolled back") || !strings.Contains(r.Reason, "still running") {
 			w.Errorf("%+v", r)
 		}
 		if len(r.Tail) != 2 || r.Tail[1] != "the reason" || r.TailOf == "" {
@@ -242,11 +242,12 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 	})
 	t.Run("it ends in the middle of that look", func(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
-			w.srv.AddApplication(dokploytest.Application{Build: takes(2 * time.Second)})
-			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, Times: 2})
+			app := w.srv.AddApplication(dokploytest.Application{Build: takes(2 * time.Second)})
+			w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}}) // it is not shown what swarm knows
+			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getContainersByAppNameMatch", Kind: dokploytest.Hang, Times: 2})
 			w.set = verifying(VerifyRequire)
 			start := time.Now()
-			r := w.want(w.deploy("application api"), Unhealthy, 1)
+			r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
 			if r.Verified != VerifiedUnknown || time.Since(start) > 20*time.Second {
 				w.Errorf("verified %q after %s\n%s", r.Verified, time.Since(start), w.story())
 			}

@@ -311,6 +311,24 @@ func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (st
 	return task.ServiceID, mayLook(err)
 }
 
+// ForceOfTask is the ForceUpdate that a task was made with; false if there is no
+// such task. Each deployment of an application counts it up.
+func (c *Client) ForceOfTask(ctx context.Context, taskID, serverID string) (uint64, bool, error) {
+	params := url.Values{"containerId": {taskID}}
+	if serverID != "" {
+		params.Set("serverId", serverID)
+	}
+	var task struct {
+		ServiceID string
+		Spec      struct{ ForceUpdate uint64 }
+	}
+	_, err := c.query(ctx, "docker.getConfig", params, &task)
+	if empty(err) {
+		return 0, false, nil
+	}
+	return task.Spec.ForceUpdate, task.ServiceID != "", mayLook(err)
+}
+
 // rawAnswer keeps an answer for parseService only.
 type rawAnswer []byte
 

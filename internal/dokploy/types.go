@@ -87,7 +87,7 @@ type Service struct {
 	Name          string
 	AppName       string
 	ComposeType   string // docker-compose, stack
-	Replicas      int    // wanted, of an application; 0: not said
+	Replicas      int    // wanted, of an application; negative: not said
 	SourceType    string // docker, git, github, …, raw
 	Status        string // idle, running, done, error
 	ServerID      string // where it runs; empty: on Dokploy's own host
@@ -348,7 +348,7 @@ type wireService struct {
 	wirePaths
 	AppName       string `json:"appName"`
 	ComposeType   string `json:"composeType"`
-	Replicas      int    `json:"replicas"`
+	Replicas      *int   `json:"replicas"`
 	SourceType    string `json:"sourceType"`
 	ServerID      string `json:"serverId"`
 	BuildServerID string `json:"buildServerId"`
@@ -419,7 +419,7 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
 		ProjectID: w.Environment.Project.ProjectID, ProjectName: w.Environment.Project.Name,
 		EnvironmentID: w.Environment.EnvironmentID, Environment: w.Environment.Name,
-		ComposeType: w.ComposeType, Replicas: w.Replicas,
+		ComposeType: w.ComposeType, Replicas: -1,
 		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
 		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
 		BuildFile: w.file(),
@@ -432,6 +432,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	}
 	s.GitURL, s.Credentials = Secret(w.CustomGitURL), w.list()
 	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)
+	if w.Replicas != nil {
+		s.Replicas = *w.Replicas
+	}
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
 		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
 	}

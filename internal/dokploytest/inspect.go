@@ -123,7 +123,7 @@ func (s *Server) inspectTask(t *task) map[string]any {
 		"Spec": map[string]any{
 			"ContainerSpec": map[string]any{"Image": t.spec.image, "Env": containerEnv(t.spec.version), "Isolation": "default"},
 			"Resources":     map[string]any{"Limits": map[string]any{}, "Reservations": map[string]any{}}, "Placement": map[string]any{},
-			"Networks": []any{map[string]any{"Target": "bslg7050c80apxh465qkcrjh4"}}, "ForceUpdate": t.w.force,
+			"Networks": []any{map[string]any{"Target": "bslg7050c80apxh465qkcrjh4"}}, "ForceUpdate": t.force,
 		},
 	}
 	if t.placed {

@@ -110,7 +110,7 @@ var rolloutCases = []rolloutCase{
 	{name: "crashes after 8 s", app: app(dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}), want: rollout.Failed, reason: "task: non-zero exit (1)", member: rollout.Failed},
 	{name: "ends with 0", app: app(dokploytest.Rollout{Once: true, CrashAfter: time.Second}), want: rollout.Failed, reason: "exit code 0", member: rollout.Failed, serving: true, rolledBy: true},
 	{name: "healthy", app: app(dokploytest.Rollout{Health: dokploytest.Healthy}), want: rollout.Running, member: rollout.Running},
-	{name: "unhealthy", app: app(dokploytest.Rollout{Health: dokploytest.Unhealthy}), want: rollout.Failed, reason: "the version before", member: rollout.Failed, serving: true, rolledBy: true},
+	{name: "unhealthy", app: app(dokploytest.Rollout{Health: dokploytest.Unhealthy}), want: rollout.Failed, reason: "the previous version", member: rollout.Failed, serving: true, rolledBy: true},
 	{
 		name: "unplaced", want: rollout.Failed, reason: "never placed", member: rollout.Unseen, serving: true,
 		app: app(dokploytest.Rollout{Unplaced: "no suitable node (host-mode port already in use on 1 node)"}),
@@ -124,7 +124,7 @@ var rolloutCases = []rolloutCase{
 	{name: "no restart", app: app(dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second, NoRestart: true}), want: rollout.Failed, reason: "task: non-zero exit (1)", member: rollout.Failed},
 
 	{name: "compose", compose: compose(dokploytest.Rollout{}, ""), change: newWeb, want: rollout.Running, member: rollout.Running},
-	{name: "compose, unchanged", compose: compose(dokploytest.Rollout{}, ""), want: rollout.Running, member: rollout.Running},
+	{name: "compose, unchanged", compose: compose(dokploytest.Rollout{}, ""), want: rollout.Unchanged, member: rollout.Unchanged},
 	{name: "compose crashes", compose: compose(dokploytest.Rollout{Crash: true}, ""), change: newWeb, want: rollout.Failed, member: rollout.Failed},
 	{name: "compose crash loop", compose: compose(dokploytest.Rollout{Crash: true, CrashAfter: 3 * time.Second}, "    restart: always\n"), change: newWeb, want: rollout.Failed, member: rollout.Failed},
 	{name: "compose crash loop at once", compose: compose(dokploytest.Rollout{Crash: true}, "    restart: always\n"), change: newWeb, want: rollout.Failed, member: rollout.Failed},
@@ -136,11 +136,11 @@ var rolloutCases = []rolloutCase{
 	},
 
 	{name: "stack", compose: stack(dokploytest.Rollout{}), change: newWeb, want: rollout.Running, member: rollout.Running},
-	{name: "stack, unchanged", compose: stack(dokploytest.Rollout{}), want: rollout.Running, member: rollout.Running},
+	{name: "stack, unchanged", compose: stack(dokploytest.Rollout{}), want: rollout.Unchanged, member: rollout.Unchanged},
 	{name: "stack crashes", compose: stack(dokploytest.Rollout{Crash: true, CrashAfter: 3 * time.Second}), change: newWeb, want: rollout.Failed, reason: "paused", member: rollout.Failed},
 	{name: "stack, missing image", compose: stack(dokploytest.Rollout{NoImage: true}), change: newWeb, want: rollout.Failed, reason: "No such image: acme/web:2", member: rollout.Unseen},
 	{
-		name: "stack goes back", want: rollout.Failed, reason: "the version before", member: rollout.Failed, serving: true, rolledBy: true, change: newWeb,
+		name: "stack goes back", want: rollout.Failed, reason: "the previous version", member: rollout.Failed, serving: true, rolledBy: true, change: newWeb,
 		compose: &dokploytest.Compose{
 			ComposeType: "stack", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 3 * time.Second},
 			ComposeFile: stackFile + "    deploy:\n      update_config:\n        failure_action: rollback\n        order: start-first\n",
@@ -204,7 +204,7 @@ func (tt rolloutCase) run(t *testing.T, docker bool, every time.Duration) {
 	var judge rollout.Judge
 	switch {
 	case tt.app != nil:
-		judge = rollout.NewApplication(v.AppName, max(1, tt.app.Replicas), before, 10*time.Second)
+		judge = rollout.NewApplication(v.AppName, max(1, tt.app.Replicas), rollout.Before{View: before}, 10*time.Second)
 	case l.stack:
 		names, err := l.c.ComposeServices(context.Background(), v.ID)
 		if err != nil {
@@ -213,9 +213,9 @@ func (tt rolloutCase) run(t *testing.T, docker bool, every time.Duration) {
 		for i := range names {
 			names[i] = v.AppName + "_" + names[i]
 		}
-		judge = rollout.NewStack(names, before, 10*time.Second)
+		judge = rollout.NewStack(names, rollout.Before{View: before}, 10*time.Second)
 	default:
-		judge = rollout.NewCompose(before, 10*time.Second)
+		judge = rollout.NewCompose(rollout.Before{View: before}, 10*time.Second)
 	}
 	want := tt.want
 	if !docker {

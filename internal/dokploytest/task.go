@@ -12,6 +12,7 @@ type task struct {
 	slot    int
 	spec    *spec
 	gen     int
+	force   int  // ForceUpdate that it was made with
 	counted bool // for the update it belongs to
 	created time.Time
 	desired string // ready, running, shutdown, remove
@@ -34,7 +35,7 @@ func (t *task) serves() bool {
 
 // spawn makes a task, and lets swarm forget the oldest ones of its slot.
 func (w *swarmService) spawn(slot int, sp *spec, desired string) *task {
-	t := &task{w: w, id: w.s.dockerID(false), slot: slot, spec: sp, gen: w.gen, created: w.s.simulated, desired: desired}
+	t := &task{w: w, id: w.s.dockerID(false), slot: slot, spec: sp, gen: w.gen, force: w.force, created: w.s.simulated, desired: desired}
 	t.set("Pending")
 	w.tasks = append(w.tasks, t)
 	kept := 0

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -14,6 +15,7 @@ type compose struct {
 	stable time.Duration
 	before map[string]dokploy.Container
 	prior  time.Time // when before was looked
+	unseen bool      // it was not: what was there is known by its age alone
 
 	first, seen time.Time
 	life        map[string]life
@@ -27,15 +29,15 @@ type life struct {
 	aged  bool
 }
 
-// steady tells whether it is up for so long: by our looks and by its own word,
+// steady reports whether it is up for so long: by our looks and by its own word,
 // since a restart between two looks shows only there.
 func (l life) steady(at time.Time, d time.Duration) bool {
 	return at.Sub(l.since) >= d && (!l.aged || l.age >= d)
 }
 
 // NewCompose judges a docker-compose service.
-func NewCompose(before View, stableFor time.Duration) Judge {
-	c := &compose{stable: stableFor, before: map[string]dokploy.Container{}, prior: before.At, life: map[string]life{}}
+func NewCompose(before Before, stableFor time.Duration) Judge {
+	c := &compose{stable: stableFor, before: map[string]dokploy.Container{}, prior: before.At, unseen: before.Unseen, life: map[string]life{}}
 	for _, b := range before.Containers {
 		c.before[b.ID] = b
 	}
@@ -64,10 +66,13 @@ func (c *compose) Look(v View) Verdict {
 		}
 		return verdict
 	}
-	steady, over := 0, 0
+	steady, over, fresh := 0, 0, 0
 	vague, waits, bad := "", "", ""
 	next := map[string]life{}
 	for _, container := range all {
+		if c.isNew(container, v.At) {
+			fresh++
+		}
 		switch code, known := container.ExitCode(); {
 		case container.State == "restarting", container.State == "dead":
 			bad = fmt.Sprintf("crash loop: %s is %s", container.Name, container.State)
@@ -124,10 +129,38 @@ func (c *compose) Look(v View) Verdict {
 	case steady == 0:
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = "every container has ended with exit code 0; whether it should cannot be told"
+	case c.unseen && fresh > 0:
+		verdict.State, verdict.Final = Unseen, true
+		verdict.Reason = fmt.Sprintf("%d of %d containers were started since the deployment began, but what ran before it could not be seen, so whether they are new is not known", fresh, len(all))
+	case fresh == 0:
+		verdict.State, verdict.Final, verdict.Gone = Unchanged, true, c.gone(v)
 	default:
-		verdict.State, verdict.Final = Running, true
+		verdict.State, verdict.Final, verdict.New = Running, true, fresh
 	}
 	return verdict
+}
+
+// isNew reports whether a container was not there before. One that is only
+// started again keeps its id, its image and its environment. Where the look
+// before has shown none, or there was none, its age tells: Docker may not have
+// answered.
+func (c *compose) isNew(container dokploy.Container, at time.Time) bool {
+	if len(c.before) > 0 {
+		_, known := c.before[container.ID]
+		return !known
+	}
+	age, aged := container.Age()
+	return !aged || c.prior.IsZero() || age <= at.Sub(c.prior)+ageSlack
+}
+
+// gone counts the containers of before that are no more.
+func (c *compose) gone(v View) (n int) {
+	for id, b := range c.before {
+		if !oneOff.MatchString(b.Name) && !slices.ContainsFunc(v.Containers, func(container dokploy.Container) bool { return container.ID == id }) {
+			n++
+		}
+	}
+	return n
 }
 
 // up keeps since when a container is up, and tells whether it has restarted
@@ -143,7 +176,7 @@ func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 	return l, again
 }
 
-// untouched tells whether a container had ended before the deployment and was
+// untouched reports whether a container had ended before the deployment and was
 // not started by it: compose leaves those of other profiles lie.
 func (c *compose) untouched(container dokploy.Container, at time.Time) bool {
 	b, ok := c.before[container.ID]

@@ -62,7 +62,7 @@ var ranBefore = docker(swarm(1, "completed", "a"), task(oldID, "running", "Runni
 
 func application(before rollout.View) rollout.Judge {
 	before.At = after(-1)
-	return rollout.NewApplication("app", 1, before, stableFor)
+	return rollout.NewApplication("app", 1, rollout.Before{View: before}, stableFor)
 }
 
 func TestAnEmptyListIsUnknown(t *testing.T) {
@@ -82,16 +82,16 @@ func TestAnEmptyListIsUnknown(t *testing.T) {
 	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 61, 80)
 	want(t, v, rollout.Undecided, "")
 	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 81, 100)
-	want(t, v, rollout.Unseen, "does not show swarm's service")
+	want(t, v, rollout.Unseen, "does not show Swarm's service")
 
 	v, at = looks(application(ranBefore), docker(nil), 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows nothing")
 	if at < 30 {
 		t.Errorf("given up after %v s: a list can be empty for 20 s", at)
 	}
-	v, _ = looks(rollout.NewCompose(rollout.View{}, stableFor), rollout.View{}, 0, 100)
+	v, _ = looks(rollout.NewCompose(rollout.Before{}, stableFor), rollout.View{}, 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows no container")
-	v, _ = looks(rollout.NewStack(nil, rollout.View{}, stableFor), rollout.View{}, 0, 100)
+	v, _ = looks(rollout.NewStack(nil, rollout.Before{}, stableFor), rollout.View{}, 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows nothing")
 }
 
@@ -169,12 +169,12 @@ func TestServing(t *testing.T) {
 		t.Errorf("%+v: swarm is still going back", v)
 	}
 	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(third, "running", "Running"), failed), 1, 1)
-	if !v.Final || !v.RolledBack || v.Serving != "the version before serves again" {
+	if !v.Final || !v.RolledBack || v.Serving != "the previous version is running again" {
 		t.Errorf("%+v", v)
 	}
 	// What has failed stays failed, and keeps its reason.
 	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(third, "running", "Running")), 2, 100)
-	want(t, v, rollout.Failed, "swarm rolled back to the version before")
+	want(t, v, rollout.Failed, "Swarm rolled back to the previous version")
 }
 
 func TestJobsAreMadeToEnd(t *testing.T) {
@@ -186,7 +186,7 @@ func TestJobsAreMadeToEnd(t *testing.T) {
 
 func TestStackServiceThatIsNotThere(t *testing.T) {
 	v := docker(swarm(2, "", ""), task(newID, "running", "Running"))
-	j := rollout.NewStack([]string{"app", "worker"}, rollout.View{At: after(-1), Docker: true}, stableFor)
+	j := rollout.NewStack([]string{"app", "worker"}, rollout.Before{View: rollout.View{At: after(-1), Docker: true}}, stableFor)
 	got, at := looks(j, v, 0, 100)
 	want(t, got, rollout.Unseen, "worker: ")
 	if at < 29 {
@@ -195,7 +195,7 @@ func TestStackServiceThatIsNotThere(t *testing.T) {
 }
 
 func compose(before ...dokploy.Container) rollout.Judge {
-	return rollout.NewCompose(rollout.View{At: after(-1), Containers: before}, stableFor)
+	return rollout.NewCompose(rollout.Before{View: rollout.View{At: after(-1), Containers: before}}, stableFor)
 }
 
 func named(id, name, state, status string) dokploy.Container {
@@ -237,7 +237,7 @@ func TestComposeThatOnlyEnds(t *testing.T) {
 func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
 	j := application(ranBefore)
 	v, _ := looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running")), 0, 120)
-	want(t, v, rollout.Undecided, "swarm is updating it")
+	want(t, v, rollout.Undecided, "Swarm is updating it")
 	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running")), 121, 121)
 	want(t, v, rollout.Running, "")
 }
@@ -245,10 +245,10 @@ func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
 // The old version was restarted while the new one was built.
 func TestANewTaskOfTheOldVersion(t *testing.T) {
 	v, _ := looks(application(ranBefore), docker(swarm(1, "completed", "a"), task(newID, "running", "Running")), 0, 60)
-	want(t, v, rollout.Undecided, "swarm has not begun")
+	want(t, v, rollout.Undecided, "Swarm has not begun")
 	never := docker(swarm(1, "", ""), task(oldID, "running", "Running"))
 	v, _ = looks(application(never), docker(swarm(1, "", ""), task(newID, "running", "Running")), 0, 60)
-	want(t, v, rollout.Undecided, "swarm has not begun")
+	want(t, v, rollout.Undecided, "Swarm has not begun")
 }
 
 func TestATaskThatIsBeingStoppedDoesNotCount(t *testing.T) {
@@ -264,7 +264,7 @@ func TestUnhealthyIsSaidOfTheContainer(t *testing.T) {
 	want(t, v, rollout.Failed, "unhealthy")
 	// Swarm ends it, and its exit code says less.
 	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(newID, "shutdown", "Complete"), task(oldID, "running", "Running")), 1, 1)
-	want(t, v, rollout.Failed, "the version before: unhealthy")
+	want(t, v, rollout.Failed, "the previous version: unhealthy")
 }
 
 func TestAOneShotOfAStackIsNoCrashLoop(t *testing.T) {
@@ -272,7 +272,7 @@ func TestAOneShotOfAStackIsNoCrashLoop(t *testing.T) {
 	once := dokploy.Container{ID: "o", Name: "st_once.1." + third, State: "exited", Status: "Exited (0) 14 seconds ago"}
 	before := shown(web, once)
 	before.At = after(-1)
-	j := rollout.NewStack([]string{"st_web", "st_once"}, before, stableFor)
+	j := rollout.NewStack([]string{"st_web", "st_once"}, rollout.Before{View: before}, stableFor)
 	again := once
 	again.Name, again.Status = "st_once.1."+newID, "Exited (0) 1 second ago"
 	v, _ := looks(j, shown(web, again, once), 0, 30)
@@ -281,9 +281,9 @@ func TestAOneShotOfAStackIsNoCrashLoop(t *testing.T) {
 
 func TestComposeHealthMustLast(t *testing.T) {
 	j := compose()
-	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 30 seconds (health: starting)")), 0, 20)
+	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 5 seconds (health: starting)")), 0, 20)
 	want(t, v, rollout.Undecided, "health of p-web-1")
-	v, at := looks(j, shown(named("a", "p-web-1", "running", "Up 50 seconds (healthy)")), 21, 60)
+	v, at := looks(j, shown(named("a", "p-web-1", "running", "Up 21 seconds (healthy)")), 21, 60)
 	want(t, v, rollout.Running, "")
 	if at < 30 {
 		t.Errorf("confirmed at %v s", at)

@@ -65,6 +65,7 @@ func except(pairs ...string) map[string]string {
 const (
 	m, om, oo = "member", "member of v0.25", "owner of v0.25"
 	ran       = rollout.Running
+	same      = rollout.Unchanged
 	bad       = rollout.Failed
 )
 
@@ -72,9 +73,9 @@ var expectations = map[string]expectation{
 	"app-01-first-deploy-v1":              {want: ran, unseen: except(oo, health, om, health)},
 	"app-02-same-image-redeploy":          {want: ran, unseen: except(om, health)},
 	"app-03-v2-over-v1":                   {want: ran, unseen: except(om, health)},
-	"app-04-crash0-over-v2":               {want: bad, reason: "the version before: task: non-zero exit (1)"},
+	"app-04-crash0-over-v2":               {want: bad, reason: "the previous version: task: non-zero exit (1)"},
 	"app-05-v2-after-crash":               {want: ran, unseen: except(om, health)},
-	"app-06-crash3-over-v2":               {want: bad, reason: "the version before: task: non-zero exit (1)", unseen: except(om, how)},
+	"app-06-crash3-over-v2":               {want: bad, reason: "the previous version: task: non-zero exit (1)", unseen: except(om, how)},
 	"app-07-v3-after":                     {want: ran, unseen: except(m, failing, om, health)},
 	"app-08-crash8-over-v3":               {want: bad, reason: "task: non-zero exit (1)", loops: true, unseen: except(oo, slow, om, slow)},
 	"app-09-v2":                           {want: ran, unseen: except(m, failing, om, how)},
@@ -82,24 +83,24 @@ var expectations = map[string]expectation{
 	"app-11-v2":                           {want: ran, unseen: except(m, failing, om, health)},
 	"app-12-hcok-over-v2":                 {want: ran},
 	"app-13-v2":                           {want: ran, unseen: except(om, health)},
-	"app-14-hcfail-over-v2":               {want: bad, reason: "the version before: "},
+	"app-14-hcfail-over-v2":               {want: bad, reason: "the previous version: "},
 	"app-15-v2":                           {want: ran, unseen: except(om, health)},
-	"app-16-exit0-over-v2":                {want: bad, reason: "the version before: the process ended with exit code 0", unseen: except(om, how)},
+	"app-16-exit0-over-v2":                {want: bad, reason: "the previous version: the process ended with exit code 0", unseen: except(om, how)},
 	"app-17-v2":                           {want: ran},
 	"app-18-nosuchtag-over-v2":            {refused: true},
 	"app-19-v2":                           {want: ran, unseen: except(om, health)},
 	"app-20-healthCheckSwarm-ok":          {want: ran},
-	"app-21-healthCheckSwarm-fail":        {want: bad, reason: "the version before: "},
+	"app-21-healthCheckSwarm-fail":        {want: bad, reason: "the previous version: "},
 	"app-22-v2":                           {want: ran, unseen: except(om, health)},
-	"app-23-crash0-stopfirst-rollback":    {want: bad, reason: "the version before: task: non-zero exit (1)", unseen: except(om, how)},
+	"app-23-crash0-stopfirst-rollback":    {want: bad, reason: "the previous version: task: non-zero exit (1)", unseen: except(om, how)},
 	"app-24-v2":                           {want: ran, unseen: except(m, failing, om, health)},
-	"app-25-crash0-pause":                 {want: bad, reason: "swarm paused the update: task: non-zero exit (1)", loops: true},
+	"app-25-crash0-pause":                 {want: bad, reason: "Swarm paused the update: task: non-zero exit (1)", loops: true},
 	"app-26-v3-after-pause":               {want: ran, unseen: except(m, failing, om, health)},
 	"app-27-crash0-continue":              {want: bad, reason: "task: non-zero exit (1)", loops: true},
 	"app-28-v2-end":                       {want: ran, unseen: except(m, failing, om, health)},
 	"app-crash-01-deploy-over-0-replicas": {want: bad, reason: "task: non-zero exit (1)", loops: true},
 	"crash-01-first-ever-deploy":          {want: bad, reason: "task: non-zero exit (1)", loops: true},
-	"crash-02-crash-over-crash":           {want: bad, reason: "the version before: task: non-zero exit (1)", loops: true, unseen: except(m, failing)},
+	"crash-02-crash-over-crash":           {want: bad, reason: "the previous version: task: non-zero exit (1)", loops: true, unseen: except(m, failing)},
 	"crash-03-v1-over-crash":              {want: ran, unseen: except(m, failing, om, health)},
 	"crash-04-v2-after-stop":              {want: ran, unseen: except(oo, health, om, health)},
 	"crash-05-v2-again":                   {want: ran, unseen: except(om, health)},
@@ -109,13 +110,13 @@ var expectations = map[string]expectation{
 	"port-02-v2-pending":                  {want: bad, reason: "never placed: no suitable node (host-mode port already in use on 1 node)", unseen: except(m, places, oo, places, om, places)},
 	"two-01-first-deploy-v1":              {want: ran, replicas: 2, unseen: except(oo, health, om, health)},
 	"two-02-v2-over-v1":                   {want: ran, unseen: except(om, health)},
-	"two-03-crash0-over-v2":               {want: bad, reason: "the version before: task: non-zero exit (1)"},
+	"two-03-crash0-over-v2":               {want: bad, reason: "the previous version: task: non-zero exit (1)"},
 	"two-04-v3":                           {want: ran, unseen: except(om, health)},
 	"two-05-scale-to-3":                   {want: ran, replicas: 3},
-	"two-06-crash3":                       {want: bad, reason: "the version before: task: non-zero exit (1)"},
+	"two-06-crash3":                       {want: bad, reason: "the previous version: task: non-zero exit (1)"},
 
 	"compose-01-first":                 {want: ran, unseen: except(om, restarts)},
-	"compose-02-unchanged":             {want: ran, unseen: except(om, restarts)},
+	"compose-02-unchanged":             {want: same, unseen: except(om, restarts)},
 	"compose-03-v2":                    {want: ran, unseen: except(om, restarts)},
 	"compose-04-crash-restart-always":  {want: bad, loops: true, unseen: except(om, restarts)},
 	"compose-05-crash0-norestart":      {want: bad, unseen: except(om, how)},
@@ -128,20 +129,20 @@ var expectations = map[string]expectation{
 	"compose-12-web-x2+restored":       {want: ran, unseen: except(om, restarts)},
 
 	"stack-01-first":           {want: ran, unseen: except(oo, health, om, health)},
-	"stack-02-unchanged":       {want: ran, unseen: except(oo, health)},
+	"stack-02-unchanged":       {want: same, unseen: except(oo, health)},
 	"stack-03-v2":              {want: ran, unseen: except(om, health)},
-	"stack-04-crash3":          {want: bad, reason: "swarm paused the update: task: non-zero exit (1)", loops: true, unseen: except(om, slow)},
+	"stack-04-crash3":          {want: bad, reason: "Swarm paused the update: task: non-zero exit (1)", loops: true, unseen: except(om, slow)},
 	"stack-05-v3":              {want: ran, unseen: except(m, failing, om, health)},
-	"stack-06-crash3-rollback": {want: bad, reason: "the version before: task: non-zero exit (1)", unseen: except(m, failing, om, how)},
+	"stack-06-crash3-rollback": {want: bad, reason: "the previous version: task: non-zero exit (1)", unseen: except(m, failing, om, how)},
 	"stack-07-oneshot":         {want: ran, unseen: except(m, failing, oo, how, om, how)},
-	"stack-08-hcfail":          {want: bad, reason: "swarm paused the update: ", loops: true, unseen: except(m, failing, om, how)},
+	"stack-08-hcfail":          {want: bad, reason: "Swarm paused the update: ", loops: true, unseen: except(m, failing, om, how)},
 	"stack-09-v2-end":          {want: ran, unseen: except(m, failing, om, health)},
 	"stack-10-nosuchimage":     {want: bad, reason: "No such image: 127.0.0.1:5000/r2-app:nope", loops: true, unseen: except(m, rejected, om, rejected)},
 	"stack-11-v2":              {want: ran, unseen: except(om, health)},
 }
 
 func (rec *recording) judge(who rights, e expectation) rollout.Judge {
-	switch before := rec.first(who); {
+	switch before := (rollout.Before{View: rec.first(who)}); {
 	case strings.HasPrefix(rec.name, "compose-"):
 		return rollout.NewCompose(before, stableFor)
 	case strings.HasPrefix(rec.name, "stack-"):
@@ -165,13 +166,13 @@ func (rec *recording) replay(t *testing.T, who rights, e expectation, every, pha
 	}
 	for at = rec.done + phase; at <= last; at += every {
 		v = judge.Look(rec.at(at, who))
-		if v.State == ran && (e.want != ran || e.refused) || v.State == bad && e.want != bad && !e.refused {
+		if (v.State == ran || v.State == same) && (e.want != v.State || e.refused) || v.State == bad && e.want != bad && !e.refused {
 			t.Errorf("every %s after %s: wrong verdict %v at %s: %s", every, phase, v.State, at, v.Reason)
 		}
 		if v.State == rollout.Undecided && v.Final || v.State != bad && v.State != rollout.Undecided && !v.Final {
 			t.Errorf("%v at %s, final %v", v.State, at, v.Final)
 		}
-		if v.State != rollout.Undecided && v.Reason == "" && v.State != ran {
+		if v.State != rollout.Undecided && v.Reason == "" && v.State != ran && v.State != same {
 			t.Errorf("%v at %s without a reason", v.State, at)
 		}
 		if v.Final {
@@ -240,7 +241,7 @@ func TestReplayEveryRecording(t *testing.T) {
 						case e.refused, v.State == e.want && (who != owner || strings.Contains(v.Reason, e.reason)):
 						case v.State == e.want:
 							t.Errorf("every %s after %s: the reason is %q, want %q in it", every, phase, v.Reason, e.reason)
-						case why == "" || v.State == ran || v.State == bad:
+						case why == "" || v.State == ran || v.State == same || v.State == bad:
 							t.Errorf("every %s after %s: %v at %s, want %v: %s", every, phase, v.State, at, e.want, v.Reason)
 						default:
 							used = true

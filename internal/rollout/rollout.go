@@ -32,7 +32,30 @@ type View struct {
 	Services map[string]*dokploy.SwarmService
 	// Containers of one host, ended ones included.
 	Containers []dokploy.Container
+	// Forces are the ForceUpdate that each task was made with, by its id. They
+	// tell the tasks of an application's newest deployment from those before,
+	// and are asked for only where what ran before was not seen.
+	Forces map[string]uint64
 }
+
+// Before is what is known of a service from before its deployment.
+type Before struct {
+	// View is the newest look before the rollout. Where there was none, At is
+	// when the deployment was asked for, and nothing else is set.
+	View
+	// Unseen: there was no look.
+	Unseen bool
+	// Never: it was never deployed, so that an empty look means that nothing ran.
+	Never bool
+}
+
+// NeedsForces reports whether only swarm's tasks themselves tell which ones of
+// an application are new: no service was seen, though there may have been one.
+func (b Before) NeedsForces(appName string) bool { return b.Services[appName] == nil && !b.Never }
+
+// Empty reports whether a view shows nothing at all: there is nothing, or Docker
+// did not answer.
+func (v View) Empty() bool { return len(v.Tasks)+len(v.Services)+len(v.Containers) == 0 }
 
 // ServiceNames are the services whose tasks the view shows.
 func (v View) ServiceNames() []string {
@@ -53,12 +76,13 @@ type State int
 const (
 	Undecided State = iota
 	Running
+	Unchanged // all of it runs, and nothing of it is new
 	Failed
 	Unseen // it cannot be known, with this key or from this server
 )
 
 func (s State) String() string {
-	return [...]string{"undecided", "running", "failed", "unseen"}[s]
+	return [...]string{"undecided", "running", "unchanged", "failed", "unseen"}[s]
 }
 
 // Verdict is what a judge makes of the looks so far.
@@ -73,14 +97,27 @@ type Verdict struct {
 	Serving string
 	// RolledBack: swarm itself has gone back, or is about to.
 	RolledBack bool
+	// Stopped: it ran, and somebody has taken its replicas away.
+	Stopped bool
 	// Ready of Wanted replicas run, or containers; Wanted 0 is not known.
 	Ready, Wanted int
+	// New are those that run, or have ended well, and were not there before. It
+	// is set once State is Running.
+	New int
+	// Gone are the containers that were there before and are not any more, of
+	// docker-compose.
+	Gone int
 }
 
-// Judge follows one deployment. Failed is for ever.
+// Judge follows one deployment. What has failed stays failed.
 type Judge interface {
 	Look(v View) Verdict
 }
+
+const (
+	beforeUnseen = "what ran before the deployment could not be seen, so what runs now cannot be told from it"
+	noReplicas   = "set to 0 replicas, so there is nothing that could run"
+)
 
 const (
 	// blindFor is how long nothing at all may be shown: with SSH down, a
@@ -94,6 +131,9 @@ const (
 	// back, and backWithin how long that may take.
 	goesBackWithin = 10 * time.Second
 	backWithin     = 2 * time.Minute
+	// ageSlack is how much more than the time since the look before something may
+	// be in its state and still be of this deployment.
+	ageSlack = 5 * time.Second
 	// recently is how young a failure before the deployment makes a crash
 	// loop of the service.
 	recently = time.Minute
@@ -103,20 +143,22 @@ const (
 )
 
 // worse puts several services' verdicts together: the first failure, then the
-// first that is undecided, then the first that cannot be seen.
+// first that is undecided, then the first that cannot be seen. Where all run,
+// one that is new makes the whole new.
 func worse(verdicts []Verdict) Verdict {
-	all := Verdict{State: Running, Final: true}
+	all := Verdict{State: Unchanged, Final: true}
 	known := true
-	for _, want := range []State{Failed, Undecided, Unseen} {
+	for _, want := range []State{Failed, Undecided, Unseen, Running} {
 		if i := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.State == want }); i >= 0 {
 			all = verdicts[i]
 			break
 		}
 	}
-	all.Ready, all.Wanted = 0, 0
+	all.Ready, all.Wanted, all.New = 0, 0, 0
 	for _, v := range verdicts {
 		all.Ready += v.Ready
 		all.Wanted += v.Wanted
+		all.New += v.New
 		known = known && v.Wanted > 0
 	}
 	if !known {

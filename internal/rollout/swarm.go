@@ -13,14 +13,17 @@ import (
 // service judges one service of swarm.
 type service struct {
 	name     string
-	replicas int           // as Dokploy says; 0: not known
+	replicas int           // as Dokploy says; negative: not known
 	renewed  bool          // every deployment makes new tasks: applications
 	stable   time.Duration // how long they must run
 
 	start    time.Time
 	old      map[string]bool // tasks that were there before
 	before   *dokploy.SwarmService
+	unseen   bool // what ran before was not seen
+	byForce  bool // … or not for certain: the tasks' own ForceUpdate tells
 	restless bool // was failing before
+	had      int  // replicas that swarm has shown since
 
 	since    map[string]time.Time // running on end, by task
 	homeless map[string]time.Time // without a node
@@ -36,10 +39,10 @@ type service struct {
 	reason   string // of the failure, as last known
 }
 
-func newService(name string, replicas int, renewed bool, before View, stable time.Duration) *service {
+func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
 	s := &service{
 		name: name, replicas: replicas, renewed: renewed, stable: stable,
-		start: before.At, before: before.Services[name],
+		start: before.At, before: before.Services[name], unseen: before.Unseen, byForce: renewed && before.NeedsForces(name),
 		old: map[string]bool{}, since: map[string]time.Time{}, homeless: map[string]time.Time{}, sick: map[string]bool{},
 	}
 	units := of(before.units(), name)
@@ -66,11 +69,15 @@ type look struct {
 }
 
 func (s *service) take(v View) look {
-	l := look{at: v.At, docker: v.Docker, svc: v.Services[s.name], wanted: s.replicas, units: of(v.units(), s.name)}
+	l := look{at: v.At, docker: v.Docker, svc: v.Services[s.name], wanted: max(0, s.replicas), units: of(v.units(), s.name)}
+	newest := newestForce(l.svc, l.units)
 	for i := range l.units {
 		u := &l.units[i]
 		// What has been in its state since before the deployment is not of it.
-		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+5*time.Second {
+		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+ageSlack {
+			s.old[u.id] = true
+		}
+		if s.byForce && u.forced && u.force < newest {
 			s.old[u.id] = true
 		}
 		if u.sick {
@@ -101,6 +108,20 @@ func (s *service) take(v View) look {
 	}
 	s.track(&l)
 	return l
+}
+
+// newestForce is the ForceUpdate of the newest deployment. Once Dokploy has said
+// done, swarm has it; when swarm goes back, the failed tasks still show it.
+func newestForce(svc *dokploy.SwarmService, units []unit) (force uint64) {
+	if svc != nil {
+		force = svc.ForceUpdate
+	}
+	for _, u := range units {
+		if u.forced {
+			force = max(force, u.force)
+		}
+	}
+	return force
 }
 
 // track keeps what only a sequence of looks shows.
@@ -167,6 +188,12 @@ func (s *service) judge(v View) Verdict {
 	if l.wanted > 0 {
 		verdict.Ready = min(verdict.Ready, l.wanted)
 	}
+	if s.stopped(&l) {
+		s.failedAt = l.at
+		s.reason = fmt.Sprintf("it was stopped: somebody set its replicas in Swarm from %d to 0", s.had)
+		verdict.State, verdict.Final, verdict.Stopped, verdict.Reason = Failed, true, true, s.reason
+		return verdict
+	}
 	if blind := s.blind(&l); blind != "" && s.failedAt.IsZero() {
 		verdict.State, verdict.Final, verdict.Reason = Unseen, true, blind
 		return verdict
@@ -178,21 +205,40 @@ func (s *service) judge(v View) Verdict {
 	return verdict
 }
 
+// stopped reports whether swarm was to run some of it, and is to run none now.
+// What Dokploy has deployed has its replicas from the beginning.
+func (s *service) stopped(l *look) bool {
+	if l.svc == nil || !strings.HasPrefix(l.svc.Mode, "replicated") {
+		return false
+	}
+	if l.svc.Replicas > 0 {
+		s.had = l.svc.Replicas
+	}
+	return l.svc.Replicas == 0 && s.had > 0
+}
+
+// none reports whether swarm is to run nothing of it.
+func (l *look) none() bool {
+	return l.svc != nil && strings.HasPrefix(l.svc.Mode, "replicated") && l.svc.Replicas == 0
+}
+
 // blind says why nothing can be known, if so.
 func (s *service) blind(l *look) string {
 	switch {
-	case l.svc != nil && strings.HasPrefix(l.svc.Mode, "replicated") && l.svc.Replicas == 0:
-		if s.renewed {
-			return "the service is set to 0 replicas, so there is nothing that could run"
-		}
+	case l.none() && s.renewed:
+		return "the service is " + noReplicas
+	case l.none():
 		return ""
+	case s.renewed && l.svc == nil && s.replicas == 0 && len(l.news) == 0:
+		return "in Dokploy the application is " + noReplicas
 	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor:
 		return "Docker shows nothing of the service"
 	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor:
-		return "Docker does not show swarm's service"
-	case l.docker && s.renewed && s.before == nil && l.svc != nil && l.svc.UpdateStartedAt != "":
+		return "Docker does not show Swarm's service"
+	case !l.docker && s.renewed && s.unseen,
+		l.docker && s.byForce && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A service that is new has never been updated.
-		return "what ran before the deployment could not be seen, so what runs now cannot be told from it"
+		return beforeUnseen
 	case !l.docker && s.restless:
 		return "the service was failing before the deployment; without the right \"access to Docker\" its old containers cannot be told from the new ones"
 	}
@@ -247,7 +293,7 @@ func (s *service) failure(l *look) string {
 	return failure
 }
 
-// own tells whether a new task that has ended is surely this deployment's
+// own reports whether a new task that has ended is surely this deployment's
 // failure. A service that was failing makes new tasks of its own accord, and
 // where it is not shown how a task ended, swarm may have stopped it.
 func (s *service) own(l *look, u unit) bool {
@@ -260,7 +306,7 @@ func (s *service) own(l *look, u unit) bool {
 	})
 }
 
-// alone tells whether nothing has come after a task that ended with code 0:
+// alone reports whether nothing has come after a task that ended with code 0:
 // then it was made to end.
 func (s *service) alone(l *look, u unit) bool {
 	return !slices.ContainsFunc(l.news, func(o unit) bool { return o.slot == u.slot && o.id != u.id })
@@ -289,16 +335,16 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	switch l.update {
 	case "rollback_completed":
 		v.Final, v.RolledBack = told, true
-		reason = "swarm rolled back to the version before: " + reason
+		reason = "Swarm rolled back to the previous version: " + reason
 	case "rollback_started":
 		v.Final, v.RolledBack = waited >= backWithin, true
-		reason = "swarm rolls back to the version before: " + reason
+		reason = "Swarm is rolling back to the previous version: " + reason
 	case "rollback_paused":
 		v.Final, v.RolledBack = told, true
-		reason = "swarm tried to roll back to the version before, and failed: " + reason
+		reason = "Swarm tried to roll back to the previous version, and failed: " + reason
 	case "paused":
 		v.Final = told
-		reason = "swarm paused the update: " + reason
+		reason = "Swarm paused the update: " + reason
 	case "updating":
 	default:
 		// Without swarm's word, an old container may just be stopping.
@@ -323,18 +369,18 @@ func (s *service) serving(l *look) string {
 	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin:
 		return ""
 	case oldRuns && !l.docker:
-		return "a container of the version before still runs"
+		return "a container of the previous version is still running"
 	case oldRuns:
-		return "the version before still serves"
+		return "the previous version is still running"
 	case l.update == "rollback_completed" && anyRuns:
-		return "the version before serves again"
+		return "the previous version is running again"
 	case !anyRuns && l.docker && !l.legacy:
 		return "nothing of it runs now"
 	}
 	return ""
 }
 
-// up tells whether it runs, and else what is waited for.
+// up says whether it runs, and else what is waited for.
 func (s *service) up(l *look, v *Verdict) {
 	wait := func(format string, args ...any) { v.Reason = fmt.Sprintf(format, args...) }
 	if l.docker && l.svc == nil || len(l.units) == 0 && (l.wanted > 0 || !l.docker) {
@@ -358,17 +404,17 @@ func (s *service) up(l *look, v *Verdict) {
 				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+oneLine(u.failure), s.serving(l)
 				return
 			}
-			wait("swarm has no place for it yet: %s", oneLine(u.failure))
+			wait("Swarm has no place for it yet: %s", oneLine(u.failure))
 			return
 		}
 	}
 	if l.docker {
 		switch {
 		case l.fresh && l.update != "completed":
-			wait("swarm is updating it")
+			wait("Swarm is updating it")
 			return
 		case !l.fresh && s.renewed && (l.svc.UpdateStartedAt != "" || s.before != nil && l.svc.ForceUpdate == s.before.ForceUpdate):
-			wait("swarm has not begun to update it")
+			wait("Swarm has not begun to update it")
 			return
 		}
 	}
@@ -388,11 +434,37 @@ func (s *service) up(l *look, v *Verdict) {
 		v.State, v.Final = Unseen, true
 		v.Reason = fmt.Sprintf("it has run for %s, but this version of Dokploy does not show whether a health check passes", s.stable)
 	default:
-		v.State, v.Final = Running, true
+		s.replaced(l, v)
 	}
 }
 
-// healthShown tells, where health itself is not shown, whether what swarm did
+// replaced ends a verdict on what runs: whether anything of it is new. Of an
+// application everything is. A stack's services that have not changed keep
+// their tasks, and swarm's UpdateStatus is null for them.
+func (s *service) replaced(l *look, v *Verdict) {
+	v.State, v.Final = Running, true
+	if s.renewed {
+		v.New = v.Ready
+		return
+	}
+	for _, u := range l.news {
+		if u.phase == running && u.desired != "shutdown" || u.phase == completed {
+			v.New++
+		}
+	}
+	updated := l.svc != nil && l.fresh
+	switch was := s.before; {
+	case v.New == 0:
+		v.State = Unchanged
+	case s.unseen && !updated:
+		v.State, v.Reason = Unseen, beforeUnseen
+	case l.docker && was != nil && l.svc != nil && !updated && was.Replicas == l.svc.Replicas:
+		// Swarm has started the same again, by itself.
+		v.State, v.New = Unchanged, 0
+	}
+}
+
+// healthShown reports, where health itself is not shown, whether what swarm did
 // shows it: it ends an update, and takes the old task away, once the new one
 // is healthy.
 func (s *service) healthShown(l *look) bool {
@@ -402,7 +474,7 @@ func (s *service) healthShown(l *look) bool {
 	return s.pair || len(l.news) == 0
 }
 
-// mixed tells whether old and new ones run side by side.
+// mixed reports whether old and new ones run side by side.
 func (s *service) mixed(l *look) bool {
 	old := l.runs(s.old, true) > 0
 	if s.renewed {
@@ -440,8 +512,8 @@ type application struct{ *service }
 
 // NewApplication judges an application. before is the view from before the
 // deployment, the later the better; replicas is what Dokploy keeps (swarm's
-// own number counts where it is seen).
-func NewApplication(appName string, replicas int, before View, stableFor time.Duration) Judge {
+// own number counts where it is seen), negative if that is not known.
+func NewApplication(appName string, replicas int, before Before, stableFor time.Duration) Judge {
 	return application{newService(appName, replicas, true, before, stableFor)}
 }
 
@@ -449,7 +521,7 @@ func (a application) Look(v View) Verdict { return a.judge(v) }
 
 type stack struct {
 	expected []string
-	before   View
+	before   Before
 	stable   time.Duration
 	services map[string]*service
 	first    time.Time
@@ -458,7 +530,7 @@ type stack struct {
 
 // NewStack judges a stack. services are the full names of those that its file
 // has; nil: those that are seen.
-func NewStack(services []string, before View, stableFor time.Duration) Judge {
+func NewStack(services []string, before Before, stableFor time.Duration) Judge {
 	return &stack{expected: services, before: before, stable: stableFor, services: map[string]*service{}}
 }
 
@@ -476,6 +548,15 @@ func (s *stack) Look(v View) Verdict {
 			s.know(u.service)
 		}
 	}
+	set := 0 // to no replicas
+	for name := range s.services {
+		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 {
+			set++
+		}
+	}
+	if set > 0 && set == len(s.services) {
+		return Verdict{State: Unseen, Final: true, Reason: "every service of the stack is " + noReplicas}
+	}
 	if len(s.services) == 0 || s.seen.IsZero() {
 		if v.At.Sub(s.first) >= blindFor {
 			return Verdict{State: Unseen, Final: true, Reason: "Docker shows nothing of the stack"}
@@ -487,11 +568,20 @@ func (s *stack) Look(v View) Verdict {
 		if v.Docker && s.expected == nil && v.Services[name] == nil && len(of(units, name)) == 0 {
 			continue // removed from the stack
 		}
+		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 {
+			continue // nothing of it is to run
+		}
 		verdict := s.services[name].judge(v)
 		if verdict.Reason != "" {
 			verdict.Reason = name + ": " + verdict.Reason
 		}
 		verdicts = append(verdicts, verdict)
+	}
+	if len(verdicts) == 0 { // all were removed meanwhile, or Docker does not answer
+		if v.At.Sub(s.seen) >= blindFor {
+			return Verdict{State: Unseen, Final: true, Reason: "Docker shows nothing of the stack any more"}
+		}
+		return Verdict{Reason: "Docker shows nothing of the stack"}
 	}
 	return worse(verdicts)
 }

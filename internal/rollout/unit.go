@@ -37,6 +37,8 @@ type unit struct {
 	rank    int    // in its slot; 0 is the newest
 	age     time.Duration
 	aged    bool
+	force   uint64 // ForceUpdate that it was made with
+	forced  bool   // that is known
 }
 
 func shortID(id string) string { return id[:min(len(id), 12)] }
@@ -95,6 +97,7 @@ func (v View) units() []unit {
 		if v.Docker && u.desired == "remove" {
 			continue
 		}
+		u.force, u.forced = v.Forces[t.ID]
 		index[u.id] = len(units)
 		units = append(units, u)
 	}
