@@ -18,12 +18,8 @@ func (r *run) goBack(ctx context.Context) {
 	case Done, Queued, Interrupted:
 		return
 	}
-	if res.Overtaken {
-		res.WentBack = "not tried: what another deployment has brought is not this run's to take back"
-		return
-	}
-	if res.Unasked {
-		res.WentBack = "not tried: an address that could not be asked is no verdict on the application"
+	if why := notOurs(res); why != "" {
+		res.WentBack = "not tried: " + why
 		return
 	}
 	over := r.row != nil && r.row.Terminal()
@@ -35,20 +31,27 @@ func (r *run) goBack(ctx context.Context) {
 	}
 	r.screen.doing(func() string { return "going back" })
 	defer r.screen.doing(nil)
-	replaced := res.Status == Unhealthy || res.Status == Timeout || r.service.Kind == dokploy.Compose && over
+	replaced := (res.Status == Unhealthy || res.Status == Timeout || r.service.Kind == dokploy.Compose && over) && res.Verified != VerifiedUnchanged
 	var said string
 	switch {
 	case !over && r.undo == nil:
 		return // nothing was changed
 	case !over, !replaced, res.RolledBack:
 		// What ran before runs: only what this run has set goes back.
+		if r.undo != nil && r.undo.back.Image != nil {
+			if image := r.imageThatRan(); image != "" && !sameImage(image, *r.undo.back.Image) {
+				r.undo.back.Image = &image
+			}
+		}
 		said = r.setBack(ctx)
 		switch {
 		case res.RolledBack:
-			said = join("swarm itself went back to the version before, nothing had to be deployed", said)
+			said = join("Swarm itself rolled back to the previous version, nothing had to be deployed", said)
 		case over:
-			said = join("nothing was replaced, what ran before still runs", said)
-			res.Hint = "" // it said just that
+			said = join("nothing was replaced, the previous version is still running", said)
+			if res.Status == Failed {
+				res.Hint = "" // it said just that
+			}
 		}
 	default:
 		said = r.deployBack(ctx)
@@ -57,6 +60,19 @@ func (r *run) goBack(ctx context.Context) {
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
 		res.Status, res.Reason = Interrupted, join("interrupted while going back", res.Reason)
 	}
+}
+
+// notOurs says why what has failed is not this run's to take back; empty: it is.
+func notOurs(res *Result) string {
+	switch {
+	case res.Overtaken:
+		return "what another deployment has brought is not this run's to take back"
+	case res.Stopped:
+		return "somebody has stopped the service, and it stays so"
+	case res.Unasked:
+		return "an address that could not be asked is no verdict on the application"
+	}
+	return ""
 }
 
 func join(a, b string) string {
@@ -96,45 +112,58 @@ func (r *run) setBack(ctx context.Context) string {
 	if strings.Contains(what, " and ") {
 		text = what + " are set back to what they were"
 	}
-	if p.back.Image != nil && *p.back.Image != "" {
-		text += " (" + cleanName(*p.back.Image) + ")"
+	if image := p.back.Image; image != nil && *image != "" {
+		text += " (" + cleanName(*image)
+		if was := p.service.Image; !sameImage(*image, was) {
+			text += ", which ran before; " + firstOf(cleanName(was), "no image") + " was set, but did not run"
+		}
+		text += ")"
 	}
 	r.note("%s", text)
 	return text
 }
 
-// untouched tells that nothing of a plan stands: the service is as it was.
+// untouched reports whether nothing of a plan stands: the service is already as
+// it is to be again.
 func untouched(p *plan, now *dokploy.Service) bool {
 	was := *p
 	was.want = *p.service
+	if p.back.Image != nil {
+		was.want.Image = *p.back.Image
+	}
 	return differs(&was, now) == ""
 }
 
-// deployBack brings the version before back where another one has replaced it.
+// deployBack brings the previous version back where another one has replaced it.
 func (r *run) deployBack(ctx context.Context) string {
-	// An image that is set again is the version before. A build of today's
+	docker := r.service.Kind == dokploy.Application && r.service.SourceType == "docker"
+	// An image that is set again is the previous version. A build of today's
 	// source is not, whatever its environment.
-	fixed := r.undo != nil && (r.service.Kind == dokploy.Compose || r.undo.back.Image != nil || r.service.SourceType == "docker")
+	fixed := r.undo != nil && r.service.Kind == dokploy.Compose || docker && (r.undo != nil || r.o.Prepare.Image != "")
 	if !fixed && r.service.Kind == dokploy.Application {
 		if kept := r.keptVersion(ctx); kept != nil {
 			return join(r.setBack(ctx), r.dokployBack(ctx, kept))
 		}
 	}
-	if r.undo == nil {
-		text := "there is no way back: this run has set nothing that could be set back"
+	if !fixed && r.undo == nil {
+		text := "cannot roll back: this run has set nothing that could be set back"
 		if r.service.Kind == dokploy.Application {
 			text += ", and Dokploy keeps no version of this application to go back to"
 			r.result.Hint = firstOf(r.result.Hint, "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image")
 		}
 		return text
 	}
+	if why := r.prepareBack(ctx, docker); why != "" {
+		r.result.Hint = firstOf(r.result.Hint, "set the version that is to run with the inputs of this job, and run it again")
+		return "cannot roll back: " + why + "; the failed version still stands"
+	}
 	said := r.setBack(ctx)
 	if r.undo != nil {
 		return said + "; the failed version still stands"
 	}
-	r.note("going back: what was set before is deployed again")
+	r.note("rolling back: the previous version is deployed again")
 	o := *r.o
-	o.Prepare, o.Rollback, o.Operation = Changes{}, false, "deploy"
+	o.Prepare, o.Rollback, o.Operation, o.goingBack = Changes{}, false, "deploy", true
 	o.Title = "Rollback: " + r.o.Title
 	r.screen.doing(nil) // it speaks for itself
 	back, result := r.again(ctx, &o)
@@ -153,6 +182,81 @@ func (r *run) deployBack(ctx context.Context) string {
 	return join(said, text)
 }
 
+// prepareBack sees that what is set back is what ran, and says why not if it is
+// not known to be.
+func (r *run) prepareBack(ctx context.Context, docker bool) string {
+	x := r.ranBefore(ctx)
+	others := r.undo != nil && r.undo.back != (dokploy.Change{Image: r.undo.back.Image})
+	if others {
+		if ok, why := x.asSet(); !ok {
+			return "what ran before is not known: " + why
+		}
+	}
+	if !docker {
+		return ""
+	}
+	set, failed := r.service.Image, r.service.Image
+	if r.undo != nil {
+		set, failed = r.undo.service.Image, r.undo.want.Image
+	}
+	if r.o.Prepare.Image == "" {
+		// This run was not asked to touch the image. Its environment goes back.
+		if x.image != "" && !sameImage(x.image, set) {
+			return fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", cleanName(x.image), cleanName(set))
+		}
+		return ""
+	}
+	if others && sameImage(firstOf(x.image, set), failed) {
+		return "" // the image is the same, what else was set is not
+	}
+	image, why := imageBack(x, set, failed)
+	switch {
+	case why != "":
+		return why
+	case r.undo == nil:
+		p := &plan{service: r.service, want: *r.service}
+		p.change.Image, p.needs = &failed, []string{"image"}
+		r.undo = p
+	case r.undo.change.Image == nil:
+		r.undo.change.Image, r.undo.needs = &failed, append(r.undo.needs, "image")
+	}
+	r.undo.back.Image = &image
+	return ""
+}
+
+// imageThatRan is what swarm ran of an application before; empty: not seen.
+func (r *run) imageThatRan() string {
+	if r.verifier == nil || r.service.Kind != dokploy.Application {
+		return ""
+	}
+	return imageThatRan(r.verifier.before, r.service.AppName)
+}
+
+// ranBefore gathers what is known of what ran before.
+func (r *run) ranBefore(ctx context.Context) ran {
+	x := ran{image: r.imageThatRan()}
+	var rows []dokploy.Deployment
+	err := before(ctx, r.o, func(ctx context.Context) (err error) {
+		rows, err = r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		return err
+	})
+	if err != nil {
+		x.unread = true
+		return x
+	}
+	for i := range rows {
+		d := &rows[i]
+		switch {
+		case r.row != nil && (d.ID == r.row.ID || !d.StartedAt.Before(r.row.StartedAt)), r.ours(d.Description):
+		case x.earlier == nil || d.StartedAt.After(x.earlier.StartedAt):
+			x.earlier = d
+		}
+	}
+	v := r.verifier
+	x.nothing = x.earlier == nil && v != nil && !v.before.At.IsZero() && v.before.Empty()
+	return x
+}
+
 // again is a run of the same service with a result of its own.
 func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
 	result := &Result{Target: r.result.Target, Name: r.name, URL: r.result.URL, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1}
@@ -164,8 +268,11 @@ func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
 }
 
 func runsNow(result *Result) string {
-	if result.Verified == VerifiedYes {
+	switch result.Verified {
+	case VerifiedYes:
 		return "runs"
+	case VerifiedUnchanged:
+		return "runs; nothing had to be replaced for that"
 	}
 	return "is done; whether it runs was not seen"
 }
@@ -187,7 +294,7 @@ func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
 		return nil
 	}
 	for i := range list {
-		// Failed deployments have one, too (rollout.md, section 5).
+		// Failed deployments have one, too.
 		if v := &list[i]; v.Status == dokploy.StatusDone && v.DeploymentID != r.row.ID && v.StartedAt.Before(r.row.StartedAt) {
 			return v
 		}
@@ -199,11 +306,11 @@ func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
 // only the containers show it.
 func (r *run) dokployBack(ctx context.Context, kept *dokploy.Rollback) string {
 	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
-	r.note("going back: Dokploy puts %s back", version)
+	r.note("rolling back: Dokploy puts %s back", version)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
 	o := *r.o
-	o.Prepare, o.Rollback = Changes{}, false
+	o.Prepare, o.Rollback, o.goingBack = Changes{}, false, true
 	back, result := r.again(ctx, &o)
 	defer back.screen.close()
 	if back.verifier != nil {

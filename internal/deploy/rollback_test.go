@@ -41,7 +41,7 @@ func TestSwarmWentBackByItself(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
 		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if !r.RolledBack || !strings.Contains(r.Error(), "swarm itself went back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
+		if !r.RolledBack || !strings.Contains(r.Error(), "Swarm itself rolled back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
 			w.Error(r.Error())
 		}
 		w.triggers(app, 1) // nothing is deployed again
@@ -114,7 +114,7 @@ func TestNoWayBack(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}})
 		w.set = goingBack(Changes{})
 		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if !strings.Contains(r.Error(), "there is no way back") || !strings.Contains(r.Hint, "rollbacks") {
+		if !strings.Contains(r.Error(), "cannot roll back") || !strings.Contains(r.Hint, "rollbacks") {
 			w.Errorf("%s (%s)", r.Error(), r.Hint)
 		}
 		w.triggers(app, 1)
