@@ -108,16 +108,15 @@ func (r *run) setBack(ctx context.Context) string {
 		return fmt.Sprintf("%s could not be set back (%s): set it by hand", what, why)
 	}
 	r.undo = nil
-	text := what + " is set back to what it was"
-	if strings.Contains(what, " and ") {
-		text = what + " are set back to what they were"
-	}
+	one := !strings.Contains(what, " and ")
+	text := what + number(one, " is set back to what it was", " are set back to what they were")
 	if image := p.back.Image; image != nil && *image != "" {
-		text += " (" + cleanName(*image)
-		if was := p.service.Image; !sameImage(*image, was) {
-			text += ", which ran before; " + firstOf(cleanName(was), "no image") + " was set, but did not run"
+		if was := p.service.Image; sameImage(*image, was) {
+			text += " (" + cleanName(*image) + ")"
+		} else {
+			text = fmt.Sprintf("%s%s set back to what ran before (%s); %s was set, but did not run",
+				what, number(one, " is", " are"), cleanName(*image), firstOf(cleanName(was), "no image"))
 		}
-		text += ")"
 	}
 	r.note("%s", text)
 	return text

@@ -580,15 +580,15 @@ func countOf(n, of int, noun string) string {
 	return text + " " + noun
 }
 
-func have(n int) string { return number(n, "has", "have") }
-func are(n int) string  { return number(n, "is", "are") }
-func was(n int) string  { return number(n, "was", "were") }
+func have(n int) string { return number(n == 1, "has", "have") }
+func are(n int) string  { return number(n == 1, "is", "are") }
+func was(n int) string  { return number(n == 1, "was", "were") }
 
-func number(n int, one, more string) string {
-	if n == 1 {
-		return one
+func number(one bool, singular, plural string) string {
+	if one {
+		return singular
 	}
-	return more
+	return plural
 }
 
 // unseen is the end of a verification that cannot see.

@@ -108,7 +108,7 @@ func TestRollbackGoesToWhatRan(t *testing.T) {
 				if app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 4 {
 					w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 				}
-				if !strings.Contains(r.WentBack, "("+v1+", which ran before; "+v99+" was set, but did not run)") {
+				if !strings.Contains(r.WentBack, "the image is set back to what ran before ("+v1+"); "+v99+" was set, but did not run") {
 					w.Error(r.WentBack)
 				}
 			})
