@@ -27,6 +27,7 @@ func TestHeadlines(t *testing.T) {
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnchanged, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api is running but unhealthy (12s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedUnknown, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api was deployed but is unhealthy (12s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, BadHealth: true, DeploymentID: "d", Took: 12 * time.Second}, "api was deployed but is unhealthy (12s): why"},
+		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedYes, BadHealth: true, Stopped: true, DeploymentID: "d", Took: 9 * time.Second}, "api was deployed, but was stopped (9s): why"},
 		{deploy.Result{Status: deploy.Unhealthy, Verified: deploy.VerifiedNo, Overtaken: true, DeploymentID: "d", Took: 9 * time.Second}, "api was deployed, but something else is running (9s): why"},
 	} {
 		tt.r.Name, tt.r.Reason = "api", "why"

@@ -35,6 +35,8 @@ func (r *Result) unhealthy() string {
 	switch {
 	case r.Overtaken:
 		return "was deployed, but something else is running"
+	case r.Stopped:
+		return "was deployed, but was stopped"
 	case r.Unasked && r.runs():
 		return "is running, but its health URL could not be asked"
 	case r.Unasked:

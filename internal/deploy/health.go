@@ -63,8 +63,13 @@ func (r *run) health(ctx context.Context) error {
 		r.result.Status = Unhealthy
 		r.result.BadHealth, r.result.Unasked = true, bad.Unasked
 		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
-		if !bad.Unasked {
-			r.containerTail(ctx)
+		if bad.Unasked {
+			return nil
+		}
+		r.containerTail(ctx)
+		// A time that is over is no reason to lose the verdict.
+		if idle, _ := r.stoppedInDokploy(ctx); idle {
+			r.result.Stopped, r.result.Reason = true, join(r.result.Reason, stoppedReason)
 		}
 		return nil
 	case err != nil:

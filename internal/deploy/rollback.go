@@ -171,6 +171,8 @@ func (r *run) deployBack(ctx context.Context) string {
 	switch {
 	case result.Unasked:
 		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Reason)
+	case result.BadHealth && result.runs():
+		return join(said, "it was deployed again and "+runsNow(result)+", but "+result.Reason)
 	case result.Status != Done:
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
 	}

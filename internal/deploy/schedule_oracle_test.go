@@ -27,9 +27,10 @@ type truth struct {
 	removed  map[string]bool // rows that an event took away
 	restarts int
 	downs    []outage
-	keyed    bool // the key was limited
-	blink    bool // a row of this run was removed before it could be listed
-	meddled  bool // another pipeline changed what this run sets
+	keyed    bool        // the key was limited
+	blink    bool        // a row of this run was removed before it could be listed
+	meddled  bool        // another pipeline changed what this run sets
+	stopped  []time.Time // somebody stopped the service
 
 	lists, queues []time.Time // when the rows and the queue were carried out
 
@@ -334,6 +335,9 @@ func (j *judgement) verdict() {
 		if r.Verified == VerifiedYes && j.crashes() && !t.meddled {
 			j.bad("verified, but it does not run")
 		}
+		if r.Verified != "" && j.stoppedInVain() {
+			j.bad("done and verified %q, but somebody has stopped it", r.Verified)
+		}
 	case Queued:
 		if j.wait {
 			j.bad("queued, though it was to wait")
@@ -347,7 +351,7 @@ func (j *judgement) verdict() {
 			j.bad("unhealthy, but the row is %q", t.verdict[r.DeploymentID].Status)
 		}
 		// Another pipeline's version that came on top is none of this run's.
-		if r.Verified == VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") {
+		if r.Verified == VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") && len(t.stopped) == 0 {
 			j.bad("unhealthy, but it runs")
 		}
 	case Failed:
@@ -563,7 +567,7 @@ func (j *judgement) unreachable() {
 
 // calm: where nothing happens, one status is right.
 func (j *judgement) calm(newest *build) {
-	if len(j.events) > 0 || !j.wait || j.timeout < j.own.takes+2*time.Minute || j.own.odd != "" {
+	if len(j.events) > j.fleeting || !j.wait || j.timeout < j.own.takes+2*time.Minute || j.own.odd != "" {
 		return
 	}
 	want := Done

@@ -353,3 +353,42 @@ func TestTheEndOfAnOutageIsSaidFirst(t *testing.T) {
 		}
 	})
 }
+
+// Where the queue is hidden, the look before is old when the turn of ours comes,
+// and others' tasks have come and gone since: each task tells whose it is (seed
+// 300000000000748).
+func TestOthersTasksSinceTheLookBefore(t *testing.T) {
+	inWorld(t, dokploytest.Options{Version: "v0.25.0"}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{BuildFunc: func(n int) dokploytest.Build {
+			if n < 4 {
+				return takes(20 * time.Second)
+			}
+			return takes(4 * time.Second)
+		}})
+		for range 3 {
+			w.srv.Enqueue(app, "another's", "")
+		}
+		w.set = verifying(VerifyAuto)
+		if r := w.want(w.deploy("application api"), Done, 0); r.Verified == VerifiedNo {
+			w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+		}
+	})
+}
+
+// Somebody stops it while the address is asked.
+func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		w.set = func(o *Options) {
+			goingBack(Changes{Image: newImage})(o)
+			o.Health = w.health(&pages{}, "http://x.example.com/")
+			o.Health.Dial = answering(always("502 Bad Gateway", "X: y"), nil)
+		}
+		time.AfterFunc(30*time.Second, app.Stop)
+		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		w.triggers(app, 1)
+		if !strings.Contains(r.Reason, "502") || !strings.Contains(r.Reason, "it was stopped in Dokploy") || !strings.Contains(r.WentBack, "somebody has stopped") {
+			w.Error(r.Error())
+		}
+	})
+}

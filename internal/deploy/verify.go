@@ -66,8 +66,8 @@ type verifier struct {
 	last   rollout.View // the newest look after the deployment
 	// names are swarm's services of a stack, as its file has them.
 	names []string
-	// forces are those of the tasks seen after the deployment, where only they
-	// tell which ones are new; nil: not asked for.
+	// forces are those of the tasks that an application has since its deployment;
+	// nil: not asked for.
 	forces map[string]uint64
 	// endLook ends the look at the beginning, and returns once nothing of it
 	// goes on; nil: there is none.
@@ -260,14 +260,15 @@ func (v *verifier) application(ctx context.Context) (map[string]*dokploy.SwarmSe
 	return nil, nil
 }
 
-// forcesOf asks, where that is needed, which deployment each task is of. What a
-// task was made with never changes.
+// forcesOf asks which deployment each task is of that was not there before. What
+// a task was made with never changes.
 func (v *verifier) forcesOf(ctx context.Context, tasks []dokploy.Task) (map[string]uint64, error) {
 	if v.forces == nil {
 		return nil, nil
 	}
 	for _, t := range tasks {
-		if _, known := v.forces[t.ID]; known {
+		_, known := v.forces[t.ID]
+		if known || slices.ContainsFunc(v.before.Tasks, func(old dokploy.Task) bool { return old.ID == t.ID }) {
 			continue
 		}
 		force, ok, err := v.client.ForceOfTask(ctx, t.ID, v.service.ServerID)
@@ -383,26 +384,33 @@ func (v *verifier) verify(ctx context.Context) error {
 }
 
 // stopped looks, after a verdict that it does not run or is not seen to, whether
-// somebody has stopped it in Dokploy: a deployment leaves it as done, stopping
-// as idle.
+// somebody has stopped it in Dokploy.
 func (v *verifier) stopped(ctx context.Context, verdict rollout.Verdict) (rollout.Verdict, error) {
 	if verdict.Stopped || verdict.RolledBack {
 		return verdict, nil
 	}
-	idle := false
-	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
-	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		s, err := v.client.Service(ctx, v.service.Kind, v.service.ID)
+	idle, err := v.stoppedInDokploy(ctx)
+	if idle {
+		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true, Reason: stoppedReason}
+	}
+	return verdict, err
+}
+
+const stoppedReason = "it was stopped in Dokploy while it was verified"
+
+// stoppedInDokploy reports whether the service is idle: a deployment leaves it
+// as done.
+func (r *run) stoppedInDokploy(ctx context.Context) (idle bool, err error) {
+	loop := r.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		s, err := r.client.Service(ctx, r.service.Kind, r.service.ID)
 		if err != nil && !staysBlind(err) {
 			return wait.Pending, err
 		}
 		idle = err == nil && s.Status == "idle"
 		return wait.Done, nil
 	})
-	if idle {
-		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true, Reason: "it was stopped in Dokploy while it was verified"}
-	}
-	return verdict, err
+	return idle, err
 }
 
 // unchanged is the end of a verification that finds everything as it was.
@@ -507,9 +515,7 @@ func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
 	}
 	switch {
 	case s.Kind == dokploy.Application:
-		if v.docker && before.NeedsForces(s.AppName) {
-			v.forces = map[string]uint64{}
-		}
+		v.forces = map[string]uint64{}
 		return rollout.NewApplication(s.AppName, s.Replicas, before, v.o.StableFor), nil
 	case s.ComposeType != "stack":
 		return rollout.NewCompose(before, v.o.StableFor), nil

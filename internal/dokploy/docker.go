@@ -322,7 +322,7 @@ func (c *Client) ForceOfTask(ctx context.Context, taskID, serverID string) (uint
 		ServiceID string
 		Spec      struct{ ForceUpdate uint64 }
 	}
-	_, err := c.query(ctx, "docker.getConfig", params, &task)
+	err := c.query(ctx, "docker.getConfig", params, &task)
 	if empty(err) {
 		return 0, false, nil
 	}

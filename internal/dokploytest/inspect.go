@@ -33,7 +33,7 @@ func (s *Server) inspect(c *call) (any, *apiError) {
 	}
 	for _, w := range s.swarm {
 		for _, t := range w.tasks {
-			if t.id == name && w.owner.serverID == host {
+			if len(name) >= 12 && strings.HasPrefix(t.id, name) && w.owner.serverID == host {
 				return s.inspectTask(t), nil
 			}
 		}

@@ -32,9 +32,9 @@ type View struct {
 	Services map[string]*dokploy.SwarmService
 	// Containers of one host, ended ones included.
 	Containers []dokploy.Container
-	// Forces are the ForceUpdate that each task was made with, by its id. They
-	// tell the tasks of an application's newest deployment from those before,
-	// and are asked for only where what ran before was not seen.
+	// Forces are the ForceUpdate that tasks were made with, by their ids. They
+	// tell the tasks of an application's newest deployment from those of others
+	// that came between the look before and it, or that no look has shown.
 	Forces map[string]uint64
 }
 
@@ -48,10 +48,6 @@ type Before struct {
 	// Never: it was never deployed, so that an empty look means that nothing ran.
 	Never bool
 }
-
-// NeedsForces reports whether only swarm's tasks themselves tell which ones of
-// an application are new: no service was seen, though there may have been one.
-func (b Before) NeedsForces(appName string) bool { return b.Services[appName] == nil && !b.Never }
 
 // Empty reports whether a view shows nothing at all: there is nothing, or Docker
 // did not answer.

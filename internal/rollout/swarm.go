@@ -21,7 +21,7 @@ type service struct {
 	old      map[string]bool // tasks that were there before
 	before   *dokploy.SwarmService
 	unseen   bool // what ran before was not seen
-	byForce  bool // … or not for certain: the tasks' own ForceUpdate tells
+	vague    bool // … or not for certain: only the tasks' own ForceUpdate tells
 	restless bool // was failing before
 	had      int  // replicas that swarm has shown since
 
@@ -42,7 +42,7 @@ type service struct {
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
 	s := &service{
 		name: name, replicas: replicas, renewed: renewed, stable: stable,
-		start: before.At, before: before.Services[name], unseen: before.Unseen, byForce: renewed && before.NeedsForces(name),
+		start: before.At, before: before.Services[name], unseen: before.Unseen, vague: renewed && before.Services[name] == nil && !before.Never,
 		old: map[string]bool{}, since: map[string]time.Time{}, homeless: map[string]time.Time{}, sick: map[string]bool{},
 	}
 	units := of(before.units(), name)
@@ -77,7 +77,7 @@ func (s *service) take(v View) look {
 		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+ageSlack {
 			s.old[u.id] = true
 		}
-		if s.byForce && u.forced && u.force < newest {
+		if u.forced && u.force < newest {
 			s.old[u.id] = true
 		}
 		if u.sick {
@@ -236,7 +236,7 @@ func (s *service) blind(l *look) string {
 	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor:
 		return "Docker does not show Swarm's service"
 	case !l.docker && s.renewed && s.unseen,
-		l.docker && s.byForce && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
+		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A service that is new has never been updated.
 		return beforeUnseen
 	case !l.docker && s.restless:
