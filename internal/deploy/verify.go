@@ -510,8 +510,6 @@ func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
 	before := rollout.Before{View: v.before, Unseen: v.before.At.IsZero()}
 	if before.Unseen {
 		before.At = v.triggered
-	} else {
-		before.Never = before.Empty() && len(v.known) == 0
 	}
 	switch {
 	case s.Kind == dokploy.Application:

@@ -45,8 +45,6 @@ type Before struct {
 	View
 	// Unseen: there was no look.
 	Unseen bool
-	// Never: it was never deployed, so that an empty look means that nothing ran.
-	Never bool
 }
 
 // Empty reports whether a view shows nothing at all: there is nothing, or Docker

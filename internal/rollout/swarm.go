@@ -42,7 +42,7 @@ type service struct {
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
 	s := &service{
 		name: name, replicas: replicas, renewed: renewed, stable: stable,
-		start: before.At, before: before.Services[name], unseen: before.Unseen, vague: renewed && before.Services[name] == nil && !before.Never,
+		start: before.At, before: before.Services[name], unseen: before.Unseen, vague: renewed && before.Services[name] == nil,
 		old: map[string]bool{}, since: map[string]time.Time{}, homeless: map[string]time.Time{}, sick: map[string]bool{},
 	}
 	units := of(before.units(), name)

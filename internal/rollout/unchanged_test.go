@@ -195,9 +195,14 @@ func TestSwarmTellsWhatIsNew(t *testing.T) {
 	want(t, got, rollout.Unseen, "what ran before")
 }
 
-// Nothing was there before a first deployment, whatever swarm says of updates.
+// Nothing was there before a first deployment, and another one may have come
+// between the look and ours.
 func TestTheFirstDeploymentEver(t *testing.T) {
-	first := rollout.Before{View: rollout.View{At: after(-1), Docker: true}, Never: true}
-	v, _ := looks(rollout.NewApplication("app", 1, first, stableFor), docker(swarm(1, "completed", "x"), task(newID, "running", "Running")), 0, 30)
+	first := rollout.Before{View: rollout.View{At: after(-1), Docker: true}}
+	v, _ := looks(rollout.NewApplication("app", 1, first, stableFor), docker(swarm(0, "", ""), task(newID, "running", "Running")), 0, 30)
+	want(t, v, rollout.Running, "")
+	second := docker(swarm(1, "completed", "x"), task(newID, "running", "Running"), task(oldID, "shutdown", "Failed"))
+	second.Forces = map[string]uint64{newID: 1, oldID: 0}
+	v, _ = looks(rollout.NewApplication("app", 1, first, stableFor), second, 0, 30)
 	want(t, v, rollout.Running, "")
 }
