@@ -179,6 +179,37 @@ var prepared = []Case{
 		},
 	},
 	{
+		Name: "going back means what ran", Services: []Service{{Name: "app", Deployed: true}}, Needs: NeedsCrash,
+		Before: func(r *Run) { // as an earlier run leaves it that has failed
+			r.API("application.update", map[string]string{"applicationId": r.ID("app"), "dockerImage": r.Text("{missing}")}, nil)
+		},
+		Inputs: []string{"application={app}", "image={crash}", "rollback=true"},
+		Code:   1, Status: "unhealthy", Says: []string{"rollback: ", "set back to what ran before ({image})"},
+		After: func(r *Run, _ *Outcome) {
+			if got := r.Settings(r.ID("app")); got.DockerImage != r.Text("{image}") {
+				r.Errorf("image %q", got.DockerImage)
+			}
+		},
+	},
+	{
+		Name: "nothing of a compose service is replaced", Services: []Service{{Name: "stack", File: goodFile, Deployed: true}},
+		Inputs: []string{"compose={stack}"}, Status: "done", Says: []string{"! nothing was replaced: ", "pull_policy: always"},
+		After: func(r *Run, o *Outcome) {
+			if o.Targets[0].Verified != "unchanged" {
+				r.Errorf("verified %q", o.Targets[0].Verified)
+			}
+		},
+	},
+	{
+		Name: "nothing of a stack is replaced, and that is required", Services: []Service{{Name: "stack", File: goodFile, Stack: true, Deployed: true}},
+		Inputs: []string{"compose={stack}", "verify=require"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack was deployed but is unchanged", "a pinned tag"},
+		After: func(r *Run, o *Outcome) {
+			if o.Targets[0].Verified != "unchanged" {
+				r.Errorf("verified %q", o.Targets[0].Verified)
+			}
+		},
+	},
+	{
 		Name: "a compose service that crashes", Services: []Service{{Name: "stack", File: crashFile}}, Needs: NeedsCrash,
 		Inputs: []string{"compose={stack}"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack was deployed but is not running"},
 	},
