@@ -9,7 +9,7 @@ import (
 
 // dockerFrom is the first seed in which Docker's routes fail for themselves, and
 // in which somebody stops the service.
-const dockerFrom = 300_000_000_000_000
+const dockerFrom = 400_000_000_000_000
 
 // dockerRoutes are what a verification asks.
 var dockerRoutes = []string{

@@ -127,6 +127,7 @@ var expectations = map[string]expectation{
 	"compose-10-depends-unhealthy":     {refused: true},
 	"compose-11-oneshot-fails-depends": {refused: true},
 	"compose-12-web-x2+restored":       {want: ran, unseen: except(om, restarts)},
+	"compose-13-one-of-two":            {want: ran, unseen: except(om, restarts)},
 
 	"stack-01-first":           {want: ran, unseen: except(oo, health, om, health)},
 	"stack-02-unchanged":       {want: same, unseen: except(oo, health)},

@@ -12,7 +12,7 @@ import (
 func TestReplayCountsWhatIsNew(t *testing.T) {
 	counts := map[string][3]int{ // new, running, gone
 		"compose-01-first": {1, 1, 0}, "compose-02-unchanged": {0, 1, 0}, "compose-03-v2": {1, 1, 0},
-		"compose-09-oneshot+web": {2, 1, 0}, "compose-12-web-x2+restored": {2, 2, 0},
+		"compose-09-oneshot+web": {2, 1, 0}, "compose-12-web-x2+restored": {2, 2, 0}, "compose-13-one-of-two": {1, 2, 0},
 		"stack-01-first": {1, 1, 0}, "stack-02-unchanged": {0, 1, 0}, "stack-03-v2": {1, 1, 0}, "stack-07-oneshot": {1, 1, 0},
 		"app-02-same-image-redeploy": {1, 1, 0}, "two-02-v2-over-v1": {2, 2, 0},
 	}
