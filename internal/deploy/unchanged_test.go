@@ -392,3 +392,23 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 		}
 	})
 }
+
+// Docker's routes that stay away are no outage of Dokploy's: it is done, and not
+// seen.
+func TestDockersRoutesStayAway(t *testing.T) {
+	for mode, want := range map[VerifyMode]Status{VerifyAuto: Done, VerifyRequire: Unhealthy} {
+		t.Run(string(mode), func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{})
+				w.dockerIsAway(-1, 0)
+				w.set = func(o *Options) { verifying(mode)(o); o.Unreachable = 40 * time.Second }
+				r := w.want(w.deploy("application api"), want, want.exitCode())
+				const why = "has not shown what Docker runs for 40s"
+				if r.Verified != VerifiedUnknown || mode == VerifyAuto && !w.rec.said(why) ||
+					mode == VerifyRequire && (!strings.Contains(r.Reason, why) || strings.Contains(r.Hint, "the right")) {
+					w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Reason, r.Hint, w.story())
+				}
+			})
+		})
+	}
+}

@@ -330,6 +330,9 @@ func (v *verifier) verify(ctx context.Context) error {
 		}
 		return wait.Pending, nil
 	})
+	if why := v.onlyDockerIsAway(ctx, err); why != "" {
+		return v.unseen(why)
+	}
 	if err != nil {
 		if last.Reason != "" {
 			v.state = "Dokploy says done, but: " + last.Reason
@@ -381,6 +384,22 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.containerLog(ctx)
 	}
 	return nil
+}
+
+// onlyDockerIsAway says, after an outage that lasted too long, what was in the
+// way if Dokploy itself answers: then it is only not seen what runs.
+func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
+	var outage *wait.UnreachableError
+	if !errors.As(err, &outage) {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if _, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID); err != nil {
+		return ""
+	}
+	what, _ := dokploy.Explain(outage.Err)
+	return fmt.Sprintf("Dokploy answers, but has not shown what Docker runs for %s: %s", Duration(outage.For), what)
 }
 
 // stopped looks, after a verdict that it does not run or is not seen to, whether
@@ -602,6 +621,9 @@ func (v *verifier) unseen(why string) error {
 		v.result.Status = Unhealthy
 		v.result.Reason = "Dokploy says done, but whether it runs cannot be seen: " + why
 		v.result.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
+		if v.docker && !staysBlind(v.blind) {
+			v.result.Hint = "look at the service in Dokploy, or set verify to auto"
+		}
 		return nil
 	}
 	v.note("not verified: %s", why)
