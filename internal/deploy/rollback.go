@@ -186,6 +186,9 @@ func (r *run) deployBack(ctx context.Context) string {
 // prepareBack sees that what is set back is what ran, and says why not if it is
 // not known to be.
 func (r *run) prepareBack(ctx context.Context, docker bool) string {
+	if r.service.Kind == dokploy.Application && !docker {
+		return "" // it is built from today's code, and that is said
+	}
 	x := r.ranBefore(ctx)
 	others := r.undo != nil && r.undo.back != (dokploy.Change{Image: r.undo.back.Image})
 	if others {
