@@ -119,6 +119,9 @@ var foundSchedules = []struct {
 	{1318653, "a member's key: the container that another's deployment had started right before was taken for ours that ended"},
 	{77193375834353, "it failed right before the timeout, and its log was cut off without a word"},
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
+	{200_000_000_010_207, "a row that a restart cancelled before it began was final, and its deployment never started again"},
+	{200_000_000_012_471, "BullMQ: a container of others that came between its two runs was taken for one of ours that had ended"},
+	{200_000_000_084_579, "BullMQ: it ran again while Dokploy could not be asked, and the first run's end was taken"},
 }
 
 func TestFoundSchedules(t *testing.T) {
