@@ -140,6 +140,7 @@ func TestWhatCannotBeHadIsSaid(t *testing.T) {
 		"it fails":                 {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "spawn ENOMEM"}, says: "ENOMEM"},
 		"a gateway in between":     {read: dokploytest.Fault{Kind: dokploytest.Gateway}, says: "502"},
 		"a file that is not there": {read: dokploytest.Fault{Kind: dokploytest.Custom, Status: 200, Body: `"\n"`}, says: "finds no log"},
+		"it answers null":          {read: dokploytest.Fault{Kind: dokploytest.Custom, Status: 200, Body: `null`}, says: "deployment.readLogs"},
 		"a line of a megabyte":     {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "Command execution failed: stdout maxBuffer length exceeded"}, says: "longer than Dokploy can read"},
 	} {
 		for stream, says := range map[string]string{
