@@ -17,15 +17,15 @@ type masker struct {
 	known map[string]bool
 	pairs *[1 << 16]bool // the first two of the bytes in by; nil: no secret
 	by    map[uint32][]clue
-	tiny  [][]byte // shorter than four bytes
+	tiny  []string // shorter than four bytes
 }
 
 // form is one way in which a secret may be written.
 type form struct {
-	text []byte
+	text string
 	// least is how much of it in a row is hidden: of base64, which some
 	// programs break into lines, not only the whole.
-	least int
+	least int32
 	// before and after say that a character of base64 stands there which
 	// holds some bits of the secret beside others.
 	before, after bool
@@ -34,7 +34,7 @@ type form struct {
 // clue is a form and where in it the four bytes stand.
 type clue struct {
 	*form
-	at int
+	at int32
 }
 
 // base64Least is how many characters of a secret's base64 are hidden wherever
@@ -50,32 +50,26 @@ const (
 // has no more than five characters of its own, which are anywhere.
 const base64Min = 6
 
-func newMasker(secrets []string) masker { return masker{}.with(secrets) }
+func newMasker(secrets []string) masker {
+	var m masker
+	m.learn(secrets)
+	return m
+}
 
-// with is a masker of further secrets; the old one stays as it is.
-func (m masker) with(secrets []string) masker {
-	next := masker{known: map[string]bool{}, pairs: new([1 << 16]bool), by: map[uint32][]clue{}, tiny: slices.Clip(m.tiny)}
-	for s := range m.known {
-		next.known[s] = true
+// learn adds secrets to those that are masked.
+func (m *masker) learn(secrets []string) {
+	lines := secretLines(secrets)
+	if len(lines) > 0 && m.pairs == nil {
+		m.known, m.pairs, m.by = map[string]bool{}, new([1 << 16]bool), map[uint32][]clue{}
 	}
-	for key, clues := range m.by {
-		next.by[key] = slices.Clip(clues)
-	}
-	if m.pairs != nil {
-		*next.pairs = *m.pairs
-	}
-	for _, s := range secretLines(secrets) {
+	for _, s := range lines {
 		for _, spelling := range spellings(s) {
-			next.add(&form{text: []byte(spelling), least: len(spelling)})
+			m.add(form{text: spelling, least: int32(len(spelling))}) //nolint:gosec // an input or an answer, which are bounded
 		}
 		for _, f := range base64Forms(s) {
-			next.add(&f)
+			m.add(f)
 		}
 	}
-	if len(next.known) == 0 {
-		return masker{}
-	}
-	return next
 }
 
 // spellings are a secret as it is, as it is left when what acts on a terminal
@@ -123,10 +117,11 @@ func base64Forms(s string) []form {
 		}
 		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := alphabet.EncodeToString(padded)[from:to]
-			f := form{text: []byte(text), least: min(max(base64Least, len(text)/base64Clues), len(text)), before: offset > 0, after: len(padded)%3 > 0}
+			least := min(max(base64Least, len(text)/base64Clues), len(text))
+			f := form{text: text, least: int32(least), before: offset > 0, after: len(padded)%3 > 0} //nolint:gosec // as above
 			forms = append(forms, f)
 			if escaped := url.QueryEscape(text); escaped != text {
-				f.text = []byte(escaped)
+				f.text = escaped
 				forms = append(forms, f)
 			}
 		}
@@ -134,22 +129,22 @@ func base64Forms(s string) []form {
 	return forms
 }
 
-func (m *masker) add(f *form) {
-	if len(f.text) == 0 || m.known[string(f.text)] {
+func (m *masker) add(f form) {
+	if len(f.text) == 0 || m.known[f.text] {
 		return
 	}
-	m.known[string(f.text)] = true
+	m.known[f.text] = true
 	if len(f.text) < 4 {
 		m.tiny = append(m.tiny, f.text)
 		return
 	}
 	// Of each piece of least bytes one clue is known.
-	for at := 0; at+4 <= len(f.text); at += f.least - 3 {
-		key := binary.LittleEndian.Uint32(f.text[at:])
-		if n := len(m.by[key]); n >= manyClues && m.by[key][n-manyClues].form == f {
+	for at := 0; at+4 <= len(f.text); at += int(f.least) - 3 {
+		key := uint32(f.text[at]) | uint32(f.text[at+1])<<8 | uint32(f.text[at+2])<<16 | uint32(f.text[at+3])<<24
+		if n := len(m.by[key]); n >= manyClues && m.by[key][n-manyClues].form == &f {
 			continue // it repeats itself
 		}
-		m.by[key] = append(m.by[key], clue{f, at})
+		m.by[key] = append(m.by[key], clue{&f, int32(at)})
 		m.pairs[uint16(f.text[at])|uint16(f.text[at+1])<<8] = true
 	}
 }
@@ -207,7 +202,7 @@ func (m masker) find(text []byte) (spans []span) {
 			}
 			if s, ok := c.match(text, i); ok {
 				spans = append(spans, s)
-				if c.least < len(c.text) { // its other clues say the same
+				if int(c.least) < len(c.text) { // its other clues say the same
 					if covered == nil {
 						covered = map[*form]int{}
 					}
@@ -218,7 +213,7 @@ func (m masker) find(text []byte) (spans []span) {
 	}
 	for _, secret := range m.tiny {
 		for i := range text {
-			if bytes.HasPrefix(text[i:], secret) {
+			if hasPrefix(text[i:], secret) {
 				spans = append(spans, span{i, i + len(secret)})
 			}
 		}
@@ -228,18 +223,18 @@ func (m masker) find(text []byte) (spans []span) {
 
 // match says what of a text is the form that the clue at i is of.
 func (c clue) match(text []byte, i int) (span, bool) {
-	if c.least == len(c.text) && !c.before && !c.after { // at is 0
-		return span{i, i + len(c.text)}, bytes.HasPrefix(text[i:], c.text)
+	if int(c.least) == len(c.text) && !c.before && !c.after { // at is 0
+		return span{i, i + len(c.text)}, hasPrefix(text[i:], c.text)
 	}
 	s := span{i, i}
-	from, to := c.at, c.at
+	from, to := int(c.at), int(c.at)
 	for s.from > 0 && from > 0 && text[s.from-1] == c.text[from-1] {
 		s.from, from = s.from-1, from-1
 	}
 	for s.to < len(text) && to < len(c.text) && text[s.to] == c.text[to] {
 		s.to, to = s.to+1, to+1
 	}
-	if to-from < c.least {
+	if to-from < int(c.least) {
 		return s, false
 	}
 	if c.before && from == 0 && s.from > 0 && isBase64(text[s.from-1]) {
@@ -252,6 +247,10 @@ func (c clue) match(text []byte, i int) (span, bool) {
 		s.to++
 	}
 	return s, true
+}
+
+func hasPrefix(text []byte, prefix string) bool {
+	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
 }
 
 func isBase64(c byte) bool {

@@ -85,7 +85,7 @@ func New(host Host, stdout io.Writer, secrets []string) *Printer {
 func (p *Printer) Hide(values ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.secrets = p.secrets.with(values)
+	p.secrets.learn(values)
 }
 
 // colours reports whether colours make sense. Jenkins shows them as garbage
