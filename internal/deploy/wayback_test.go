@@ -313,3 +313,20 @@ func TestTheTimeEndsWithTheVerdict(t *testing.T) {
 		}
 	})
 }
+
+// An application that Dokploy builds is built again from today's code, whatever
+// ran before: its environment goes back to what was set.
+func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", RolloutFunc: byImage, Build: dokploytest.Build{Outcome: "error"}})
+		w.set = func(o *Options) { o.Prepare = Changes{Env: "A=1", ReplaceEnv: true} }
+		w.want(w.deploy("application api"), Failed, 1)
+		app.SetBuild(dokploytest.Build{})
+		w.set = goingBack(Changes{Env: "BAD=1"})
+		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		w.triggers(app, 3)
+		if app.Env() != "A=1" || !strings.Contains(r.WentBack, "with the code of now") {
+			w.Errorf("env %q: %s", app.Env(), r.Error())
+		}
+	})
+}
