@@ -1003,7 +1003,7 @@ func TestNeverAnotherVerdict(t *testing.T) {
 	}
 	t.Logf("unsure in %v of %d runs of each version", unsure, runs/4)
 	if unsure["v0.30.2"] > 6 {
-		t.Errorf("unsure %d times where the queue and the titles can be seen", unsure["v0.30.2"])
+		t.Errorf("unsure %d times where the queue and the marker can be seen", unsure["v0.30.2"])
 	}
 }
 

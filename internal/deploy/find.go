@@ -264,7 +264,7 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 			}
 		case f.before[row.ID]:
 			f.foreign[row.ID] = true
-		case f.titles && (f.sent.unmarked || !f.overwritten(row)), !f.titles && row.Title != f.ownTitle():
+		case f.sent.unmarked || !f.overwritten(row):
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
 				f.foreign[row.ID] = true
@@ -276,15 +276,6 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 	return candidates, ours
 }
 
-// ownTitle is what a server that ignores titles (before 0.25) calls each
-// deployment that the API triggers; a Git webhook's has the commit's.
-func (r *run) ownTitle() string {
-	if r.o.Operation == "redeploy" {
-		return "Rebuild deployment"
-	}
-	return "Manual deployment"
-}
-
 // choose decides by what is left when the marker is gone: new ids, the
 // server's own times and the order in the queue. It never guesses.
 func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, job *dokploy.Job) (*dokploy.Deployment, error) {
@@ -294,7 +285,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	}
 	r := f.run
 	// What waits in a queue that is not to be seen shows its marker later.
-	hidden := r.queue != queueSeen && r.titles
+	hidden := r.queue != queueSeen
 	switch {
 	case r.job != nil && !r.job.ProcessedOn.IsZero():
 		// The first row that started after our job did: both by the clock of
@@ -307,7 +298,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		switch {
 		case len(after) == 0:
 			return nil, nil
-		case f.pushedOut(r.job.ProcessedOn), len(after) > 1 && r.outages > 0 && r.keepsQueue():
+		case f.pushedOut(r.job.ProcessedOn), len(after) > 1 && r.outages > 0 && r.traits.QueueSurvivesRestart:
 			// Gone, or BullMQ may have run ours twice.
 			return nil, cannotTell(after)
 		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
@@ -328,8 +319,6 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		// A restart may have lost ours, and left another's; or ours comes back.
 		f.alone = 0
 		return nil, nil
-	case r.outages > 0 && r.queue != queueSeen && !r.titles:
-		return nil, cannotTell(candidates)
 	}
 	if r.queue == queueSeen && f.shown != nil {
 		// A job that is in the queue no more has its row: what comes later is
@@ -407,10 +396,6 @@ func (r *run) idle(ctx context.Context) (time.Duration, error) {
 	}
 	return time.Since(r.idleSince), nil
 }
-
-// keepsQueue tells a server whose queue outlives a restart: BullMQ's (before
-// 0.29.9; older.md, item 2).
-func (r *run) keepsQueue() bool { return r.version.Known() && r.version.Less(0, 29, 9) }
 
 // byOrder decides for a job that was last seen waiting: what started since
 // then came in the order of the queue.
@@ -524,13 +509,13 @@ func (r *run) remember(q *dokploy.Queue, job *dokploy.Job) {
 	if latest := latestOf(q); latest.After(r.latest) {
 		r.latest = latest
 	}
-	r.stood = stand(q, job, r.stood, r.latest, r.keepsQueue())
+	r.stood = stand(q, job, r.stood, r.latest, r.traits.QueueSurvivesRestart)
 }
 
 // restarted reports whether Dokploy may have restarted since our job was last
 // seen in its queue. BullMQ changes its order, so there it is since the trigger.
 func (r *run) restarted() bool {
-	return r.outages > r.jobOutages || r.outages > 0 && r.keepsQueue()
+	return r.outages > r.jobOutages || r.outages > 0 && r.traits.QueueSurvivesRestart
 }
 
 // waiting reports the place in the queue.
@@ -701,7 +686,7 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 // noteStuck notes which services a restart has left as running for ever: a
 // server with BullMQ builds one at a time, and now ours.
 func (r *run) noteStuck(ctx context.Context) {
-	if r.queue == queueSeen || !r.keepsQueue() || r.row.Status != dokploy.StatusRunning {
+	if r.queue == queueSeen || !r.traits.QueueSurvivesRestart || r.row.Status != dokploy.StatusRunning {
 		return
 	}
 	// Without it the end only takes longer to confirm.

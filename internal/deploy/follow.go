@@ -218,7 +218,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 			return wait.Done, err
 		}
 		if err == nil {
-			err = fl.orphaned(rows, &rows[i])
+			fl.noticeRestart(rows, &rows[i])
 		}
 		return wait.Pending, err
 	}
@@ -254,23 +254,14 @@ func (fl *follower) stuck() (wait.State, error) {
 	return wait.Pending, nil
 }
 
-// orphaned notices a restart before 0.25.4: it leaves our row running for ever,
-// and the queue goes on. BullMQ ran one deployment of a service at a time.
-func (fl *follower) orphaned(rows []dokploy.Deployment, ours *dokploy.Deployment) error {
-	r := fl.run
-	if !r.version.Known() || !r.version.Less(0, 25, 4) {
-		return nil
-	}
-	later := slices.DeleteFunc(slices.Clone(rows), func(d dokploy.Deployment) bool { return !d.StartedAt.After(ours.StartedAt) })
-	if len(later) == 0 {
-		return nil
-	}
-	if !r.titles {
-		return cannotTell(append(later, *ours))
+// noticeRestart notices one that left our row running (before 0.25.4): the queue
+// goes on, and BullMQ runs one deployment of a service at a time.
+func (fl *follower) noticeRestart(rows []dokploy.Deployment, ours *dokploy.Deployment) {
+	if !fl.traits.LeavesRowsRunning || !slices.ContainsFunc(rows, func(d dokploy.Deployment) bool { return d.StartedAt.After(ours.StartedAt) }) {
+		return
 	}
 	fl.lookAgain(secondRun)
-	r.state = "Dokploy restarted and may run it again by itself"
-	return nil
+	fl.state = "Dokploy restarted and may run it again by itself"
 }
 
 // lookAgain lets a second run by Dokploy be looked for.
@@ -310,7 +301,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 // bring their queue back after a restart.
 func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 	r := fl.run
-	if !r.version.Known() || r.version.Less(0, 29, 9) {
+	if r.traits.RerunsCancelled {
 		s, err := r.client.Service(ctx, r.service.Kind, r.service.ID)
 		if err != nil {
 			return false, err
@@ -327,7 +318,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	if r.row.FinishedAt.IsZero() && !r.keepsQueue() {
+	if r.row.FinishedAt.IsZero() && !r.traits.QueueSurvivesRestart {
 		fl.lookAgain(comeback)
 		r.state = "Dokploy restarted and cancelled it; a few servers run it again by themselves"
 		r.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
@@ -360,7 +351,7 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		}):
 			fl.lookAgain(secondRun)
 			return true, nil
-		case !r.keepsQueue():
+		case !r.traits.QueueSurvivesRestart:
 			return fl.mayHaveLeftItsJob(q), nil
 		}
 		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
@@ -442,16 +433,16 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 			continue
 		case row.StartedAt.Before(r.row.StartedAt):
 			continue
-		case r.sent.unmarked && r.mine(row.Title, row.Description) && !fl.returned && !r.keepsQueue():
+		case r.sent.unmarked && r.mine(row.Title, row.Description) && !fl.returned && !r.traits.QueueSurvivesRestart:
 			// Somebody's from the dashboard looks the same.
 			unsure = append(unsure, *row)
 			continue
 		case r.mine(row.Title, row.Description):
-		case r.titles && r.overwritten(row):
+		case r.overwritten(row):
 			// Ours that was too fast to be seen, or another's.
 			unsure = append(unsure, *row)
 			continue
-		case r.titles:
+		default:
 			continue
 		}
 		r.answers()

@@ -313,7 +313,7 @@ func TestWhatIsListedWhileOursWaits(t *testing.T) {
 
 // Rows of what waits do not hide that newer ones may have pushed ours out.
 func TestPushedOut(t *testing.T) {
-	f := &finder{run: &run{o: &Options{Operation: "deploy"}, service: &dokploy.Service{}, known: map[string]bool{}, titles: true}, foreign: map[string]bool{}}
+	f := &finder{run: &run{o: &Options{Operation: "deploy"}, service: &dokploy.Service{}, known: map[string]bool{}}, foreign: map[string]bool{}}
 	var rows []dokploy.Deployment
 	for i := range keptRows {
 		rows = append(rows, dokploy.Deployment{ID: string(rune('a' + i)), Status: "done", StartedAt: at(float64(10 + i))})

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/wait"
 )
 
 // run is one target on its way from the trigger to the verdict.
@@ -20,7 +18,8 @@ type run struct {
 	client  *dokploy.Client
 	name    string
 	service *dokploy.Service
-	version dokploy.Version
+	version dokploy.Version // as the server says it, for messages
+	traits  dokploy.Traits
 	paths   map[string]string
 	result  *Result
 	screen  *screen
@@ -36,7 +35,6 @@ type run struct {
 	knownAt   time.Time       // our clock, when they were listed
 	lastEnd   time.Time       // server's clock, when the last of them ended
 	usual     time.Duration   // how long an earlier one took; zero: not known
-	titles    bool            // the server keeps our description (≥ 0.25)
 	queue     queueState
 	tokens    []string // of this run's triggers, the newest last
 	triggered time.Time
@@ -79,9 +77,9 @@ func newRun(o *Options, found *targets, result *Result) *run {
 	r := &run{
 		o: o, client: o.Client, name: result.Name, service: result.Service, version: found.version,
 		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{}, over: map[string]bool{},
-		titles: !found.version.Less(0, 25, 0),
+		traits: dokploy.TraitsOf(found.version),
 	}
-	if found.version.Less(0, 28, 3) {
+	if r.traits.HidesQueue {
 		r.queue = queueNone
 	}
 	r.screen = newScreen(o, result.Name)
@@ -254,41 +252,8 @@ func (r *run) deploy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.follow(ctx); err != nil || r.titles {
-			return err
-		}
-		return r.confirm(ctx)
+		return r.follow(ctx)
 	}
-}
-
-// confirm goes on looking on a server that ignores titles (before 0.25), where
-// the new id alone decided: what waited behind another's deployment begins
-// when that ends, and then it cannot be told which one is ours. Once Dokploy
-// has nothing more to do, nothing waits.
-func (r *run) confirm(ctx context.Context) error {
-	r.state, r.idleSince = "it has ended, but another that waits in Dokploy's hidden queue may be this run's", time.Time{}
-	loop := r.loop(wait.NewBackoff(time.Second, 2*time.Second))
-	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		idle, err := r.idle(ctx)
-		if err != nil {
-			return wait.Pending, err
-		}
-		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
-		if err != nil {
-			return wait.Pending, err
-		}
-		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
-			return row.ID != r.row.ID && (r.known[row.ID] || row.Title != r.ownTitle())
-		})
-		if len(rows) > 1 {
-			r.result.DeploymentID, r.row = "", nil
-			return wait.Pending, cannotTell(rows)
-		}
-		if idle < gapAfter {
-			return wait.Pending, nil
-		}
-		return wait.Done, nil
-	})
 }
 
 // brokenOffHint: what is built over there is tagged as what the service runs.

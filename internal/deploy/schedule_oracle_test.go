@@ -249,10 +249,9 @@ func (j *judgement) once() {
 	}
 }
 
-// titles tells whether the deployment is called as this run wants: an upload is
-// not, and nothing is before 0.25. hidden tells a server that does not show its
-// queue.
-func (j *judgement) titles() bool { return j.modern(0, 25, 0) && !j.upload }
+// marked reports whether the deployment carries this run's marker: an upload
+// does not. hidden reports whether the server does not show its queue.
+func (j *judgement) marked() bool { return !j.upload }
 func (j *judgement) hidden() bool { return !j.modern(0, 28, 3) }
 
 // overwrites: a deployment that has ended shows the commit's text instead.
@@ -277,7 +276,7 @@ func (j *judgement) foreign() (n int) {
 	return n
 }
 
-// unknowable: neither queue nor titles can be seen, somebody took this run's
+// unknowable: neither queue nor marker can be seen, somebody took this run's
 // deployment away (from the queue, or its row) or it never had a row, and
 // another's is the only one that came. No client can know that; the contract
 // lets the ids decide there. The same of a Git source's whose job or row was
@@ -286,15 +285,15 @@ func (j *judgement) unknowable() bool {
 	if j.overwrites() && j.foreign() > 0 && (j.truth.blink || slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.unseen })) {
 		return true
 	}
-	return (!j.titles() || j.hidden() && j.overwrites()) && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
+	return (!j.marked() || j.hidden() && j.overwrites()) && j.foreign() > 0 && (len(j.truth.removed) > 0 || j.own.odd == "NoRow" || j.sshBroke ||
 		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
 }
 
-// unconfirmed: where titles are not kept only a look after the end confirms
+// unconfirmed: where there is no marker only a look after the end confirms
 // that the new id was this run's. A run that gives up before that may have
 // another's (and have shown its log).
 func (j *judgement) unconfirmed() bool {
-	return !j.titles() && j.foreign() > 0 && !slices.Contains([]Status{Done, Unhealthy, Failed, Cancelled}, j.r.Status)
+	return !j.marked() && j.foreign() > 0 && !slices.Contains([]Status{Done, Unhealthy, Failed, Cancelled}, j.r.Status)
 }
 
 // same: nothing that docker compose or swarm would replace is changed.
@@ -433,14 +432,14 @@ func (j *judgement) lost(d *build, accepted int) {
 	says := func(part string) bool { return strings.Contains(reason, part) }
 	switch {
 	case says("cannot be told apart"), says("cannot be told: another new deployment may be it"):
-		// Where titles are not kept: with another's deployment around. Else
+		// Where there is no marker: with another's deployment around. Else
 		// only where a Git source's text is gone by the time it is seen, and
 		// another's deployment may be it, or ours may be none: after a lost
 		// answer or an outage.
-		if !j.titles() && j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"] {
+		if !j.marked() && j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"] {
 			j.bad("lost, but there is no other deployment")
 		}
-		if j.titles() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
+		if j.marked() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
 			j.bad("lost, but its text tells it apart")
 		}
 	case says("nothing in Dokploy tells which of its new deployments is the upload's"):
@@ -525,7 +524,7 @@ func (j *judgement) timedOut(newest *build) {
 		return
 	}
 	// A hidden queue keeps it open while anything is being built.
-	if j.hidden() && (j.overwrites() && j.foreign() > 0 || !j.titles() && j.otherN > 0) {
+	if j.hidden() && (j.overwrites() && j.foreign() > 0 || !j.marked() && j.otherN > 0) {
 		return
 	}
 	row := t.verdict[newest.row]

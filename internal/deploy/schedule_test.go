@@ -689,7 +689,7 @@ type sim struct {
 	fired    map[anchor]bool
 	over     bool
 	otherN   int
-	ownIDs   map[string]bool // jobs of this run, where titles are not kept
+	ownIDs   map[string]bool // jobs of this run, where there is no marker
 	otherIDs map[string]bool
 	dialed   []string
 	sshBroke bool

@@ -243,7 +243,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	}
 	// BullMQ without its Redis takes a trigger, does not answer, and runs it
 	// when Redis is back (before 0.29.9; older.md, item 3).
-	held := window > shortly && r.keepsQueue()
+	held := window > shortly && r.traits.QueueSurvivesRestart
 	if held {
 		window = heldBack
 	}
