@@ -56,6 +56,14 @@ func (s *screen) warn(text string) {
 	s.touch()
 }
 
+// mask hides what is secret in a text that is going to be folded or cut.
+func (s *screen) mask(text string) string {
+	if s.why.Mask == nil {
+		return text
+	}
+	return s.why.Mask(text)
+}
+
 // line takes a line of the log.
 func (s *screen) line(line []byte) {
 	s.tail.add(line)

@@ -12,6 +12,7 @@ import (
 	"github.com/distribution/reference"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/rollout"
 	"dokploy-deploy/internal/wait"
 )
@@ -68,7 +69,9 @@ type verifier struct {
 	names []string
 	// forces are those of the tasks that an application has since its deployment;
 	// nil: not asked for.
-	forces map[string]uint64
+	forces  map[string]uint64
+	failing string // the service of a stack that has failed
+	broken  string // the container of docker-compose that has
 	// endLook ends the look at the beginning, and returns once nothing of it
 	// goes on; nil: there is none.
 	endLook func()
@@ -377,7 +380,12 @@ func (v *verifier) verify(ctx context.Context) error {
 		v.result.Status = Unhealthy
 		v.result.RolledBack = last.RolledBack
 		v.result.Stopped = last.Stopped
+		v.failing, v.broken = last.Service, last.Container
 		v.result.Reason = last.Reason
+		if last.Unhealthy {
+			v.result.Reason += v.checkSaid(ctx)
+		}
+		v.result.Hint = firstOf(v.result.Hint, reason.Advice(last.Reason))
 		if last.Serving != "" {
 			v.result.Reason += "; " + last.Serving
 		}
@@ -678,27 +686,59 @@ func (v *verifier) containerLog(ctx context.Context) {
 	}
 }
 
-// failed is the container to look at: one that is new and has failed, else the
-// newest one that is new.
+// failed is the container to look at: of the concerned ones one that has failed,
+// else the newest.
 func (v *verifier) failed() (dokploy.Container, bool) {
-	old := map[string]bool{}
-	for _, c := range v.before.Containers {
-		old[c.ID] = true
-	}
-	var found dokploy.Container
-	known := false
-	for _, c := range v.last.Containers { // the newest first
-		code, ended := c.ExitCode()
-		bad := ended && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead"
-		isNew := !old[c.ID]
-		switch {
-		case bad && (isNew || v.service.Kind == dokploy.Compose && v.service.ComposeType != "stack"):
+	containers := v.concerned()
+	for _, c := range containers {
+		if code, ended := c.ExitCode(); ended && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead" {
 			return c, true
-		case isNew && !known:
-			found, known = c, true
 		}
 	}
-	return found, known
+	for _, c := range containers {
+		if v.isNew(c) {
+			return c, true
+		}
+	}
+	return dokploy.Container{}, false
+}
+
+// concerned are the containers that a failure may be of, the newest first: what
+// is new, and of docker-compose what was there before, too. Where the judge has
+// named a service or a container only its own are, and it may have none here.
+func (v *verifier) concerned() []dokploy.Container {
+	return slices.DeleteFunc(slices.Clone(v.last.Containers), func(c dokploy.Container) bool {
+		service, _, _, _ := c.Task()
+		return v.failing != "" && service != v.failing || v.broken != "" && c.Name != v.broken ||
+			!v.isNew(c) && (v.service.Kind != dokploy.Compose || v.service.ComposeType == "stack")
+	})
+}
+
+func (v *verifier) isNew(c dokploy.Container) bool {
+	return !slices.ContainsFunc(v.before.Containers, func(b dokploy.Container) bool { return b.ID == c.ID })
+}
+
+// checkSaid is what the health check of an unhealthy container wrote last, in
+// parentheses; empty where there is none, or the key may not see it.
+func (v *verifier) checkSaid(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	containers := v.concerned() // the newest may not have been checked yet
+	for _, c := range containers[:min(len(containers), 3)] {
+		check, err := v.client.FailedHealthCheck(ctx, c.ID, v.service.ServerID)
+		switch {
+		case err != nil:
+			return ""
+		case check == nil:
+			continue
+		}
+		said := fmt.Sprintf("exit code %d", check.ExitCode)
+		if output := cleanName(v.screen.mask(check.Output)); output != "" {
+			said += ": " + output
+		}
+		return " (" + said + ")"
+	}
+	return ""
 }
 
 // clockTime cuts the time that Docker puts before each line to hours, minutes

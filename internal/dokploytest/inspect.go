@@ -148,7 +148,12 @@ func (s *Server) inspectContainer(x *container) map[string]any {
 		"Dead": false, "Pid": 9060, "ExitCode": x.code, "Error": "", "StartedAt": s.dockerTime(x.started), "FinishedAt": s.dockerTime(x.finished),
 	}
 	if x.health != "" {
-		state["Health"] = map[string]any{"Status": x.health, "FailingStreak": 0, "Log": []any{}}
+		log := []any{}
+		if x.health == "unhealthy" {
+			at := s.dockerTime(x.started)
+			log = append(log, map[string]any{"Start": at, "End": at, "ExitCode": 1, "Output": x.spec.rollout.HealthOutput})
+		}
+		state["Health"] = map[string]any{"Status": x.health, "FailingStreak": len(log), "Log": log}
 	}
 	return map[string]any{
 		"Id": x.id, "Created": s.dockerTime(x.created), "Path": "/bin/sh", "Args": []any{"-c", "exec app"}, "State": state,

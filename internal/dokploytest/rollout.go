@@ -40,6 +40,8 @@ type Rollout struct {
 	// that is known: 6 s if 0, 3.9 s for Unhealthy.
 	Health      Health
 	HealthAfter time.Duration
+	// HealthOutput is what an Unhealthy check writes.
+	HealthOutput string
 	// Unplaced is swarm's reason why no node takes the task: it is never
 	// placed.
 	Unplaced string

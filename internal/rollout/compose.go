@@ -68,6 +68,9 @@ func (c *compose) Look(v View) Verdict {
 	}
 	steady, over, fresh := 0, 0, 0
 	vague, waits, bad := "", "", ""
+	fail := func(container dokploy.Container, unhealthy bool, why string) {
+		bad, verdict.Container, verdict.Unhealthy = why, container.Name, unhealthy
+	}
 	next := map[string]life{}
 	for _, container := range all {
 		if c.isNew(container, v.At) {
@@ -75,15 +78,16 @@ func (c *compose) Look(v View) Verdict {
 		}
 		switch code, known := container.ExitCode(); {
 		case container.State == "restarting", container.State == "dead":
-			bad = fmt.Sprintf("crash loop: %s is %s", container.Name, container.State)
+			why := fmt.Sprintf("crash loop: %s is %s", container.Name, container.State)
 			if known {
-				bad += fmt.Sprintf(" (exit code %d)", code)
+				why += fmt.Sprintf(" (exit code %d)", code)
 			}
+			fail(container, false, why)
 		case container.State == "exited" && !known:
 			vague = container.Name + " has ended, and this version of Dokploy does not show how"
 			over++
 		case container.State == "exited" && code != 0:
-			bad = fmt.Sprintf("%s ended with exit code %d", container.Name, code)
+			fail(container, false, fmt.Sprintf("%s ended with exit code %d", container.Name, code))
 		case container.State == "exited":
 			over++
 		case container.State == "running":
@@ -91,9 +95,9 @@ func (c *compose) Look(v View) Verdict {
 			next[container.ID] = l
 			switch health := container.Health(); {
 			case again:
-				bad = fmt.Sprintf("crash loop: %s has restarted", container.Name)
+				fail(container, false, fmt.Sprintf("crash loop: %s has restarted", container.Name))
 			case health == "unhealthy":
-				bad = "unhealthy: the health check of " + container.Name + " fails"
+				fail(container, true, "unhealthy: the health check of "+container.Name+" fails")
 			case health == "starting":
 				waits = "the health of " + container.Name + " is not known yet"
 				l.since = v.At

@@ -289,3 +289,39 @@ func TestComposeHealthMustLast(t *testing.T) {
 		t.Errorf("confirmed at %v s", at)
 	}
 }
+
+// A task that swarm rejects never ran: to try it again is no crash loop.
+func TestRejectedIsNoCrashLoop(t *testing.T) {
+	rejected := func(id, state string) dokploy.Task {
+		t := task(id, "shutdown", state)
+		t.Error = "No such image: acme/app:2"
+		return t
+	}
+	judge := func(tasks ...dokploy.Task) rollout.Verdict {
+		before := docker(swarm(1, "", ""))
+		before.At = after(0)
+		j := rollout.NewApplication("app", 1, rollout.Before{View: before}, 10*time.Second)
+		v, _ := looks(j, docker(swarm(2, "updating", "t"), tasks...), 1, 30)
+		return v
+	}
+	v := judge(rejected(newID, "Rejected"), rejected(third, "Rejected"))
+	want(t, v, rollout.Failed, "No such image: acme/app:2")
+	if strings.Contains(v.Reason, "loop") {
+		t.Errorf("reason %q", v.Reason)
+	}
+	want(t, judge(rejected(newID, "Failed"), rejected(third, "Failed")), rollout.Failed, "crash loop: No such image")
+}
+
+// Swarm kills what is unhealthy: its exit code is no want of memory.
+func TestUnhealthyIsSaid(t *testing.T) {
+	killed := task(newID, "shutdown", "Failed")
+	killed.Error = "task: non-zero exit (137): dockerexec: unhealthy container"
+	before := docker(swarm(1, "", ""))
+	before.At = after(0)
+	j := rollout.NewApplication("app", 1, rollout.Before{View: before}, 10*time.Second)
+	v, _ := looks(j, docker(swarm(2, "rollback_completed", "t"), killed), 1, 30)
+	want(t, v, rollout.Failed, "unhealthy: its health check fails")
+	if !v.Unhealthy {
+		t.Error("not said to be unhealthy")
+	}
+}

@@ -87,10 +87,15 @@ type Verdict struct {
 	Final bool
 	// Reason is for a person: why, or what is still waited for.
 	Reason string
+	// Service is the one of a stack's, and Container the one of docker-compose's
+	// that a failure is of; empty: there is only one.
+	Service, Container string
 	// Serving says what serves after a failure, where that is known.
 	Serving string
 	// RolledBack: swarm itself has gone back, or is about to.
 	RolledBack bool
+	// Unhealthy: it has failed because a health check fails.
+	Unhealthy bool
 	// Stopped: it ran, and somebody has taken its replicas away.
 	Stopped bool
 	// Ready of Wanted replicas run, or containers; Wanted 0 is not known.

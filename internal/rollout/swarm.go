@@ -37,6 +37,7 @@ type service struct {
 	changed  time.Time            // when the shape last changed
 	failedAt time.Time
 	reason   string // of the failure, as last known
+	unwell   bool   // it is a health check that fails
 }
 
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
@@ -253,7 +254,10 @@ func (s *service) blind(l *look) string {
 	return ""
 }
 
-const unknownFailure = "the new task failed"
+const (
+	unknownFailure = "the new task failed"
+	checkFails     = "unhealthy: its health check fails"
+)
 
 // failure says why the deployment has failed, if this look shows it.
 func (s *service) failure(l *look) string {
@@ -261,25 +265,34 @@ func (s *service) failure(l *look) string {
 		return ""
 	}
 	harmless := 0
-	perSlot := map[string]int{}
+	perSlot, crashes := map[string]int{}, map[string]int{}
 	var failure string
 	certain := false
 	for _, u := range l.news {
 		switch {
 		case u.phase == unhealthy || u.sick:
 			certain = true
-			failure = cmp.Or(failure, "unhealthy: its health check fails")
+			failure = cmp.Or(failure, checkFails)
 		case u.phase == completed && l.oneShot && s.alone(l, u):
 			harmless++
 		case u.phase == broken, u.phase == completed, u.phase == ended:
 			perSlot[u.slot]++
+			if !u.refused {
+				crashes[u.slot]++
+			}
+			if strings.Contains(u.failure, "unhealthy container") { // non-zero exit (137): Swarm killed it
+				u.failure = checkFails
+			}
 			failure = cmp.Or(u.failure, failure, endText(u))
 			certain = certain || perSlot[u.slot] > 1 || s.own(l, u)
 		}
 	}
 	loops := 0
-	for _, n := range perSlot {
+	for _, n := range crashes {
 		loops = max(loops, n)
+	}
+	if failure != "" {
+		s.unwell = failure == checkFails
 	}
 	failure = oneLine(failure)
 	switch {
@@ -329,7 +342,7 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 		s.failedAt = l.at
 	}
 	waited := l.at.Sub(s.failedAt)
-	v.State = Failed
+	v.State, v.Unhealthy = Failed, s.unwell
 	v.Final = waited >= goesBackWithin
 	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
 	switch l.update {
@@ -572,7 +585,7 @@ func (s *stack) Look(v View) Verdict {
 			continue // nothing of it is to run
 		}
 		verdict := s.services[name].judge(v)
-		if verdict.Reason != "" {
+		if verdict.Service = name; verdict.Reason != "" {
 			verdict.Reason = name + ": " + verdict.Reason
 		}
 		verdicts = append(verdicts, verdict)

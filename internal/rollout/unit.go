@@ -39,6 +39,7 @@ type unit struct {
 	aged    bool
 	force   uint64 // ForceUpdate that it was made with
 	forced  bool   // that is known
+	refused bool   // it never ran: swarm rejected it, as with an image that is missing
 }
 
 func shortID(id string) string { return id[:min(len(id), 12)] }
@@ -92,7 +93,7 @@ func (v View) units() []unit {
 	for _, t := range v.Tasks {
 		u := unit{
 			id: shortID(t.ID), service: t.Service, slot: t.Slot, phase: taskPhase(t.State),
-			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged,
+			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged, refused: t.State == "Rejected",
 		}
 		if v.Docker && u.desired == "remove" {
 			continue

@@ -1,0 +1,104 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploytest"
+)
+
+const bothAreNew = "services:\n  api:\n    image: acme/api:2\n  web:\n    image: acme/web:2\n"
+
+// deployBoth deploys new versions of two services, of which one does as told.
+func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *Result {
+	w.srv.AddCompose(dokploytest.Compose{
+		ComposeType: kind, ComposeFile: strings.ReplaceAll(bothAreNew, ":2", ":1"),
+		RolloutFunc: func(service string, v dokploytest.Version) dokploytest.Rollout {
+			if service == failing && strings.HasSuffix(v.Image, ":2") {
+				return does
+			}
+			return dokploytest.Rollout{Log: []string{service + " runs"}}
+		},
+	})
+	w.set = func(o *Options) {
+		verifying(VerifyAuto)(o)
+		o.Prepare.ComposeFile, o.Prepare.ComposePath = bothAreNew, "c.yml"
+	}
+	return w.want(w.deploy("compose stack"), Unhealthy, 1)
+}
+
+// The log that is shown is that of the service that has failed.
+func TestTheLogIsTheFailingServices(t *testing.T) {
+	for _, kind := range []string{"docker-compose", "stack"} {
+		for _, failing := range []string{"api", "web"} {
+			t.Run(kind+"/"+failing, func(t *testing.T) {
+				inWorld(t, dokploytest.Options{}, func(w *world) {
+					r := w.deployBoth(kind, failing, dokploytest.Rollout{Crash: true, CrashAfter: time.Second, Log: []string{"starting", "the reason"}})
+					if !strings.Contains(r.TailOf, failing) || len(r.Tail) == 0 || !strings.HasSuffix(r.Tail[len(r.Tail)-1], "the reason") {
+						w.Errorf("%q of %q\n%s", r.Tail, r.TailOf, w.story())
+					}
+				})
+			})
+		}
+	}
+}
+
+// A service whose image is missing has no container, and another's log would
+// mislead. Swarm's tries are no crash loop: nothing has run.
+func TestAMissingImage(t *testing.T) {
+	for _, failing := range []string{"api", "web"} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			r := w.deployBoth("stack", failing, dokploytest.Rollout{NoImage: true})
+			if !strings.Contains(r.Reason, "_"+failing+": ") || !strings.Contains(r.Reason, "No such image: acme/"+failing+":2") || strings.Contains(r.Reason, "crash") {
+				w.Errorf("reason %q", r.Reason)
+			}
+			if len(r.Tail) > 0 {
+				w.Errorf("%q of %q", r.Tail, r.TailOf)
+			}
+			if !strings.Contains(r.Hint, "the image") {
+				w.Errorf("hint %q", r.Hint)
+			}
+		})
+	}
+}
+
+// What a health check that fails has written stands in the reason, masked and
+// on one line.
+func TestAHealthCheckSaysWhy(t *testing.T) {
+	does := dokploytest.Rollout{Health: dokploytest.Unhealthy, HealthOutput: "  % Total\ncurl: (7) no connection with  two  spaces\n"}
+	want := func(w *world, r *Result) {
+		if !strings.Contains(r.Reason, "(exit code 1: % Total curl: (7) no connection with two spaces)") || strings.Contains(r.Reason, "\n") {
+			w.Errorf("reason %q\n%s", r.Reason, w.story())
+		}
+	}
+	for _, kind := range []string{"docker-compose", "stack"} {
+		inWorld(t, dokploytest.Options{}, func(w *world) { want(w, w.deployBoth(kind, "api", does)) })
+	}
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Rollout: does})
+		w.set = verifying(VerifyAuto)
+		want(w, w.want(w.deploy("application api"), Unhealthy, 1))
+	})
+	inWorld(t, dokploytest.Options{}, func(w *world) { // a member may not see it
+		app := w.srv.AddApplication(dokploytest.Application{Rollout: does})
+		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
+		w.set = verifying(VerifyAuto)
+		r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
+		if !strings.Contains(r.Reason, "its health check fails") || strings.Contains(r.Reason, "exit code") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
+}
+
+// Of several that fail, the log is of the one that the reason names.
+func TestTheLogIsOfTheOneThatIsNamed(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddCompose(dokploytest.Compose{ComposeFile: bothAreNew, NeverDeployed: true, Rollout: dokploytest.Rollout{Crash: true}})
+		w.set = verifying(VerifyAuto)
+		r := w.want(w.deploy("compose stack"), Unhealthy, 1)
+		if name := strings.TrimPrefix(r.TailOf, "the container "); name == "" || !strings.Contains(r.Reason, name) {
+			w.Errorf("reason %q, log of %q", r.Reason, r.TailOf)
+		}
+	})
+}
