@@ -102,3 +102,45 @@ func TestTheLogIsOfTheOneThatIsNamed(t *testing.T) {
 		}
 	})
 }
+
+func TestFailedDependency(t *testing.T) {
+	for cause, want := range map[string][2]string{
+		"dependency failed to start: container x-db-1 is unhealthy":                                 {"x-db-1", ""},
+		"dependency failed to start: container x-db-1 exited (1)":                                   {"x-db-1", ""},
+		`service "db" didn't complete successfully: exit 3`:                                         {"", "db"},
+		`service "web" has neither an image nor a build context specified: invalid compose project`: {},
+		"manifest unknown": {},
+	} {
+		if container, service := failedDependency(cause); container != want[0] || service != want[1] {
+			t.Errorf("%s: %q, %q", cause, container, service)
+		}
+	}
+}
+
+// What docker-compose broke off for is shown: the dependency's own log, and what
+// its health check wrote.
+func TestADependencyIsExplained(t *testing.T) {
+	for cause, does := range map[string]dokploytest.Rollout{
+		`service "api" didn't complete successfully: exit 1`:           {Crash: true, Log: []string{"starting", "the reason"}},
+		"dependency failed to start: container stk-api-1 is unhealthy": {Health: dokploytest.Unhealthy, HealthAfter: time.Millisecond, HealthOutput: "not ready", Log: []string{"the reason"}},
+	} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			w.srv.AddCompose(dokploytest.Compose{
+				AppName: "stk", ComposeFile: bothAreNew, RolloutFunc: func(service string, v dokploytest.Version) dokploytest.Rollout {
+					if service == "api" {
+						return does
+					}
+					return dokploytest.Rollout{Log: []string{"fine"}}
+				},
+				BuildFunc: func(int) dokploytest.Build {
+					return dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, cause, "Error: ❌ Docker command failed")}
+				},
+			})
+			w.set = verifying(VerifyAuto)
+			r := w.want(w.deploy("compose stack"), Failed, 1)
+			if len(r.Tail) == 0 || !strings.HasSuffix(r.Tail[len(r.Tail)-1], "the reason") {
+				w.Errorf("%q of %q\n%s", r.Tail, r.TailOf, w.story())
+			}
+		})
+	}
+}

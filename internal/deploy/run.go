@@ -148,6 +148,7 @@ func (r *run) ship(ctx context.Context) {
 	}
 	r.finish()
 	if r.result.Status != Done {
+		r.explainDependency(all)
 		return
 	}
 	if r.o.verifies() {

@@ -696,7 +696,7 @@ func (v *verifier) failed() (dokploy.Container, bool) {
 		}
 	}
 	for _, c := range containers {
-		if v.isNew(c) {
+		if v.isNew(c) || v.broken != "" {
 			return c, true
 		}
 	}

@@ -1,0 +1,59 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// explainDependency adds to a deployment that docker-compose broke off, for want
+// of a service that others depend on, what that one wrote.
+func (r *run) explainDependency(ctx context.Context) {
+	if r.result.Status != Failed || r.service.Kind != dokploy.Compose || r.service.ComposeType == "stack" {
+		return
+	}
+	container, service := failedDependency(r.result.Reason)
+	if container == "" && service == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	v := &verifier{run: r}
+	if r.verifier != nil {
+		v = r.verifier
+	}
+	view, err := v.view(ctx)
+	if err != nil {
+		return
+	}
+	i := slices.IndexFunc(view.Containers, func(c dokploy.Container) bool {
+		return c.Name == container || service != "" && strings.HasPrefix(c.Name, r.service.AppName+"-"+service+"-")
+	})
+	if i < 0 {
+		return
+	}
+	v.last, v.broken = view, view.Containers[i].Name
+	if view.Containers[i].Health() == "unhealthy" {
+		r.result.Reason += v.checkSaid(ctx)
+	}
+	v.containerLog(ctx)
+}
+
+// failedDependency reads docker-compose's error about a service that others
+// depend on: it names its container, or the service.
+func failedDependency(cause string) (container, service string) {
+	if rest, ok := strings.CutPrefix(cause, "dependency failed to start: container "); ok {
+		container, _, _ = strings.Cut(rest, " ")
+		return container, ""
+	}
+	if rest, ok := strings.CutPrefix(cause, `service "`); ok {
+		service, rest, _ = strings.Cut(rest, `"`)
+		if strings.HasPrefix(rest, " didn't complete successfully") {
+			return "", service
+		}
+	}
+	return "", ""
+}
