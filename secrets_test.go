@@ -54,6 +54,18 @@ func TestSecretsAreWhole(t *testing.T) {
 			encoded := base64.StdEncoding.EncodeToString([]byte(":" + srv.Key))
 			a.Build = dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, at(srv.Key, n), encoded, "ERROR: failed to solve: "+at(srv.Key, n))}
 		},
+		"an instruction": func(srv *dokploytest.Server, a *dokploytest.Application, n int) {
+			x := at(srv.Key, n)
+			a.Build = dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0,
+				"#5 0.1 "+x, "#5 ERROR: "+x, "------", " > [2/2] RUN "+x+":", "0.1 "+x, "------",
+				"Dockerfile:2", "--------------------", "   2 | >>> RUN "+x+" \\", "   3 | >>>   "+x, "--------------------",
+				`ERROR: failed to solve: process "/bin/sh -c `+x+`" did not complete successfully: exit code: 3`)}
+		},
+		"an instruction of the classic builder": func(srv *dokploytest.Server, a *dokploytest.Application, n int) {
+			x := at(srv.Key, n)
+			a.Build = dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0,
+				"Step 1/1 : RUN "+x, x, "The command '/bin/sh -c "+x+"' returned a non-zero code: 3", "❌ Docker build failed")}
+		},
 		"a container's log": func(srv *dokploytest.Server, a *dokploytest.Application, n int) {
 			a.Rollout = dokploytest.Rollout{Crash: true, Log: []string{at(srv.Key, n)}}
 		},

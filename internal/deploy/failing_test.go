@@ -63,10 +63,22 @@ func TestAMissingImage(t *testing.T) {
 	}
 }
 
+// masking hides a secret whose spaces are lost when it is folded.
+type masking struct{ Reporter }
+
+func (masking) Mask(text string) string { return strings.ReplaceAll(text, "with  two  spaces", "***") }
+
 // What a health check that fails has written stands in the reason, masked and
 // on one line.
 func TestAHealthCheckSaysWhy(t *testing.T) {
 	does := dokploytest.Rollout{Health: dokploytest.Unhealthy, HealthOutput: "  % Total\ncurl: (7) no connection with  two  spaces\n"}
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Rollout: does})
+		w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Reporter = masking{o.Reporter} }
+		if r := w.want(w.deploy("application api"), Unhealthy, 1); !strings.Contains(r.Reason, "no connection ***)") {
+			w.Errorf("reason %q", r.Reason)
+		}
+	})
 	want := func(w *world, r *Result) {
 		if !strings.Contains(r.Reason, "(exit code 1: % Total curl: (7) no connection with two spaces)") || strings.Contains(r.Reason, "\n") {
 			w.Errorf("reason %q\n%s", r.Reason, w.story())

@@ -4,6 +4,7 @@ import "strings"
 
 const (
 	noMemory     = "killed, usually because the server ran out of memory: give it more memory or swap, or build elsewhere"
+	appKilled    = "exit code 137 means killed, usually for want of memory: raise the memory limit of the service, or give the server more"
 	diskFull     = "usually the disk of the server is full: remove unused images and build cache there, then run the job again"
 	noNetwork    = "the server could not reach that address: check its network and DNS, then run the job again"
 	notLoggedIn  = "check the name of the image, and the credentials of its registry in Dokploy"
@@ -40,6 +41,8 @@ func adviceOn(r Reason) string {
 		return "exit code 137 means " + noMemory
 	case is("cannot allocate memory", "signal: killed"):
 		return noMemory
+	case r.Exit == 0 && is("exit (137)", "exit code 137"):
+		return appKilled
 	case r.Exit != 0 && killed(r.Output):
 		return "a program was " + noMemory
 	case r.Exit != 0 && containsFold(output, "exec format error"), is("exec format error", "no matching manifest for", "no match for platform in manifest"):
@@ -52,7 +55,7 @@ func adviceOn(r Reason) string {
 		return ""
 	case is("toomanyrequests", "too many requests", "rate limit"):
 		return limited
-	case is("port is already allocated", "address already in use", "as an ingress port"):
+	case is("port is already allocated", "address already in use", "as an ingress port", "port already in use"):
 		return portTaken
 	case is("cannot connect to the docker daemon", "connect to the docker daemon socket"):
 		return noDocker
