@@ -124,8 +124,8 @@ func noise(text string) bool {
 	if drawn(text) || buildxRemoved(text) {
 		return true
 	}
-	if !strings.Contains(text, " ") && strings.ContainsAny(text, "0123456789-_") {
-		return true // a name or id, as docker create and docker rm write
+	if nameOnly(text) {
+		return true
 	}
 	for _, prefix := range []string{
 		"✅", "⚠", "→", "📊",
@@ -166,6 +166,12 @@ func drawn(text string) bool {
 func buildxRemoved(text string) bool {
 	name, ok := strings.CutSuffix(text, " removed")
 	return ok && !strings.Contains(name, " ")
+}
+
+// nameOnly reports whether a line is a name or an id, as docker create, docker
+// rm and docker buildx create write.
+func nameOnly(text string) bool {
+	return !strings.Contains(text, " ") && strings.ContainsAny(text, "0123456789-_")
 }
 
 // opensExplanation reports whether a line is an error of a builder that goes on
