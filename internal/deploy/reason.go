@@ -52,8 +52,8 @@ func (r *run) locate(why reason.Reason) reason.Reason {
 	case s.Kind == dokploy.Compose && ofCompose && place.File == "":
 		place.File = file
 	case s.Kind == dokploy.Compose: // each of its services has a Dockerfile of its own
-	case s.Build.Type == "static": // Dokploy writes the Dockerfile
-		*place = reason.Place{}
+	case s.Build.Type == "static":
+		return why.WrittenBy("Dokploy's")
 	case file != "" && (place.File == "" || filepath.Base(file) == filepath.Base(place.File)):
 		place.File = file
 	}

@@ -26,7 +26,7 @@ type Explainer struct {
 	last    ring     // the newest lines that are none of these
 	pulled  string   // the image that Dokploy pulls
 
-	generated bool // Nixpacks has written the Dockerfile
+	writer string // who has written the Dockerfile; empty: it is in the repository
 }
 
 // Line takes the next line, which is not kept.
@@ -83,7 +83,7 @@ func (e *Explainer) mask(s string) string {
 }
 
 // begin forgets what an earlier stage of the deployment has said.
-func (e *Explainer) begin() { *e = Explainer{Mask: e.Mask, generated: e.generated} }
+func (e *Explainer) begin() { *e = Explainer{Mask: e.Mask, writer: e.writer} }
 
 // statement takes a line that is not part of BuildKit's report. While the
 // classic builder builds it may be anything that a program writes.
@@ -122,7 +122,14 @@ func (e *Explainer) word(text string) bool {
 		if image, ok := word(text, "Pulling "); ok {
 			e.pulled = image
 		}
-		e.generated = e.generated && text != initializing || text == startingNixpacks
+		switch text {
+		case initializing:
+			e.writer = ""
+		case startingNixpacks:
+			e.writer = "Nixpacks'"
+		case nixpacksDone: // a static site of what it has built
+			e.writer = "Dokploy's"
+		}
 		return true
 	}
 	if own, kind := dokployWord(text, e.mixed()); kind != notDokploy {
@@ -187,8 +194,8 @@ func (e *Explainer) solve(said string) {
 	}
 	e.told = e.build.reason(e.mask(said))
 	e.told.Target = e.target
-	if e.generated {
-		e.told.Place = Place{} // it is in no repository
+	if e.writer != "" {
+		e.told = e.told.WrittenBy(e.writer)
 	}
 	e.build = build{}
 }

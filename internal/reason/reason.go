@@ -47,6 +47,15 @@ const (
 	headlineLimit    = 400 // characters of a headline
 )
 
+// WrittenBy is the reason where somebody else ("Nixpacks'") has written the
+// file: its place is in no repository.
+func (r Reason) WrittenBy(who string) Reason {
+	if r.Place.File != "" {
+		r.Step, r.Place = who+" "+r.Place.String(), Place{}
+	}
+	return r
+}
+
 // String is the headline: one line, empty if the log does not say why.
 func (r Reason) String() string {
 	head := r.Place.String()

@@ -107,7 +107,7 @@ func TestExplain(t *testing.T) {
 		"only Dokploy's word": {"Building app-x1\n❌ Docker build failed\n\nError occurred ❌, check the logs for details.", "Docker build failed"},
 		"Dokploy's reason":    {"Error: ❌ Gitlab Provider not found", "Gitlab Provider not found"},
 		"Nixpacks' own end": {
-			"Starting nixpacks build...\n" + section + excerpt + "ERROR: failed to build: " + solve + "\nError: Docker build failed\n❌ Nixpacks build failed", "RUN x → exit code 3",
+			"Starting nixpacks build...\n" + section + excerpt + "ERROR: failed to build: " + solve + "\nError: Docker build failed\n❌ Nixpacks build failed", "Nixpacks' Dockerfile:2: RUN x → exit code 3",
 		},
 		"the same in the next deployment": {
 			"Starting nixpacks build...\n❌ Nixpacks build failed\nInitializing deployment\n" + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3",
@@ -116,7 +116,7 @@ func TestExplain(t *testing.T) {
 			"Step 1/2 : FROM a\nthe server restarts\nInitializing deployment\n" + section + excerpt + "ERROR: " + solve, "Dockerfile:2: RUN x → exit code 3",
 		},
 		"a static site of Nixpacks": {
-			"Starting nixpacks build...\n✅ Nixpacks build completed.\nBuilding app-x1\n" + excerpt + "ERROR: " + solve, "RUN x → exit code 3",
+			"Starting nixpacks build...\n✅ Nixpacks build completed.\nBuilding app-x1\n" + excerpt + "ERROR: " + solve, "Dokploy's Dockerfile:2: RUN x → exit code 3",
 		},
 		"the classic builder, with friends in its output": {
 			"Step 1/2 : FROM a\n ---> 0123\nStep 2/2 : RUN x\n ---> Running in 0123\nERROR: failed to solve: no\nDockerfile:9\n✅ done\n❌ tests failed\nStep 9/9 : RUN y\nfatal: no\n" +

@@ -44,6 +44,7 @@ const permissionDenied = ": Permission denied ("
 const (
 	initializing     = "Initializing deployment"
 	startingNixpacks = "Starting nixpacks build..."
+	nixpacksDone     = "✅ Nixpacks build completed."
 )
 
 // begins reports whether Dokploy says that it begins a stage.
