@@ -342,11 +342,22 @@ func executed(said string) (command, ended string, ok bool) {
 	if _, quoted, found := strings.Cut(said[:i], "process "); found {
 		quoted = strings.TrimSpace(quoted)
 		if text, err := strconv.Unquote(quoted); err == nil {
-			quoted = text
+			quoted = commands(text)
 		}
 		command = shellCommand(quoted)
 	}
 	return command, said[i+len(processFailed):], true
+}
+
+// commands makes one line of a script.
+func commands(script string) string {
+	var lines []string
+	for line := range strings.SplitSeq(strings.Trim(script, "\n"), "\n") {
+		if line = plain([]byte(line)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 // shellCommand takes the shell off a command.

@@ -75,6 +75,7 @@ func TestExplain(t *testing.T) {
 		"doubled line ends":            {strings.ReplaceAll(section+excerpt+solve, "\n", "\n\n"), "Dockerfile:2: RUN x → exit code 3"},
 		"in colours":                   {section + excerpt + "\x1b[31mERROR: \x1b[0m" + solve + "\x1b[0m", "Dockerfile:2: RUN x → exit code 3"},
 		"only the error":               {"ERROR: " + solve, "x → exit code 3"},
+		"a script, and only the error": {`ERROR: failed to solve: process "/bin/sh -c set -e\nls\x1b[31m /x\n" did not complete successfully: exit code: 2`, "set -e; ls /x → exit code 2"},
 		"a cancelled exit":             {excerpt + "ERROR: " + solve + ": context canceled", "Dockerfile:2: RUN x → exit code 3"},
 		"out of memory, as BuildKit":   {excerpt + `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: cannot allocate memory`, "Dockerfile:2: RUN x: cannot allocate memory"},
 		"an instruction, and no error": {excerpt + "❌ Docker build failed", "Dockerfile:2: RUN x"},
