@@ -108,6 +108,17 @@ func crashes(v dokploytest.Version) dokploytest.Rollout {
 	return dokploytest.Rollout{Crash: v.Image == crashImage, Log: []string{"starting", "boom: cannot reach the database"}}
 }
 
+// brokenBuilds is what BuildKit writes of the builds that break, by service.
+var brokenBuilds = map[string][]dokploytest.Step{
+	"broken": dokploytest.Lines(50*time.Millisecond,
+		"------", " > [2/2] RUN set -e;     echo \"3 passed, 1 failed\";     exit 7:", "0.048 3 passed, 1 failed", "------", "Dockerfile:2", "--------------------",
+		"   1 |     FROM "+goodImage, `   2 | >>> RUN set -e; \`, `   3 | >>>     echo "3 passed, 1 failed"; \`, "   4 | >>>     exit 7", "--------------------",
+		`ERROR: failed to build: failed to solve: process "/bin/sh -c set -e;     echo \"3 passed, 1 failed\";     exit 7" did not complete successfully: exit code: 7`, "❌ Docker build failed"),
+	"imageless": dokploytest.Lines(50*time.Millisecond,
+		"Dockerfile:1", "--------------------", "   1 | >>> FROM "+missingImage, "--------------------",
+		"ERROR: failed to build: failed to solve: "+missingImage+": failed to resolve source metadata for "+missingImage+": failed to do request: Head \"https://registry.invalid/v2/no/such/manifests/image\": dial tcp: lookup registry.invalid: no such host", "❌ Docker build failed"),
+}
+
 func (w *standIn) Make(t testing.TB, s cases.Service) string {
 	var v *dokploytest.Service
 	// A real one fails where the image is pulled.
@@ -115,6 +126,9 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 		if strings.Contains(v.Image()+v.ComposeFile(), missingImage) {
 			return dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(50*time.Millisecond,
 				"Pulling "+missingImage, `Error response from daemon: Get "https://registry.invalid/v2/": no such host`)}
+		}
+		if steps := brokenBuilds[s.Name]; steps != nil {
+			return dokploytest.Build{Outcome: "error", Steps: steps}
 		}
 		return dokploytest.Build{}
 	}

@@ -256,6 +256,19 @@ var prepared = []Case{
 		},
 	},
 	{
+		// A current BuildKit names the line, too: "Dockerfile:2: RUN …".
+		Name: "a build that breaks", Services: []Service{{Name: "broken", Built: true}},
+		Files:  map[string]string{"source/Dockerfile": "FROM {image}\nRUN set -e; \\\n    echo \"3 passed, 1 failed\"; \\\n    exit 7\n"},
+		Inputs: []string{"application={broken}", "source={dir}/source", "logs=off"}, Code: 1, Status: "error",
+		Says: []string{"✗ broken failed", `RUN set -e; echo "3 passed, 1 failed"; exit 7 → exit code 7`, "\n    3 passed, 1 failed\n"},
+	},
+	{
+		Name: "a build whose image is missing", Services: []Service{{Name: "imageless", Built: true}},
+		Files:  map[string]string{"source/Dockerfile": "FROM {missing}\n"},
+		Inputs: []string{"application={imageless}", "source={dir}/source", "logs=off"}, Code: 1, Status: "error",
+		Says: []string{"✗ imageless failed", "FROM {missing}: ", "no such host"},
+	},
+	{
 		Name: "an image for what is built", Services: []Service{{Name: "app", Built: true}}, Inputs: []string{"application={app}", "image={image}"},
 		Code: 2, Status: "invalid", Says: []string{"built from a source"},
 	},
