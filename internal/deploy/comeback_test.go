@@ -348,3 +348,22 @@ func TestASecondRunDuringTheOutage(t *testing.T) {
 		})
 	}
 }
+
+// Before 0.25.4 a row that others have come after is one that a restart left, and
+// where no second run comes nobody cancelled it: it is lost.
+func TestARowThatStaysRunning(t *testing.T) {
+	inWorld(t, dokploytest.Options{Version: "v0.25.0"}, func(w *world) {
+		app := w.srv.AddCompose(dokploytest.Compose{ServerID: "server-1", BuildFunc: func(n int) dokploytest.Build {
+			b := takes(4 * time.Second)
+			if n == 1 {
+				b.StayRunning = true
+			}
+			return b
+		}})
+		time.AfterFunc(3*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
+		r := w.want(w.deploy("compose stack"), Lost, 1)
+		if !strings.Contains(r.Reason, "stopped working on this deployment") {
+			w.Error(r.Reason)
+		}
+	})
+}

@@ -480,6 +480,12 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		if len(unsure) > 0 && (!ended || fl.patience == secondRun || fl.returned) {
 			return wait.Pending, cannotTell(unsure)
 		}
+		if !r.row.Terminal() {
+			return wait.Pending, &verdictError{
+				Lost, "Dokploy has stopped working on this deployment and left its row as running",
+				"look at the service in the dashboard, then run the job again",
+			}
+		}
 		fl.final()
 		return wait.Done, nil
 	}

@@ -121,6 +121,7 @@ var foundSchedules = []struct {
 	{211231, "a key that was over its limit counted as one that may not see the queue"},
 	{200_000_000_010_207, "a row that a restart cancelled before it began was final, and its deployment never started again"},
 	{200_000_000_012_471, "BullMQ: a container of others that came between its two runs was taken for one of ours that had ended"},
+	{200_000_000_103_660, "before 0.25.4: a row that stayed running with others after it was called cancelled by a restart"},
 	{200_000_000_084_579, "BullMQ: it ran again while Dokploy could not be asked, and the first run's end was taken"},
 }
 
