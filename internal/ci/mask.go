@@ -169,7 +169,7 @@ type span struct{ from, to int }
 // mask replaces every secret in a text; a text without one is given back as it
 // is. Secrets that overlap are covered together, so that of none a part stays.
 func (m masker) mask(text []byte) []byte {
-	spans := m.find(text)
+	spans := append(m.find(text), m.findEscaped(text)...)
 	if spans == nil {
 		return text
 	}

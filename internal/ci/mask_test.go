@@ -238,3 +238,45 @@ func TestMaskFreeTextOnly(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// Encoders of JSON and URLs differ in what they escape, and put one into the
+// other.
+func TestMaskEscaped(t *testing.T) {
+	const secret = `p/a+s"s\w<d>é=ж-😀9`
+	for name, written := range map[string]string{
+		"PHP":               `p\/a+s\"s\\w<d>\u00e9=\u0436-\ud83d\ude009`,
+		"Python":            `p/a+s\"s\\w<d>\u00e9=\u0436-\ud83d\ude009`,
+		".NET":              `p/a\u002Bs\u0022s\\w\u003Cd\u003E\u00E9=\u0436-\uD83D\uDE009`,
+		"Gson":              `p/a+s\"s\\w\u003cd\u003eé\u003dж-😀9`,
+		"JSON in JSON":      `p/a+s\\\"s\\\\w<d>é=ж-😀9`,
+		"PHP in PHP":        `p\\\/a+s\\\"s\\\\w<d>\\u00e9=\\u0436-\\ud83d\\ude009`,
+		"user of a URL":     `p%2Fa+s%22s%5Cw%3Cd%3E%C3%A9=%D0%B6-%F0%9F%98%809`,
+		"encodeURI":         `p/a+s%22s%5Cw%3Cd%3E%C3%A9=%D0%B6-%F0%9F%98%809`,
+		"quote of Python":   `p/a%2Bs%22s%5Cw%3Cd%3E%C3%A9%3D%D0%B6-%F0%9F%98%809`,
+		"URL in URL":        `p%252Fa%252Bs%2522s%255Cw%253Cd%253E%25C3%25A9%253D%25D0%25B6-%25F0%259F%2598%25809`,
+		"URL in PHP's JSON": `p\/a%2Bs%22s%5Cw%3Cd%3E%C3%A9%3D%D0%B6-%F0%9F%98%809`,
+	} {
+		out := show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(`C:\user 5% {"key":"`+written+`"} 100%`)) })
+		want := `C:\user 5% {"key":"***"} 100%` + "\n"
+		if out != want {
+			t.Errorf("%s: %s is shown as %s", name, written, out)
+		}
+	}
+}
+
+func TestMaskEscapedBase64(t *testing.T) {
+	const secret = "?>?>?>?>hunter22"
+	text := strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte("?>?"+secret)), "/", `\/`) // PHP's JSON
+	if got := string(newMasker([]string{secret}).mask([]byte(text))); got != `Pz4\/***` {
+		t.Errorf("%s is shown as %s", text, got)
+	}
+}
+
+// What is no secret stays as it is, whatever looks like an escape.
+func TestNoEscape(t *testing.T) {
+	for _, text := range []string{`\`, `%`, `%4`, `%zz`, `\u12`, `\ud83d`, `\ud83d\u0041`, `\x41`, `100%`, `a\`, `%41\u0042`, `\\\\`} {
+		if got := string(newMasker([]string{"hunter22"}).mask([]byte(text))); got != text {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
