@@ -36,15 +36,14 @@ func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	// Where nobody reads the output, writing fails and the run goes on.
 	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, interrupts(signal.Ignored)...)
 	go func() {
 		sig := interrupt{(<-signals).(syscall.Signal)}
 		cancel(sig)
-		select {
-		case <-signals: // the second one means it
-		case <-time.After(lastWords):
-		}
+		// More of them change nothing: a terminal that closes and CI hosts send
+		// several, and the outputs would be lost.
+		time.Sleep(lastWords)
 		os.Exit(sig.code())
 	}()
 	// net/http quotes what servers send without being asked, past every mask.

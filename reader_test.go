@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,6 +169,37 @@ func TestInterruptWhileBlocked(t *testing.T) {
 			untilItBuilds(t, srv)
 			_ = p.Process.Signal(signal)
 			p.end(t, 128+int(signal), "interrupted")
+		})
+	}
+}
+
+// TestSignalsAtOnce: an end that is called for more than once writes its outputs,
+// too. The first signal decides the exit code, and which one that is of two that
+// come together the kernel decides.
+func TestSignalsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]syscall.Signal{
+		"a terminal that closes": {syscall.SIGHUP, syscall.SIGTERM, syscall.SIGHUP},
+		"an impatient person":    {syscall.SIGINT, syscall.SIGINT, syscall.SIGINT},
+		"a CI host":              {syscall.SIGINT, syscall.SIGTERM},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(8 << 20), Steps: numbered(time.Hour, 1)}})
+			p := begin(t, env, true, "")
+			untilItBuilds(t, srv)
+			for _, sig := range more {
+				_ = p.Process.Signal(sig)
+				time.Sleep(time.Millisecond) // so that two of one kind do not become one
+			}
+			_ = p.Wait()
+			if code := p.ProcessState.ExitCode(); !slices.Contains(more, syscall.Signal(code-128)) {
+				t.Errorf("%s", p.ProcessState)
+			}
+			if got := dotenv(t, p.file)["DOKPLOY_STATUS"]; got != "interrupted" {
+				t.Errorf("status %q", got)
+			}
 		})
 	}
 }
