@@ -18,8 +18,12 @@ type event struct {
 		Merged         bool   `json:"merged"`
 		MergeCommitSHA string `json:"merge_commit_sha"`
 		Head           struct {
-			SHA string `json:"sha"`
+			SHA  string     `json:"sha"`
+			Repo repository `json:"repo"`
 		} `json:"head"`
+		Base struct {
+			Repo repository `json:"repo"`
+		} `json:"base"`
 	} `json:"pull_request"` // and the events about its reviews
 	WorkflowRun struct {
 		suite
@@ -55,6 +59,10 @@ type event struct {
 	Commit struct {
 		Commit commit `json:"commit"`
 	} `json:"commit"` // status
+}
+
+type repository struct {
+	FullName string `json:"full_name"`
 }
 
 type commit struct {

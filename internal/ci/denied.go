@@ -1,0 +1,57 @@
+package ci
+
+import "strings"
+
+// NoSecrets says why the host gives this run none of its secrets, and what to
+// do; empty if it is not known to keep them back.
+func (h Host) NoSecrets() string {
+	const skip = "; deploy from a push or merge to the repository itself, and skip this step otherwise"
+	switch {
+	case h.actions && strings.EqualFold(h.get("GITHUB_ACTOR"), "dependabot[bot]"):
+		return "a run that Dependabot started gets no secrets of Actions; skip this step with `if: github.actor != 'dependabot[bot]'`, or add the key to the secrets of Dependabot (Settings → Secrets and variables → Dependabot)"
+	case h.actions && h.ofFork():
+		return "the pull request comes from a fork, and gets no secrets" + skip + " (`if: github.event.pull_request.head.repo.full_name == github.repository`)"
+	case h.name == "GitLab CI" && differ(h.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), h.get("CI_MERGE_REQUEST_PROJECT_PATH")):
+		return "the merge request comes from a fork, and may get no variables of the project" + skip
+	case h.name == "CircleCI" && h.get("CIRCLE_PR_REPONAME") != "": // set for forks only
+		return "the pull request comes from a fork, and gets no secrets unless the project passes them" + skip
+	}
+	return ""
+}
+
+// ofFork reports whether the run is for a pull request whose branch is in
+// another repository. pull_request_target gets secrets all the same.
+func (h Host) ofFork() bool {
+	switch h.get("GITHUB_EVENT_NAME") {
+	case "pull_request", "pull_request_review", "pull_request_review_comment":
+	default:
+		return false
+	}
+	pr := readEvent(h.get("GITHUB_EVENT_PATH")).PullRequest
+	return differ(pr.Head.Repo.FullName, firstOf(pr.Base.Repo.FullName, h.get("GITHUB_REPOSITORY")))
+}
+
+// differ reports whether both are known, and are not the same.
+func differ(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(a, b) }
+
+// Checkout says how the files of the repository get to where the program runs;
+// empty where no host brings them.
+func (h Host) Checkout() string {
+	switch {
+	case h.actions:
+		return "put the step `uses: actions/checkout@v4` in front of this one"
+	case h.name == "GitLab CI":
+		return "the job must not set GIT_STRATEGY to none or empty"
+	case h.name == "Woodpecker":
+		return "the workflow must not set `skip_clone: true`"
+	case h.name == "Drone":
+		return "the pipeline must not set `clone: disable: true`"
+	case h.name == "Bitbucket Pipelines":
+		return "the step must not set `clone: enabled: false`"
+	case h.name == "CircleCI":
+		return "put the step `checkout` in front of this one"
+	case h.name == "Jenkins":
+		return "put the step `checkout scm` in front of this one"
+	}
+	return ""
+}
