@@ -15,6 +15,7 @@ import (
 // Health is an address that must answer after the deployment.
 type Health struct {
 	URL        *url.URL // nil: the first domain of each target
+	Path       string   // with a domain: path and query in the place of its own; empty: as it is
 	Accept     []health.Range
 	Timeout    time.Duration
 	CACerts    []*x509.Certificate
@@ -30,12 +31,20 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 		return o.Health.URL, nil
 	}
 	if public == "" {
+		what := "auto takes the first domain, and there is none"
+		if o.Health.Path != "" {
+			what = "a path is asked of the first domain, and there is none"
+		}
 		return nil, &inputError{
-			input: "health-url", what: "auto takes the first domain, and there is none",
+			input: "health-url", what: what,
 			hint: "add a domain in Dokploy, or give the address",
 		}
 	}
-	return health.ParseURL(public)
+	u, err := health.ParseURL(public)
+	if err != nil || o.Health.Path == "" {
+		return u, err
+	}
+	return health.ParseURL(u.Scheme + "://" + u.Host + o.Health.Path)
 }
 
 // health waits until the address answers as it should. It comes after the

@@ -22,10 +22,11 @@ func (r Range) String() string {
 
 func (r Range) has(status int) bool { return r.From <= status && status <= r.To }
 
-// ParseStatus reads codes and ranges with commas in between: "200,204,301-302".
+// ParseStatus reads codes and ranges with commas or newlines in between:
+// "200,204,301-302".
 func ParseStatus(s string) ([]Range, error) {
 	var list []Range
-	for piece := range strings.SplitSeq(s, ",") {
+	for piece := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
 		piece = strings.TrimSpace(piece)
 		if piece == "" {
 			continue
