@@ -75,15 +75,15 @@ func run(ctx context.Context, args []string, env config.Environment, stdout, std
 		return flags(args, stdout, stderr)
 	}
 	host := ci.Detect(env.Lookup)
-	cfg, err := config.Load(env)
+	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout()})
 	printer := ci.New(host, stdout, cfg.Secrets())
 	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
-	if err != nil {
-		return invalid(host, printer, cfg, err)
-	}
 	for _, w := range cfg.Warnings {
 		printer.Warn("", w.Input+": "+w.Text)
+	}
+	if err != nil {
+		return invalid(host, printer, cfg, err)
 	}
 	if cfg.TLSSkipVerify {
 		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
@@ -156,7 +156,7 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 	}
 	if h := cfg.HealthURL; h != nil {
 		o.Health = &deploy.Health{
-			URL: h.URL, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
+			URL: h.URL, Path: h.Path, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
 			UserAgent: userAgent(),
 		}
 	}

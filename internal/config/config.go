@@ -5,6 +5,7 @@ package config
 
 import (
 	"crypto/x509"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,12 +55,15 @@ type Config struct {
 	// they seem to.
 	Warnings []Problem
 
-	rejected []string // secret values of inputs that were not accepted
+	rejected []string // secret values of headers that were not accepted
+	hidden   []string // other secrets: the tokens of webhooks, what may be a key
 }
 
-// HealthURL is an address to ask; without a URL it is the service's first
-// domain ("auto").
-type HealthURL struct{ URL *url.URL }
+// Facts are what a run knows of its CI host when its inputs are wrong.
+type Facts struct {
+	NoSecrets string // why the host gives this run no secrets, and what to do; empty: it gives them
+	Checkout  string // how files of the repository get there; empty: not on a CI host
+}
 
 // Problem is one thing that is wrong with an input. Its text never shows the
 // value of a secret input.
@@ -84,18 +88,32 @@ func (e *Error) Error() string {
 // Load reads the inputs from the environment. Its error is an [*Error]; the
 // Config is never nil, and holds what could be read then too: enough to write
 // outputs and to mask secrets.
-func Load(env Environment) (*Config, error) {
-	l := &loader{env: env}
+func Load(env Environment, facts Facts) (*Config, error) {
 	c := &Config{}
-	l.misspelt(c)
+	l := &loader{env: env, facts: facts, config: c, values: map[string]value{}}
+	l.unread()
+	l.read()
 
-	c.URL = parse(l, "url", parseURL)
-	c.APIKey = l.value("api-key")
-	if c.APIKey != "" && !printable(c.APIKey) {
-		l.problem("api-key", "holds a blank, a line break or another character that cannot be part of a key; give the key alone, without quotes or a scheme")
+	c.URL = parse(l, "url", func(v string) (*url.URL, error) {
+		base, note, err := parseURL(v)
+		l.note("url", note)
+		return base, err
+	})
+	c.APIKey = parse(l, "api-key", func(v string) (string, error) {
+		if text := keyProblem(v, l.given("url")); text != "" {
+			return "", errors.New(text)
+		}
+		return v, nil
+	})
+	targets := func(input string) []string {
+		return parse(l, input, func(v string) ([]string, error) {
+			list, notes, err := parseTargets(v, input, c.URL)
+			l.note(input, notes...)
+			return list, err
+		})
 	}
-	c.Applications = parse(l, "application", parseTargets)
-	c.Composes = parse(l, "compose", parseTargets)
+	c.Applications = targets("application")
+	c.Composes = targets("compose")
 	if l.valid("application") && l.valid("compose") && len(c.Applications)+len(c.Composes) == 0 {
 		l.problem("application", "nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name")
 	}
@@ -107,21 +125,34 @@ func Load(env Environment) (*Config, error) {
 	c.UnreachableTimeout = parse(l, "unreachable-timeout", parseDuration)
 	c.Logs = parse(l, "logs", oneOf("live", "failure", "off"))
 	c.Headers = parse(l, "headers", func(value string) (http.Header, error) {
+		if err := l.joined("headers", headerLine, "`Name: value`"); err != nil {
+			c.rejected = append(c.rejected, value)
+			for piece := range entriesOf(value) {
+				_, value, _ := strings.Cut(piece, ":")
+				c.rejected = append(c.rejected, strings.TrimSpace(value))
+			}
+			return nil, err
+		}
 		headers, rejected, err := parseHeaders(value)
 		c.rejected = rejected
 		return headers, err
 	})
-	c.CACerts = parse(l, "ca-cert", parseCertificates)
+	c.CACerts = parseFile(l, "ca-cert", parseCertificates)
 	c.TLSSkipVerify = parse(l, "tls-skip-verify", parseBool)
 	c.MaxParallel = parse(l, "max-parallel", parseParallel)
 	c.OutputFile = parse(l, "output-file", parseOutputFile)
 	c.Debug = parse(l, "debug", parseBool)
 
 	c.Image = parse(l, "image", parseImage)
-	c.Env = parse(l, "env", parseEnv)
+	c.Env = parse(l, "env", l.parseEnv)
 	c.EnvMode = parse(l, "env-mode", oneOf("merge", "replace"))
-	c.ComposeFile = parse(l, "compose-file", parseComposeFile)
-	c.Source = parse(l, "source", upload.Open)
+	c.ComposeFile = parseFile(l, "compose-file", parseComposeFile)
+	c.Source = parseFile(l, "source", func(path string) (*upload.Source, error) {
+		if err := noPath(path, "a directory or a .zip"); err != nil {
+			return nil, err
+		}
+		return upload.Open(path)
+	})
 	c.SourcePath = l.value("source")
 	c.Verify = parse(l, "verify", oneOf("auto", "require", "off"))
 	c.StableFor = parse(l, "stable-for", parseDuration)
@@ -130,7 +161,7 @@ func Load(env Environment) (*Config, error) {
 	c.HealthTimeout = parse(l, "health-timeout", parseDuration)
 	c.Rollback = parse(l, "rollback", parseBool)
 	c.DryRun = parse(l, "dry-run", parseBool)
-	l.together(c)
+	l.together()
 
 	l.finish()
 	if len(l.problems) > 0 {
@@ -142,7 +173,7 @@ func Load(env Environment) (*Config, error) {
 // Secrets are the values that must not be shown: the key, and what is secret
 // of the headers. Values of inputs that were not accepted are among them.
 func (c *Config) Secrets() []string {
-	secrets := secret.Key(c.APIKey)
+	secrets := append(secret.Key(c.APIKey), c.hidden...)
 	for _, v := range c.rejected {
 		secrets = append(secrets, secret.Header("", v)...)
 	}
@@ -158,37 +189,93 @@ func (c *Config) Secrets() []string {
 // loader looks inputs up and collects what is wrong with them.
 type loader struct {
 	env      Environment
+	facts    Facts
+	config   *Config
+	values   map[string]value
 	problems []Problem
+}
+
+// value is what was given for an input.
+type value struct {
+	variable string // that carries it
+	text     string
+	unusable bool // a problem already, and nothing to parse
 }
 
 func (l *loader) problem(input, text string) {
 	l.problems = append(l.problems, Problem{input, text})
 }
 
+// note warns about what was guessed; empty texts are none.
+func (l *loader) note(input string, texts ...string) {
+	for _, text := range texts {
+		if text != "" {
+			l.config.Warnings = append(l.config.Warnings, Problem{input, text})
+		}
+	}
+}
+
 func (l *loader) valid(input string) bool {
 	return !slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Input == input })
 }
 
-// given is the value of an input as the environment has it; empty: not set.
-func (l *loader) given(input string) string {
-	for _, name := range Spellings(input) {
-		if v := l.env[name]; strings.TrimSpace(v) != "" {
-			return strings.TrimSpace(v)
+// read looks all inputs up. What was written around a value is dropped, and
+// what may be a secret in it is hidden from here on.
+func (l *loader) read() {
+	for _, s := range Settings {
+		v, dropped := l.lookup(s)
+		if text := unexpanded(s, v.text); text != "" {
+			l.problem(s.Name, text)
+			v.unusable = true
+		}
+		l.note(s.Name, dropped...)
+		l.values[s.Name] = v
+		for _, token := range webhookTokens(v.text) {
+			// Where none may stand it is one; elsewhere it may be a word.
+			if slices.Contains([]string{"url", "api-key", "application", "compose"}, s.Name) || isRandom(token) {
+				l.config.hidden = append(l.config.hidden, secret.Key(token)...)
+			}
 		}
 	}
-	return ""
+	for _, input := range []string{"url", "api-key"} { // they may be swapped
+		v := l.values[input]
+		switch {
+		case v.unusable, strings.Trim(v.text, "*•●") == "":
+		case looksLikeAddress(v.text):
+			l.config.hidden = append(l.config.hidden, secret.Addresses(v.text)...)
+		default:
+			l.config.hidden = append(l.config.hidden, secret.Key(v.text)...)
+		}
+	}
 }
+
+// lookup is the first value of an input that is not empty.
+func (l *loader) lookup(s Setting) (v value, dropped []string) {
+	for _, name := range Spellings(s.Name) {
+		text, dropped := tidy(s.Form, strings.TrimSpace(l.env[name]))
+		if text != "" {
+			return value{variable: name, text: text}, dropped
+		}
+	}
+	return value{}, nil
+}
+
+// given is the value of an input as the environment has it; empty: not set.
+func (l *loader) given(input string) string { return l.values[input].text }
 
 // value is the value of an input or its default.
 func (l *loader) value(input string) string {
-	v := l.given(input)
-	if v != "" {
+	if v := l.given(input); v != "" {
 		return v
 	}
 	for _, s := range Settings {
 		if s.Name == input {
 			if s.Required && l.valid(input) {
-				l.problem(input, "is required and not set (looked for "+strings.Join(Spellings(input), ", ")+")")
+				text := "is required and not set (looked for " + strings.Join(Spellings(input), ", ") + ")"
+				if s.Secret && l.facts.NoSecrets != "" {
+					text += ": " + l.facts.NoSecrets
+				}
+				l.problem(input, text)
 			}
 			return s.Default
 		}
@@ -196,20 +283,24 @@ func (l *loader) value(input string) string {
 	panic("config: no setting " + input)
 }
 
-// finish puts all problems in the order of the table.
+// finish puts all problems and warnings in the order of the table; those about
+// no input come first.
 func (l *loader) finish() {
 	order := map[string]int{}
 	for i, s := range Settings {
-		order[s.Name] = i
+		order[s.Name] = i + 1
 	}
-	slices.SortStableFunc(l.problems, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
+	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
+		slices.SortStableFunc(list, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
+	}
 }
 
-// parse reads one input. An empty value is not parsed: it is the zero value.
+// parse reads one input. A value that is empty or unusable is not parsed: it is
+// the zero value.
 func parse[T any](l *loader, input string, f func(string) (T, error)) T {
 	var zero T
 	v := l.value(input)
-	if v == "" {
+	if v == "" || l.values[input].unusable {
 		return zero
 	}
 	t, err := f(v)

@@ -31,7 +31,7 @@ func load(inputs ...string) (*Config, error) {
 	for i := 0; i < len(inputs); i += 2 {
 		vars["DOKPLOY_"+strings.ToUpper(strings.ReplaceAll(inputs[i], "-", "_"))] = inputs[i+1]
 	}
-	return Load(vars)
+	return Load(vars, Facts{})
 }
 
 // problems are what Load says, one "input: text" each.
@@ -92,7 +92,7 @@ func TestAllInputs(t *testing.T) {
 		"INPUT_ROLLBACK":              "FALSE",
 		"INPUT_DRY-RUN":               "false",
 		"INPUT_SOMETHING-OF-THE-HOST": "x",
-	})
+	}, Facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,13 +127,13 @@ func TestSpellings(t *testing.T) {
 		vars[name] = "key-" + string(rune('0'+i))
 	}
 	for i, name := range order {
-		c, err := Load(vars)
+		c, err := Load(vars, Facts{})
 		if want := "key-" + string(rune('0'+i)); err != nil || c.APIKey != want {
 			t.Errorf("%q, %v; want %q from %s", c.APIKey, err, want, name)
 		}
 		vars[name] = " \n" // empty means unset
 	}
-	if _, err := Load(vars); err == nil {
+	if _, err := Load(vars, Facts{}); err == nil {
 		t.Error("no key, no error")
 	}
 }
@@ -172,9 +172,9 @@ func TestProblems(t *testing.T) {
 		{"output-file=" + dir + "/new/", []string{`output-file: the folder "` + dir + `/new" does not exist`}},
 		// In the order of the table, whatever is wrong.
 		{"url=h;env=A;verify=yes;rollback=on;debug=x;image=a b;env-mode=add;stable-for=0;health-status=2xx", []string{
-			`url: "h" has no scheme; write https://h`,
+			`url: is no address that begins with https:// or http://; write the address of the Dokploy instance, such as https://dokploy.example.com`,
 			`image: "a b" is not the name of an image (invalid reference format); write one such as ghcr.io/acme/api:1.4.2`,
-			`env: line 1 has no "="; each line is KEY=VALUE`,
+			`env: line 1 has no "="; each line is KEY=VALUE. The variable DOKPLOY_ENV is read as this input: if it is one of your own, unset it for this step, or give the lines in INPUT_ENV`,
 			`env-mode: "add" is not one of merge, replace`,
 			`verify: "yes" is not one of auto, require, off`,
 			`stable-for: "0" is not more than zero; write a duration such as 90s or 30m, or whole seconds`,
@@ -214,32 +214,43 @@ func TestURL(t *testing.T) {
 		{"https://h/myapi", "https://h/myapi", ""},
 		{"https://h/dashboards", "https://h/dashboards", ""},
 		{"http://[::1]:3000/api", "http://[::1]:3000", ""},
-		{"h", "", "write https://h"},
-		{"h:3000/api", "", "write https://h:3000/api"},
-		{"//h", "", "write https://h"},
+		{"h", "", "is no address that begins with https://"},
+		{"h:3000/api", "", "has no scheme; write https://h:3000"},
+		{"dokploy.example.com", "", "has no scheme; write https://dokploy.example.com"},
+		{"//h.example.com/x", "", "has no scheme; write https://h.example.com"},
+		{"//h", "", "is no address that begins with https://"},
 		{"ftp://h", "", `"ftp://" is not http or https`},
 		{"https://", "", "names no host"},
 		{"https:///api", "", "names no host"},
+		{"https:///h.example.com", "", "names no host between the slashes; write https://h.example.com"},
 		{"https://:3000", "", "names no host"},
 		{"https://h:", "", "no valid port"},
 		{"https://h:0", "", "no valid port"},
 		{"https://h:65536", "", "no valid port"},
-		{"https://h:x", "", "is not a URL (invalid port"},
-		{"https://h/%zz", "", "is not a URL (invalid URL escape"},
+		{"https://h:x", "", "no valid port"},
+		{"https://h/%zz", "", "is not a URL (a % in it"},
 		{"https://h/\x01", "", "is not a URL"},
 		{"https://h h", "", "holds a blank"},
 		{"https://h\nhttps://i", "", "holds a blank or a line break"},
-		{"https://h?", "", "query or fragment"},
-		{"https://h/?token=hunter2", "", "query or fragment"},
-		{"https://h/#hunter2", "", "query or fragment"},
 		{"https://bob:hunter2@h", "", "the input headers"},
 		{"https://hunter2@h/%zz", "", "the input headers"},
 		{"https://me:hun/hunter2@h", "", "the input headers"},
+		{"https://bob:hun?ter2@h", "", "the input headers"},
+		{"https://bob:hunter2#@h", "", "the input headers"},
+		{"https://bob:hunter2", "", "no valid port"},
 		{"bob:hunter2@h", "", "the input headers"},
-		{"https://h/dashboard/project/p1", "", "a page of the dashboard; write https://h"},
-		{"https://h/dashboard", "", "a page of the dashboard; write https://h"},
-		{"https://h/sub/dashboard/x", "", "a page of the dashboard; write https://h/sub"},
-		{"https://h/api/deploy/hunter2", "", "an address inside the API, or a webhook; write https://h"},
+		{"http//h.example.com:3000/hunter2", "", `begins with "http//", and not with "http://"; write http://h.example.com:3000`},
+		{"https//h.example.com", "", "write https://h.example.com"},
+		{"https:/h.example.com", "", "write https://h.example.com"},
+		{"HTTPS:h.example.com", "", "write https://h.example.com"},
+		{`https:\\h.example.com\hunter2`, "", "write https://h.example.com"},
+		{"https;//h.example.com", "", "write https://h.example.com"},
+		{"https/h", "", "write https://, and the host behind it"},
+		{"htps://h.example.com", "", `begins with "htps://", which is no scheme; write https://h.example.com`},
+		{"htpp://10.0.0.1:3000", "", "write http://10.0.0.1:3000"},
+		{"httpss://h.example.com/hunter2", "", "write https://h.example.com"},
+		{"hunter2hunter2://h", "", "is not http or https"},
+		{"https://$HOST/", "", "was not expanded where its host should be"},
 	} {
 		c, err := load("url", tt.in)
 		got := problems(t, err)

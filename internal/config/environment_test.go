@@ -43,7 +43,7 @@ func TestMisspelt(t *testing.T) {
 		t.Run(tt.env, func(t *testing.T) {
 			env := Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api"}
 			maps.Copy(env, ReadEnvironment(strings.Split(tt.env, " ")))
-			c, err := Load(env)
+			c, err := Load(env, Facts{})
 			want := problems(t, err)
 			switch {
 			case tt.want == "" && err != nil, tt.want != "" && (len(want) != 1 || want[0] != tt.want+": rename it, or unset it if it is not meant for dokploy-deploy"):
@@ -60,7 +60,7 @@ func TestMisspelt(t *testing.T) {
 func TestMisspeltOfAnother(t *testing.T) {
 	for _, name := range []string{"INPUT_DRYRUN", "DOKPLOY_DRYRUN", "PLUGIN_DRYRUN"} {
 		for _, right := range []string{"INPUT_DRY-RUN", "INPUT_DRY_RUN"} {
-			c, err := Load(Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api", name: "true", right: "false"})
+			c, err := Load(Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api", name: "true", right: "false"}, Facts{})
 			if err != nil || len(c.Warnings) != 1 || c.Warnings[0].Input != "dry-run" || !strings.Contains(c.Warnings[0].Text, name+" is not read") || c.DryRun {
 				t.Errorf("%s beside %s: %v, %+v", name, right, err, c.Warnings)
 			}
@@ -70,7 +70,7 @@ func TestMisspeltOfAnother(t *testing.T) {
 
 // TestMisspeltRequired: one problem says it all, and nothing of the value.
 func TestMisspeltRequired(t *testing.T) {
-	_, err := Load(Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_APIKEY": "key-123", "DOKPLOY_APPLICATION": "api"})
+	_, err := Load(Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_APIKEY": "key-123", "DOKPLOY_APPLICATION": "api"}, Facts{})
 	got := problems(t, err)
 	if len(got) != 1 || !strings.HasPrefix(got[0], "api-key: the variable DOKPLOY_APIKEY is not read") || strings.Contains(got[0], "key-123") {
 		t.Errorf("%q", got)
@@ -83,12 +83,12 @@ func TestOthersVariables(t *testing.T) {
 	for name := range strings.FieldsSeq(`
 		DOKPLOY_STATUS DOKPLOY_DEPLOYMENT_ID DOKPLOY_DEPLOYED_URL DOKPLOY_BUILT_COMMIT DOKPLOY_DASHBOARD_URL DOKPLOY_DURATION DOKPLOY_DEPLOYMENTS
 		DOKPLOY_URL_OUT DOKPLOY_DEPLOY_URL DOKPLOY_VERSION DOKPLOY_CLOUD DOKPLOY_DEPLOY_BINARY DOKPLOY_HOST DOKPLOY_TOKEN DOKPLOYURL DOKPLOY
-		PLUGIN_ARTIFACT_FILE PLUGIN_REPO PLUGIN_TAGS PLUGINS PLUGIN_
+		PLUGIN_ARTIFACT_FILE PLUGIN_METADATA_FILE PLUGINS PLUGIN_ PLUGIN__
 		INPUT_ARGS INPUT_ENTRYPOINT INPUT_TOKEN INPUT_NODE-VERSION INPUT_FETCH-DEPTH INPUT_REPOSITORY INPUT_ INPUT INPUTRC INPUT_METHOD
 		dokploy_dry_run MY_DOKPLOY_DRYRUN DRYRUN DRY_RUN CI_ENVIRONMENT_URL TF_VAR_dokploy_url`) {
 		env[name] = "x"
 	}
-	c, err := Load(env)
+	c, err := Load(env, Facts{})
 	if err != nil || len(c.Warnings) > 0 {
 		t.Errorf("%v\n%q", err, c.Warnings)
 	}
@@ -109,17 +109,21 @@ func TestEverySpelling(t *testing.T) {
 			}
 		}
 		l := &loader{env: env}
+		given := func() string {
+			v, _ := l.lookup(s)
+			return v.text
+		}
 		for _, name := range order {
 			want := env[name]
 			if want == "" {
 				continue
 			}
-			if got := l.given(s.Name); got != want {
+			if got := given(); got != want {
 				t.Errorf("%s: %q, and not %q from %s", s.Name, got, want, name)
 			}
 			env[name] = ""
 		}
-		if got := l.given(s.Name); got != "" {
+		if got := given(); got != "" {
 			t.Errorf("%s: %q, and nothing is set", s.Name, got)
 		}
 	}

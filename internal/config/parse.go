@@ -69,72 +69,28 @@ func parseParallel(v string) (int, error) {
 	return n, nil
 }
 
-// parseTargets reads a list: newlines or commas separate, blanks are dropped,
-// and so is what was named before.
-func parseTargets(v string) ([]string, error) {
-	var list []string
-	for t := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
-		t = strings.TrimSpace(t)
-		if strings.ContainsFunc(t, unicode.IsControl) {
-			return nil, fmt.Errorf("%s holds a control character; separate several targets with newlines or commas", quote(t))
+// parseTargets reads a list of services of a kind; what was named before is
+// dropped. base is the instance, as far as it is known.
+func parseTargets(v, kind string, base *url.URL) (list, notes []string, err error) {
+	for t := range entriesOf(v) {
+		switch control := strings.ContainsFunc(t, unicode.IsControl); {
+		case control && hook.MatchString(t): // its token is not shown
+			return nil, nil, errWebhook
+		case control:
+			return nil, nil, fmt.Errorf("%s holds a control character; separate several targets with newlines or commas", quote(t))
 		}
-		if t != "" && !slices.Contains(list, t) {
+		t, note, err := parseTarget(t, kind, base)
+		if err != nil {
+			return nil, nil, err
+		}
+		if note != "" {
+			notes = append(notes, note)
+		}
+		if !slices.Contains(list, t) {
 			list = append(list, t)
 		}
 	}
-	return list, nil
-}
-
-// parseURL accepts what people paste and makes it the base of the instance.
-func parseURL(v string) (*url.URL, error) {
-	const want = "write the address of the Dokploy instance, such as https://dokploy.example.com"
-	scheme, _, ok := strings.Cut(v, "://")
-	if strings.ContainsFunc(v, unicode.IsSpace) {
-		return nil, errors.New("holds a blank or a line break; " + want)
-	}
-	// What may be a secret in it (user:password, ?token=) is never repeated.
-	// A password may hold a slash, so an @ anywhere counts.
-	if strings.Contains(v, "@") {
-		return nil, errors.New("holds a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
-	}
-	if strings.ContainsAny(v, "?#") {
-		return nil, errors.New("holds a query or fragment (? or #); " + want)
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(v), strings.TrimLeft(v, "/"))
-	}
-	if s := strings.ToLower(scheme); s != "http" && s != "https" {
-		return nil, fmt.Errorf("%s is not http or https; %s", quote(scheme+"://"), want)
-	}
-	u, err := url.Parse(v)
-	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err
-		}
-		return nil, fmt.Errorf("%s is not a URL (%w); %s", quote(v), err, want)
-	}
-	if u.Hostname() == "" {
-		return nil, fmt.Errorf("%s names no host; %s", quote(v), want)
-	}
-	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("%s has no valid port; %s", quote(v), want)
-		}
-	}
-	path := strings.TrimRight(u.EscapedPath(), "/")
-	for _, part := range []struct{ path, is string }{
-		{"/dashboard/", "a page of the dashboard"},
-		{"/api/", "an address inside the API, or a webhook"},
-	} {
-		i := strings.Index(path+"/", part.path)
-		if i < 0 || path[i:] == "/api" {
-			continue
-		}
-		return nil, fmt.Errorf("is %s; write %s://%s", part.is, u.Scheme, u.Host+path[:i])
-	}
-	path = strings.TrimRight(strings.TrimSuffix(path, "/api"), "/")
-	return url.Parse(u.Scheme + "://" + u.Host + path)
+	return list, notes, nil
 }
 
 // ownHeaders are not for users to set: they belong to the connection or to us.
@@ -169,6 +125,9 @@ func parseHeaders(v string) (headers http.Header, rejected []string, err error) 
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		text := ""
 		switch {
+		case !ok && notExpanded(line) != "":
+			value = line
+			text = fmt.Sprintf("line %d %s", i+1, notExpanded(line))
 		case !ok:
 			value = line
 			text = fmt.Sprintf("line %d has no colon; each line is `Name: value`", i+1)
@@ -183,6 +142,8 @@ func parseHeaders(v string) (headers http.Header, rejected []string, err error) 
 			}
 		case slices.Contains(repeatingHeaders, http.CanonicalHeaderKey(name)):
 			text = name + " cannot be set: a request that carries it may be sent twice when a connection breaks, and would deploy twice"
+		case notExpandedHeader(name, value) != "":
+			text = "the value of " + name + " " + notExpandedHeader(name, value)
 		case value == "":
 			text = name + " has no value; is its secret set?"
 		case strings.ContainsFunc(value, unicode.IsControl):

@@ -14,7 +14,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"dokploy-deploy/internal/dotenv"
-	"dokploy-deploy/internal/health"
 )
 
 // maxText is what Dokploy takes of a text: its JSON may have 1 MB with all
@@ -87,6 +86,9 @@ type ComposeFile struct {
 
 // parseComposeFile reads a compose file and sees that it is one.
 func parseComposeFile(path string) (*ComposeFile, error) {
+	if err := noPath(path, "a compose file"); err != nil {
+		return nil, err
+	}
 	raw, err := readFile(path, maxText)
 	if err != nil {
 		return nil, err
@@ -181,20 +183,9 @@ func duplicateKey(n *yaml.Node, depth int) *yaml.Node {
 	return nil
 }
 
-// parseHealthURL is nil for "auto".
-func parseHealthURL(v string) (*HealthURL, error) {
-	if strings.EqualFold(v, "auto") {
-		return &HealthURL{}, nil
-	}
-	u, err := health.ParseURL(v)
-	if err != nil {
-		return nil, err
-	}
-	return &HealthURL{URL: u}, nil
-}
-
 // together checks the inputs that only make sense with others.
-func (l *loader) together(c *Config) {
+func (l *loader) together() {
+	c := l.config
 	given := func(input string) bool { return l.given(input) != "" }
 	need := func(input, other, text string) {
 		if given(input) && l.valid(input) && l.valid(other) {
@@ -235,13 +226,30 @@ func (l *loader) together(c *Config) {
 			l.problem("verify", "require needs wait: true; without it the step ends before anything can be seen")
 		}
 	}
+	if h := c.HealthURL; h != nil && h.URL != nil && c.URL != nil && strings.EqualFold(h.URL.Host, c.URL.Host) && isWebhook(h.URL.String()) {
+		l.problem("health-url", errWebhook.Error())
+	}
+	l.times()
 	if given("env-mode") && !given("env") && c.EnvMode == "replace" {
 		l.problem("env-mode", "replace without env would empty the environment; give the lines in env")
 	}
 	if c.Source != nil && (given("title") || given("description")) {
-		c.Warnings = append(c.Warnings, Problem{"title", "title and description are not shown: Dokploy gives an upload its own title"})
+		l.note("title", "title and description are not shown: Dokploy gives an upload its own title")
 	}
-	for _, text := range dotenv.Warnings(c.Env) {
-		c.Warnings = append(c.Warnings, Problem{"env", text})
+	l.note("env", dotenv.Warnings(c.Env)...)
+}
+
+// times checks the durations that lie within another one. Their defaults are
+// long enough for most, and no reason to refuse a short timeout.
+func (l *loader) times() {
+	c := l.config
+	if !l.valid("timeout") || c.Timeout == 0 {
+		return
+	}
+	if l.given("stable-for") != "" && l.valid("stable-for") && c.StableFor >= c.Timeout && c.Wait && c.Verify != "off" {
+		l.problem("stable-for", fmt.Sprintf("%s is not less than timeout (%s), within which the containers must run that long; shorten it, or give a longer timeout", c.StableFor, c.Timeout))
+	}
+	if l.given("health-timeout") != "" && l.valid("health-timeout") && c.HealthTimeout > c.Timeout {
+		l.note("health-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", c.HealthTimeout, c.Timeout))
 	}
 }

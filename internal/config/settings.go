@@ -12,7 +12,8 @@ type Setting struct {
 	Name     string // as users write it, with hyphens
 	Default  string // empty: none
 	Meaning  string // one paragraph of Markdown
-	Secret   bool   // the value is never shown
+	Form     Form
+	Secret   bool // the value is never shown
 	Required bool
 }
 
@@ -22,19 +23,19 @@ var Settings = []Setting{
 		Meaning: "The Dokploy instance, `https://dokploy.example.com`. A trailing `/`, `/api` or `/api/` is accepted, and so is a sub-path."},
 	{Name: "api-key", Required: true, Secret: true,
 		Meaning: "Sent as `x-api-key`. Secret."},
-	{Name: "application",
+	{Name: "application", Form: List,
 		Meaning: "The application(s) to deploy, each an id, `name`, `project/name` or `project/environment/name`."},
-	{Name: "compose",
+	{Name: "compose", Form: List,
 		Meaning: "The compose service(s) to deploy, in the same forms. At least one of the two is required; both may be given."},
 	{Name: "operation", Default: "deploy",
 		Meaning: "`deploy`, or `redeploy` (rebuild without fetching the source or pulling the image)."},
-	{Name: "title",
+	{Name: "title", Form: Text,
 		Meaning: "Title of the deployment in Dokploy. Default: the commit's subject line, or what the event is about (pull request, release, ref); outside CI `Deployed by dokploy-deploy`."},
-	{Name: "description",
+	{Name: "description", Form: Text,
 		Meaning: "Default: short commit id, author and the link to the CI run. Either way it ends in a short marker of this run."},
 	{Name: "image",
 		Meaning: "Docker image to set on the application before deploying. Touches nothing else, no stored credential. An application whose source is not Docker is refused. Without an application: exit 2."},
-	{Name: "env", Secret: true,
+	{Name: "env", Form: Variables, Secret: true,
 		Meaning: "`KEY=VALUE` lines, dotenv as Dokploy reads it, to set in the service's environment before deploying. Kept as written; a value that Dokploy or compose would cut or change is warned about or, where it would break the file, refused."},
 	{Name: "env-mode", Default: "merge",
 		Meaning: "`merge` keeps every other line, comment and the order; `replace` makes `env` the whole environment."},
@@ -55,14 +56,14 @@ var Settings = []Setting{
 	{Name: "stable-for", Default: "10s",
 		Meaning: "How long the new containers must keep running to count as running."},
 	{Name: "health-url",
-		Meaning: "URL that must answer after the deployment."},
-	{Name: "health-status", Default: "200-399",
+		Meaning: "Address that must answer after the deployment; `auto` is the target's first domain, `auto/path` or `/path` that domain with this path. One address: for several services one step each."},
+	{Name: "health-status", Default: "200-399", Form: List,
 		Meaning: "Accepted status codes: codes and ranges."},
 	{Name: "health-timeout", Default: "2m",
 		Meaning: "How long `health-url` may take to become healthy, within `timeout`."},
 	{Name: "rollback", Default: "false",
 		Meaning: "On failure, go back to what ran before, and say what was done. The step still fails."},
-	{Name: "headers", Secret: true,
+	{Name: "headers", Form: Headers, Secret: true,
 		Meaning: "Extra `Name: value` lines for every request to Dokploy (Cloudflare Access and the like). Values are secret, except plain words, numbers and URL schemes of up to 8 letters. `Idempotency-Key` and `X-Idempotency-Key` are refused."},
 	{Name: "ca-cert",
 		Meaning: "PEM text or path of extra CA certificates."},
@@ -95,7 +96,8 @@ that is not empty:
   PLUGIN_API_KEY, PLUGIN_API-KEY Woodpecker, Drone, Harness
   DOKPLOY_API_KEY                GitLab, Bitbucket, CircleCI, Jenkins, a shell
 Lists are separated by newlines or commas (env and headers: newlines only),
-durations are like 90s or 30m, or whole seconds.
+durations are like 90s or 30m, or whole seconds. Quotes around a value are
+dropped with a warning, but not in env, headers, title and description.
 
 `)
 	for _, s := range Settings {

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/config"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// TestWhatPeoplePutIn: what can mean one thing only deploys, with a word about
+// what was guessed, by the program as a whole.
+func TestWhatPeoplePutIn(t *testing.T) {
+	t.Parallel()
+	srv, env := standIn(t, dokploytest.Options{Version: "v0.30.2"})
+	app := srv.AddApplication(dokploytest.Application{Name: "api"})
+	page := env["DOKPLOY_URL"] + "/dashboard/project/p1/environment/e1/services/application/" + app.ID + "?tab=deployments"
+	c := call{env: with(env, "DOKPLOY_URL", page, "DOKPLOY_API_KEY", `"`+srv.Key+`"`, "DOKPLOY_APPLICATION", "- '"+page+"'", "DOKPLOY_WAIT", "'false'", "PLUGIN_TAGS", "x")}
+	c.run(t.Context())
+	if c.code != 0 {
+		t.Errorf("exit %d:\n%s", c.code, &c.stdout)
+	}
+	for _, want := range []string{
+		"url: is the address of a page; the instance is taken to be at " + env["DOKPLOY_URL"], "api-key: the quotes around the value",
+		"application: the dash in front of an entry", "application: the link of a page is taken as the id in it", "wait: the quotes", "PLUGIN_TAGS: is not read",
+	} {
+		if !strings.Contains(c.stdout.String(), want) {
+			t.Errorf("%q is missing:\n%s", want, &c.stdout)
+		}
+	}
+}
+
+// TestWhatCannotBeRight: it is said at once, with what was guessed, and nothing
+// is sent.
+func TestWhatCannotBeRight(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
+	defer srv.Close()
+	const secret = "SECRETabcdefghijklmnopqrstuvwxyz0123456789"
+	dir := t.TempDir()
+	event := filepath.Join(dir, "event.json")
+	if err := os.WriteFile(event, []byte(`{"pull_request":{"head":{"repo":{"full_name":"bob/shop"}},"base":{"repo":{"full_name":"acme/shop"}}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		env  []string
+		want []string
+	}{
+		"swapped": {[]string{"DOKPLOY_URL", secret, "DOKPLOY_API_KEY", srv.URL}, []string{"url: is no address", "api-key: is an address, and url is none: the two are swapped"}},
+		"webhooks": {[]string{"DOKPLOY_URL", srv.URL + "/api/deploy/" + secret, "DOKPLOY_APPLICATION", srv.URL + "/api/deploy/" + secret},
+			[]string{"url: is the link of a webhook", "application: is the link of a webhook"}},
+		"a name that is nearly right": {[]string{"PLUGIN_DRY_RUNN", secret, "PLUGIN_ENV", "A=" + secret + ",B=1", "INPUT_APPLICATIOM", "x"},
+			[]string{"! application: the variable INPUT_APPLICATIOM is not read", "error: dry-run: the variable PLUGIN_DRY_RUNN is not read", "error: env: is one line that reads as a list"}},
+		"a fork": {[]string{"DOKPLOY_API_KEY", "", "GITHUB_ACTIONS", "true", "GITHUB_EVENT_NAME", "pull_request", "GITHUB_EVENT_PATH", event}, []string{"the pull request comes from a fork"}},
+		"not expanded": {[]string{"DOKPLOY_API_KEY", "$KEY", "DOKPLOY_IMAGE", "${IMAGE}", "DOKPLOY_HEADERS", "A: ${{ secrets.A }}"},
+			[]string{"api-key: is a variable that was not expanded", "image: ${IMAGE} is a variable that was not expanded", "headers: the value of A holds an expression"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := call{env: with(with(map[string]string{"DOKPLOY_URL": srv.URL, "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api"}, tt.env...), "DOKPLOY_OUTPUT_FILE", filepath.Join(dir, name))}
+			c.run(t.Context())
+			if c.code != 2 || requests.Load() != 0 {
+				t.Errorf("exit %d, %d requests", c.code, requests.Load())
+			}
+			outputs, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := c.stdout.String()
+			if c.env["GITHUB_ACTIONS"] != "" { // the runner is told what to hide
+				text = strings.ReplaceAll(text, "::add-mask::"+secret, "")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q is missing:\n%s", want, text)
+				}
+			}
+			if strings.Contains(text+c.stderr.String()+string(outputs), "SECRET") {
+				t.Errorf("a secret is shown:\n%s", text)
+			}
+		})
+	}
+}
+
+// TestNothingCheckedOut: the host says how files get there.
+func TestNothingCheckedOut(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for host, want := range map[string]string{"GITHUB_ACTIONS": "actions/checkout", "GITLAB_CI": "GIT_STRATEGY", "CIRCLECI": "`checkout`"} {
+		c := call{env: map[string]string{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_COMPOSE": "x", "DOKPLOY_COMPOSE_FILE": "compose.yml", host: "true"}}
+		c.run(t.Context())
+		if c.code != 2 || !strings.Contains(c.stdout.String(), "the working directory is empty, so nothing seems to be checked out: ") || !strings.Contains(c.stdout.String(), want) {
+			t.Errorf("%s: exit %d:\n%s", host, c.code, &c.stdout)
+		}
+	}
+}
+
+// TestOutputsAreNobodysInputs: a later job that inherits the outputs of this one
+// as variables is told nothing about them.
+func TestOutputsAreNobodysInputs(t *testing.T) {
+	env := config.Environment{"INPUT_URL": "https://h", "INPUT_API_KEY": "key-123", "INPUT_APPLICATION": "api"}
+	for _, o := range ci.OutputTable {
+		env[o.DotenvName()] = "x"
+	}
+	if c, err := config.Load(env, config.Facts{}); err != nil || len(c.Warnings) > 0 {
+		t.Errorf("%v, %q", err, c.Warnings)
+	}
+}

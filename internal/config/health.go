@@ -1,0 +1,71 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"dokploy-deploy/internal/health"
+)
+
+// HealthURL is an address to ask.
+type HealthURL struct {
+	URL  *url.URL // nil: the service's first domain ("auto")
+	Path string   // with auto: path and query in the place of the domain's own; empty: as it is
+}
+
+// parseHealthURL reads an address, auto, auto/path or /path.
+func parseHealthURL(v string) (*HealthURL, error) {
+	const want = "write the address to ask, such as https://app.example.com/healthz, or auto"
+	if several(v) {
+		return nil, errors.New("names several addresses; it is for one: deploy the services in one step for each")
+	}
+	path, isAuto := v, strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "//")
+	if len(v) >= 4 && strings.EqualFold(v[:4], "auto") {
+		path, isAuto = v[4:], v[4:] == "" || strings.HasPrefix(v[4:], "/")
+	}
+	if isAuto {
+		path = upTo(path, "#")
+		if path == "" {
+			return &HealthURL{}, nil
+		}
+		if _, err := health.ParseURL("https://domain" + path); err != nil {
+			return nil, errors.New("holds a path that no address can have; write auto, auto/path or /path")
+		}
+		return &HealthURL{Path: path}, nil
+	}
+	// What has a right scheme, or none at all, is health's to judge.
+	if m := anotherScheme.MatchString(v) || brokenScheme.MatchString(v); m && !strings.ContainsFunc(v, unicode.IsSpace) && !strings.Contains(v, "@") {
+		if text := badScheme(v, want); text != "" {
+			return nil, errors.New(text)
+		}
+	}
+	u, err := health.ParseURL(v)
+	if err != nil {
+		return nil, err
+	}
+	return &HealthURL{URL: u}, nil
+}
+
+// several reports whether a value is more than one address. Commas in a path or
+// query separate only in front of another address.
+func several(v string) bool {
+	pieces := strings.FieldsFunc(upTo(v, "?"), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if fields := strings.Fields(v); len(fields) > 1 {
+		pieces = fields
+	}
+	if len(pieces) < 2 {
+		return false
+	}
+	blank, bare := strings.ContainsFunc(v, unicode.IsSpace), !strings.Contains(pieces[0], "://")
+	for _, piece := range pieces[1:] {
+		piece = strings.ToLower(strings.Trim(piece, `,;"'`))
+		switch {
+		case strings.HasPrefix(piece, "http://"), strings.HasPrefix(piece, "https://"), piece == "auto", strings.HasPrefix(piece, "auto/"),
+			(blank || bare) && (strings.HasPrefix(piece, "/") || isHost(upTo(piece, "/"))):
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,24 @@
+package config
+
+import "strings"
+
+// keyProblem says what cannot be a key; empty if it may be one. The key is
+// never part of it. url is the value of that input.
+func keyProblem(key, url string) string {
+	const want = "; give the key that Dokploy showed when it was made"
+	switch {
+	case isWebhook(key):
+		return errWebhook.Error()
+	case looksLikeAddress(key) && url != "" && !looksLikeAddress(url):
+		return "is an address, and url is none: the two are swapped"
+	case looksLikeAddress(key):
+		return "is an address" + want
+	case strings.Trim(key, "*•●") == "":
+		return "is nothing but asterisks: what was copied is a hidden key" + want
+	case strings.EqualFold(key, "[masked]"), strings.EqualFold(key, "[redacted]"):
+		return "is what a log shows in the place of a key" + want
+	case !printable(key):
+		return "holds a blank, a line break or another character that cannot be part of a key; give the key alone, without a scheme"
+	}
+	return ""
+}

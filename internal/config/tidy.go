@@ -1,0 +1,137 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Form is how the value of an input is written.
+type Form int
+
+// The forms of inputs.
+const (
+	Plain     Form = iota // one value
+	List                  // values with newlines or commas between them
+	Headers               // "Name: value" lines
+	Variables             // KEY=VALUE lines
+	Text                  // a text of the user's own
+)
+
+// tidy drops what is written around a value and is no part of it: a pair of
+// quotes, and of an entry of a list the dash of a YAML list. It says what was
+// dropped. A value with nothing around it comes back as it is.
+func tidy(form Form, value string) (tidied string, dropped []string) {
+	if form != Plain && form != List {
+		return value, nil
+	}
+	quotes, dashes := false, false
+	unquote := func(s string) string {
+		bare, ok := unquoted(s)
+		quotes = quotes || ok
+		return bare
+	}
+	cutDash := func(s string) string {
+		bare, ok := strings.CutPrefix(s, "- ")
+		dashes = dashes || ok
+		return strings.TrimSpace(bare)
+	}
+	tidied = unquote(value)
+	if form == List {
+		var entries []string
+		for entry := range entriesOf(tidied) {
+			if entry = cutDash(unquote(cutDash(entry))); entry != "" {
+				entries = append(entries, entry)
+			}
+		}
+		if quotes || dashes {
+			tidied = strings.Join(entries, "\n")
+		}
+	}
+	if quotes {
+		dropped = append(dropped, "the quotes around the value are no part of it, and are dropped")
+	}
+	if dashes {
+		dropped = append(dropped, "the dash in front of an entry is no part of it, and is dropped: the list is separated by newlines or commas")
+	}
+	return tidied, dropped
+}
+
+// unquoted drops a pair of quotes around a value, if the same quote does not
+// stand between them.
+func unquoted(s string) (string, bool) {
+	if len(s) < 2 || s[0] != '"' && s[0] != '\'' {
+		return s, false
+	}
+	inner, ok := strings.CutSuffix(s[1:], s[:1])
+	if !ok || strings.Contains(inner, s[:1]) {
+		return s, false
+	}
+	return strings.TrimSpace(inner), true
+}
+
+// entriesOf are the entries of a list, without blanks around them.
+func entriesOf(list string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for entry := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+			if entry = strings.TrimSpace(entry); entry != "" && !yield(entry) {
+				return
+			}
+		}
+	}
+}
+
+var (
+	// placeholder is a whole value in whose place another one should have
+	// come: of a shell ($NAME, ${NAME}, also with a default), of Azure and
+	// Jenkins ($(NAME)), PowerShell, cmd, Harness and CircleCI.
+	placeholder = regexp.MustCompile(`^(\$\$?[A-Za-z_][A-Za-z0-9_]*|\$\$?\{[A-Za-z_][A-Za-z0-9_]*([^A-Za-z0-9_{}][^{}]*)?\}|\$\([^()]+\)|\$env:[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<\+[^<>]+>|<<[^<>]+>>)$`)
+	// variableName is a placeholder that may be shown.
+	variableName = regexp.MustCompile(`^\$\{?[A-Z_][A-Z0-9_]*\}?$`)
+)
+
+// notExpanded says why a value cannot be what was meant: another one should
+// have come in its place. It is empty for a value.
+func notExpanded(value string) string {
+	switch {
+	case strings.Contains(value, "${{"):
+		return "holds an expression that was not evaluated (${{ … }}): it works in the workflows of GitHub, Forgejo and Gitea, in `with:` and `env:`"
+	case strings.Contains(value, "$[["):
+		return "holds an expression that was not evaluated ($[[ … ]]): it works in GitLab's components"
+	case placeholder.MatchString(value):
+		return "is a variable that was not expanded: it is not set for this job, or nothing replaces variables where it was written (single quotes keep a shell from it)"
+	}
+	return ""
+}
+
+// notExpandedHeader is [notExpanded] for a header's value, or the credential
+// behind its scheme.
+func notExpandedHeader(name, value string) string {
+	if strings.EqualFold(name, "Authorization") {
+		if _, credential, ok := strings.Cut(value, " "); ok && !strings.Contains(value, "${{") {
+			value = strings.TrimSpace(credential)
+		}
+	}
+	return notExpanded(value)
+}
+
+// unexpanded is [notExpanded] for the value of an input. Only the name of a
+// variable is shown, and that not of a secret.
+func unexpanded(s Setting, value string) string {
+	values := func(yield func(string) bool) { yield(value) }
+	switch s.Form {
+	case Headers, Variables, Text:
+		return "" // headers: value by value
+	case List:
+		values = entriesOf(value)
+	}
+	for v := range values {
+		text := notExpanded(v)
+		if text != "" && !s.Secret && variableName.MatchString(v) && len(v) < 100 {
+			text = v + " " + text
+		}
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
