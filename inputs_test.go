@@ -53,7 +53,7 @@ func TestWhatCannotBeRight(t *testing.T) {
 		env  []string
 		want []string
 	}{
-		"swapped": {[]string{"DOKPLOY_URL", secret, "DOKPLOY_API_KEY", srv.URL}, []string{"url: is no address", "api-key: is an address, and url is none: the two are swapped"}},
+		"swapped": {[]string{"DOKPLOY_URL", secret, "DOKPLOY_API_KEY", srv.URL}, []string{"url: is no address, and api-key is one: the two are swapped", "api-key: is an address, and url is none: the two are swapped"}},
 		"webhooks": {[]string{"DOKPLOY_URL", srv.URL + "/api/deploy/" + secret, "DOKPLOY_APPLICATION", srv.URL + "/api/deploy/" + secret},
 			[]string{"url: is the link of a webhook", "application: is the link of a webhook"}},
 		"a name that is nearly right": {[]string{"PLUGIN_DRY_RUNN", secret, "PLUGIN_ENV", "A=" + secret + ",B=1", "INPUT_APPLICATIOM", "x"},

@@ -15,7 +15,7 @@ import (
 const wantURL = "write the address of the Dokploy instance, such as https://dokploy.example.com"
 
 // errWebhook is the link of a webhook where something else is expected.
-var errWebhook = errors.New("is the link of a webhook, whose token starts deployments that it cannot follow: give the address of the instance in url, a key in api-key, " +
+var errWebhook = errors.New("is the link of a webhook, which starts deployments and says nothing of how they end: give the address of the instance in url, a key in api-key, " +
 	"and the service's id, name or the link of its page in application or compose")
 
 var (
@@ -274,4 +274,10 @@ func sameHost(link string, base *url.URL) error {
 // address, and no key: in doubt it is a key.
 func looksLikeAddress(v string) bool {
 	return strings.Contains(v, "://") || isWebhook(v) || isHost(upTo(strings.TrimLeft(v, "/"), "/?#")) || brokenScheme.MatchString(v)
+}
+
+// swapped reports whether the values of url and api-key stand in each other's
+// place.
+func swapped(url, key string) bool {
+	return url != "" && looksLikeAddress(key) && !looksLikeAddress(url)
 }

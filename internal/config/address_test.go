@@ -155,6 +155,12 @@ func TestWebhooks(t *testing.T) {
 			}
 		}
 	}
+	for _, input := range []string{"image", "source", "compose-file", "ca-cert", "output-file", "logs", "timeout", "health-status"} {
+		c, err := load("compose", "x", input, "https://h/api/deploy/"+token)
+		if got := problems(t, err); len(got) != 1 || strings.Contains(got[0], token) || !slices.Contains(c.Secrets(), token) {
+			t.Errorf("%s: %q, %q", input, got, c.Secrets())
+		}
+	}
 	if c, err := load("title", "see https://h/api/deploy/status"); err != nil || slices.Contains(c.Secrets(), "status") {
 		t.Errorf("a word is hidden: %v, %q", err, c.Secrets())
 	}

@@ -95,6 +95,9 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	l.read()
 
 	c.URL = parse(l, "url", func(v string) (*url.URL, error) {
+		if swapped(v, l.given("api-key")) {
+			return nil, errors.New("is no address, and api-key is one: the two are swapped")
+		}
 		base, note, err := parseURL(v)
 		l.note("url", note)
 		return base, err
@@ -231,21 +234,29 @@ func (l *loader) read() {
 		l.note(s.Name, dropped...)
 		l.values[s.Name] = v
 		for _, token := range webhookTokens(v.text) {
-			// Where none may stand it is one; elsewhere it may be a word.
-			if slices.Contains([]string{"url", "api-key", "application", "compose"}, s.Name) || isRandom(token) {
+			// In a text of the user's own, or the address of an application, it
+			// may be a word.
+			if s.Form != Text && s.Form != Variables && s.Name != "health-url" || isRandom(token) {
 				l.config.hidden = append(l.config.hidden, secret.Key(token)...)
 			}
 		}
 	}
-	for _, input := range []string{"url", "api-key"} { // they may be swapped
-		v := l.values[input]
-		switch {
-		case v.unusable, strings.Trim(v.text, "*•●") == "":
-		case looksLikeAddress(v.text):
-			l.config.hidden = append(l.config.hidden, secret.Addresses(v.text)...)
-		default:
-			l.config.hidden = append(l.config.hidden, secret.Key(v.text)...)
-		}
+	address, key := l.given("url"), l.given("api-key")
+	if (swapped(address, key) || len(address) >= 16) && !looksLikeAddress(address) && !secret.Plain(address) {
+		l.hide("url", secret.Key)
+	}
+	if looksLikeAddress(key) {
+		l.hide("api-key", secret.Addresses)
+	} else {
+		l.hide("api-key", secret.Key)
+	}
+}
+
+// hide hides what is secret in the value of an input, unless it is a
+// placeholder or nothing but asterisks.
+func (l *loader) hide(input string, secrets func(string) []string) {
+	if v := l.values[input]; !v.unusable && !isStars(v.text) {
+		l.config.hidden = append(l.config.hidden, secrets(v.text)...)
 	}
 }
 
@@ -284,8 +295,18 @@ func (l *loader) value(input string) string {
 }
 
 // finish puts all problems and warnings in the order of the table; those about
-// no input come first.
+// no input come first. A value that one of them quotes may hold what is secret
+// in another input.
 func (l *loader) finish() {
+	secrets := l.config.Secrets()
+	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
+		for i := range list {
+			for _, s := range secrets {
+				list[i].Text = strings.ReplaceAll(list[i].Text, s, "***")
+			}
+		}
+	}
 	order := map[string]int{}
 	for i, s := range Settings {
 		order[s.Name] = i + 1

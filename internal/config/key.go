@@ -9,11 +9,11 @@ func keyProblem(key, url string) string {
 	switch {
 	case isWebhook(key):
 		return errWebhook.Error()
-	case looksLikeAddress(key) && url != "" && !looksLikeAddress(url):
+	case swapped(url, key):
 		return "is an address, and url is none: the two are swapped"
 	case looksLikeAddress(key):
 		return "is an address" + want
-	case strings.Trim(key, "*•●") == "":
+	case isStars(key):
 		return "is nothing but asterisks: what was copied is a hidden key" + want
 	case strings.EqualFold(key, "[masked]"), strings.EqualFold(key, "[redacted]"):
 		return "is what a log shows in the place of a key" + want
@@ -22,3 +22,7 @@ func keyProblem(key, url string) string {
 	}
 	return ""
 }
+
+// isStars reports whether a text is what forms and logs show in the place of
+// a key.
+func isStars(s string) bool { return strings.Trim(s, "*•●") == "" }

@@ -98,17 +98,17 @@ func TestTimesWithinTimeout(t *testing.T) {
 		problem, warn string
 	}{
 		{"timeout=10s;stable-for=10s", never + "10s is not less than timeout (10s)", ""},
-		{"timeout=10s;stable-for=1h", never + "1h0m0s is not less than timeout (10s)", ""},
-		{"stable-for=30m", never + "30m0s is not less than timeout (30m0s)", ""},
+		{"timeout=10s;stable-for=1h", never + "1h is not less than timeout (10s)", ""},
+		{"stable-for=30m", never + "30m is not less than timeout (30m)", ""},
 		{"timeout=10s;stable-for=9s", "", ""},
 		{"timeout=3s", "", ""}, // the default is no reason
 		{"timeout=3s;stable-for=1h;verify=off", "", ""},
 		{"timeout=3s;stable-for=1h;wait=false", "", ""},
 		{"timeout=soon;stable-for=1h", "timeout: ", ""},
-		{"timeout=1m;health-timeout=61s", "", late + "1m1s is more than timeout (1m0s), which ends it"},
+		{"timeout=1m;health-timeout=61s", "", late + "61s is more than timeout (1m), which ends it"},
 		{"timeout=1m;health-timeout=1m", "", ""},
 		{"timeout=1m", "", ""},
-		{"health-timeout=31m", "", late + "31m0s is more than timeout (30m0s)"},
+		{"health-timeout=31m", "", late + "31m is more than timeout (30m)"},
 	} {
 		var inputs []string
 		for input := range strings.SplitSeq(tt.inputs, ";") {

@@ -247,9 +247,9 @@ func (l *loader) times() {
 		return
 	}
 	if l.given("stable-for") != "" && l.valid("stable-for") && c.StableFor >= c.Timeout && c.Wait && c.Verify != "off" {
-		l.problem("stable-for", fmt.Sprintf("%s is not less than timeout (%s), within which the containers must run that long; shorten it, or give a longer timeout", c.StableFor, c.Timeout))
+		l.problem("stable-for", fmt.Sprintf("%s is not less than timeout (%s), within which the containers must run that long; shorten it, or give a longer timeout", l.given("stable-for"), l.value("timeout")))
 	}
 	if l.given("health-timeout") != "" && l.valid("health-timeout") && c.HealthTimeout > c.Timeout {
-		l.note("health-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", c.HealthTimeout, c.Timeout))
+		l.note("health-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", l.given("health-timeout"), l.value("timeout")))
 	}
 }

@@ -180,11 +180,12 @@ func TestKeys(t *testing.T) {
 		{"https://h", "https://dokploy.example.com/" + secret, "api-key: is an address; give the key"},
 		{"https://h", "dokploy.example.com", "api-key: is an address; give the key"},
 		{"https://h", "Bearer " + secret, "api-key: holds a blank"},
-		{secret, "https://dokploy.example.com", "url: is no address|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "dokploy.example.com", "url: is no address|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "http://10.0.0.1:3000/", "url: is no address|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "https://h/api/deploy/" + secret, "url: is no address|api-key: is the link of a webhook"},
-		{secret, secret, "url: is no address"},
+		{secret, "https://dokploy.example.com", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
+		{secret, "dokploy.example.com", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
+		{secret, "http://10.0.0.1:3000/", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
+		{secret, "https://h/api/deploy/" + secret, "url: is no address, and api-key is one|api-key: is the link of a webhook"},
+		{secret, secret, "url: is no address that begins with"},
+		{secret, "key-123", "url: is no address that begins with"},
 		{secret + "://h", "key-123", "url: is not http or https"},
 		{"https://h", secret, ""},
 		{"https://h", "ci_key-" + secret, ""},
@@ -208,6 +209,20 @@ func TestKeys(t *testing.T) {
 		}
 		if strings.Contains(tt.url+tt.key, secret) && !strings.HasPrefix(tt.key, "https://dok") && !strings.Contains(tt.url, "://h") && !strings.Contains(strings.Join(c.Secrets(), " "), secret) {
 			t.Errorf("%s, %s: not among the secrets: %q", tt.url, tt.key, c.Secrets())
+		}
+	}
+}
+
+// TestWordsStayWords: a word in the place of an address hides nothing.
+func TestWordsStayWords(t *testing.T) {
+	for _, url := range []string{"dokploy", "h", "production", "dokploy-staging"} {
+		if c, err := loadVars(Facts{}, "DOKPLOY_URL="+url); err == nil || !slices.Equal(c.Secrets(), []string{"key-123"}) {
+			t.Errorf("%s: %v, %q", url, err, c.Secrets())
+		}
+	}
+	for _, key := range []string{"********", "$DOKPLOY_API_KEY", "https://dokploy.example.com"} {
+		if c, err := loadVars(Facts{}, "DOKPLOY_API_KEY="+key); err == nil || len(c.Secrets()) > 0 {
+			t.Errorf("%s: %v, %q", key, err, c.Secrets())
 		}
 	}
 }
