@@ -1,9 +1,8 @@
 package upload
 
 import (
-	"bufio"
+	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,44 +10,77 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// A .zip is read the way adm-zip 0.5.16 does, which every Dokploy since v0.25
-// has, and not with archive/zip, which takes more: data before the zip, other
-// checksums in front of a file than in the directory, 64-bit descriptors. Numbers
-// are at the offsets of APPNOTE.TXT 4.3.
-var (
-	sigLocal      = []byte("PK\x03\x04")
-	sigDescriptor = []byte("PK\x07\x08")
-	sigEntry      = []byte("PK\x01\x02")
-	sigEnd        = []byte("PK\x05\x06")
-	sigEnd64      = []byte("PK\x06\x06")
-	sigLocator64  = []byte("PK\x06\x07")
+// A .zip is read with archive/zip, and what is sent is written anew: Dokploy
+// gets the same kind of zip as for a directory, whatever tool made this one.
+// Its entries keep their names and their order, folders among them, as Dokploy
+// strips the root folder by these.
 
-	u16 = binary.LittleEndian.Uint16
-	u32 = binary.LittleEndian.Uint32
+// maxDirectory bounds a zip's list of its entries, with their extra fields and
+// comments. It is what maxFiles entries need whose names have the full length.
+const maxDirectory = int64(maxFiles * (46 + maxName + 64))
+
+const (
+	sigLocal = "PK\x03\x04"
+	sigEntry = "PK\x01\x02"
 )
 
-var errBroken = errors.New("is broken or cut off: make it again, and see that it arrives whole")
+var (
+	errBroken    = errors.New("is broken or cut off: make it again, and see that it arrives whole")
+	errDirectory = fmt.Errorf("has a list of its files of more than %s; at most %d files and folders are taken", megabytes(maxDirectory), maxFiles)
+	errTooMany   = fmt.Errorf("holds more than %d files and folders; leave something out", maxFiles)
+	errChanged   = errors.New("has changed while it was uploaded; let nothing write to it")
+)
 
-// entry is one line of a zip's directory.
-type entry struct {
-	name          string // as it is in the zip
-	flags, method uint16
-	crc           uint32
-	packed, size  int64
-	mode          uint32 // of Unix, type and permissions
-	at            int64  // of its local header
+// bounded is a zip whose list is read: archive/zip keeps as many entries as
+// there are, however many.
+type bounded struct {
+	io.ReaderAt
+	read    int64
+	entries int
+	done    bool // from here on the files are read
 }
 
-func (e *entry) folder() bool { return strings.HasSuffix(e.name, "/") }
+func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
+	n, err := b.ReaderAt.ReadAt(p, at)
+	if b.done {
+		return n, err
+	}
+	b.read += int64(n)
+	b.entries += bytes.Count(p[:n], []byte(sigEntry))
+	switch {
+	case b.entries > maxFiles+maxFiles/2: // the last ones are read twice
+		return 0, errTooMany
+	case b.read > maxDirectory:
+		return 0, errDirectory
+	}
+	return n, err
+}
+
+// maxEntryName is what an entry's name may hold before . and .. and a root
+// folder are taken off; no message shows more of it.
+const maxEntryName = 4 * maxName
+
+// shown is an entry's name in a message.
+func shown(e *zip.File) string { return e.Name[:min(len(e.Name), maxEntryName)] }
+
+func isFolder(name string) bool { return strings.HasSuffix(name, "/") }
 
 // ignored: the server leaves these out.
-func (e *entry) ignored() bool { return strings.HasPrefix(e.name, "__MACOSX") }
+func ignored(e *zip.File) bool { return strings.HasPrefix(e.Name, "__MACOSX") }
+
+// fileOf is an entry as it is sent, with what tells whether it is still the one
+// that was checked.
+func fileOf(e *zip.File) file {
+	return file{name: e.Name, size: int64(e.UncompressedSize64), crc: e.CRC32} //nolint:gosec // at most maxUnpacked
+}
 
 func (s *Source) readArchive(name string) error {
 	f, err := regular(os.OpenFile(s.path, os.O_RDONLY|nonblock, 0))
@@ -64,7 +96,7 @@ func (s *Source) readArchive(name string) error {
 }
 
 func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
-	s.bytes = size
+	s.archive, s.bytes = true, size
 	switch {
 	case size == 0:
 		return fmt.Errorf("%s is empty", quote(name))
@@ -75,12 +107,14 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	if err != nil {
 		return fmt.Errorf("%s %w", quote(name), err)
 	}
+	const most = 1 << 40 // of one claim, so that no sum overflows
 	var unpacked, packed int64
 	for _, e := range entries {
-		unpacked += e.size
-		packed += e.packed
+		unpacked += int64(min(e.UncompressedSize64, most))
+		packed += int64(min(e.CompressedSize64, most))
 	}
-	// None is read further than its claim, so that the claims can be trusted.
+	// archive/zip reads none further than its claim, so that the claims can be
+	// trusted.
 	switch {
 	case packed > size:
 		return fmt.Errorf("%s %w", quote(name), errBroken)
@@ -91,78 +125,80 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	}
 	var p problems
 	s.checkNames(entries, &p)
-	c := &checker{zip: f, size: size, buf: make([]byte, 64<<10)}
+	buf := make([]byte, 64<<10)
 	for _, e := range entries {
-		if err := c.check(&e); err != nil {
-			p.add(e.name, "%w", err)
+		if err := checkEntry(e, buf); err != nil {
+			p.add(shown(e), "%w", err)
 		}
 	}
 	if err := p.err(); err != nil {
 		return err
 	}
+	if !beginsWith(f, entries) {
+		return fmt.Errorf("%s %w", quote(name), errBroken)
+	}
 	if s.count == 0 {
 		return fmt.Errorf("%s holds no files", quote(name))
+	}
+	for _, e := range kept(entries) {
+		s.files = append(s.files, fileOf(e))
 	}
 	return nil
 }
 
+// kept are the entries that are sent.
+func kept(entries []*zip.File) []*zip.File {
+	return slices.DeleteFunc(slices.Clone(entries), ignored)
+}
+
 // readDirectory reads the directory of a zip of that size.
-func readDirectory(f io.ReaderAt, size int64) ([]entry, error) {
-	tail := make([]byte, min(size, 56+20+22+0xffff))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	end := bytes.LastIndex(tail[:max(0, len(tail)-22+len(sigEnd))], sigEnd)
-	if end < max(0, len(tail)-22-0xffff) {
-		head := make([]byte, 4)
-		if _, err := f.ReadAt(head, 0); err != nil || !bytes.Equal(head, sigLocal) {
+func readDirectory(f io.ReaderAt, size int64) ([]*zip.File, error) {
+	in := &bounded{ReaderAt: io.NewSectionReader(f, 0, size)}
+	z, err := zip.NewReader(in, size)
+	var unread *fs.PathError
+	switch {
+	case errors.As(err, &unread):
+		return nil, fmt.Errorf("cannot be read: %w", unread.Err)
+	case errors.Is(err, errTooMany), errors.Is(err, errDirectory):
+		return nil, err
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // checkNames names these
+		if head := make([]byte, 4); !readsAt(f, head) || string(head) != sigLocal {
 			return nil, errors.New("is not a zip; give a directory or a .zip")
 		}
 		return nil, errBroken
+	case len(z.File) > maxFiles:
+		return nil, fmt.Errorf("holds %d files and folders; at most %d are taken", len(z.File), maxFiles)
 	}
-	count, start := uint64(u16(tail[end+8:])), uint64(u32(tail[end+16:]))
-	if end >= 56+20 && bytes.HasPrefix(tail[end-20:], sigLocator64) {
-		end64 := tail[end-20-56:]
-		if !bytes.HasPrefix(end64, sigEnd64) {
-			return nil, errBroken
+	in.done = true
+	return z.File, nil
+}
+
+func readsAt(f io.ReaderAt, b []byte) bool {
+	_, err := f.ReadAt(b, 0)
+	return err == nil
+}
+
+// beginsWith reports whether a zip begins with the first of its files. What
+// stands before that may be another zip, which archive/zip passes over.
+func beginsWith(f io.ReaderAt, entries []*zip.File) bool {
+	first := int64(math.MaxInt64)
+	for _, e := range entries {
+		at, err := e.DataOffset()
+		if err != nil {
+			return false
 		}
-		count, start = binary.LittleEndian.Uint64(end64[24:]), binary.LittleEndian.Uint64(end64[48:])
+		first = min(first, at)
 	}
-	switch {
-	case count > maxFiles:
-		return nil, fmt.Errorf("holds %d files and folders; at most %d are taken", count, maxFiles)
-	case start > uint64(size): //nolint:gosec // a size is not negative
-		return nil, errBroken
+	if len(entries) == 0 {
+		return true
 	}
-	r := bufio.NewReaderSize(io.NewSectionReader(f, int64(start), size-int64(start)), 64<<10) //nolint:gosec // start is at most size
-	var entries []entry
-	for range count {
-		var h [46]byte
-		if _, err := io.ReadFull(r, h[:]); err != nil || !bytes.HasPrefix(h[:], sigEntry) {
-			return nil, errBroken
-		}
-		name := make([]byte, u16(h[28:]))
-		if _, err := io.ReadFull(r, name); err != nil {
-			return nil, errBroken
-		}
-		if _, err := r.Discard(int(u16(h[30:])) + int(u16(h[32:]))); err != nil {
-			return nil, errBroken
-		}
-		entries = append(entries, entry{
-			name:  string(name[:min(len(name), 4*maxName)]), // what is longer is refused anyway
-			flags: u16(h[8:]), method: u16(h[10:]), crc: u32(h[16:]),
-			packed: int64(u32(h[20:])), size: int64(u32(h[24:])), mode: u32(h[38:]) >> 16, at: int64(u32(h[42:])),
-		})
-	}
-	// The number is cut to 16 bits by tools that do not know zip64.
-	if next, _ := r.Peek(4); bytes.Equal(next, sigEntry) {
-		return nil, fmt.Errorf("holds more entries than the %d that it claims; make it with another tool", count)
-	}
-	return entries, nil
+	h := make([]byte, 30)
+	return readsAt(f, h) && string(h[:4]) == sigLocal &&
+		first == 30+int64(binary.LittleEndian.Uint16(h[26:]))+int64(binary.LittleEndian.Uint16(h[28:]))
 }
 
 // checkNames finds out where the server would put each entry.
-func (s *Source) checkNames(entries []entry, p *problems) {
+func (s *Source) checkNames(entries []*zip.File, p *problems) {
 	strip, stripped := rootFolder(entries)
 	var (
 		executable, recent, git sample
@@ -171,25 +207,25 @@ func (s *Source) checkNames(entries []entry, p *problems) {
 		folders                 []string
 	)
 	for _, e := range entries {
-		if e.ignored() {
+		if ignored(e) {
 			continue
 		}
-		if fault := e.fault(); fault != "" {
-			p.add(e.name, "%s", fault)
+		if fault := faultOf(e); fault != "" {
+			p.add(shown(e), "%s", fault)
 			continue
 		}
-		name := e.name
+		name := e.Name
 		if stripped {
 			name = strings.TrimPrefix(name, strip+"/")
 		}
 		name = path.Clean(name)
 		switch {
-		case name == "." && e.folder():
+		case name == "." && isFolder(e.Name):
 			continue
 		case name == ".":
-			p.add(e.name, "is a file without a name; leave it out of the zip")
+			p.add(shown(e), "is a file without a name; leave it out of the zip")
 			continue
-		case e.folder():
+		case isFolder(e.Name):
 			if p.name(name + "/") { // the server counts it
 				folders = append(folders, name)
 			}
@@ -197,12 +233,12 @@ func (s *Source) checkNames(entries []entry, p *problems) {
 		case !p.name(name):
 			continue
 		case files[name]:
-			p.add(e.name, "is in the zip twice; leave one out")
+			p.add(shown(e), "is in the zip twice; leave one out")
 		}
 		files[name] = true
 		top, _, below := strings.Cut(name, "/")
 		tops[top] = below
-		if e.mode&0o111 != 0 {
+		if modeOf(e)&0o111 != 0 {
 			executable.add(name)
 		}
 		if strings.ContainsAny(name, newer) {
@@ -236,18 +272,23 @@ func (s *Source) checkNames(entries []entry, p *problems) {
 	s.noteNames(executable, recent)
 }
 
-// fault is what is wrong with an entry before anything else.
-func (e *entry) fault() string {
-	switch kind := e.mode & 0o170000; {
+// modeOf is what Unix says of an entry: its type and permissions.
+func modeOf(e *zip.File) uint32 { return e.ExternalAttrs >> 16 }
+
+// faultOf is what is wrong with an entry before anything else.
+func faultOf(e *zip.File) string {
+	switch kind := modeOf(e) & 0o170000; {
+	case len(e.Name) > maxEntryName:
+		return fmt.Sprintf("is a path of %d characters; Dokploy takes %d", len(e.Name), maxName)
 	case kind == 0o120000:
 		return "is a link, which Dokploy refuses; make the zip with what it leads to (zip without --symlinks), or upload the directory instead"
 	case kind != 0 && kind != 0o100000 && kind != 0o040000:
 		return "is a device, pipe or socket, which Dokploy refuses; leave it out of the zip"
-	case strings.HasPrefix(e.name, "/") || len(e.name) > 1 && e.name[1] == ':':
+	case strings.HasPrefix(e.Name, "/") || len(e.Name) > 1 && e.Name[1] == ':':
 		return "is an absolute path; make the zip with paths that begin in its root"
-	case slices.Contains(strings.FieldsFunc(e.name, func(r rune) bool { return r == '/' || r == '\\' }), ".."):
+	case slices.Contains(strings.FieldsFunc(e.Name, func(r rune) bool { return r == '/' || r == '\\' }), ".."):
 		return "leads out of its folder with \"..\"; make the zip with paths that begin in its root"
-	case strings.Contains(e.name, `\`):
+	case strings.Contains(e.Name, `\`):
 		return "is named with backslashes; make the zip with a tool that writes / between folders (not Compress-Archive of Windows PowerShell 5)"
 	}
 	return ""
@@ -255,11 +296,11 @@ func (e *entry) fault() string {
 
 // rootFolder is the folder that the server strips: the only entry in the root.
 // It does not look whether something is in other folders.
-func rootFolder(entries []entry) (string, bool) {
+func rootFolder(entries []*zip.File) (string, bool) {
 	var root []string
 	for _, e := range entries {
-		if n := strings.Count(e.name, "/"); !e.ignored() && (n == 0 || n == 1 && e.folder()) {
-			root = append(root, e.name)
+		if n := strings.Count(e.Name, "/"); !ignored(e) && (n == 0 || n == 1 && isFolder(e.Name)) {
+			root = append(root, e.Name)
 		}
 	}
 	if len(root) != 1 {
@@ -268,88 +309,69 @@ func rootFolder(entries []entry) (string, bool) {
 	return strings.CutSuffix(root[0], "/")
 }
 
-// checker reads what is in a zip, as a whole and in little memory.
-type checker struct {
-	zip  io.ReaderAt
-	size int64
-	buf  []byte
-	in   *bufio.Reader
-	fl   io.ReadCloser
-}
-
-func (c *checker) check(e *entry) error {
-	const max32 = 1<<32 - 1
+// checkEntry reads what is in an entry, to its end and in little memory.
+func checkEntry(e *zip.File, buf []byte) error {
 	switch {
-	case e.flags&(1|1<<6|1<<13) != 0:
+	case e.Flags&(1|1<<6|1<<13) != 0:
 		return errors.New("is encrypted; make the zip without a password")
-	case e.method != 0 && e.method != 8:
-		return fmt.Errorf("is compressed with method %d; Dokploy reads 8 (deflate) and 0 (stored)", e.method)
-	case e.packed == max32 || e.size == max32 || e.at == max32:
-		return errors.New("is stored with zip64, which Dokploy cannot read; make the zip without it")
-	case e.folder() && e.size != 0:
+	case e.Method != zip.Store && e.Method != zip.Deflate:
+		return fmt.Errorf("is compressed with method %d; Dokploy reads 8 (deflate) and 0 (stored)", e.Method)
+	case isFolder(e.Name) && e.UncompressedSize64 != 0:
 		return errors.New("is a folder with content; make the zip with another tool")
 	}
-	var h [30]byte
-	if _, err := c.zip.ReadAt(h[:], e.at); err != nil || !bytes.HasPrefix(h[:], sigLocal) {
-		return errBroken
-	}
-	if e.folder() {
-		return nil
-	}
-	start := e.at + 30 + int64(u16(h[26:])) + int64(u16(h[28:]))
-	if start+e.packed > c.size {
-		return errBroken
-	}
-	if e.packed > 0 {
-		if e.flags&8 == 0 && u32(h[14:]) != e.crc {
-			return errBroken
-		}
-		if e.flags&8 != 0 && !c.descriptor(e, start+e.packed) {
-			return errors.New("has its checksum behind it in a form that Dokploy cannot read; make the zip as a file, not through a pipe")
-		}
-	}
+	sum := crc32.NewIEEE() // archive/zip takes a checksum of zero for none
+	err := copyEntry(sum, e, buf)
 	var unread *fs.PathError
-	switch n, sum, err := c.sum(e, start); {
+	switch {
 	case errors.As(err, &unread):
 		return fmt.Errorf("cannot be read: %w", unread.Err)
-	case err != nil || n != e.size || sum != e.crc:
+	case err != nil || sum.Sum32() != e.CRC32:
 		return errBroken
 	}
 	return nil
 }
 
-// descriptor checks what follows a file that was written as it streamed.
-func (c *checker) descriptor(e *entry, at int64) bool {
-	var b [16]byte
-	if _, err := c.zip.ReadAt(b[:], at); err != nil {
-		return false
+func copyEntry(w io.Writer, e *zip.File, buf []byte) error {
+	in, err := e.Open()
+	if err != nil {
+		return err
 	}
-	d := b[:]
-	switch {
-	case bytes.HasPrefix(d, sigDescriptor):
-		d = d[4:]
-	case !bytes.HasPrefix(d[12:], []byte("PK")): // of what comes next
-		return false
-	}
-	return u32(d) == e.crc && int64(u32(d[4:])) == e.packed && int64(u32(d[8:])) == e.size
+	defer in.Close()
+	_, err = io.CopyBuffer(w, in, buf) //nolint:gosec // no more than the entry claims, which checkArchive judged
+	return err
 }
 
-// sum unpacks an entry, one byte further than its claim at most.
-func (c *checker) sum(e *entry, start int64) (int64, uint32, error) {
-	var r io.Reader = io.NewSectionReader(c.zip, start, e.packed)
-	if e.method == 8 && e.packed > 0 {
-		if c.fl == nil {
-			c.in = bufio.NewReaderSize(r, 64<<10)
-			c.fl = flate.NewReader(c.in)
-		} else {
-			c.in.Reset(r)
-			if err := c.fl.(flate.Resetter).Reset(c.in, nil); err != nil {
-				return 0, 0, err
-			}
-		}
-		r = c.fl
+// writeArchive writes the entries of a .zip, which must still be those that
+// were checked.
+func (s *Source) writeArchive(w io.Writer) error {
+	name := filepath.Base(s.path)
+	f, err := regular(os.OpenFile(s.path, os.O_RDONLY|nonblock, 0))
+	if err != nil {
+		return fmt.Errorf("%s can no longer be read: %w", quote(name), cause(err))
 	}
-	h := crc32.NewIEEE()
-	n, err := io.CopyBuffer(h, io.LimitReader(r, e.size+1), c.buf)
-	return n, h.Sum32(), err
+	defer f.Close() //nolint:errcheck // only read
+	err = s.rewrite(w, f)
+	if info, statErr := f.Stat(); statErr == nil && info.Size() != s.bytes {
+		return changedSize(name, info.Size(), s.bytes)
+	}
+	var unread *fs.PathError
+	switch {
+	case errors.As(err, &unread):
+		return fmt.Errorf("%s cannot be read to its end: %w", quote(name), unread.Err)
+	case err != nil: // one of w is known to WriteTo
+		return fmt.Errorf("%s %w", quote(name), errChanged)
+	}
+	return nil
+}
+
+func (s *Source) rewrite(w io.Writer, f io.ReaderAt) error {
+	entries, err := readDirectory(f, s.bytes)
+	if err != nil {
+		return err
+	}
+	entries = kept(entries)
+	if !slices.EqualFunc(entries, s.files, func(e *zip.File, f file) bool { return fileOf(e) == f }) {
+		return errChanged
+	}
+	return s.writeZip(w, func(w io.Writer, i int, buf []byte) error { return copyEntry(w, entries[i], buf) })
 }

@@ -5,13 +5,21 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	sigDescriptor = "PK\x07\x08"
+	sigEnd        = "PK\x05\x06"
+	sigLocator64  = "PK\x06\x07"
 )
 
 // item is an entry of a zip for a test.
@@ -45,6 +53,46 @@ func makeZip(t testing.TB, items ...item) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// zipOf is what is sent.
+func zipOf(t *testing.T, s *Source) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if n, err := s.WriteTo(&b); err != nil || n != int64(b.Len()) {
+		t.Fatalf("%d bytes of %d, %v", n, b.Len(), err)
+	}
+	return b.Bytes()
+}
+
+type entry struct{ Name, Content string }
+
+// entriesOf reads a zip that must be one of ours.
+func entriesOf(t *testing.T, b []byte) (entries []entry) {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mode, method := fs.FileMode(0o644), zip.Deflate
+		if isFolder(f.Name) {
+			mode, method = fs.ModeDir|0o755, zip.Store
+		}
+		if f.Mode() != mode || f.Method != method || len(f.Extra) > 0 || f.Comment != "" || !f.ModTime().Equal(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: %s, method %d, %x, %q, %s", f.Name, f.Mode(), f.Method, f.Extra, f.Comment, f.ModTime())
+		}
+		entries = append(entries, entry{f.Name, string(content)})
+	}
+	return entries
 }
 
 func save(t testing.TB, b []byte) string {
@@ -88,15 +136,18 @@ func TestArchive(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := makeZip(t, tt.items...)
 			s := open(t, save(t, b))
-			var got bytes.Buffer
-			for range 2 {
-				got.Reset()
-				if n, err := s.WriteTo(&got); err != nil || n != int64(len(b)) {
-					t.Errorf("%d of %d bytes, %v", n, len(b), err)
+			var want []entry
+			for _, i := range tt.items {
+				if !strings.HasPrefix(i.name, "__MACOSX") {
+					want = append(want, entry{i.name, i.content})
 				}
 			}
-			if !bytes.Equal(got.Bytes(), b) {
-				t.Error("another zip is sent")
+			first := zipOf(t, s)
+			if diff := cmp.Diff(want, entriesOf(t, first)); diff != "" {
+				t.Error(diff)
+			}
+			if !bytes.Equal(first, zipOf(t, s)) {
+				t.Error("the second time another zip is sent")
 			}
 			if s.Files() != tt.files || s.Bytes() != int64(len(b)) {
 				t.Errorf("%d files of %d bytes; want %d of %d", s.Files(), s.Bytes(), tt.files, len(b))
@@ -138,6 +189,8 @@ func TestArchiveRefused(t *testing.T) {
 		{[]item{{name: "a@/b"}, {name: "a@/c"}, {name: "d\x00"}, {name: "\x81.txt"}}, `"a@" is named with "@", which Dokploy refuses` + "\n" +
 			`"d\x00" is named with "\x00", which Dokploy refuses` + "\n" + `"\x81.txt" is named with "\x81", which Dokploy refuses` + "\n" + hint},
 		{[]item{{name: strings.Repeat("a/", 203)}, {name: "b"}}, quote(strings.Repeat("a/", 203)) + ` is a path of 406 characters; Dokploy takes 405` + "\n" + hint},
+		{[]item{{name: strings.Repeat("./", 900) + "a"}, {name: strings.Repeat("@", 60000)}}, quote(strings.Repeat("./", 810)) + " is a path of 1801 characters; Dokploy takes 405\n" +
+			quote(strings.Repeat("@", 1620)) + " is a path of 60000 characters; Dokploy takes 405"},
 		{[]item{{name: "a"}, {name: "b"}, {name: "a"}}, `"a" is in the zip twice; leave one out`},
 		{[]item{{name: "a/b"}, {name: "./a//b"}, {name: "x"}}, `"./a//b" is in the zip twice; leave one out`},
 		{[]item{{name: "r/"}, {name: "r/a"}, {name: "a"}}, ""}, // two in the root: none is stripped
@@ -163,7 +216,6 @@ type offsets struct{ data, descriptor, directory, end int }
 func TestArchiveDamaged(t *testing.T) {
 	put16, put32 := binary.LittleEndian.PutUint16, binary.LittleEndian.PutUint32
 	const broken = `"a" is broken or cut off: make it again, and see that it arrives whole`
-	const descriptor = `"a" has its checksum behind it in a form that Dokploy cannot read; make the zip as a file, not through a pipe`
 	for _, tt := range []struct {
 		name   string
 		change func(b []byte, at offsets) []byte
@@ -172,7 +224,7 @@ func TestArchiveDamaged(t *testing.T) {
 		{"nothing", func(b []byte, _ offsets) []byte { return b }, ""},
 		{"encrypted", func(b []byte, at offsets) []byte { b[at.directory+8] |= 1; return b }, `"a" is encrypted; make the zip without a password`},
 		{"method", func(b []byte, at offsets) []byte { put16(b[at.directory+10:], 93); return b }, `"a" is compressed with method 93; Dokploy reads 8 (deflate) and 0 (stored)`},
-		{"zip64", func(b []byte, at offsets) []byte { put32(b[at.directory+42:], 1<<32-1); return b }, `"a" is stored with zip64, which Dokploy cannot read; make the zip without it`},
+		{"zip64 without its sizes", func(b []byte, at offsets) []byte { put32(b[at.directory+42:], 1<<32-1); return b }, broken},
 		{"checksum", func(b []byte, at offsets) []byte { b[at.directory+16]++; b[at.descriptor+4]++; return b }, broken},
 		{"larger than it says", func(b []byte, at offsets) []byte {
 			put32(b[at.directory+24:], 1)
@@ -187,9 +239,15 @@ func TestArchiveDamaged(t *testing.T) {
 		{"content", func(b []byte, at offsets) []byte { b[at.data+3] ^= 0xff; return b }, broken},
 		{"local header", func(b []byte, _ offsets) []byte { b[0] = 'X'; return b }, broken},
 		{"local header elsewhere", func(b []byte, at offsets) []byte { put32(b[at.directory+42:], 7); return b }, broken},
-		{"local checksum", func(b []byte, at offsets) []byte { b[at.directory+8] &^= 8; return b }, broken},
-		{"no descriptor", func(b []byte, at offsets) []byte { b[at.descriptor] = 0; return b }, descriptor},
-		{"another descriptor", func(b []byte, at offsets) []byte { b[at.descriptor+8]++; return b }, descriptor},
+		{"local checksum", func(b []byte, at offsets) []byte { b[at.directory+8] &^= 8; return b }, ""},
+		{"checksum of zero", func(b []byte, at offsets) []byte {
+			b[at.directory+8] &^= 8
+			put32(b[at.directory+16:], 0)
+			return b
+		}, broken},
+		{"no descriptor", func(b []byte, at offsets) []byte { b[at.descriptor] = 0; return b }, broken},
+		{"another checksum in the descriptor", func(b []byte, at offsets) []byte { b[at.descriptor+4]++; return b }, broken},
+		{"another size in the descriptor", func(b []byte, at offsets) []byte { b[at.descriptor+8]++; return b }, ""},
 		{"64-bit descriptor", func(b []byte, at offsets) []byte {
 			// As Info-ZIP writes to a pipe.
 			d := append([]byte{}, b[:at.descriptor+12]...)
@@ -198,7 +256,7 @@ func TestArchiveDamaged(t *testing.T) {
 			d = append(append(d, 0, 0, 0, 0), b[at.descriptor+16:]...)
 			put32(d[at.end+8+16:], uint32(at.directory+8))
 			return d
-		}, descriptor},
+		}, ""},
 		{"descriptor without signature", func(b []byte, at offsets) []byte {
 			b = append(b[:at.descriptor], b[at.descriptor+4:]...)
 			put32(b[at.end-4+16:], uint32(at.directory-4))
@@ -208,33 +266,45 @@ func TestArchiveDamaged(t *testing.T) {
 		{"directory elsewhere", func(b []byte, at offsets) []byte { put32(b[at.end+16:], uint32(len(b)+1)); return b }, broken},
 		{"a long name", func(b []byte, at offsets) []byte { put16(b[at.directory+28:], 0xffff); return b }, broken},
 		{"a long comment", func(b []byte, at offsets) []byte { put16(b[at.directory+32:], 0xffff); return b }, broken},
-		{"more entries", func(b []byte, at offsets) []byte { put16(b[at.end+8:], 2); return b }, broken},
-		{"fewer entries", func(b []byte, at offsets) []byte { put16(b[at.end+8:], 0); return b },
-			`"a" holds more entries than the 0 that it claims; make it with another tool`},
+		{"more entries", func(b []byte, at offsets) []byte {
+			put16(b[at.end+8:], 2)
+			put16(b[at.end+10:], 2)
+			return b
+		}, broken},
+		{"fewer entries", func(b []byte, at offsets) []byte {
+			put16(b[at.end+8:], 0)
+			put16(b[at.end+10:], 0)
+			return b
+		}, broken},
+		{"another zip before it", func(b []byte, _ offsets) []byte { return append(makeZip(t, item{name: "b"}), b...) }, broken},
 		{"data before it", func(b []byte, _ offsets) []byte { return append([]byte("#!/bin/sh\n"), b...) }, broken},
 		{"data behind it", func(b []byte, _ offsets) []byte { return append(b, "junk"...) }, ""},
-		{"too much behind it", func(b []byte, _ offsets) []byte { return append(b, make([]byte, 0xffff+1)...) }, broken},
+		{"much behind it", func(b []byte, _ offsets) []byte { return append(b, make([]byte, 0xffff+1)...) }, ""},
+		{"too much behind it", func(b []byte, _ offsets) []byte { return append(b, make([]byte, 65<<10)...) }, broken},
 		{"no end", func(b []byte, at offsets) []byte { return b[:at.end] }, broken},
-		{"zip64 end cut off", func(b []byte, at offsets) []byte {
-			return append(append(append([]byte{}, b[:at.end]...), append(append([]byte{}, sigLocator64...), make([]byte, 16)...)...), b[at.end:]...)
-		}, broken},
+		{"no zip64 end where none is needed", func(b []byte, at offsets) []byte {
+			return append(append(append([]byte{}, b[:at.end]...), append([]byte(sigLocator64), make([]byte, 16)...)...), b[at.end:]...)
+		}, ""},
 		{"a claim of 4 GiB", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], 1<<32-2); return b },
 			`"a" unpacks to 4095 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
 		{"a claim that is high", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize+1); return b },
 			`"a" unpacks to 256 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
-		{"a claim that is wrong", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize); return b }, descriptor},
+		{"a claim that is wrong", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize); return b }, broken},
 		{"overlaps", func(b []byte, at offsets) []byte { put32(b[at.directory+20:], uint32(len(b)+1)); return b }, broken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := makeZip(t, item{name: "a", content: strings.Repeat("hello, ", 50) + "world"})
+			text := strings.Repeat("hello, ", 50) + "world"
+			b := makeZip(t, item{name: "a", content: text})
 			at := offsets{
-				data: 31, descriptor: bytes.Index(b, sigDescriptor),
-				directory: bytes.Index(b, sigEntry), end: bytes.Index(b, sigEnd),
+				data: 31, descriptor: bytes.Index(b, []byte(sigDescriptor)),
+				directory: bytes.Index(b, []byte(sigEntry)), end: bytes.Index(b, []byte(sigEnd)),
 			}
 			path := save(t, tt.change(b, at))
 			got := ""
-			if _, err := Open(path); err != nil {
+			if s, err := Open(path); err != nil {
 				got = strings.ReplaceAll(err.Error(), quote(path), `"a"`)
+			} else if diff := cmp.Diff([]entry{{"a", text}}, entriesOf(t, zipOf(t, s))); diff != "" {
+				t.Error(diff)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
@@ -272,7 +342,7 @@ func TestArchiveTooMuch(t *testing.T) {
 	// More claims than 32 bits hold.
 	several := makeZip(t, item{name: "a"}, item{name: "b"})
 	for at := 0; ; at += 4 {
-		i := bytes.Index(several[at:], sigEntry)
+		i := bytes.Index(several[at:], []byte(sigEntry))
 		if i < 0 {
 			break
 		}
@@ -292,8 +362,35 @@ func TestArchiveTooMuch(t *testing.T) {
 	if s := open(t, save(t, many)); s.Files() != 1<<16 {
 		t.Errorf("%d files", s.Files())
 	}
-	binary.LittleEndian.PutUint64(many[len(many)-22-20-56+24:], maxFiles+1)
-	if _, err := Open(save(t, many)); err == nil || !strings.Contains(err.Error(), "holds 100001 files and folders; at most 100000 are taken") {
+	for i := range maxFiles + 1 - len(items) {
+		items = append(items, item{name: fmt.Sprintf("more %d", i), stored: true})
+	}
+	if _, err := Open(save(t, makeZip(t, items...))); err == nil || !strings.Contains(err.Error(), "holds 100001 files and folders; at most 100000 are taken") {
+		t.Error(err)
+	}
+
+	// So many that they are not even listed, whatever their number is said to be.
+	for i := range maxFiles {
+		items = append(items, item{name: fmt.Sprintf("x%d", i), stored: true})
+	}
+	many = makeZip(t, items...)
+	binary.LittleEndian.PutUint64(many[len(many)-22-20-56+32:], uint64(len(items)-3<<16))
+	if _, err := Open(save(t, many)); err == nil || !strings.HasSuffix(err.Error(), `" holds more than 100000 files and folders; leave something out`) {
+		t.Error(err)
+	}
+
+	// A list of the entries that is longer than any that is taken.
+	var long bytes.Buffer
+	z := zip.NewWriter(&long)
+	for i := range maxDirectory/0xffff + 1 {
+		if _, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(i), Comment: strings.Repeat("c", 0xffff)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(save(t, long.Bytes())); err == nil || !strings.Contains(err.Error(), `" has a list of its files of more than 49 MB; at most 100000 files and folders are taken`) {
 		t.Error(err)
 	}
 
@@ -310,8 +407,89 @@ func TestArchiveTooMuch(t *testing.T) {
 	}
 }
 
+// Sizes and offsets of 64 bits, as they are and as they cannot be.
+func TestArchiveZip64(t *testing.T) {
+	const text = "hello, world"
+	for _, tt := range []struct {
+		name                 string
+		unpacked, packed, at uint64
+		want                 string // PATH: of the zip
+	}{
+		{"right", uint64(len(text)), uint64(len(text)), 0, ""},
+		{"a bomb", 4 << 30, uint64(len(text)), 0, "PATH unpacks to 4096 MB, more than Dokploy can take (4095 MB)"},
+		{"a size that only zip64 can say", 1<<32 - 1, uint64(len(text)), 0, "PATH unpacks to 4095 MB, more than Dokploy can take (4095 MB)"},
+		{"unpacks to more than there is", 1 << 63, uint64(len(text)), 0, "PATH unpacks to 1048576 MB, more than Dokploy can take (4095 MB)"},
+		{"sizes below zero", 1<<64 - 1, 1<<64 - 1, 0, "PATH is broken or cut off: make it again, and see that it arrives whole"},
+		{"an offset below zero", uint64(len(text)), uint64(len(text)), 1<<64 - 100, `"a" is broken or cut off: make it again, and see that it arrives whole`},
+		{"an offset behind the end", uint64(len(text)), uint64(len(text)), 1 << 40, `"a" is broken or cut off: make it again, and see that it arrives whole`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			extra := []byte{1, 0, 24, 0}
+			for _, n := range []uint64{tt.unpacked, tt.packed, tt.at} {
+				extra = binary.LittleEndian.AppendUint64(extra, n)
+			}
+			var b bytes.Buffer
+			z := zip.NewWriter(&b)
+			w, err := z.CreateHeader(&zip.FileHeader{Name: "a", Extra: extra})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			at := bytes.Index(b.Bytes(), []byte(sigEntry))
+			for _, field := range []int{20, 24, 42} {
+				binary.LittleEndian.PutUint32(b.Bytes()[at+field:], 1<<32-1)
+			}
+			path := save(t, b.Bytes())
+			got := ""
+			if s, err := Open(path); err != nil {
+				got = err.Error()
+			} else if diff := cmp.Diff([]entry{{"a", text}}, entriesOf(t, zipOf(t, s))); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(strings.ReplaceAll(tt.want, "PATH", quote(path)), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What bounds the list of the entries does not bound what is in them.
+func TestArchiveLarge(t *testing.T) {
+	if _, err := Open(save(t, makeZip(t, item{name: "a", content: strings.Repeat(sigEntry, int(maxDirectory)/4+1), stored: true}))); err != nil {
+		t.Error(err)
+	}
+}
+
+// The names are judged here, whatever archive/zip is told to do.
+func TestArchiveNamesOfGo(t *testing.T) {
+	t.Setenv("GODEBUG", "zipinsecurepath=0")
+	if _, err := Open(save(t, makeZip(t, item{name: "../a"}))); err == nil || !strings.HasPrefix(err.Error(), `"../a" leads out of its folder with "..";`) {
+		t.Error(err)
+	}
+}
+
+// What is sent is the same, whatever tool made the zip.
+func TestArchiveIsWrittenAnew(t *testing.T) {
+	one := open(t, save(t, makeZip(t, item{name: "r/"}, item{name: "r/a", content: "hello"}, item{name: "r/b/", mode: fs.ModeDir | 0o700})))
+	two := open(t, save(t, makeZip(t, item{name: "r/"}, item{name: "__MACOSX/r/a"}, item{name: "r/a", content: "hello", stored: true, mode: 0o755}, item{name: "r/b/"})))
+	if !bytes.Equal(zipOf(t, one), zipOf(t, two)) {
+		t.Error("two zips with the same files are sent as different ones")
+	}
+}
+
 func TestArchiveChanged(t *testing.T) {
 	b := makeZip(t, item{name: "a", content: "hello"})
+	damaged := bytes.Clone(b)
+	damaged[31+3] ^= 0xff
+	renamed, rewritten := makeZip(t, item{name: "b", content: "hello"}), makeZip(t, item{name: "a", content: "world"})
+	if len(renamed) != len(b) || len(rewritten) != len(b) {
+		t.Fatal("not of one size")
+	}
 	path := save(t, b)
 	s := open(t, path)
 	for _, tt := range []struct {
@@ -320,6 +498,9 @@ func TestArchiveChanged(t *testing.T) {
 	}{
 		{b[:20], `"app.zip" has become shorter while it was uploaded`},
 		{append(bytes.Clone(b), 0), `"app.zip" has grown while it was uploaded`},
+		{damaged, `"app.zip" has changed while it was uploaded; let nothing write to it`},
+		{rewritten, `"app.zip" has changed while it was uploaded; let nothing write to it`},
+		{renamed, `"app.zip" has changed while it was uploaded; let nothing write to it`},
 		{nil, `"app.zip" can no longer be read`},
 	} {
 		if err := os.WriteFile(path, tt.content, 0o644); err != nil {
@@ -336,15 +517,16 @@ func TestArchiveChanged(t *testing.T) {
 	}
 }
 
-// What is sent for a directory is accepted as a .zip.
+// What is sent for a directory is accepted as a .zip, and stays the same.
 func TestTreeIsAnArchive(t *testing.T) {
 	s := open(t, write(t, t.TempDir(), map[string]string{"a": "", "b/c": "hello", "d/[e]": strings.Repeat("x", 1<<20)}))
-	var b bytes.Buffer
-	if _, err := s.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	if got := open(t, save(t, b.Bytes())); got.Files() != 3 {
+	b := zipOf(t, s)
+	got := open(t, save(t, b))
+	if got.Files() != 3 {
 		t.Errorf("%d files", got.Files())
+	}
+	if !bytes.Equal(zipOf(t, got), b) {
+		t.Error("a zip of ours is sent as another one")
 	}
 }
 
@@ -361,8 +543,21 @@ func FuzzOpenZip(f *testing.F) {
 			if lines := strings.Split(err.Error(), "\n"); err.Error() == "" || len(lines) > maxShown+2 {
 				t.Errorf("%q", lines)
 			}
-		} else if s.Files() == 0 || s.Bytes() != int64(len(b)) {
+			return
+		}
+		if s.Files() == 0 || s.Bytes() != int64(len(b)) {
 			t.Errorf("%d files of %d bytes", s.Files(), s.Bytes())
+		}
+		var sent bytes.Buffer
+		if err := s.rewrite(&sent, bytes.NewReader(b)); err != nil {
+			t.Fatal(err)
+		}
+		var again Source
+		if err := again.checkArchive(bytes.NewReader(sent.Bytes()), "sent.zip", int64(sent.Len())); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(s.names, again.names); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

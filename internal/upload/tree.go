@@ -59,6 +59,7 @@ func (s *Source) take(t *tree, name string) error {
 	slices.SortFunc(t.files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
 	for _, f := range t.files {
 		s.bytes += f.size
+		s.names = append(s.names, f.name)
 	}
 	switch n := len(t.files); {
 	case t.ignored.n > 0 && (n == 0 || n == 1 && t.files[0].name == ignoreFile):
@@ -277,7 +278,7 @@ func (t *tree) file(name, real string) {
 		t.problems.add(name, "cannot be read: %w", cause(err))
 		return
 	}
-	t.files = append(t.files, file{name, real, info.Size()})
+	t.files = append(t.files, file{name: name, from: real, size: info.Size()})
 	if info.Mode()&0o111 != 0 {
 		t.executable.add(name)
 	}

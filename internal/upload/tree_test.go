@@ -257,13 +257,19 @@ func TestTooMuch(t *testing.T) {
 		t.Error(err)
 	}
 
-	var b bytes.Buffer
-	out := &counter{w: &b, n: maxZip - 2}
-	if n, err := out.Write([]byte("ab")); n != 2 || err != nil {
-		t.Error(n, err)
-	}
-	if n, err := out.Write([]byte("c")); n != 0 || err == nil || !strings.Contains(err.Error(), "larger than 2048 MB") || b.String() != "ab" {
-		t.Error(n, err, b.String())
+	for want, s := range map[string]*Source{
+		"the zip is larger than 2048 MB, more than Dokploy can take; leave something out with .dockerignore": {},
+		"the zip is larger than 2048 MB, more than Dokploy can take; leave something out":                    {archive: true},
+	} {
+		var b bytes.Buffer
+		out := s.counter(&b)
+		out.n = maxZip - 2
+		if n, err := out.Write([]byte("ab")); n != 2 || err != nil {
+			t.Error(n, err)
+		}
+		if n, err := out.Write([]byte("c")); n != 0 || err == nil || err.Error() != want || b.String() != "ab" {
+			t.Error(n, err, b.String())
+		}
 	}
 }
 

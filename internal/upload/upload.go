@@ -22,7 +22,7 @@ const (
 	maxFiles    = 100_000
 	maxVisited  = 1_000_000 // what a directory holds, ignored or not
 	maxZip      = 2 << 30   // the server holds it in memory, more than once
-	maxUnpacked = 1<<32 - 1 // adm-zip gets zip64 sizes wrong
+	maxUnpacked = 1<<32 - 2 // adm-zip gets zip64 sizes wrong; one more is such a size
 	// A zip that unpacks to more than bombSize and bombRatio times its own
 	// size is taken for a bomb.
 	bombSize  = 256 << 20
@@ -34,20 +34,22 @@ const large = 200 << 20
 
 // Source is a directory or .zip in which nothing was found that Dokploy refuses.
 type Source struct {
-	name  string   // as it was given
-	path  string   // absolute; of a directory: without links
-	files []file   // of a directory, by their names
-	names []string // of a .zip: where Dokploy puts its files, sorted
-	count int
-	bytes int64
-	notes []string
+	name    string // as it was given
+	path    string // absolute; of a directory: without links
+	archive bool
+	files   []file   // as they are sent
+	names   []string // where Dokploy puts them, sorted
+	count   int      // of names
+	bytes   int64
+	notes   []string
 }
 
-// file is one file of a directory.
+// file is a file that is sent, or a folder of a .zip.
 type file struct {
-	name string // in the zip
-	from string // below the directory; another one behind a link
+	name string // in the zip that is sent; of a folder: with a slash at its end
+	from string // of a directory: below it; another one behind a link
 	size int64
+	crc  uint32 // of a .zip
 }
 
 // Open looks at a directory or a .zip. Its error says what is wrong and what
@@ -94,7 +96,7 @@ func openSource(name string, keep []string) (*Source, error) {
 func (s *Source) Keep(names ...string) (*Source, error) {
 	lacks := func(s *Source, name string) bool { file, _ := s.find(name); return !file }
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !lacks(s, name) })
-	if s.files == nil || len(names) == 0 {
+	if s.archive || len(names) == 0 {
 		return s, nil
 	}
 	kept, err := openSource(s.name, names)
@@ -118,7 +120,7 @@ func (s *Source) Lacks(name string, onlyFile bool) string {
 		return ""
 	case folder:
 		return "is a folder"
-	case s.files != nil:
+	case !s.archive:
 		if _, err := os.Stat(filepath.Join(s.path, filepath.FromSlash(name))); err == nil {
 			return fmt.Sprintf("is not sent: %s leaves it out, or it holds no files", ignoreFile)
 		}
@@ -128,19 +130,12 @@ func (s *Source) Lacks(name string, onlyFile bool) string {
 
 // find reports whether a file is sent as name, and whether files below it are.
 func (s *Source) find(name string) (file, folder bool) {
-	names := s.names
-	if s.files != nil {
-		names = make([]string, len(s.files))
-		for i, f := range s.files {
-			names[i] = f.name
-		}
-	}
 	if name == "." {
 		return false, true
 	}
-	_, file = slices.BinarySearch(names, name)
-	i, _ := slices.BinarySearch(names, name+"/")
-	return file, i < len(names) && strings.HasPrefix(names[i], name+"/")
+	_, file = slices.BinarySearch(s.names, name)
+	i, _ := slices.BinarySearch(s.names, name+"/")
+	return file, i < len(s.names) && strings.HasPrefix(s.names[i], name+"/")
 }
 
 // Files is how many files are sent.
@@ -169,12 +164,12 @@ func (s *Source) noteNames(executable, recent sample) {
 // WriteTo writes the zip as it streams, the same bytes for the same content. An
 // error of w comes back as it is; any other one names the file that is broken.
 func (s *Source) WriteTo(w io.Writer) (int64, error) {
-	out := &counter{w: w}
+	out := s.counter(w)
 	var err error
-	if s.files == nil {
-		err = s.copyArchive(out)
+	if s.archive {
+		err = s.writeArchive(out)
 	} else {
-		err = s.zipTree(out)
+		err = s.writeTree(out)
 	}
 	if out.err != nil {
 		err = out.err
@@ -182,36 +177,25 @@ func (s *Source) WriteTo(w io.Writer) (int64, error) {
 	return out.n, err
 }
 
-func (s *Source) copyArchive(w io.Writer) error {
-	name := filepath.Base(s.path)
-	f, err := regular(os.OpenFile(s.path, os.O_RDONLY|nonblock, 0))
-	if err != nil {
-		return fmt.Errorf("%s can no longer be read: %w", quote(name), cause(err))
-	}
-	defer f.Close() //nolint:errcheck // only read
-	return copyAll(w, f, name, s.bytes)
-}
-
-// zipTree writes no folders: the only one in the root would be stripped by the
-// server, and other servers of Dokploy do not get them.
-func (s *Source) zipTree(w io.Writer) error {
-	root, err := os.OpenRoot(s.path)
-	if err != nil {
-		return fmt.Errorf("the directory can no longer be read: %w", cause(err))
-	}
-	defer root.Close() //nolint:errcheck // only read
+// writeZip writes the zip that is sent. fill writes what is in the i-th file;
+// its buffer is for use in between.
+func (s *Source) writeZip(w io.Writer, fill func(w io.Writer, i int, buf []byte) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	z := zip.NewWriter(out)
-	for _, f := range s.files {
+	buf := make([]byte, 64<<10)
+	for i, f := range s.files {
 		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate}
 		h.SetMode(0o644)
+		if isFolder(f.name) {
+			h.SetMode(fs.ModeDir | 0o755)
+		}
 		// 1980-01-01, the first day of a zip's calendar.
 		h.ModifiedDate = 1<<5 | 1 //nolint:staticcheck // Modified adds a field to each header
 		entry, err := z.CreateHeader(h)
 		if err != nil {
 			return err
 		}
-		if err := copyFile(entry, root, f); err != nil {
+		if err := fill(entry, i, buf); err != nil {
 			return err
 		}
 	}
@@ -221,13 +205,40 @@ func (s *Source) zipTree(w io.Writer) error {
 	return out.Flush()
 }
 
-func copyFile(w io.Writer, root *os.Root, f file) error {
+// writeTree writes no folders: the only one in the root would be stripped by the
+// server, and other servers of Dokploy do not get them.
+func (s *Source) writeTree(w io.Writer) error {
+	root, err := os.OpenRoot(s.path)
+	if err != nil {
+		return fmt.Errorf("the directory can no longer be read: %w", cause(err))
+	}
+	defer root.Close() //nolint:errcheck // only read
+	return s.writeZip(w, func(w io.Writer, i int, buf []byte) error { return copyFile(w, root, s.files[i], buf) })
+}
+
+// copyFile copies a file that must still have the size that it was checked with.
+func copyFile(w io.Writer, root *os.Root, f file, buf []byte) error {
 	in, err := regular(root.OpenFile(f.from, os.O_RDONLY|nonblock, 0))
 	if err != nil {
 		return fmt.Errorf("%s can no longer be read: %w", quote(f.name), cause(err))
 	}
 	defer in.Close() //nolint:errcheck // only read
-	return copyAll(w, in, f.name, f.size)
+	n, err := io.CopyBuffer(w, io.LimitReader(in, f.size+1), buf)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s cannot be read to its end: %w", quote(f.name), cause(err))
+	case n != f.size:
+		return changedSize(f.name, n, f.size)
+	}
+	return nil
+}
+
+// changedSize is the error for a file that has another size than it had.
+func changedSize(name string, now, before int64) error {
+	if now > before {
+		return fmt.Errorf("%s has grown while it was uploaded; let nothing write to it", quote(name))
+	}
+	return fmt.Errorf("%s has become shorter while it was uploaded (%d bytes instead of %d); let nothing write to it", quote(name), now, before)
 }
 
 // regular gives a file that was opened without waiting, if it is a regular one:
@@ -250,26 +261,20 @@ func regular(f *os.File, err error) (*os.File, error) {
 	return f, nil
 }
 
-// copyAll copies a file that must still have the size that it was checked with.
-func copyAll(w io.Writer, f *os.File, name string, size int64) error {
-	n, err := io.Copy(w, io.LimitReader(f, size+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s cannot be read to its end: %w", quote(name), cause(err))
-	case n > size:
-		return fmt.Errorf("%s has grown while it was uploaded; let nothing write to it", quote(name))
-	case n < size:
-		return fmt.Errorf("%s has become shorter while it was uploaded (%d bytes instead of %d); let nothing write to it", quote(name), n, size)
-	}
-	return nil
-}
-
 // counter counts what is written, and keeps the error of its writer apart from
 // those of what is read.
 type counter struct {
 	w   io.Writer
 	n   int64
 	err error
+	way string // out of too large a zip
+}
+
+func (s *Source) counter(w io.Writer) *counter {
+	if s.archive {
+		return &counter{w: w, way: "leave something out"}
+	}
+	return &counter{w: w, way: "leave something out with " + ignoreFile}
 }
 
 func (c *counter) Write(b []byte) (int, error) {
@@ -277,7 +282,7 @@ func (c *counter) Write(b []byte) (int, error) {
 		return 0, c.err
 	}
 	if c.n+int64(len(b)) > maxZip {
-		c.err = fmt.Errorf("the zip is larger than %s, more than Dokploy can take; leave something out with .dockerignore", megabytes(maxZip))
+		c.err = fmt.Errorf("the zip is larger than %s, more than Dokploy can take; %s", megabytes(maxZip), c.way)
 		return 0, c.err
 	}
 	n, err := c.w.Write(b)
