@@ -618,6 +618,8 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		f.pace.MaxInterval = time.Second
 		return wait.Pending, nil
 	}
+	// A row that was cancelled before it began is of no deployment that ran.
+	candidates = slices.DeleteFunc(candidates, func(d dokploy.Deployment) bool { return d.Terminal() && d.StartedAt.IsZero() })
 	switch {
 	case f.sent.unmarked && len(r.unmarkedJobs(q)) > 0:
 		// What came back after a restart, or somebody's from the dashboard.

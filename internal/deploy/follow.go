@@ -468,8 +468,11 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		return wait.Progress, err
 	}
-	// It waits for its turn like any other.
-	if queued || slices.ContainsFunc(rows, func(row dokploy.Deployment) bool { return row.ID != r.row.ID && row.Status == dokploy.StatusRunning }) {
+	// It waits for its turn like any other. What began before it and still shows
+	// as running was left so by a restart.
+	if queued || slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
+		return row.Status == dokploy.StatusRunning && row.StartedAt.After(r.row.StartedAt)
+	}) {
 		fl.again = time.Now()
 	}
 	over := ended && !inQueue && (fl.patience == secondRun || fl.returned) // and its row would be there

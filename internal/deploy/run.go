@@ -137,7 +137,8 @@ func (r *run) ship(ctx context.Context) {
 	defer cancel()
 	err = r.deploy(ctx)
 	if r.log != nil {
-		if err == nil {
+		// Of a deployment that is done, its end is for those who watch.
+		if err == nil && (r.result.Status != Done || r.o.Logs == LogLive) {
 			r.log.Drain(all, 10*time.Second, r.result.Status != Cancelled)
 		}
 		r.shown = r.log.Stop()

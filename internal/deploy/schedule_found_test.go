@@ -113,3 +113,40 @@ func TestTheEndOfABrokenStream(t *testing.T) {
 		})
 	}
 }
+
+// TestAnUploadThatIsRemovedFromTheQueue: where what waits has a row, that row is
+// cancelled with it, and is no deployment that could be another's.
+func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		inWorld(t, dokploytest.Options{QueuedRows: true, KeepsQueue: keeps}, func(w *world) {
+			web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: slowBuild})
+			api := w.srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "drop"})
+			w.srv.Enqueue(web, "busy", "")
+			w.srv.Enqueue(web, "busy", "")
+			w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
+			time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
+			r := w.want(w.deploy("application api"), Cancelled, 1)
+			if !strings.Contains(r.Reason, "removed the queued deployment") {
+				w.Errorf("reason %q", r.Reason)
+			}
+		})
+	}
+}
+
+// TestTwoRestartsThatLeaveItRunning: before 0.25.4 a restart leaves a row as it
+// is, and after a second one BullMQ does not run the job again.
+func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
+	inWorld(t, dokploytest.Options{Version: "v0.25.3"}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
+		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
+		time.AfterFunc(70*time.Second, func() {
+			w.srv.Restart(5 * time.Second)
+			time.AfterFunc(30*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
+		})
+		r := w.want(w.deploy("application api"), Lost, 1)
+		if !strings.Contains(r.Reason, "left its row as running") {
+			w.Errorf("%s\n%s", r.Reason, w.story())
+		}
+		w.triggers(app, 1)
+	})
+}

@@ -592,7 +592,10 @@ func (j *judgement) calm(newest *build) {
 // shares tells a build whose log file is another's, too: both began in one
 // second, and Dokploy names it by that.
 func (j *judgement) shares(b *build) bool {
-	return slices.ContainsFunc(j.truth.builds, func(o *build) bool { return o != b && o.logPath == b.logPath })
+	second := func(b *build) time.Time { return b.at.Add(j.server.ClockSkew).Truncate(time.Second) }
+	return slices.ContainsFunc(j.truth.builds, func(o *build) bool {
+		return o != b && (o.logPath == b.logPath || second(o).Equal(second(b)))
+	})
 }
 
 // gapNotes say that lines may be missing.

@@ -123,6 +123,8 @@ var foundSchedules = []struct {
 	{200_000_000_012_471, "BullMQ: a container of others that came between its two runs was taken for one of ours that had ended"},
 	{200_000_000_103_660, "before 0.25.4: a row that stayed running with others after it was called cancelled by a restart"},
 	{200_000_000_084_579, "BullMQ: it ran again while Dokploy could not be asked, and the first run's end was taken"},
+	{300_000_000_102_210, "an upload that somebody removed from the queue was lost, as its row was taken for another's"},
+	{300_000_000_103_115, "before 0.25.4: called cancelled, though two restarts had left the row running"},
 }
 
 func TestFoundSchedules(t *testing.T) {
