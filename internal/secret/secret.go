@@ -35,12 +35,13 @@ func Key(key string) []string {
 }
 
 // Header returns what to hide of a header's value: all of it, the credential
-// behind a scheme, user and password of a Basic one, and the values of
-// cookies. Plain words, numbers and schemes of URLs are no secret.
+// behind a scheme, user and password of a Basic one, the values of cookies and
+// of parameters that are called secret. Plain words, numbers and schemes of URLs are no secret.
 func Header(name, value string) []string {
 	var f found
 	for line := range lines(value) {
 		f.declared(line)
+		f.credentials(line)
 		if strings.EqualFold(strings.TrimSpace(name), "Cookie") {
 			for part := range strings.SplitSeq(line, ";") {
 				_, v, _ := strings.Cut(part, "=")
