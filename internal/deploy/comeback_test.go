@@ -367,3 +367,29 @@ func TestARowThatStaysRunning(t *testing.T) {
 		}
 	})
 }
+
+// A run that ends while it is not known what became of the deployment does not
+// say that it goes on.
+func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
+	for _, c := range []struct {
+		timeout time.Duration
+		says    string
+	}{
+		{4 * time.Second, "it is still queued in Dokploy and will be deployed there"},
+		{9 * time.Second, "as last seen, it is still queued in Dokploy and will be deployed there"},
+		{20 * time.Second, "Dokploy shows it neither in its queue nor in its list; whether it will be deployed there is not known"},
+		{40 * time.Second, "it is still queued in Dokploy and will be deployed there"},
+	} {
+		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 14 * time.Second}, func(w *world) {
+			w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(time.Hour)})
+			w.srv.Enqueue(other, "another's", "")
+			time.AfterFunc(5*time.Second, func() { w.srv.Restart(6 * time.Second) })
+			w.set = func(o *Options) { o.Timeout = c.timeout }
+			r := w.deploy("application api").Results[0]
+			if want := "timed out; " + c.says; r.Status != Timeout || r.Reason != want {
+				w.Errorf("after %s: %s: %s\n%s", c.timeout, r.Status, r.Reason, w.story())
+			}
+		})
+	}
+}

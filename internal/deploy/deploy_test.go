@@ -586,7 +586,7 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 		w.key = w.srv.AddKey(dokploytest.Key{Limit: 10, CostPerCall: 2, Window: 24 * time.Hour})
 		r := w.want(w.deploy("application api"), Unreachable, 3)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Reason, "took the key at first and has refused it for 5m00s; it is") || !strings.Contains(r.Hint, "10 requests a day") {
+		if !strings.Contains(r.Reason, "took the key at first and has refused it for 5m00s; as last seen, it is") || !strings.Contains(r.Hint, "10 requests a day") {
 			w.Errorf("%q, %q", r.Reason, r.Hint)
 		}
 	})

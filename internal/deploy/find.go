@@ -610,6 +610,12 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		f.goneSince = time.Now()
 	}
 	f.gone++
+	if f.gone >= 3 { // between two requests it is in neither at times
+		f.state = "Dokploy shows it neither in its queue nor in its list; whether it will be deployed there is not known"
+		f.screen.doing(func() string {
+			return "waiting for the deployment, which Dokploy shows neither in its queue nor in its list"
+		})
+	}
 	limit := goneAfter
 	if r.job == nil {
 		limit = neverAfter

@@ -144,7 +144,7 @@ func (r *run) ship(ctx context.Context) {
 		r.shown = r.log.Stop()
 	}
 	if err != nil {
-		r.result.fail(ctx, err, r.state)
+		r.result.fail(ctx, err, r.lastSeen())
 		r.sayWhatWasSet()
 	}
 	r.finish()
@@ -161,6 +161,15 @@ func (r *run) ship(ctx context.Context) {
 	if err != nil {
 		r.result.fail(ctx, err, r.state)
 	}
+}
+
+// lastSeen is in what state the deployment is, as far as that was seen: after an
+// outage began, Dokploy may have lost what waited in its queue.
+func (r *run) lastSeen() string {
+	if r.unconfirmed || r.downSince.IsZero() || time.Since(r.downSince) < shortestRestart {
+		return r.state
+	}
+	return "as last seen, " + r.state
 }
 
 // sayWhatWasSet ends the reason of a run that changed something and then
