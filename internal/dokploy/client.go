@@ -18,6 +18,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
+
+	"dokploy-deploy/internal/neterr"
 )
 
 // requestTimeout bounds one request and its answer. With Redis away an old
@@ -68,12 +70,7 @@ func New(o Options) *Client {
 		Protocols:              http1(),
 		TLSClientConfig:        tlsConfig(o),
 		MaxResponseHeaderBytes: maxHeader,
-		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-			if resp.StatusCode != http.StatusOK {
-				return &proxyError{proxy.Host, resp.StatusCode}
-			}
-			return nil
-		},
+		OnProxyConnectResponse: neterr.OnProxyConnectResponse,
 	}
 	if o.Dial == nil {
 		transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext

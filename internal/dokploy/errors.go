@@ -2,21 +2,17 @@ package dokploy
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"dokploy-deploy/internal/neterr"
 )
 
 // Odd says what an answer is that does not come from Dokploy's API.
@@ -130,21 +126,14 @@ func Permanent(err error) bool {
 
 // permanent transport failures: the certificate, the protocol, the name.
 func permanent(err error) bool {
-	var (
-		dns     *net.DNSError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		invalid *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
+	switch kind := neterr.Of(err).Kind; kind {
+	case neterr.UnknownName, neterr.PlainHTTP, neterr.NoTLS:
 		return true
-	case errors.As(err, &dns):
-		return dns.IsNotFound
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return true
+	case neterr.ProxyFailed:
+		return permanent(neterr.Of(err).Cause)
+	default:
+		return kind.Certificate()
 	}
-	return false
 }
 
 // answerError is nil for a good answer.
@@ -321,51 +310,45 @@ func Explain(err error) (what, hint string) {
 		return e.explain()
 	}
 	var (
-		dns       *net.DNSError
-		authority x509.UnknownAuthorityError
-		hostname  x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		record    tls.RecordHeaderError
-		alert     tls.AlertError
-		op        *net.OpError
-		broken    *brokenAnswer
-		proxy     *proxyError
-		stalled   *StalledError
-		te        *TransportError
+		broken  *brokenAnswer
+		stalled *StalledError
+		te      *TransportError
 	)
 	errors.As(err, &te)
-	switch {
-	case errors.As(err, &stalled):
+	if errors.As(err, &stalled) {
 		return stalled.Error(), "the network, a proxy in front of Dokploy or Dokploy itself takes no more of it: look at them, then run the job again"
-	case errors.As(err, &proxy):
-		return fmt.Sprintf("the proxy %s lets nobody through to the server (%d)", proxy.proxy, proxy.status), proxyHint
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		what, _ = Explain(op.Err)
-		return "the proxy cannot be used: " + what, proxyHint
-	case te != nil && errors.As(err, &broken):
+	}
+	if te != nil && errors.As(err, &broken) {
 		return broken.explain(te.Procedure)
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Sprintf("the host name %q is not known to DNS", dns.Name), "check the input url; a private name may be known on your machine but not where this job runs"
-	case errors.As(err, &dns):
-		return fmt.Sprintf("the name %q cannot be looked up: %s", dns.Name, dns.Err), "the DNS of the machine this job runs on does not answer"
-	case errors.As(err, &authority):
-		return "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set"
-	case errors.As(err, &hostname):
-		return "the certificate is for another host: " + hostname.Error(), "use the host name that the certificate names in the input url"
-	case errors.As(err, &invalid):
-		return "the certificate is not valid: " + invalid.Error(), "look at its dates, and at this machine's clock"
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	}
+	switch f := neterr.Of(err); f.Kind {
+	case neterr.ProxyRefused:
+		var proxy *neterr.ProxyError
+		errors.As(err, &proxy)
+		return fmt.Sprintf("the proxy %s lets nobody through to the server (%d)", proxy.Proxy, proxy.Status), proxyHint
+	case neterr.ProxyFailed:
+		what, _ = Explain(f.Cause)
+		return "the proxy cannot be used: " + what, proxyHint
+	case neterr.UnknownName:
+		return f.What, "check the input url; a private name may be known on your machine but not where this job runs"
+	case neterr.NoDNS:
+		return f.What, "the DNS of the machine this job runs on does not answer"
+	case neterr.UnknownAuthority:
+		return f.What, "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set"
+	case neterr.OtherHost:
+		return f.What, "use the host name that the certificate names in the input url"
+	case neterr.InvalidCertificate:
+		return f.What, "look at its dates, and at this machine's clock"
+	case neterr.PlainHTTP, neterr.NoTLS:
 		return "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy"
-	case errors.As(err, &alert):
-		return "the TLS handshake failed: " + alert.Error(), ""
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection is refused", "Dokploy is not running there, or listens on another port (3000 by default)"
-	case errors.Is(err, syscall.ECONNRESET):
-		return "the connection was reset", ""
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "there is no route to the host", "a private address cannot be reached from a hosted runner"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &op) && op.Timeout():
-		return "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network"
+	case neterr.Refused:
+		return f.What, "Dokploy is not running there, or listens on another port (3000 by default)"
+	case neterr.Reset:
+		return f.What, ""
+	case neterr.Unreachable:
+		return f.What, "a private address cannot be reached from a hosted runner"
+	case neterr.Timeout:
+		return f.What, "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network"
 	}
 	if te != nil {
 		err = te.Err
@@ -388,11 +371,10 @@ const (
 )
 
 func (e *brokenAnswer) explain(procedure string) (what, hint string) {
-	var net net.Error
-	switch {
-	case errors.Is(e.err, context.DeadlineExceeded), errors.As(e.err, &net) && net.Timeout():
+	switch neterr.Of(e.err).Kind {
+	case neterr.Timeout, neterr.OtherTimeout:
 		return fmt.Sprintf("the answer to %s did not end in time (%d bytes came)", procedure, e.got), "the server, or a proxy in front of it, hangs"
-	case errors.Is(e.err, io.ErrUnexpectedEOF), errors.Is(e.err, syscall.ECONNRESET):
+	case neterr.Closed, neterr.Reset:
 		return fmt.Sprintf("the connection was closed in the middle of the answer to %s (%d bytes came)", procedure, e.got), ""
 	}
 	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, oneLine(e.err.Error())), ""

@@ -1,7 +1,6 @@
 package dokploy
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -167,14 +166,4 @@ func port(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-// proxyError is what a proxy says that makes no way to the server.
-type proxyError struct {
-	proxy  string
-	status int
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answers %d", e.proxy, e.status)
 }

@@ -1,13 +1,14 @@
 package health
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"dokploy-deploy/internal/neterr"
 )
 
 // What stands in front of an application may answer, or end the way, in its
@@ -21,37 +22,27 @@ const (
 	hintProxy     = "let the proxy of this machine through to this host, or name the host in NO_PROXY"
 )
 
-// refusedByProxy is what the proxy of this machine answers in the place of the
-// host that was asked for.
-type refusedByProxy struct{ status int }
-
-func (e *refusedByProxy) Error() string {
-	return "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(e.status)
-}
-
 // neverArrived reports whether an attempt without an answer ended before the
 // application: the name, the certificate or this machine's proxy is in the way.
 func neverArrived(err error) bool {
-	var (
-		dns     *net.DNSError
-		invalid *tls.CertificateVerificationError
-		refused *refusedByProxy
-		op      *net.OpError
-	)
-	switch {
-	case errors.As(err, &refused), errors.As(err, &dns), errors.As(err, &invalid):
+	var op *net.OpError
+	switch f := neterr.Of(err); f.Kind {
+	case neterr.ProxyRefused, neterr.ProxyFailed, neterr.UnknownName, neterr.NoDNS:
 		return true
-	case !errors.As(err, &op):
-		return false
-	case op.Op == "proxyconnect":
-		return true
-	case op.Op == "socks connect":
+	case neterr.RemoteAlert:
+		// About our certificate: the server wants one that we do not have.
+		return strings.Contains(f.Cause.Error(), "certificate")
+	default:
+		if f.Kind.Certificate() {
+			return true
+		}
+	}
+	if errors.As(err, &op) && op.Op == "socks connect" {
 		// What the proxy says of the host behind it is about that host.
 		text := op.Err.Error()
 		return !strings.Contains(text, "refused") && !strings.Contains(text, "unreachable")
 	}
-	// A TLS alert about our certificate: the server wants one that we do not have.
-	return op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
+	return false
 }
 
 // fromFront reports whether an answer did not come from the application, and

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dokploy-deploy/internal/neterr"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -278,14 +279,9 @@ func (c *Check) transport() *http.Transport {
 		},
 		TLSHandshakeTimeout: attemptTimeout + time.Second,
 		// A new connection each time sees the load balancer as it is now.
-		DisableKeepAlives:  true,
-		DisableCompression: true,
-		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-			if resp.StatusCode != http.StatusOK {
-				return &refusedByProxy{resp.StatusCode}
-			}
-			return nil
-		},
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		OnProxyConnectResponse: neterr.OnProxyConnectResponse,
 		// Own TLS settings also switch HTTP/2 off.
 		TLSClientConfig: conf,
 	}

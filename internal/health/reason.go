@@ -6,15 +6,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"dokploy-deploy/internal/neterr"
 )
 
 // The stages a request goes through until an answer is due.
@@ -40,41 +40,46 @@ const (
 // failure says in plain words why a request had no answer, and, where
 // something can be done, what.
 func failure(err error, at *url.URL) (reason, hint string) {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "proxyconnect" {
-		reason, _ = failure(op.Err, at)
-		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, ""
-	}
 	var (
+		refused *neterr.ProxyError
 		dns     *net.DNSError
-		invalid *tls.CertificateVerificationError
-		record  tls.RecordHeaderError
+		op      *net.OpError
 		broken  textproto.ProtocolError
-		ne      net.Error
 	)
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Sprintf("the host name %s is not known to DNS", quote(dns.Name)), "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
-	case errors.As(err, &dns) && dns.IsTimeout:
-		return timeoutReason(stageLookup, 0)
-	case errors.As(err, &dns):
+	f := neterr.Of(err)
+	if f.Kind.Certificate() {
+		return badCertificate(err, f, at)
+	}
+	switch f.Kind {
+	case neterr.ProxyRefused:
+		errors.As(err, &refused)
+		return "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(refused.Status), ""
+	case neterr.ProxyFailed:
+		reason, _ = failure(f.Cause, at)
+		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, ""
+	case neterr.UnknownName:
+		return f.What, "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
+	case neterr.NoDNS:
+		if errors.As(f.Cause, &dns); dns.IsTimeout {
+			return timeoutReason(stageLookup, 0)
+		}
 		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), printable(dns.Err)), hintDNS
-	case errors.As(err, &invalid):
-		return badCertificate(invalid, at)
-	case errors.As(err, &record) && bytes.HasPrefix(record.RecordHeader[:], []byte("HTTP/")):
+	case neterr.PlainHTTP:
 		return "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS"
-	case errors.As(err, &record):
+	case neterr.NoTLS:
 		return "does not speak TLS", "something else listens on this port"
-	case errors.As(err, &op) && op.Op == "remote error":
-		return "refuses the TLS handshake: " + op.Err.Error(), ""
-	case isErrno(err, syscall.ECONNREFUSED, 10061):
-		return "the connection is refused", "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
-	case isErrno(err, syscall.EHOSTUNREACH, 10065), isErrno(err, syscall.ENETUNREACH, 10051):
-		return "there is no route to the host", "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
-	case isErrno(err, syscall.ECONNRESET, 10054), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case neterr.RemoteAlert:
+		return "refuses the TLS handshake: " + f.Cause.Error(), ""
+	case neterr.Refused:
+		return f.What, "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
+	case neterr.Unreachable:
+		return f.What, "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
+	case neterr.Reset, neterr.Closed:
 		return "the connection is closed before the answer", hintClosed
-	case errors.As(err, &ne) && ne.Timeout():
+	case neterr.Timeout, neterr.OtherTimeout:
 		return timeoutReason(stageConnect, 0)
+	}
+	switch {
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
 		return "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS"
 	case errors.As(err, &broken), strings.Contains(err.Error(), "malformed"):
@@ -83,11 +88,6 @@ func failure(err error, at *url.URL) (reason, hint string) {
 		return printable(op.Err.Error()), "" // op names a port that is another each time
 	}
 	return printable(err.Error()), ""
-}
-
-// isErrno knows the number that Windows' sockets use, too.
-func isErrno(err error, unix, windows syscall.Errno) bool {
-	return errors.Is(err, unix) || errors.Is(err, windows)
 }
 
 // timeoutReason says what did not come in time.
@@ -105,38 +105,38 @@ func timeoutReason(stage int32, limit time.Duration) (reason, hint string) {
 	return "no connection " + within, hintFirewall
 }
 
-func badCertificate(e *tls.CertificateVerificationError, at *url.URL) (reason, hint string) {
+func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint string) {
 	var (
-		authority x509.UnknownAuthorityError
-		hostname  x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		leaf      = &x509.Certificate{}
+		whole   *tls.CertificateVerificationError
+		invalid x509.CertificateInvalidError
+		leaf    = &x509.Certificate{}
 	)
-	if len(e.UnverifiedCertificates) > 0 {
-		leaf = e.UnverifiedCertificates[0]
+	if errors.As(err, &whole) && len(whole.UnverifiedCertificates) > 0 {
+		leaf = whole.UnverifiedCertificates[0]
 	}
+	expired := errors.As(f.Cause, &invalid) && invalid.Reason == x509.Expired
 	switch {
 	// It is for another host as well, and self-signed.
 	case leaf.Subject.CommonName == "TRAEFIK DEFAULT CERT":
 		return "the certificate is still being issued", hintIssue
-	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+	case expired && time.Now().Before(invalid.Cert.NotBefore):
 		return "the certificate is not valid before " + date(invalid.Cert.NotBefore), "look at this machine's clock"
-	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
+	case expired:
 		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
-	case errors.As(e.Err, &invalid):
-		return "the certificate is not valid: " + printable(invalid.Error()), ""
-	case errors.As(e.Err, &hostname):
+	case f.Kind == neterr.InvalidCertificate:
+		return printable(f.What), ""
+	case f.Kind == neterr.OtherHost:
 		reason = "the certificate is for another host"
 		if names := leaf.DNSNames; len(names) > 0 {
 			reason += ": " + quote(strings.Join(names, ", "))
 		}
 		return reason + ", not " + quote(at.Hostname()), "set the domain in Dokploy with a certificate of its own, or use the host name that the certificate names"
-	case errors.As(e.Err, &authority) && bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
+	case f.Kind == neterr.UnknownAuthority && bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
 		return "the certificate is self-signed", "give it in the input ca-cert, or let Let's Encrypt issue one (the domain's settings in Dokploy)"
-	case errors.As(e.Err, &authority):
-		return "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
+	case f.Kind == neterr.UnknownAuthority:
+		return f.What, "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
 	}
-	return "the certificate cannot be checked: " + printable(e.Err.Error()), ""
+	return "the certificate cannot be checked: " + printable(f.Cause.Error()), ""
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,78 @@
+package dokploy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"testing"
+
+	"dokploy-deploy/internal/neterr"
+)
+
+// The words for errors of the network that the hostile servers do not all make.
+func TestExplainNetwork(t *testing.T) {
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	errno := func(e syscall.Errno) error { return dial(os.NewSyscallError("connect", e)) }
+	bad := func(err error) error { return &tls.CertificateVerificationError{Err: err} }
+	for _, tt := range []struct {
+		err        error
+		what, hint string
+		permanent  bool
+	}{
+		{dial(&net.DNSError{Err: "no such host", Name: "h.example", IsNotFound: true}), `the host name "h.example" is not known to DNS`, "check the input url; a private name may be known on your machine but not where this job runs", true},
+		{dial(&net.DNSError{Err: "server misbehaving", Name: "h.example"}), `the name "h.example" cannot be looked up: server misbehaving`, "the DNS of the machine this job runs on does not answer", false},
+		{dial(&net.DNSError{Err: "i/o timeout", Name: "h.example", IsTimeout: true}), `the name "h.example" cannot be looked up: i/o timeout`, "the DNS of the machine this job runs on does not answer", false},
+		{bad(x509.UnknownAuthorityError{}), "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set", true},
+		{bad(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"a.example"}}, Host: "b.example"}), "the certificate is for another host: x509: certificate is valid for a.example, not b.example", "use the host name that the certificate names in the input url", true},
+		{bad(x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}), "the certificate is not valid: x509: certificate is not authorized to sign other certificates", "look at its dates, and at this machine's clock", true},
+		{bad(errors.New("odd")), "project.all: tls: failed to verify certificate: odd", "", true},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake", RecordHeader: [5]byte{'H', 'T', 'T', 'P', '/'}}, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake", RecordHeader: [5]byte{'S', 'S', 'H', '-', '2'}}, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
+		{http.ErrSchemeMismatch, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "project.all: remote error: tls: handshake failure", "", false},
+		{errno(syscall.ECONNREFUSED), "the connection is refused", "Dokploy is not running there, or listens on another port (3000 by default)", false},
+		{errno(syscall.ECONNRESET), "the connection was reset", "", false},
+		{errno(syscall.EPIPE), "project.all: dial tcp: connect: broken pipe", "", false},
+		{errno(syscall.EHOSTUNREACH), "there is no route to the host", "a private address cannot be reached from a hosted runner", false},
+		{errno(syscall.ENETUNREACH), "there is no route to the host", "a private address cannot be reached from a hosted runner", false},
+		{errno(syscall.ETIMEDOUT), "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network", false},
+		{context.DeadlineExceeded, "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network", false},
+		{os.ErrDeadlineExceeded, "project.all: i/o timeout", "", false},
+		{handshakeTimeout{}, "project.all: net/http: TLS handshake timeout", "", false},
+		{io.EOF, "the connection was closed in the middle", "", false},
+		{fmt.Errorf("net/http: HTTP/1.x transport connection broken: %w", io.ErrUnexpectedEOF), "the connection was closed in the middle", "", false},
+		{fmt.Errorf("odd: %w", io.EOF), "project.all: odd: EOF", "", false},
+		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errno(syscall.ECONNREFUSED)}, "the proxy cannot be used: the connection is refused", proxyHint, false},
+		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(&net.DNSError{Err: "no such host", Name: "p.example", IsNotFound: true})}, `the proxy cannot be used: the host name "p.example" is not known to DNS`, proxyHint, true},
+		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errors.New("odd")}, "the proxy cannot be used: odd", proxyHint, false},
+		{&neterr.ProxyError{Proxy: "p.example:1", Status: 407}, "the proxy p.example:1 lets nobody through to the server (407)", proxyHint, false},
+		{&brokenAnswer{3, errno(syscall.ECONNRESET)}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
+		{&brokenAnswer{3, io.ErrUnexpectedEOF}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
+		{&brokenAnswer{3, context.DeadlineExceeded}, "the answer to project.all did not end in time (3 bytes came)", "the server, or a proxy in front of it, hangs", false},
+		{&brokenAnswer{3, os.ErrDeadlineExceeded}, "the answer to project.all did not end in time (3 bytes came)", "the server, or a proxy in front of it, hangs", false},
+		{&brokenAnswer{3, errors.New("odd \n thing")}, "the answer to project.all cannot be read: odd thing", "", false},
+		{errors.New("odd \n thing"), "project.all: odd thing", "", false},
+	} {
+		err := &TransportError{Procedure: "project.all", Err: tt.err}
+		if what, hint := Explain(err); what != tt.what || hint != tt.hint {
+			t.Errorf("%v:\n%s\n%s\nwant\n%s\n%s", tt.err, what, hint, tt.what, tt.hint)
+		}
+		if got := Permanent(err); got != tt.permanent {
+			t.Errorf("%v: permanent %t", tt.err, got)
+		}
+	}
+}
+
+// handshakeTimeout is an error of net/http that it does not export.
+type handshakeTimeout struct{}
+
+func (handshakeTimeout) Timeout() bool   { return true }
+func (handshakeTimeout) Temporary() bool { return true }
+func (handshakeTimeout) Error() string   { return "net/http: TLS handshake timeout" }
