@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"dokploy-deploy/internal/text"
 )
 
 // masker replaces secrets: as they are, as JSON and URLs write them, and in
@@ -75,7 +77,7 @@ func (m *masker) learn(secrets []string) {
 // spellings are a secret as it is, as it is left when what acts on a terminal
 // is taken out and white space folded, and as URLs and JSON write it.
 func spellings(s string) []string {
-	all := []string{s, plainText(s), strings.Join(strings.Fields(s), " ")}
+	all := []string{s, plainText(s), text.OneLine(s)}
 	query := url.QueryEscape(s)
 	twenty := strings.ReplaceAll(query, "+", "%20")
 	component := strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(twenty) // JavaScript's

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"dokploy-deploy/internal/text"
 )
 
 // oneLine makes any text one line without control characters.
@@ -123,12 +125,5 @@ func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 // bytes.
 const maxText = 2000
 
-// shorten leaves out the middle of a text that is longer than n bytes. The
-// text must have been masked: of a secret that is cut a part would be shown.
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	end := n / 4
-	return strings.ToValidUTF8(s[:n-end], "") + " … " + strings.ToValidUTF8(s[len(s)-end:], "")
-}
+// shorten leaves out the middle of a masked text that is longer than n bytes.
+func shorten(masked string, n int) string { return text.Shorten(masked, n, n/4) }

@@ -18,7 +18,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"dokploy-deploy/internal/text"
 )
 
 func parseBool(v string) (bool, error) {
@@ -280,11 +281,4 @@ func manyLines(s string) string {
 	}, s)
 }
 
-// quote shows a given value, of a long one its length: what is cut could not
-// be masked.
-func quote(s string) string {
-	if n := utf8.RuneCountInString(s); n > 200 {
-		return fmt.Sprintf("a value of %d characters", n)
-	}
-	return strconv.Quote(s)
-}
+func quote(s string) string { return text.Quote(s, "value") }

@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -595,7 +596,7 @@ func (r *run) serviceName(j *dokploy.Job) string {
 	case j.ServiceID == r.service.ID:
 		return "an earlier deployment of " + r.name
 	case r.paths[j.ServiceID] != "":
-		return cleanName(r.paths[j.ServiceID])
+		return text.OneLine(r.paths[j.ServiceID])
 	}
 	return "another " + string(j.Kind)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 )
 
 // need is a path that an application's settings name, below its source.
@@ -86,7 +87,7 @@ func (c *Changes) fitSource(s *dokploy.Service) error {
 		if why := src.Lacks(n.path, n.file); why != "" {
 			return &inputError{
 				input: "source",
-				what:  fmt.Sprintf("%s, the %s of %s, %s", cleanName(n.path), n.what, cleanName(s.Name), why),
+				what:  fmt.Sprintf("%s, the %s of %s, %s", text.OneLine(n.path), n.what, text.OneLine(s.Name), why),
 				hint:  "its build needs it: give a source that holds it, or change the build settings of the application in Dokploy",
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -291,7 +292,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	if fl.unknown != row.Status {
 		fl.unknown = row.Status
 		r.answers()
-		r.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", cleanName(row.Status))
+		r.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(row.Status))
 	}
 	return false, nil
 }
@@ -389,7 +390,7 @@ func (fl *follower) final() {
 		return
 	case dokploy.StatusError:
 		r.result.Status = Failed
-		r.result.Reason = cleanName(r.row.ErrorMessage)
+		r.result.Reason = text.OneLine(r.row.ErrorMessage)
 		return
 	}
 	r.result.Status = Cancelled

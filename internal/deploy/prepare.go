@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dotenv"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/upload"
 )
 
@@ -49,7 +50,7 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 		if s.SourceType != "docker" {
 			return nil, &inputError{
 				input: "image",
-				what:  fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", cleanName(s.Name), cleanName(s.SourceType)),
+				what:  fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", text.OneLine(s.Name), text.OneLine(s.SourceType)),
 				hint:  "leave image empty, or set the application's provider to Docker in Dokploy",
 			}
 		}
@@ -57,7 +58,7 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 		if c.Image == s.Image {
 			say("image: %s, as it is", c.Image)
 		} else {
-			say("image: %s → %s", firstOf(cleanName(s.Image), "none"), c.Image)
+			say("image: %s → %s", firstOf(text.OneLine(s.Image), "none"), c.Image)
 			p.change.Image, p.back.Image = &c.Image, &s.Image
 			p.needs = append(p.needs, "image")
 		}
@@ -67,7 +68,7 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 			var refused string
 			if p.warns, refused = composeEnv(s.ComposeType, version, c.Env); refused != "" {
 				return nil, &inputError{
-					input: "env", what: cleanName(s.Name) + ": " + refused,
+					input: "env", what: text.OneLine(s.Name) + ": " + refused,
 					hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64",
 				}
 			}
@@ -78,7 +79,7 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 		env, err := newEnv(c, string(s.Env))
 		if err != nil {
 			return nil, &inputError{
-				input: "env", what: fmt.Sprintf("cannot be merged into the environment of %s: %v", cleanName(s.Name), err),
+				input: "env", what: fmt.Sprintf("cannot be merged into the environment of %s: %v", text.OneLine(s.Name), err),
 				hint: "mend the environment in Dokploy, or set env-mode to replace and give all of it",
 			}
 		}
@@ -92,26 +93,26 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 		raw := "raw"
 		p.want.ComposeFile, p.want.SourceType = dokploy.Secret(c.ComposeFile), raw
 		if s.SourceType != raw {
-			say("compose-file: %s becomes the file; the source, until now %s, becomes raw", cleanName(c.ComposePath), cleanName(s.SourceType))
+			say("compose-file: %s becomes the file; the source, until now %s, becomes raw", text.OneLine(c.ComposePath), text.OneLine(s.SourceType))
 			p.change.SourceType, p.back.SourceType = &raw, &s.SourceType
 		}
 		switch {
 		case p.want.ComposeFile != s.ComposeFile:
 			p.change.ComposeFile, p.back.ComposeFile = &p.want.ComposeFile, &s.ComposeFile
 			if s.SourceType == raw {
-				say("compose-file: %s (%d lines, until now %d)", cleanName(c.ComposePath), lineCount(c.ComposeFile), lineCount(string(s.ComposeFile)))
+				say("compose-file: %s (%d lines, until now %d)", text.OneLine(c.ComposePath), lineCount(c.ComposeFile), lineCount(string(s.ComposeFile)))
 			}
 		case s.SourceType == raw:
-			say("compose-file: %s, as it is", cleanName(c.ComposePath))
+			say("compose-file: %s, as it is", text.OneLine(c.ComposePath))
 		}
 		if p.change.ComposeFile != nil || p.change.SourceType != nil {
 			p.needs = append(p.needs, "compose-file")
 		}
 	}
 	if src := c.Source; src != nil && s.Kind == dokploy.Application {
-		say("source: %s, %d files, %s", cleanName(c.SourcePath), src.Files(), size(src.Bytes()))
+		say("source: %s, %d files, %s", text.OneLine(c.SourcePath), src.Files(), size(src.Bytes()))
 		if s.SourceType != "drop" {
-			say("source: the application's source, until now %s, becomes an upload", cleanName(s.SourceType))
+			say("source: the application's source, until now %s, becomes an upload", text.OneLine(s.SourceType))
 		}
 		for _, note := range src.Notes() {
 			say("source: %s", note)

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -171,12 +172,12 @@ func (t *targets) nameThem() {
 // nameForms are what a service may be called, the shortest first. The last one
 // no other has.
 var nameForms = []func(*dokploy.Service) string{
-	func(s *dokploy.Service) string { return cleanName(s.Name) },
-	func(s *dokploy.Service) string { return cleanName(s.Path()) },
-	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", cleanName(s.Name), s.Kind) },
-	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", cleanName(s.Path()), s.Kind) },
+	func(s *dokploy.Service) string { return text.OneLine(s.Name) },
+	func(s *dokploy.Service) string { return text.OneLine(s.Path()) },
+	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", text.OneLine(s.Name), s.Kind) },
+	func(s *dokploy.Service) string { return fmt.Sprintf("%s (%s)", text.OneLine(s.Path()), s.Kind) },
 	func(s *dokploy.Service) string {
-		if name := cleanName(s.Name); name != "" {
+		if name := text.OneLine(s.Name); name != "" {
 			return fmt.Sprintf("%s (%s)", name, s.ID)
 		}
 		return s.ID
@@ -188,7 +189,7 @@ var nameForms = []func(*dokploy.Service) string{
 func distinctNames(services []*dokploy.Service) map[string]string {
 	alike := map[string][]*dokploy.Service{}
 	for _, s := range services {
-		name := cleanName(s.Name)
+		name := text.OneLine(s.Name)
 		alike[name] = append(alike[name], s)
 	}
 	names := map[string]string{}

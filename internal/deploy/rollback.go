@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 )
 
 // goBack goes back to what ran before a deployment that failed, as far as
@@ -109,17 +110,17 @@ func (r *run) setBack(ctx context.Context) string {
 	}
 	r.undo = nil
 	one := !strings.Contains(what, " and ")
-	text := what + number(one, " is set back to what it was", " are set back to what they were")
+	done := what + number(one, " is set back to what it was", " are set back to what they were")
 	if image := p.back.Image; image != nil && *image != "" {
 		if was := p.service.Image; sameImage(*image, was) {
-			text += " (" + cleanName(*image) + ")"
+			done += " (" + text.OneLine(*image) + ")"
 		} else {
-			text = fmt.Sprintf("%s%s set back to what ran before (%s); %s was set, but did not run",
-				what, number(one, " is", " are"), cleanName(*image), firstOf(cleanName(was), "no image"))
+			done = fmt.Sprintf("%s%s set back to what ran before (%s); %s was set, but did not run",
+				what, number(one, " is", " are"), text.OneLine(*image), firstOf(text.OneLine(was), "no image"))
 		}
 	}
-	r.note("%s", text)
-	return text
+	r.note("%s", done)
+	return done
 }
 
 // untouched reports whether nothing of a plan stands: the service is already as
@@ -206,7 +207,7 @@ func (r *run) prepareBack(ctx context.Context, docker bool) string {
 	if r.o.Prepare.Image == "" {
 		// This run was not asked to touch the image. Its environment goes back.
 		if x.image != "" && !sameImage(x.image, set) {
-			return fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", cleanName(x.image), cleanName(set))
+			return fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", text.OneLine(x.image), text.OneLine(set))
 		}
 		return ""
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -78,6 +77,3 @@ func usual(rows []dokploy.Deployment) time.Duration {
 	slices.Sort(took)
 	return took[len(took)/2]
 }
-
-// cleanName makes a name that the server gave fit for one line.
-func cleanName(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -14,6 +14,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -733,7 +734,7 @@ func (v *verifier) checkSaid(ctx context.Context) string {
 			continue
 		}
 		said := fmt.Sprintf("exit code %d", check.ExitCode)
-		if output := cleanName(v.screen.mask(check.Output)); output != "" {
+		if output := text.OneLine(v.screen.mask(check.Output)); output != "" {
 			said += ": " + output
 		}
 		return " (" + said + ")"

@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/text"
 )
 
 // ran is what is known of what ran before the deployment of this run. What was
@@ -47,7 +48,7 @@ func (x ran) asSet() (bool, string) {
 	case x.nothing:
 		return false, "nothing ran before"
 	case x.earlier != nil && x.earlier.Status != dokploy.StatusDone:
-		return false, fmt.Sprintf("the deployment before this one ended as %q, so what was set for it may never have run", cleanName(x.earlier.Status))
+		return false, fmt.Sprintf("the deployment before this one ended as %q, so what was set for it may never have run", text.OneLine(x.earlier.Status))
 	}
 	return true, ""
 }
@@ -69,7 +70,7 @@ func imageBack(x ran, set, failed string) (image, why string) {
 	case image == "":
 		return "", "nothing ran before"
 	case sameImage(image, failed):
-		return "", fmt.Sprintf("the previous version ran %s as well, and the same tag brings the failed version again", cleanName(image))
+		return "", fmt.Sprintf("the previous version ran %s as well, and the same tag brings the failed version again", text.OneLine(image))
 	}
 	return image, ""
 }

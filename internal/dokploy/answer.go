@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dokploy-deploy/internal/text"
 )
 
 // What is read of an answer is bounded, so that memory is, whatever a server
@@ -174,7 +176,7 @@ func unreadable(method, procedure string, a *answer, err error) error {
 func readError(err error) string {
 	wrong, ok := err.(*json.UnmarshalTypeError) //nolint:errorlint // it is never wrapped
 	if !ok {
-		return oneLine(strings.TrimPrefix(err.Error(), "json: "))
+		return text.OneLine(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	got, _, _ := strings.Cut(wrong.Value, " ") // "number 12" quotes the answer
 	want := "an object"
@@ -193,7 +195,7 @@ func readError(err error) string {
 	}
 	// Go's own names of what is embedded are no part of the JSON.
 	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
-	if field := oneLine(strings.Join(parts, ".")); field != "" {
+	if field := text.OneLine(strings.Join(parts, ".")); field != "" {
 		return fmt.Sprintf("%s is %s where %s is due", field, article(got), want)
 	}
 	return fmt.Sprintf("it is %s where %s is due", article(got), want)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"dokploy-deploy/internal/text"
 )
 
 const (
@@ -38,9 +40,9 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(containerLogLimit)
-	var text bytes.Buffer
+	var log bytes.Buffer
 	wait := 5 * time.Second // until the first line
-	for text.Len() < containerLogLimit {
+	for log.Len() < containerLogLimit {
 		// The end of its context ends a connection, so this is the last read.
 		readCtx, cancel := context.WithTimeout(ctx, wait)
 		_, frame, err := conn.Read(readCtx)
@@ -48,18 +50,18 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 		if err != nil {
 			break
 		}
-		text.Write(frame)
+		log.Write(frame)
 		wait = containerQuiet
 	}
-	if text.Len() >= containerLogLimit {
+	if log.Len() >= containerLogLimit {
 		// The last line may be cut: what is left of a secret could not be masked.
-		text.Truncate(bytes.LastIndexByte(text.Bytes(), '\n') + 1)
+		log.Truncate(bytes.LastIndexByte(log.Bytes(), '\n') + 1)
 	}
-	switch said := text.String(); {
+	switch said := log.String(); {
 	case said == "":
 		return "", errors.New("the container's log is not shown")
 	case looksLikeStreamError([]byte(said)), strings.HasPrefix(said, "Error response from daemon"):
-		return "", errors.New(oneLine(said))
+		return "", errors.New(text.OneLine(said))
 	default:
 		return said, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/neterr"
+	"dokploy-deploy/internal/text"
 )
 
 // Odd says what an answer is that does not come from Dokploy's API.
@@ -150,7 +151,7 @@ func answerError(method, procedure string, a *answer) error {
 		e.Odd = OddHTML
 		if u, err := url.Parse(a.header.Get("Location")); err == nil {
 			u.RawQuery, u.Fragment, u.User = "", "", nil
-			e.Location = oneLine(u.String())
+			e.Location = text.OneLine(u.String())
 			if a.hops > 0 && e.Location == "" {
 				e.Location = a.from // itself, with another query
 			}
@@ -167,7 +168,7 @@ func answerError(method, procedure string, a *answer) error {
 			e.Odd = OddOther
 		}
 	case OddText:
-		e.Message = oneLine(string(a.body))
+		e.Message = text.OneLine(string(a.body))
 		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
 			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its beginning was read
 			e.Odd = ""
@@ -217,7 +218,7 @@ func (e *Error) decode(body []byte) {
 			s = *inner.JSON
 		}
 	}
-	e.Message = oneLine(s.Message)
+	e.Message = text.OneLine(s.Message)
 	var code string
 	if json.Unmarshal(s.Code, &code) == nil {
 		e.Code = code
@@ -226,10 +227,10 @@ func (e *Error) decode(body []byte) {
 	}
 	fields := map[string][]string{}
 	add := func(name string, messages ...string) {
-		name = oneLine(name)
+		name = text.OneLine(name)
 		for _, m := range messages {
 			if len(fields) < maxFields && len(fields[name]) < maxFields {
-				fields[name] = append(fields[name], oneLine(m))
+				fields[name] = append(fields[name], text.OneLine(m))
 			}
 		}
 	}
@@ -358,11 +359,11 @@ func Explain(err error) (what, hint string) {
 	case s == "EOF" || s == "unexpected EOF":
 		return "the connection was closed in the middle", ""
 	case te == nil:
-		return oneLine(s), ""
+		return text.OneLine(s), ""
 	case strings.Contains(s, "server response headers exceeded"):
 		return fmt.Sprintf("the answer to %s has more than %d kB of headers", te.Procedure, maxHeader>>10), notDokploy
 	}
-	return te.Procedure + ": " + oneLine(s), ""
+	return te.Procedure + ": " + text.OneLine(s), ""
 }
 
 const (
@@ -377,7 +378,7 @@ func (e *brokenAnswer) explain(procedure string) (what, hint string) {
 	case neterr.Closed, neterr.Reset:
 		return fmt.Sprintf("the connection was closed in the middle of the answer to %s (%d bytes came)", procedure, e.got), ""
 	}
-	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, oneLine(e.err.Error())), ""
+	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, text.OneLine(e.err.Error())), ""
 }
 
 // limitHint is the reason nobody thinks of (section 3).
@@ -449,7 +450,3 @@ func sortedKeys(m map[string][]string) []string {
 	slices.Sort(keys)
 	return keys
 }
-
-// oneLine folds white space. Nothing is cut here: texts are masked before they
-// are shortened, where they are shown.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

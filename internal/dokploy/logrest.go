@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"dokploy-deploy/internal/text"
 )
 
 // fewLines are asked for where the place in the log is known: a few more than
@@ -235,7 +237,7 @@ func (r *rest) explain(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		what, _ := Explain(err)
-		return "reading it in another way fails: " + oneLine(what)
+		return "reading it in another way fails: " + text.OneLine(what)
 	}
 	return describe(err)
 }

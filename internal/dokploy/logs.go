@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"dokploy-deploy/internal/text"
 )
 
 const (
@@ -511,4 +513,4 @@ func unanswered(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
-func describe(err error) string { return oneLine(err.Error()) }
+func describe(err error) string { return text.OneLine(err.Error()) }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"dokploy-deploy/internal/text"
 )
 
 // streamErrors begin the texts that Dokploy sends as ordinary frames when it
@@ -276,7 +278,7 @@ func (s *stream) answered(err error) {
 // broke is called when a connection has ended.
 func (s *stream) broke(err error) {
 	if len(s.in.held) > 0 {
-		err = errors.New(oneLine(string(s.in.held)))
+		err = errors.New(text.OneLine(string(s.in.held)))
 	}
 	failures := 1
 	switch {

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
+
+	"dokploy-deploy/internal/text"
 )
 
 // maxRedirects bounds how many redirects one request follows.
@@ -88,7 +90,7 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = next
 		at.hops++
 		shown := url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}
-		at.from = oneLine(shown.String())
+		at.from = text.OneLine(shown.String())
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dokploy-deploy/internal/text"
 )
 
 // Kind is what a service is.
@@ -591,7 +593,7 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(unwrap(a.body), &said) == nil && said.Success != nil && !*said.Success {
-		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: oneLine(said.Message)}
+		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: text.OneLine(said.Message)}
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"dokploy-deploy/internal/text"
 )
 
 // Range is a range of status codes, both ends included.
@@ -98,14 +99,7 @@ func shown(u *url.URL) string {
 	return printable(u.Scheme + "://" + u.Host + u.EscapedPath())
 }
 
-// quote shows a given value, of a long one its length: what is cut could not
-// be masked.
-func quote(s string) string {
-	if n := utf8.RuneCountInString(s); n > 200 {
-		return fmt.Sprintf("a text of %d characters", n)
-	}
-	return strconv.Quote(printable(s))
-}
+func quote(s string) string { return text.Quote(printable(s), "text") }
 
 // printable makes any text printable.
 func printable(s string) string {

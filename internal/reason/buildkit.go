@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dokploy-deploy/internal/text"
 )
 
 // build is what BuildKit shows of a failure before its final error: the last
@@ -249,7 +251,7 @@ func (b *build) step(instr string) *step {
 // alike reports whether two spellings of an instruction begin alike; the name
 // of a step has its variables replaced.
 func alike(a, b string) bool {
-	a, b = strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " ")
+	a, b = text.OneLine(a), text.OneLine(b)
 	n := min(len(a), len(b), 30)
 	return n > 0 && a[:n] == b[:n]
 }

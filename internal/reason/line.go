@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"dokploy-deploy/internal/text"
 )
 
 // lineLimit is how much of a line is kept, in bytes. Of a longer one the
@@ -50,13 +52,8 @@ func withoutEscapes(s []byte) string {
 
 func control(c byte) bool { return c < 0x20 || c == 0x7f }
 
-// bounded cuts a line that is too long in its middle.
-func bounded(s string) string {
-	if len(s) <= lineLimit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:lineLimit/2]+" … "+s[len(s)-lineLimit/2:], "")
-}
+// bounded cuts a masked line that is too long in its middle.
+func bounded(masked string) string { return text.Shorten(masked, lineLimit, lineLimit/2) }
 
 const (
 	ringSize  = 24

@@ -7,6 +7,8 @@ package reason
 import (
 	"strconv"
 	"strings"
+
+	"dokploy-deploy/internal/text"
 )
 
 // Place is a line of a file of the repository. Builders name the file without
@@ -92,7 +94,7 @@ func joined(a, b string) string {
 // instruction or an error says as much as its beginning. What is secret must
 // have been masked before.
 func shorten(s string, limit int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = text.OneLine(s)
 	if len(s) <= limit {
 		return s
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 )
 
 // service judges one service of swarm.
@@ -294,7 +295,7 @@ func (s *service) failure(l *look) string {
 	if failure != "" {
 		s.unwell = failure == checkFails
 	}
-	failure = oneLine(failure)
+	failure = text.OneLine(failure)
 	switch {
 	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0:
 		return cmp.Or(failure, unknownFailure)
@@ -414,10 +415,10 @@ func (s *service) up(l *look, v *Verdict) {
 		if at, ok := s.homeless[u.id]; ok {
 			if l.at.Sub(at) >= placedWithin {
 				s.failedAt = l.at
-				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+oneLine(u.failure), s.serving(l)
+				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+text.OneLine(u.failure), s.serving(l)
 				return
 			}
-			wait("Swarm has no place for it yet: %s", oneLine(u.failure))
+			wait("Swarm has no place for it yet: %s", text.OneLine(u.failure))
 			return
 		}
 	}
@@ -516,10 +517,6 @@ func (s *service) steady(l *look) (steady, done int) {
 	}
 	return steady, done
 }
-
-// oneLine folds white space. It cuts nothing: a secret in the text must be
-// whole to be masked.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 type application struct{ *service }
 

@@ -1,0 +1,35 @@
+// Package text folds, quotes and shortens texts from elsewhere. A text is masked
+// before it is shortened: of a secret that is cut, a part would be shown. So
+// OneLine and Quote cut nothing, and Shorten is for those who mask.
+package text
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// OneLine folds white space, line breaks among it.
+func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// maxQuoted is how many characters of a given value are shown.
+const maxQuoted = 200
+
+// Quote shows a given value, of a long one its length: what is cut could not
+// be masked. kind is what it is called then, such as "value".
+func Quote(s, kind string) string {
+	if n := utf8.RuneCountInString(s); n > maxQuoted {
+		return fmt.Sprintf("a %s of %d characters", kind, n)
+	}
+	return strconv.Quote(s)
+}
+
+// Shorten leaves out the middle of a text that is longer than limit bytes, and
+// keeps tail of them at its end. The text must have been masked.
+func Shorten(masked string, limit, tail int) string {
+	if len(masked) <= limit {
+		return masked
+	}
+	return strings.ToValidUTF8(masked[:limit-tail], "") + " … " + strings.ToValidUTF8(masked[len(masked)-tail:], "")
+}

@@ -1,0 +1,49 @@
+package text
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "a": "a", "  a\r\n\tb \u00a0c\n": "a b c", "a\x00b": "a\x00b",
+	} {
+		if got := OneLine(in); got != want {
+			t.Errorf("%q: %q; want %q", in, got, want)
+		}
+	}
+	if long := strings.Repeat("a", 1<<20); OneLine(long) != long {
+		t.Error("a long text is cut, before it was masked")
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\"\n":                  `"a\"\n"`,
+		strings.Repeat("ä", 200): `"` + strings.Repeat("ä", 200) + `"`,
+		strings.Repeat("ä", 201): "a value of 201 characters",
+		"\xff":                   `"\xff"`,
+	} {
+		if got := Quote(in, "value"); got != want {
+			t.Errorf("%q: %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, tt := range []struct {
+		in          string
+		limit, tail int
+		want        string
+	}{
+		{"0123456789", 10, 4, "0123456789"},
+		{"0123456789a", 10, 4, "012345 … 789a"},
+		{"0123456789a", 10, 5, "01234 … 6789a"},
+		{"ääääääää", 9, 3, "äää … ä"}, // no half characters
+	} {
+		if got := Shorten(tt.in, tt.limit, tt.tail); got != tt.want {
+			t.Errorf("%q, %d, %d: %q; want %q", tt.in, tt.limit, tt.tail, got, tt.want)
+		}
+	}
+}
