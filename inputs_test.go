@@ -36,6 +36,20 @@ func TestWhatPeoplePutIn(t *testing.T) {
 	}
 }
 
+// TestHealthPath: both forms ask the first domain of the service.
+func TestHealthPath(t *testing.T) {
+	t.Parallel()
+	srv, env := standIn(t, dokploytest.Options{Version: "v0.30.2"})
+	srv.AddApplication(dokploytest.Application{Name: "api", Domains: []dokploytest.Domain{{Host: "api.shop.example", HTTPS: true}}})
+	for _, path := range []string{"auto/healthz?full=1", "/healthz?full=1"} {
+		c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_HEALTH_URL", path, "DOKPLOY_DRY_RUN", "true")}
+		c.run(t.Context())
+		if c.code != 0 || !strings.Contains(c.stdout.String(), "health: would ask https://api.shop.example/healthz\n") {
+			t.Errorf("%s: exit %d:\n%s", path, c.code, &c.stdout)
+		}
+	}
+}
+
 // TestWhatCannotBeRight: it is said at once, with what was guessed, and nothing
 // is sent.
 func TestWhatCannotBeRight(t *testing.T) {

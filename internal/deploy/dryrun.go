@@ -34,16 +34,15 @@ func (r *run) dryRun(ctx context.Context) {
 	r.note("the key: %s", r.mayText())
 	if v := r.verifier; r.o.verifies() {
 		v.lookBefore(ctx)
-		if v.blind != nil {
-			err := v.unseen(explainBlind(v.blind))
-			if err != nil {
+		switch {
+		case v.blind != nil:
+			if err := v.unseen(explainBlind(v.blind)); err != nil {
 				r.result.fail(ctx, err, nothingStarted)
+				return
 			}
-			return
-		}
-		if v.docker {
+		case v.docker:
 			r.note("verify: swarm's tasks and the containers can be seen")
-		} else {
+		default:
 			r.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
 		}
 	}
