@@ -109,7 +109,8 @@ func TestLinks(t *testing.T) {
 	// A name may look like much, and the same service may be named twice.
 	for in, want := range map[string][]string{
 		"shop/dashboard/api, a.b/c, x:y, dashboard/project": {"shop/dashboard/api", "a.b/c", "x:y", "dashboard/project"},
-		"shop/api/deploy": {"shop/api/deploy"},
+		"shop/api/deploy":                                   {"shop/api/deploy"},
+		"my.shop/api/deploy, shop/api/deploy/web":           {"my.shop/api/deploy", "shop/api/deploy/web"},
 		"- '" + link + "application/" + serviceID + "'":     {serviceID},
 		serviceID + "," + link + "application/" + serviceID: {serviceID},
 	} {
@@ -162,6 +163,9 @@ func TestWebhooks(t *testing.T) {
 		}
 	}
 	if c, err := load("title", "see https://h/api/deploy/status"); err != nil || slices.Contains(c.Secrets(), "status") {
+		t.Errorf("a word is hidden: %v, %q", err, c.Secrets())
+	}
+	if c, err := load("health-url", "https://other.example.com/api/deploy/status"); err != nil || slices.Contains(c.Secrets(), "status") {
 		t.Errorf("a word is hidden: %v, %q", err, c.Secrets())
 	}
 	for _, input := range []string{"title", "description", "env", "headers"} {

@@ -236,7 +236,7 @@ func (l *loader) read() {
 		for _, token := range webhookTokens(v.text) {
 			// In a text of the user's own, or the address of an application, it
 			// may be a word.
-			if s.Form != Text && s.Form != Variables && s.Name != "health-url" || isRandom(token) {
+			if (s.Form == Plain || s.Form == List) && s.Name != "health-url" || isRandom(token) {
 				l.config.hidden = append(l.config.hidden, secret.Key(token)...)
 			}
 		}
