@@ -39,7 +39,7 @@ func differ(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(
 func (h Host) Checkout() string {
 	switch {
 	case h.actions:
-		return "put the step `uses: actions/checkout@v4` in front of this one"
+		return "put the step `actions/checkout` in front of this one"
 	case h.name == "GitLab CI":
 		return "the job must not set GIT_STRATEGY to none or empty"
 	case h.name == "Woodpecker":

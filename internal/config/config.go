@@ -252,11 +252,11 @@ func (l *loader) read() {
 	}
 }
 
-// hide hides what is secret in the value of an input, unless it is a
+// hide hides what is secret in the value of an input, unless that is a
 // placeholder or nothing but asterisks.
 func (l *loader) hide(input string, secrets func(string) []string) {
-	if v := l.values[input]; !v.unusable && !isStars(v.text) {
-		l.config.hidden = append(l.config.hidden, secrets(v.text)...)
+	if v := l.given(input); !placeholder.MatchString(v) && !isStars(v) {
+		l.config.hidden = append(l.config.hidden, secrets(v)...)
 	}
 }
 

@@ -223,6 +223,9 @@ func TestWordsStayWords(t *testing.T) {
 	if c, err := loadVars(Facts{}, "DOKPLOY_URL=dokploy", "DOKPLOY_API_KEY=dokploy.example.com"); err == nil || len(c.Secrets()) > 0 {
 		t.Errorf("swapped: %v, %q", err, c.Secrets())
 	}
+	if c, err := loadVars(Facts{}, "DOKPLOY_API_KEY=k3y-${{ x }}"); err == nil || !slices.Equal(c.Secrets(), []string{"k3y-${{ x }}"}) {
+		t.Errorf("half a key: %v, %q", err, c.Secrets())
+	}
 	for _, key := range []string{"********", "$DOKPLOY_API_KEY", "https://dokploy.example.com"} {
 		if c, err := loadVars(Facts{}, "DOKPLOY_API_KEY="+key); err == nil || len(c.Secrets()) > 0 {
 			t.Errorf("%s: %v, %q", key, err, c.Secrets())
