@@ -176,6 +176,29 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
+// TestAddressesWithPasswords: a password in an address is hidden, whichever
+// input the address was given for.
+func TestAddressesWithPasswords(t *testing.T) {
+	for _, input := range []string{
+		"url", "application", "compose", "image", "source", "compose-file", "ca-cert", "output-file", "operation", "logs", "timeout", "health-url", "health-status",
+	} {
+		for _, address := range []string{"https://bob:hunt%20er2@example.com/acme/app.git", "bob:hunt%20er2@registry.example.com/app:1"} {
+			c, err := load("application", "x", input, address)
+			if err == nil && input != "application" && input != "compose" {
+				t.Errorf("%s=%s is accepted", input, address)
+			}
+			for _, want := range []string{"hunt%20er2", "hunt er2"} {
+				if !slices.Contains(c.Secrets(), want) {
+					t.Errorf("%s=%s: %q is not among the secrets: %q", input, address, want, c.Secrets())
+				}
+			}
+		}
+	}
+	if c, err := load("image", "ghcr.io/acme/api:1.4@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"); err != nil || len(c.Secrets()) > 1 {
+		t.Errorf("%v, %q", err, c.Secrets())
+	}
+}
+
 func TestIsHost(t *testing.T) {
 	for _, s := range []string{"localhost", "localhost:3000", "h:3000", "dokploy.example.com", "a-b.example.com:443", "10.0.0.1", "10.0.0.1:3000", "::1", "[::1]", "[::1]:3000", "xn--a.xn--p1ai", "my_host.lan"} {
 		if !isHost(s) {

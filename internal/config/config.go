@@ -233,6 +233,10 @@ func (l *loader) read() {
 		}
 		l.note(s.Name, dropped...)
 		l.values[s.Name] = v
+		if s.Form != Text && s.Form != Variables {
+			// What cannot be read is quoted, and may be an address.
+			l.config.hidden = append(l.config.hidden, secret.Addresses(v.text)...)
+		}
 		for _, token := range webhookTokens(v.text) {
 			// In a text of the user's own, or the address of an application, it
 			// may be a word.
