@@ -412,3 +412,35 @@ func TestDockersRoutesStayAway(t *testing.T) {
 		})
 	}
 }
+
+// A failure that was seen stays one when Docker's routes go away before swarm is
+// done with it.
+func TestDockersRoutesStayAwayAfterAFailure(t *testing.T) {
+	for name, fault := range map[string]struct {
+		status int
+		why    string
+	}{
+		"502":      {502, "has not shown what Docker runs for 40s"},
+		"no route": {404, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				app := w.srv.AddApplication(dokploytest.Application{})
+				w.answers(app, 1, old(app))
+				failed := fresh(app)
+				failed.update = "updating"
+				failed.tasks = task(app.AppName, "t2", "Shutdown", "Failed 1 second ago", `"task: non-zero exit (7)"`) + "," + task(app.AppName, "t1", "Running", "Running 5 minutes ago", "Error:")
+				failed.containers = container(app.AppName, "t2", "exited", "Exited (7) 1 second ago") + "," + container(app.AppName, "t1", "running", "Up 5 minutes")
+				w.answers(app, 2, failed)
+				for _, p := range []string{"docker.getConfig", "docker.getServiceContainersByAppName", "docker.getContainersByAppNameMatch"} {
+					w.srv.Fault(dokploytest.Fault{Procedure: p, Kind: dokploytest.Gateway, Status: fault.status, Times: -1})
+				}
+				w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Unreachable = 40 * time.Second }
+				r := w.want(w.deploy("application api"), Unhealthy, 1)
+				if r.Verified != VerifiedNo || !strings.Contains(r.Reason, "non-zero exit (7)") || !strings.Contains(r.Reason, fault.why) {
+					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+				}
+			})
+		})
+	}
+}

@@ -315,12 +315,16 @@ func (v *verifier) verify(ctx context.Context) error {
 	defer v.screen.doing(nil)
 	pace := &verifyPace{stable: v.o.StableFor}
 	loop := v.loop(pace)
-	var last rollout.Verdict
+	var (
+		last rollout.Verdict
+		away string // what ended the looks before they had shown the end
+	)
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		view, err := v.view(ctx)
 		switch {
 		case dokploy.Unsupported(err), dokploy.NotFound(err):
-			return wait.Done, v.unseen(explainBlind(err))
+			away = explainBlind(err)
+			return wait.Done, nil
 		case err != nil:
 			return wait.Pending, err
 		}
@@ -335,7 +339,14 @@ func (v *verifier) verify(ctx context.Context) error {
 		return wait.Pending, nil
 	})
 	if why := v.onlyDockerIsAway(ctx, err); why != "" {
-		return v.unseen(why)
+		away, err = why, nil
+	}
+	if away != "" {
+		// What has failed stays failed, whether or not the rest is seen.
+		if last.State != rollout.Failed {
+			return v.unseen(away)
+		}
+		last.Reason += " (the rest was not seen: " + away + ")"
 	}
 	if err != nil {
 		if last.Reason != "" {
