@@ -428,7 +428,7 @@ func wrapping(part, instr string) bool {
 		return false
 	}
 	// The instruction says node:22, the error docker.io/library/node:22.
-	for name := range strings.FieldsSeq(instr) {
+	for name := range strings.FieldsFuncSeq(instr, func(r rune) bool { return strings.ContainsRune(" \t=,", r) }) { // --from=node:22, too
 		if len(name) > 2 && (part == name || strings.HasSuffix(part, "/"+name)) {
 			return true
 		}

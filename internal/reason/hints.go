@@ -23,7 +23,9 @@ const (
 	noStage      = "check the build stage in the settings of the service"
 	noArgument   = "a build argument in this line has no value: set it in the settings of the service"
 	heapFull     = "Node.js reached its own memory limit: raise it with NODE_OPTIONS=--max-old-space-size"
-	notFound127  = "the image has no such command"
+	notFound127  = "exit code 127 usually means that the image has no such command"
+	noStageFile  = "what --from names has no such file: check its path, and the stage that makes it"
+	noStageNamed = "no stage above has that name, so it was taken for an image: check the name behind --from"
 )
 
 // Advice is what to do about an error that is not of a build, such as one of
@@ -73,6 +75,10 @@ func adviceOn(r Reason) string {
 		return noArgument
 	case is("secret ") && is(": not found") && strings.HasPrefix(r.Instruction, "RUN "):
 		return "add it to the build secrets of the service"
+	case namesStage(r.Instruction) && !strings.HasPrefix(r.Cause, `"`):
+		return noStageNamed
+	case copiesFrom(r.Instruction) != "" && strings.HasPrefix(r.Cause, `"`) && is("not found"):
+		return noStageFile
 	case copies(r.Instruction) && is("not found", "no such file", "does not exist"):
 		return notCopied
 	case r.Cause == "denied", strings.HasPrefix(r.Cause, "denied: "),
@@ -80,7 +86,7 @@ func adviceOn(r Reason) string {
 		return notLoggedIn
 	case is("no such host", "connection refused", "i/o timeout", "network is unreachable", "tls handshake timeout", "could not resolve host"):
 		return noNetwork
-	case is("manifest unknown", "manifest for ", "no such image"), strings.HasPrefix(r.Instruction, "FROM ") && is("not found"):
+	case is("manifest unknown", "manifest for ", "no such image"), (strings.HasPrefix(r.Instruction, "FROM ") || copiesFrom(r.Instruction) != "") && is("not found"):
 		return noImage
 	case is("nixpacks: not found", "railpack: not found", "pack: not found", "docker: not found"):
 		return noTool
@@ -114,5 +120,30 @@ func killed(output []string) bool {
 
 // copies reports whether an instruction takes files of the build context.
 func copies(instruction string) bool {
-	return strings.HasPrefix(instruction, "COPY ") || strings.HasPrefix(instruction, "ADD ") && !strings.Contains(instruction, "://")
+	return copiesFrom(instruction) == "" && strings.HasPrefix(instruction, "COPY ") || strings.HasPrefix(instruction, "ADD ") && !strings.Contains(instruction, "://")
+}
+
+// copiesFrom is the stage, image or context that an instruction copies from;
+// empty where that is the build context.
+func copiesFrom(instruction string) string {
+	rest, ok := strings.CutPrefix(instruction, "COPY ")
+	if !ok {
+		return ""
+	}
+	for word := range strings.FieldsSeq(rest) {
+		switch from, ok := strings.CutPrefix(word, "--from="); {
+		case ok:
+			return from
+		case !strings.HasPrefix(word, "--"):
+			return ""
+		}
+	}
+	return ""
+}
+
+// namesStage reports whether an instruction copies from what reads as the name
+// of a stage rather than as an image.
+func namesStage(instruction string) bool {
+	from := copiesFrom(instruction)
+	return from != "" && !strings.ContainsAny(from, "/:@$")
 }

@@ -232,14 +232,36 @@ func TestSays(t *testing.T) {
 		"ERROR: failed to solve: x": true,
 		`it said: "/x": not found`:  true,
 		"   2 | >>> COPY x /":       true,
-		"remote: Counting objects: 100% (4/4), done.        ": true,
-		"src/cart.ts(14,7): error TS2322":                     false,
-		"the old container was removed":                       false,
-		"remote: Invalid username or token":                   false,
+		"remote: Counting objects: 100% (4/4), done.        ":                    true,
+		"src/cart.ts(14,7): error TS2322":                                        false,
+		"the old container was removed":                                          false,
+		"remote: Invalid username or token":                                      false,
+		"\x1b[33m1 warning found (use docker --debug to expand):\x1b[0m":         true,
+		"\x1b[0m - InvalidDefaultArgInFrom: Default value … is invalid (line 2)": true,
+		"- it failed (line 2)":                                                   false,
 	} {
 		if got := r.Says(line); got != want {
 			t.Errorf("%q: %v", line, got)
 		}
+	}
+}
+
+// What BuildKit does besides is quoted for an error without a place neither.
+func TestSaysOfHousekeeping(t *testing.T) {
+	r := Reason{Cause: "the Dockerfile cannot be empty"}
+	for line, want := range map[string]bool{
+		"#0 building with \"current\" instance using remote driver": true,
+		"#1 [internal] load build definition from Dockerfile":       true,
+		"#1 DONE 0.1s":          true,
+		"#5 0.403 error TS2322": false,
+		"#5 ERROR: no space":    false,
+	} {
+		if got := r.Says(line); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+	if (Reason{}).Says("#1 DONE 0.1s") {
+		t.Error("where no cause is known, how far it came is worth quoting")
 	}
 }
 
@@ -259,14 +281,23 @@ func TestHints(t *testing.T) {
 			{Exit: 255, Output: []string{"exec /bin/sh: exec format error"}},
 			{Cause: "no matching manifest for linux/arm64/v8 in the manifest list entries"},
 		},
-		limited:    {{Cause: "toomanyrequests: You have reached your pull rate limit."}, {Instruction: "FROM a", Cause: "unexpected status code: 429 Too Many Requests"}},
-		appKilled:  {{Cause: "Swarm paused the update: task: non-zero exit (137)"}, {Cause: "x-web-1 ended with exit code 137"}},
-		portTaken:  {{Cause: "never placed: no suitable node (host-mode port already in use on 1 node)"}, {Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
-		noDocker:   {{Cause: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"}},
-		notCopied:  {{Instruction: "COPY dist /srv", Cause: `"/dist": not found`}},
-		noImage:    {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}},
-		gitRefused: {{Cause: "git: Authentication failed for 'https://git.example.com/a.git/'"}, {Cause: "git: git@git.example.com: Permission denied (publickey)."}},
-		noNetwork:  {{Cause: "git: unable to access 'https://git.invalid/': Could not resolve host: git.invalid"}, {Cause: "dial tcp 10.0.0.1:443: i/o timeout"}},
+		limited:   {{Cause: "toomanyrequests: You have reached your pull rate limit."}, {Instruction: "FROM a", Cause: "unexpected status code: 429 Too Many Requests"}},
+		appKilled: {{Cause: "Swarm paused the update: task: non-zero exit (137)"}, {Cause: "x-web-1 ended with exit code 137"}},
+		portTaken: {{Cause: "never placed: no suitable node (host-mode port already in use on 1 node)"}, {Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
+		noDocker:  {{Cause: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"}},
+		notCopied: {{Instruction: "COPY dist /srv", Cause: `"/dist": not found`}, {Instruction: "COPY --chown=1 dist /srv", Cause: `"/dist": not found`}},
+		noImage:   {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}, {Instruction: "COPY --from=a:9 /x /y", Cause: "not found"}},
+		noStageFile: {
+			{Instruction: "COPY --from=build /dist /srv", Cause: `"/dist": not found`},
+			{Instruction: "COPY --chown=1 --from=a:9 /dist /srv", Cause: `"/dist": not found`},
+		},
+		noStageNamed: {
+			{Instruction: "COPY --from=biuld /dist /srv", Cause: "pull access denied, repository does not exist or may require authorization"},
+			{Instruction: "COPY --link --from=biuld /dist /srv", Cause: `Head "https://registry-1.docker.io/": no such host`},
+		},
+		notFound127: {{Exit: 127}},
+		gitRefused:  {{Cause: "git: Authentication failed for 'https://git.example.com/a.git/'"}, {Cause: "git: git@git.example.com: Permission denied (publickey)."}},
+		noNetwork:   {{Cause: "git: unable to access 'https://git.invalid/': Could not resolve host: git.invalid"}, {Cause: "dial tcp 10.0.0.1:443: i/o timeout"}},
 	} {
 		for _, r := range reasons {
 			if got := Advice(r.Cause); r.Exit == 0 && r.Instruction == "" && got != hint {

@@ -142,7 +142,7 @@ func noise(text string) bool {
 			return true
 		}
 	}
-	if strings.HasPrefix(text, "time=") && strings.Contains(text, " level=warning ") || strings.HasSuffix(text, " (use docker --debug to expand):") {
+	if strings.HasPrefix(text, "time=") && strings.Contains(text, " level=warning ") || checkWarning(text) {
 		return true
 	}
 	switch text {
@@ -230,4 +230,23 @@ func dockerError(text string) Reason {
 		return Reason{Step: Dockerfile, Place: Place{Line: line}, Cause: cause}
 	}
 	return Reason{Cause: unwrap(text, "")}
+}
+
+// checkWarning reports whether a line is of what BuildKit's check of a
+// Dockerfile found, which stops no build.
+func checkWarning(text string) bool {
+	if strings.HasSuffix(text, " (use docker --debug to expand):") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(text, "- ")
+	_, ok2 := word(strings.SplitN(rest, ": ", 2)[0], "")
+	return ok && ok2 && strings.Contains(rest, " (line ") && strings.HasSuffix(rest, ")")
+}
+
+// housekeeping reports whether a line is BuildKit's progress without what a
+// step has written or how it failed: "#1 DONE 0.1s".
+func housekeeping(text string) bool {
+	_, rest, _ := strings.Cut(text, " ")
+	_, output := stamp([]byte(rest))
+	return isProgress([]byte(text)) && !output && !strings.HasPrefix(rest, "ERROR: ")
 }
