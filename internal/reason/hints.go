@@ -69,7 +69,8 @@ func adviceOn(r Reason) string {
 		return gitHint(r.Cause)
 	case is("could not be found") && is("target stage"), is("failed to reach build target"):
 		return noStage
-	case is("failed to read dockerfile", "in dockerfile path"), is("the path ") && is("does not exist"):
+	case is("failed to read dockerfile", "in dockerfile path"), is("the path ") && is("does not exist"),
+		is("/.env: ") && is("nonexistent", "no such file"): // Dokploy writes it into the build path
 		return noDockerfile
 	case is("should not be blank", "invalid reference format") && strings.Contains(r.Instruction, "$"):
 		return noArgument
@@ -86,7 +87,7 @@ func adviceOn(r Reason) string {
 		return notLoggedIn
 	case is("no such host", "connection refused", "i/o timeout", "network is unreachable", "tls handshake timeout", "could not resolve host"):
 		return noNetwork
-	case is("manifest unknown", "manifest for ", "no such image"), (strings.HasPrefix(r.Instruction, "FROM ") || copiesFrom(r.Instruction) != "") && is("not found"):
+	case is("manifest unknown", "manifest for ", "no such image"), (namesImage(r.Instruction) || copiesFrom(r.Instruction) != "") && is("not found"):
 		return noImage
 	case is("nixpacks: not found", "railpack: not found", "pack: not found", "docker: not found"):
 		return noTool
@@ -139,6 +140,12 @@ func copiesFrom(instruction string) string {
 		}
 	}
 	return ""
+}
+
+// namesImage reports whether an instruction, or the line that names the syntax,
+// is of nothing but an image.
+func namesImage(instruction string) bool {
+	return strings.HasPrefix(instruction, "FROM ") || strings.HasPrefix(instruction, "# syntax")
 }
 
 // namesStage reports whether an instruction copies from what reads as the name

@@ -286,7 +286,11 @@ func TestHints(t *testing.T) {
 		portTaken: {{Cause: "never placed: no suitable node (host-mode port already in use on 1 node)"}, {Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
 		noDocker:  {{Cause: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"}},
 		notCopied: {{Instruction: "COPY dist /srv", Cause: `"/dist": not found`}, {Instruction: "COPY --chown=1 dist /srv", Cause: `"/dist": not found`}},
-		noImage:   {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}, {Instruction: "COPY --from=a:9 /x /y", Cause: "not found"}},
+		noImage:   {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}, {Instruction: "COPY --from=a:9 /x /y", Cause: "not found"}, {Instruction: "# syntax=a:9", Cause: "not found"}},
+		noDockerfile: {
+			{Cause: "/bin/sh: 5: cannot create /etc/dokploy/applications/x/code/no/such/.env: Directory nonexistent"},
+			{Cause: "bash: line 5: /etc/dokploy/applications/x/code/no/such/.env: No such file or directory"},
+		},
 		noStageFile: {
 			{Instruction: "COPY --from=build /dist /srv", Cause: `"/dist": not found`},
 			{Instruction: "COPY --chown=1 --from=a:9 /dist /srv", Cause: `"/dist": not found`},
