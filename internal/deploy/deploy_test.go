@@ -322,6 +322,19 @@ func TestQueuePositionIsShown(t *testing.T) {
 	})
 }
 
+// One that is found late may have begun long before.
+func TestAStartThatNobodySawHasNoTime(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, CarriedOut: true, After: 20 * time.Second})
+		w.want(w.deploy("application api"), Done, 0)
+		w.triggers(app, 1)
+		if !w.rec.said("started") || w.rec.said("started after") {
+			w.Errorf("%s", w.story())
+		}
+	})
+}
+
 func TestALongQueueIsAskedLessOften(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: []dokploytest.Step{{After: 20 * time.Minute, Text: "at last\n"}}}})

@@ -191,6 +191,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 		}
 		return wait.Done, nil
 	}
+	r.notBegun = time.Now()
 	if job != nil || len(candidates) > 0 && f.undecided() {
 		return wait.Pending, nil
 	}

@@ -67,7 +67,7 @@ func (r *run) announce() {
 		if queued := r.row.StartedAt.Sub(r.queuedAt); queued >= time.Second {
 			text += " after " + Duration(queued)
 		}
-	} else if waited := time.Since(r.triggered); waited >= 5*time.Second {
+	} else if waited := r.notBegun.Sub(r.triggered); waited >= 5*time.Second {
 		text += " after " + Duration(waited)
 	}
 	if r.usual >= time.Second {

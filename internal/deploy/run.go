@@ -60,6 +60,7 @@ type trail struct {
 	stood       standing     // when it was last seen waiting
 	latest      time.Time    // the newest time Dokploy had written while it still waited
 	queuedAt    time.Time    // when Dokploy's process queued it; zero: not known
+	notBegun    time.Time    // our clock, when it had last been seen not to have begun
 	takenAt     time.Time    // our clock, when Dokploy took the trigger; zero: not known closely
 	clock       serverClock
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/rollout"
 )
 
 const (
@@ -84,6 +85,21 @@ func TestOneOfTwoIsReplaced(t *testing.T) {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})
+}
+
+// What runs is called new only where it is.
+func TestWhatIsCalledNew(t *testing.T) {
+	for want, v := range map[string]rollout.Verdict{
+		"new containers: 2 of 2 have been running for 10s":                                                    {Ready: 2, Wanted: 2, New: 2},
+		"containers: 2 of 2 have been running for 10s, 1 of them new":                                         {Ready: 2, Wanted: 2, New: 1},
+		"new containers: 1 of 1 has been running for 10s; 1 new one has ended with exit code 0":               {Ready: 1, Wanted: 1, New: 1, Ran: 1},
+		"containers: 2 of 2 have been running for 10s, 1 of them new; 2 new ones have ended with exit code 0": {Ready: 2, Wanted: 2, New: 1, Ran: 2},
+		"containers: 1 of 1 has been running for 10s, none of them new; 1 new one has ended with exit code 0": {Ready: 1, Wanted: 1, Ran: 1},
+	} {
+		if got := ranFor(v, 10*time.Second); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 // Where nothing was replaced and the address does not answer, what runs is what

@@ -601,8 +601,14 @@ func (v *verifier) progress(verdict rollout.Verdict) {
 // ranFor says what runs, and how much of it is new.
 func ranFor(v rollout.Verdict, stable time.Duration) string {
 	kind, rest := "new containers", ""
-	if v.New < v.Ready {
+	switch {
+	case v.New == 0 && v.Ready > 0:
+		kind, rest = "containers", ", none of them new"
+	case v.New < v.Ready:
 		kind, rest = "containers", fmt.Sprintf(", %d of them new", v.New)
+	}
+	if v.Ran > 0 {
+		rest += fmt.Sprintf("; %d new %s %s ended with exit code 0", v.Ran, number(v.Ran == 1, "one", "ones"), have(v.Ran))
 	}
 	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), Duration(stable), rest)
 }

@@ -66,7 +66,7 @@ func (c *compose) Look(v View) Verdict {
 		}
 		return verdict
 	}
-	steady, over, fresh := 0, 0, 0
+	steady, over, fresh, ran := 0, 0, 0, 0
 	vague, waits, bad := "", "", ""
 	fail := func(container dokploy.Container, unhealthy bool, why string) {
 		bad, verdict.Container, verdict.Unhealthy = why, container.Name, unhealthy
@@ -75,6 +75,9 @@ func (c *compose) Look(v View) Verdict {
 	for _, container := range all {
 		if c.isNew(container, v.At) {
 			fresh++
+			if container.State == "exited" {
+				ran++
+			}
 		}
 		switch code, known := container.ExitCode(); {
 		case container.State == "restarting", container.State == "dead":
@@ -139,7 +142,7 @@ func (c *compose) Look(v View) Verdict {
 	case fresh == 0:
 		verdict.State, verdict.Final, verdict.Gone = Unchanged, true, c.gone(v)
 	default:
-		verdict.State, verdict.Final, verdict.New = Running, true, fresh
+		verdict.State, verdict.Final, verdict.New, verdict.Ran = Running, true, fresh-ran, ran
 	}
 	return verdict
 }

@@ -100,9 +100,10 @@ type Verdict struct {
 	Stopped bool
 	// Ready of Wanted replicas run, or containers; Wanted 0 is not known.
 	Ready, Wanted int
-	// New are those that run, or have ended well, and were not there before. It
-	// is set once State is Running.
-	New int
+	// New are those that run and were not there before, and Ran those that have
+	// ended well and were not. They are set once State is Running: then there is
+	// one at least.
+	New, Ran int
 	// Gone are the containers that were there before and are not any more, of
 	// docker-compose.
 	Gone int
@@ -153,11 +154,12 @@ func worse(verdicts []Verdict) Verdict {
 			break
 		}
 	}
-	all.Ready, all.Wanted, all.New = 0, 0, 0
+	all.Ready, all.Wanted, all.New, all.Ran = 0, 0, 0, 0
 	for _, v := range verdicts {
 		all.Ready += v.Ready
 		all.Wanted += v.Wanted
 		all.New += v.New
+		all.Ran += v.Ran
 		known = known && v.Wanted > 0
 	}
 	if !known {

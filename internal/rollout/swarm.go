@@ -462,19 +462,22 @@ func (s *service) replaced(l *look, v *Verdict) {
 		return
 	}
 	for _, u := range l.news {
-		if u.phase == running && u.desired != "shutdown" || u.phase == completed {
+		switch {
+		case u.phase == running && u.desired != "shutdown":
 			v.New++
+		case u.phase == completed:
+			v.Ran++
 		}
 	}
 	updated := l.svc != nil && l.fresh
 	switch was := s.before; {
-	case v.New == 0:
+	case v.New+v.Ran == 0:
 		v.State = Unchanged
 	case s.unseen && !updated:
 		v.State, v.Reason = Unseen, beforeUnseen
 	case l.docker && was != nil && l.svc != nil && !updated && was.Replicas == l.svc.Replicas:
 		// Swarm has started the same again, by itself.
-		v.State, v.New = Unchanged, 0
+		v.State, v.New, v.Ran = Unchanged, 0, 0
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 
 // How many of what runs are new, as the recordings tell.
 func TestReplayCountsWhatIsNew(t *testing.T) {
-	counts := map[string][3]int{ // new, running, gone
-		"compose-01-first": {1, 1, 0}, "compose-02-unchanged": {0, 1, 0}, "compose-03-v2": {1, 1, 0},
-		"compose-09-oneshot+web": {2, 1, 0}, "compose-12-web-x2+restored": {2, 2, 0}, "compose-13-one-of-two": {1, 2, 0},
-		"stack-01-first": {1, 1, 0}, "stack-02-unchanged": {0, 1, 0}, "stack-03-v2": {1, 1, 0}, "stack-07-oneshot": {1, 1, 0},
-		"app-02-same-image-redeploy": {1, 1, 0}, "two-02-v2-over-v1": {2, 2, 0},
+	counts := map[string][4]int{ // new, running, gone, new and ended well
+		"compose-01-first": {1, 1, 0, 0}, "compose-02-unchanged": {0, 1, 0, 0}, "compose-03-v2": {1, 1, 0, 0},
+		"compose-09-oneshot+web": {1, 1, 0, 1}, "compose-12-web-x2+restored": {2, 2, 0, 0}, "compose-13-one-of-two": {1, 2, 0, 0},
+		"stack-01-first": {1, 1, 0, 0}, "stack-02-unchanged": {0, 1, 0, 0}, "stack-03-v2": {1, 1, 0, 0}, "stack-07-oneshot": {0, 1, 0, 1},
+		"app-02-same-image-redeploy": {1, 1, 0, 0}, "two-02-v2-over-v1": {2, 2, 0, 0},
 	}
 	for _, rec := range recorded(t) {
 		n, ok := counts[rec.name]
@@ -22,8 +22,8 @@ func TestReplayCountsWhatIsNew(t *testing.T) {
 			continue
 		}
 		v, _ := rec.replay(t, owner, expectations[rec.name], time.Second, 0)
-		if v.New != n[0] || v.Ready != n[1] || v.Gone != n[2] {
-			t.Errorf("%s: %d new of %d running, %d gone, want %v", rec.name, v.New, v.Ready, v.Gone, n)
+		if v.New != n[0] || v.Ready != n[1] || v.Gone != n[2] || v.Ran != n[3] {
+			t.Errorf("%s: %d new of %d running, %d gone, %d ended, want %v", rec.name, v.New, v.Ready, v.Gone, v.Ran, n)
 		}
 	}
 }
@@ -35,18 +35,19 @@ func TestComposeThatReplacesNothing(t *testing.T) {
 		state       rollout.State
 		fresh, gone int
 	}{
-		"nothing":                  {[]dokploy.Container{web, db}, []dokploy.Container{web, db}, rollout.Unchanged, 0, 0},
-		"one of two":               {[]dokploy.Container{named("c", "p-web-1", "running", "Up 3 weeks"), db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Running, 1, 1},
-		"only started again":       {[]dokploy.Container{named("a", "p-web-1", "exited", "Exited (0) 2 days ago"), db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Unchanged, 0, 0},
-		"restarted by itself":      {[]dokploy.Container{web}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds")}, rollout.Unchanged, 0, 0},
-		"one removed":              {[]dokploy.Container{web, db}, []dokploy.Container{db}, rollout.Unchanged, 0, 1},
-		"one added":                {[]dokploy.Container{db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Running, 1, 0},
-		"a one-shot of before":     {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, rollout.Unchanged, 0, 0},
-		"a one-shot again":         {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 1 second ago")}, rollout.Unchanged, 0, 0},
-		"a new one-shot":           {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("n", "p-migrate-1", "exited", "Exited (0) 1 second ago")}, rollout.Running, 1, 1},
-		"nothing ran":              {nil, []dokploy.Container{named("a", "p-web-1", "running", "Up 10 seconds")}, rollout.Running, 1, 0},
-		"an empty list that lied":  {nil, []dokploy.Container{web, db}, rollout.Unchanged, 0, 0},
-		"a run by hand is no part": {[]dokploy.Container{web, named("r", "p-web-run-0123456789ab", "running", "Up 1 second")}, []dokploy.Container{web}, rollout.Unchanged, 0, 0},
+		"nothing":                   {[]dokploy.Container{web, db}, []dokploy.Container{web, db}, rollout.Unchanged, 0, 0},
+		"one of two":                {[]dokploy.Container{named("c", "p-web-1", "running", "Up 3 weeks"), db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Running, 1, 1},
+		"only started again":        {[]dokploy.Container{named("a", "p-web-1", "exited", "Exited (0) 2 days ago"), db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Unchanged, 0, 0},
+		"restarted by itself":       {[]dokploy.Container{web}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds")}, rollout.Unchanged, 0, 0},
+		"one removed":               {[]dokploy.Container{web, db}, []dokploy.Container{db}, rollout.Unchanged, 0, 1},
+		"one added":                 {[]dokploy.Container{db}, []dokploy.Container{named("a", "p-web-1", "running", "Up 20 seconds"), db}, rollout.Running, 1, 0},
+		"a one-shot of before":      {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, rollout.Unchanged, 0, 0},
+		"a one-shot again":          {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 1 second ago")}, rollout.Unchanged, 0, 0},
+		"a new one-shot":            {[]dokploy.Container{web, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{web, named("n", "p-migrate-1", "exited", "Exited (0) 1 second ago")}, rollout.Running, 0, 1},
+		"a new one, and a one-shot": {[]dokploy.Container{db, named("m", "p-migrate-1", "exited", "Exited (0) 3 weeks ago")}, []dokploy.Container{db, named("a", "p-web-1", "running", "Up 20 seconds"), named("n", "p-migrate-1", "exited", "Exited (0) 1 second ago")}, rollout.Running, 1, 1},
+		"nothing ran":               {nil, []dokploy.Container{named("a", "p-web-1", "running", "Up 10 seconds")}, rollout.Running, 1, 0},
+		"an empty list that lied":   {nil, []dokploy.Container{web, db}, rollout.Unchanged, 0, 0},
+		"a run by hand is no part":  {[]dokploy.Container{web, named("r", "p-web-run-0123456789ab", "running", "Up 1 second")}, []dokploy.Container{web}, rollout.Unchanged, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, _ := looks(compose(tt.before...), shown(tt.now...), 0, 30)
