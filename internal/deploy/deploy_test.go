@@ -325,8 +325,11 @@ func TestQueuePositionIsShown(t *testing.T) {
 // One that is found late may have begun long before.
 func TestAStartThatNobodySawHasNoTime(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
-		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
-		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, CarriedOut: true, After: 20 * time.Second})
+		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
+		for _, p := range []string{"deployment.queueList", "deployment.all"} {
+			w.srv.Fault(dokploytest.Fault{Procedure: p, Kind: dokploytest.Gateway, Status: 502, Times: -1})
+		}
+		time.AfterFunc(20*time.Second, w.srv.ClearFaults)
 		w.want(w.deploy("application api"), Done, 0)
 		w.triggers(app, 1)
 		if !w.rec.said("started") || w.rec.said("started after") {

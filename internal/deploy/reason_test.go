@@ -85,7 +85,7 @@ func TestRecordedFailures(t *testing.T) {
 		"multirun":          {`Dockerfile:3: RUN set -e; echo "step one"; echo "tests: 3 passed, 1 failed" ; exit 7 → exit code 7`, Place{File: "Dockerfile", Line: 3}, "step one\ntests: 3 passed, 1 failed"},
 		"bt-railpack":       {"/bin/sh: 14: railpack: not found", Place{}, "curl: (6) Could not resolve host: railpack.com"},
 		"noprov":            {"Github Provider not found", Place{}, ""},
-		"cmissing":          {"manifest for 127.0.0.1:5000/app:nosuch not found: manifest unknown: manifest unknown", Place{}, "web Pulling"},
+		"cmissing":          {"manifest for 127.0.0.1:5000/app:nosuch not found: manifest unknown: manifest unknown", Place{}, ""},
 		"compose-build-two": {`a: Dockerfile:2: RUN echo compiling; echo "bad.ts(3,1): error" >&2; exit 3 → exit code 3`, Place{}, "bad.ts(3,1): error\ncompiling"},
 		"long":              {"Dockerfile:2: RUN <<EOF echo line 0 of a long script;", Place{File: "Dockerfile", Line: 2}, "line 80 of a long script"},
 	} {

@@ -112,7 +112,7 @@ func shorten(s string, limit int) string {
 func (r Reason) Says(line string) bool {
 	text := strings.TrimSpace(plain([]byte(line)))
 	if _, kind := dokployWord(text, false); kind != notDokploy || drawn(text) || begins(text) || succeeded(text) || buildxRemoved(text) || gitProgress(text) || nameOnly(text) ||
-		checkWarning(text) || r.Cause != "" && housekeeping(text) {
+		checkWarning(text) || r.Cause != "" && (housekeeping(text) || composeProgress(text)) {
 		return true
 	}
 	if r.Place.Line != 0 || r.Instruction != "" {

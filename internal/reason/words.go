@@ -243,10 +243,43 @@ func checkWarning(text string) bool {
 	return ok && ok2 && strings.Contains(rest, " (line ") && strings.HasSuffix(rest, ")")
 }
 
-// housekeeping reports whether a line is BuildKit's progress without what a
-// step has written or how it failed: "#1 DONE 0.1s".
+// housekeeping reports whether a line is BuildKit's progress of what it does
+// besides: "#1 DONE 0.1s".
 func housekeeping(text string) bool {
 	_, rest, _ := strings.Cut(text, " ")
-	_, output := stamp([]byte(rest))
-	return isProgress([]byte(text)) && !output && !strings.HasPrefix(rest, "ERROR: ")
+	if !isProgress([]byte(text)) {
+		return false
+	}
+	for _, prefix := range []string{"[", "DONE ", "CACHED", "WARN: ", "building with ", "transferring ", "resolve ", "sha256:", "extracting ", "exporting ", "naming to "} {
+		if strings.HasPrefix(rest, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// composeProgress reports whether a line shows how far compose or docker stack
+// deploy has come: "Container x-web-1  Started", "web Pulling".
+func composeProgress(text string) bool {
+	for _, prefix := range []string{"Since --detach=false", "In a future release, --detach=false", "Creating network ", "Creating service ", "Updating service ", "Creating config ", "Creating secret "} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	words := strings.Fields(text)
+	if len(words) == 3 {
+		switch words[0] {
+		case "Container", "Network", "Volume", "Image":
+			words = words[1:]
+		}
+	}
+	if len(words) != 2 {
+		return false
+	}
+	switch words[1] {
+	case "Creating", "Created", "Recreate", "Recreated", "Starting", "Started", "Running", "Waiting", "Healthy", "Exited",
+		"Stopping", "Stopped", "Removing", "Removed", "Building", "Built", "Pulling", "Pulled", "Interrupted":
+		return true
+	}
+	return false
 }
