@@ -12,6 +12,7 @@ const (
 	limited      = "the registry limits how much may be pulled: log in to it in Dokploy, or run the job again later"
 	portTaken    = "something else on the server uses that port: free it, or publish another one"
 	gitRefused   = "check the Git provider or SSH key of the service: it must be allowed to read the repository"
+	noRepository = "check the address of the repository, and the Git provider or SSH key of the service: what may not be read is often called not found"
 	hostKey      = "the server knows another host key, or none, of the Git server: if the new one is right, correct known_hosts there"
 	noPlatform   = "the image is not built for the platform of the server"
 	noDocker     = "Docker does not run on the server, or may not be used: look at it there"
@@ -102,8 +103,11 @@ func gitHint(cause string) string {
 	if containsFold(cause, "host key verification failed") {
 		return hostKey
 	}
-	if containsFold(cause, "returned error: 40", "permission denied", "authentication failed", "could not read username", "could not read password", "not found", "does not exist", "load key", "access denied") {
+	if containsFold(cause, "returned error: 40", "permission denied", "authentication failed", "could not read username", "could not read password", "load key", "access denied") {
 		return gitRefused
+	}
+	if containsFold(cause, "not found", "does not exist") {
+		return noRepository
 	}
 	return ""
 }

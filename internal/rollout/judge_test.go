@@ -177,6 +177,30 @@ func TestServing(t *testing.T) {
 	want(t, v, rollout.Failed, "Swarm rolled back to the previous version")
 }
 
+// What swarm went back to may start a moment after swarm is done with it.
+func TestServingOnceItIsUpAgain(t *testing.T) {
+	failed := task(newID, "shutdown", "Failed")
+	failed.Error = "task: non-zero exit (3)"
+	back := swarm(1, "rollback_completed", "b")
+	for serving, tt := range map[string]struct {
+		next rollout.View
+		at   float64
+	}{
+		"the previous version is running again": {docker(back, task(third, "running", "Running"), failed), 1},
+		"nothing of it runs now":                {docker(back, failed), 10},
+	} {
+		j := application(ranBefore)
+		v, _ := looks(j, docker(back, task(third, "running", "Starting"), failed), 0, 0)
+		if v.State != rollout.Failed || v.Final || !v.RolledBack {
+			t.Errorf("%+v: nothing runs yet", v)
+		}
+		v, at := looks(j, tt.next, 1, 60)
+		if !v.Final || !v.RolledBack || v.Serving != serving || at != tt.at {
+			t.Errorf("%+v after %v s, want %q after %v", v, at, serving, tt.at)
+		}
+	}
+}
+
 func TestJobsAreMadeToEnd(t *testing.T) {
 	s := swarm(2, "", "")
 	s.Mode = "replicated-job"

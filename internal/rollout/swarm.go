@@ -348,7 +348,8 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
 	switch l.update {
 	case "rollback_completed":
-		v.Final, v.RolledBack = told, true
+		// What it went back to may be about to start.
+		v.Final, v.RolledBack = v.Final || told && l.anyRuns(), true
 		reason = "Swarm rolled back to the previous version: " + reason
 	case "rollback_started":
 		v.Final, v.RolledBack = waited >= backWithin, true
@@ -370,6 +371,11 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	return v
 }
 
+// anyRuns reports whether a task or container runs, whichever.
+func (l *look) anyRuns() bool {
+	return slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running })
+}
+
 // serving says what serves after a failure, where that is known.
 func (s *service) serving(l *look) string {
 	if s.restless || len(l.units) == 0 {
@@ -378,7 +384,6 @@ func (s *service) serving(l *look) string {
 	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
 		return s.old[u.id] && u.phase == running && u.desired != "shutdown"
 	})
-	anyRuns := slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running })
 	switch {
 	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin:
 		return ""
@@ -386,9 +391,9 @@ func (s *service) serving(l *look) string {
 		return "a container of the previous version is still running"
 	case oldRuns:
 		return "the previous version is still running"
-	case l.update == "rollback_completed" && anyRuns:
+	case l.update == "rollback_completed" && l.anyRuns():
 		return "the previous version is running again"
-	case !anyRuns && l.docker && !l.legacy:
+	case !l.anyRuns() && l.docker && !l.legacy:
 		return "nothing of it runs now"
 	}
 	return ""
