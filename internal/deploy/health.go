@@ -85,6 +85,9 @@ func (r *run) health(ctx context.Context) error {
 		return err
 	}
 	text := fmt.Sprintf("health: %s answers %d", shown, answer.Status)
+	if answer.URL != shown {
+		text += " (after a redirect to " + answer.URL + ")"
+	}
 	switch r.result.Verified {
 	case VerifiedYes:
 	case VerifiedUnchanged:

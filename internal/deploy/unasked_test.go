@@ -59,6 +59,37 @@ func untrusted(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
+// A redirect to another host that ends well is healthy, and said.
+func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{})
+		w.set = func(o *Options) {
+			o.Health = w.health(&pages{}, "http://x.example.com/up")
+			o.Health.Dial = answering(func(host string) string {
+				if host == "x.example.com" {
+					return always("302 Found", "Location: http://login.example.com/")(host)
+				}
+				return always("200 OK", "X: y")(host)
+			}, nil)
+		}
+		w.want(w.deploy("application api"), Done, 0)
+		if !w.rec.said("http://x.example.com/up answers 200 (after a redirect to http://login.example.com/)") || !w.rec.said("looks like a login page") {
+			w.Errorf("%s", w.story())
+		}
+	})
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{})
+		w.set = func(o *Options) {
+			o.Health = w.health(&pages{}, "http://x.example.com?token=t")
+			o.Health.Dial = answering(always("200 OK", "X: y"), nil)
+		}
+		w.want(w.deploy("application api"), Done, 0)
+		if w.rec.said("after a redirect") {
+			w.Errorf("%s", w.story())
+		}
+	})
+}
+
 // A health URL that could not be asked is no verdict on the application: the
 // step ends as unhealthy, and nothing is rolled back. A bad answer of the
 // application still is one.
