@@ -878,19 +878,30 @@ func TestOneProcedureIsBlocked(t *testing.T) {
 		"the queue by a proxy":   {Procedure: "deployment.queueList", Kind: dokploytest.Page},
 		"the queue for this key": {Procedure: "deployment.queueList", Kind: dokploytest.Unauthorized},
 		"the version":            {Procedure: "settings.getDokployVersion", Kind: dokploytest.Unauthorized},
+		"the version by a proxy": {Procedure: "settings.getDokployVersion", Kind: dokploytest.Page},
+		"the version, 502":       {Procedure: "settings.getDokployVersion", Kind: dokploytest.Gateway, Status: 502},
+		"the version, 500":       {Procedure: "settings.getDokployVersion", Kind: dokploytest.ServerError, Body: "boom"},
+		"the version, empty 404": {Procedure: "settings.getDokployVersion", Kind: dokploytest.Custom, Status: 404},
+		"the version, silent":    {Procedure: "settings.getDokployVersion", Kind: dokploytest.Hang, After: time.Hour},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, dokploytest.Options{}, func(w *world) {
-				app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
-				fault.Times = -1
-				w.srv.Fault(fault)
-				r := w.want(w.deploy("application api"), Done, 0)
-				w.triggers(app, 1)
-				if r.DeploymentID != w.lastRow(app).ID {
-					w.Errorf("deployment %s", r.DeploymentID)
-				}
+		for _, byID := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, by id %v", name, byID), func(t *testing.T) {
+				inWorld(t, dokploytest.Options{}, func(w *world) {
+					app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
+					fault.Times = -1
+					w.srv.Fault(fault)
+					target := "application api"
+					if byID {
+						target = "application " + app.ID
+					}
+					r := w.want(w.deploy(target), Done, 0)
+					w.triggers(app, 1)
+					if r.DeploymentID != w.lastRow(app).ID {
+						w.Errorf("deployment %s", r.DeploymentID)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

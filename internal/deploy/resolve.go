@@ -80,10 +80,10 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 	var (
 		projects []dokploy.Project
 		listErr  error
-		listed   sync.Once
+		once     sync.Once
 	)
 	list := func() error {
-		listed.Do(func() {
+		once.Do(func() {
 			listErr = before(ctx, o, func(ctx context.Context) (err error) {
 				projects, err = o.Client.Projects(ctx)
 				return err
@@ -102,13 +102,14 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 			return err
 		})
 	})
-	if slices.ContainsFunc(o.Targets, func(t Target) bool { return !idForm.MatchString(t.Ref) }) {
+	listed := slices.ContainsFunc(o.Targets, func(t Target) bool { return !idForm.MatchString(t.Ref) })
+	if listed {
 		wg.Go(func() { _ = list() })
 	}
 	wg.Wait()
-	// A server that does not tell its version is taken for a current one; a
-	// key that is refused will be by the next question, too.
-	if versionErr != nil && !dokploy.Unsupported(versionErr) && !dokploy.Refused(versionErr) {
+	// A server that does not tell its version is taken for a current one, unless
+	// it does not answer anything.
+	if versionErr != nil && !answers(ctx, o, listed, listErr) {
 		return nil, versionErr
 	}
 	if err := cmp.Or(cloudErr, tooOld(found.version, listErr)); err != nil {
@@ -140,6 +141,16 @@ func resolve(ctx context.Context, o *Options) (*targets, error) {
 	}
 	found.nameThem()
 	return found, nil
+}
+
+// answers reports whether Dokploy answers what is needed: the list of projects,
+// or a service, if that is only asked for by its id.
+func answers(ctx context.Context, o *Options, listed bool, listErr error) bool {
+	err := listErr
+	if !listed {
+		_, err = o.Client.Service(ctx, o.Targets[0].Kind, o.Targets[0].Ref)
+	}
+	return err == nil || dokploy.Refused(err) || dokploy.NotFound(err)
 }
 
 // nameThem gives each target a name that no other has, and marks those that
