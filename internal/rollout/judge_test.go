@@ -187,7 +187,7 @@ func TestServingOnceItIsUpAgain(t *testing.T) {
 		at   float64
 	}{
 		"the previous version is running again": {docker(back, task(third, "running", "Running"), failed), 1},
-		"nothing of it runs now":                {docker(back, failed), 10},
+		"nothing of it was running":             {docker(back, failed), 10},
 	} {
 		j := application(ranBefore)
 		v, _ := looks(j, docker(back, task(third, "running", "Starting"), failed), 0, 0)

@@ -394,7 +394,7 @@ func (s *service) serving(l *look) string {
 	case l.update == "rollback_completed" && l.anyRuns():
 		return "the previous version is running again"
 	case !l.anyRuns() && l.docker && !l.legacy:
-		return "nothing of it runs now"
+		return "nothing of it was running" // it may run again once this is read
 	}
 	return ""
 }
