@@ -170,10 +170,10 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 	if q != nil && job == nil && f.shown == nil && (len(rows) > 0 || len(f.known) == 0) {
 		f.shown = idsOf(rows)
 	}
-	if row != nil && row.Status == dokploy.StatusQueued {
+	if row != nil && row.Status == dokploy.StatusQueued { //rule:queued-row-waits
 		return f.waitingRow(row), nil
 	}
-	if row != nil && row.Status == dokploy.StatusCancelled && row.StartedAt.IsZero() && row.FinishedAt.IsZero() {
+	if row != nil && row.Status == dokploy.StatusCancelled && row.StartedAt.IsZero() && row.FinishedAt.IsZero() { //rule:cancelled-before-it-began
 		// A restart did that, before it began. What it takes it may bring back.
 		row, f.cancelled = nil, true
 	}
@@ -207,7 +207,7 @@ func (f *finder) blocked(ctx context.Context, queueErr error) error {
 	if _, err := f.client.Deployments(ctx, f.service.Kind, f.service.ID); err != nil {
 		return queueErr
 	}
-	if f.barred++; f.barred >= 3 {
+	if f.barred++; f.barred >= 3 { //rule:barred-queue
 		what, _ := dokploy.Explain(queueErr)
 		f.warn("Dokploy's queue cannot be read (%s); going on without it", what)
 		f.queue = queueNone
@@ -255,7 +255,7 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 					ours = row
 				}
 			}
-		case !f.sent.unmarked && f.service.ServerID == "" && !f.ours(row.Description) && f.ofActive(row):
+		case !f.sent.unmarked && f.service.ServerID == "" && !f.ours(row.Description) && f.ofActive(row): //rule:others-active-job
 			f.foreign[row.ID] = true
 		case f.sent.unmarked && !f.before[row.ID] && f.mine(row.Title, row.Description):
 			candidates = append(candidates, *row)
@@ -264,9 +264,9 @@ func (f *finder) sort(rows []dokploy.Deployment) (candidates []dokploy.Deploymen
 			if ours == nil || row.StartedAt.After(ours.StartedAt) {
 				ours = row
 			}
-		case f.before[row.ID]:
+		case f.before[row.ID]: //rule:listed-while-ours-waited
 			f.foreign[row.ID] = true
-		case f.sent.unmarked || !f.overwritten(row):
+		case f.sent.unmarked || !f.overwritten(row): //rule:others-text
 			// It shows another's text, and keeps showing it.
 			if row.Status == dokploy.StatusRunning || row.Terminal() {
 				f.foreign[row.ID] = true
@@ -289,7 +289,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	// What waits in a queue that is not to be seen shows its marker later.
 	hidden := r.queue != queueSeen
 	switch {
-	case r.job != nil && !r.job.ProcessedOn.IsZero():
+	case r.job != nil && !r.job.ProcessedOn.IsZero(): //rule:first-row-since-the-job
 		// The first row that started after our job did: both by the clock of
 		// one process, so no slack is due. Deployments of one service run one
 		// after the other, but for a Git webhook's on a remote server
@@ -300,29 +300,29 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		switch {
 		case len(after) == 0:
 			return nil, nil
-		case f.pushedOut(r.job.ProcessedOn), len(after) > 1 && r.outages > 0 && r.traits.QueueSurvivesRestart:
+		case f.pushedOut(r.job.ProcessedOn), len(after) > 1 && r.outages > 0 && r.traits.QueueSurvivesRestart: //rule:pushed-out-or-run-twice
 			// Gone, or BullMQ may have run ours twice.
 			return nil, cannotTell(after)
-		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter:
+		case after[0].StartedAt.Sub(r.job.ProcessedOn) > rowAfter: //rule:row-too-late
 			if job != nil {
 				return nil, nil // BullMQ will run it again
 			}
 			return nil, cannotTell(after)
-		case r.service.ServerID == "" && first[0].ID != after[0].ID:
+		case r.service.ServerID == "" && first[0].ID != after[0].ID: //rule:another-came-first
 			// Another's came right after it: ours has left no row.
 			return nil, cannotTell(after)
-		case len(after) > 1 && r.service.ServerID != "" && after[1].StartedAt.Sub(after[0].StartedAt) < 2*time.Second:
+		case len(after) > 1 && r.service.ServerID != "" && after[1].StartedAt.Sub(after[0].StartedAt) < 2*time.Second: //rule:remote-side-by-side
 			return nil, cannotTell(after)
 		}
 		return &after[0], nil
 	case job != nil:
 		return nil, nil
-	case r.restarted() && r.queue == queueSeen:
+	case r.restarted() && r.queue == queueSeen: //rule:restart-before-it-was-found
 		// A restart may have lost ours, and left another's; or ours comes back.
 		f.alone = 0
 		return nil, nil
 	}
-	if r.queue == queueSeen && f.shown != nil {
+	if r.queue == queueSeen && f.shown != nil { //rule:not-in-the-first-list
 		// A job that is in the queue no more has its row: what comes later is
 		// another's.
 		candidates = slices.DeleteFunc(slices.Clone(candidates), func(d dokploy.Deployment) bool { return !f.shown[d.ID] })
@@ -332,9 +332,9 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		}
 	}
 	switch {
-	case r.job != nil:
+	case r.job != nil: //rule:order-of-the-queue
 		return f.byOrder()
-	case len(candidates) > 1 && !hidden:
+	case len(candidates) > 1 && !hidden: //rule:two-candidates
 		return nil, cannotTell(candidates)
 	}
 	// One new row and nothing known of the job. Another one may still come to
@@ -343,12 +343,12 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		f.aloneSince = time.Now()
 	}
 	switch {
-	case r.unconfirmed && f.alone >= 3 && !hidden:
+	case r.unconfirmed && f.alone >= 3 && !hidden: //rule:unconfirmed-candidate
 		// Whether ours exists at all is not known.
 		return nil, cannotTell(candidates)
-	case f.alone < 3 || r.queue != queueSeen && time.Since(f.aloneSince) < 2*time.Second:
+	case f.alone < 3 || r.queue != queueSeen && time.Since(f.aloneSince) < 2*time.Second: //rule:three-looks-agree
 		return nil, nil
-	case !hidden && f.pushedOut(time.Time{}):
+	case !hidden && f.pushedOut(time.Time{}): //rule:only-candidate-pushed-out
 		return nil, cannotTell(candidates)
 	case !hidden:
 		return &candidates[0], nil
@@ -358,9 +358,9 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	r.state = "a new deployment may be this run's or another's, which cannot be told while Dokploy builds; look at the link"
 	idle, err := f.idle(ctx)
 	switch {
-	case err != nil || idle < gapAfter && !f.pushedOut(time.Time{}):
+	case err != nil || idle < gapAfter && !f.pushedOut(time.Time{}): //rule:hidden-queue-has-work
 		return nil, err
-	case len(candidates) > 1 || r.unconfirmed || r.outages > 0 || f.pushedOut(time.Time{}):
+	case len(candidates) > 1 || r.unconfirmed || r.outages > 0 || f.pushedOut(time.Time{}): //rule:hidden-queue-doubts
 		return nil, cannotTell(candidates)
 	}
 	return &candidates[0], nil
@@ -416,20 +416,20 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 		}
 	}
 	switch {
-	case f.pushedOut(c.from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > c.index+1):
+	case f.pushedOut(c.from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > c.index+1): //rule:order-pushed-out-or-remote
 		// To a remote server a Git webhook's stands in no line, and one that
 		// refuses SSH may leave no row (remote.md).
 		return nil, cannotTell(since)
 	case len(since) <= c.index:
 		return nil, nil
-	case c.exact && len(since) > c.index+1:
+	case c.exact && len(since) > c.index+1: //rule:order-must-be-exact
 		return nil, cannotTell(since)
-	case f.foreign[since[c.index].ID], f.known[since[c.index].ID], !f.shown[since[c.index].ID]:
+	case f.foreign[since[c.index].ID], f.known[since[c.index].ID], !f.shown[since[c.index].ID]: //rule:order-names-anothers
 		return nil, cannotTell(since)
-	case since[c.index].StartedAt.Before(r.latest):
+	case since[c.index].StartedAt.Before(r.latest): //rule:order-while-ours-waited
 		// Ours still waited then: BullMQ ran another one again.
 		return nil, cannotTell(since)
-	case slices.ContainsFunc(since[:c.index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }):
+	case slices.ContainsFunc(since[:c.index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }): //rule:order-over-a-restart
 		// A restart: it takes what waits, or runs what it cancelled again.
 		return nil, cannotTell(since)
 	}
@@ -622,30 +622,30 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 	if r.job == nil {
 		limit = neverAfter
 	}
-	if f.gone < 3 || time.Since(f.goneSince) < limit || !f.removed(q) && !f.atWork(q) && r.quiet(f.goneSince) < comeback {
+	if f.gone < 3 || time.Since(f.goneSince) < limit || !f.removed(q) && !f.atWork(q) && r.quiet(f.goneSince) < comeback { //rule:gone-for-long-enough
 		f.pace.MaxInterval = time.Second
 		return wait.Pending, nil
 	}
 	// A row that was cancelled before it began is of no deployment that ran.
 	candidates = slices.DeleteFunc(candidates, func(d dokploy.Deployment) bool { return d.Terminal() && d.StartedAt.IsZero() })
 	switch {
-	case f.sent.unmarked && len(r.unmarkedJobs(q)) > 0:
+	case f.sent.unmarked && len(r.unmarkedJobs(q)) > 0: //rule:gone-upload-is-unclear
 		// What came back after a restart, or somebody's from the dashboard.
 		return wait.Pending, errWhichUpload
-	case len(candidates) > 0:
+	case len(candidates) > 0: //rule:gone-but-candidates
 		// One of them may be ours: it is not certain that Dokploy lost it.
 		return wait.Pending, cannotTell(candidates)
-	case f.cancelled:
+	case f.cancelled: //rule:gone-cancelled-by-restart
 		return wait.Pending, &lostError{what: "Dokploy restarted and cancelled the deployment before it began", again: true}
-	case f.pushedOut(time.Time{}):
+	case f.pushedOut(time.Time{}): //rule:gone-pushed-out
 		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
-	case f.removed(q):
+	case f.removed(q): //rule:gone-removed-by-somebody
 		return wait.Pending, &verdictError{
 			Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
 		}
-	case r.job != nil && !r.job.Active:
+	case r.job != nil && !r.job.Active: //rule:gone-while-queued
 		return wait.Pending, &lostError{what: "Dokploy lost the queued deployment (a restart does that)", again: true}
-	case r.outages > 0:
+	case r.outages > 0: //rule:gone-in-a-restart
 		return wait.Pending, &lostError{what: "Dokploy lost the deployment in a restart, before it began", again: true}
 	case r.job != nil:
 		return wait.Pending, &lostError{what: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)"}
@@ -683,11 +683,11 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	switch {
 	case err != nil:
 		return wait.Pending, err
-	case f.pushedOut(time.Time{}) && idle >= gapAfter:
+	case f.pushedOut(time.Time{}) && idle >= gapAfter: //rule:hidden-pushed-out
 		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have taken its place there"}
-	case f.unconfirmed && idle >= idleAfter:
+	case f.unconfirmed && idle >= idleAfter: //rule:hidden-unconfirmed
 		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
-	case idle >= secondRun && time.Since(f.back) >= secondRun:
+	case idle >= secondRun && time.Since(f.back) >= secondRun: //rule:hidden-idle
 		return wait.Pending, &lostError{what: fmt.Sprintf("Dokploy accepted the deployment, but began none while it was idle for %s", Duration(secondRun))}
 	}
 	return wait.Pending, nil

@@ -211,7 +211,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 			continue
 		}
 		fl.missing, fl.missingFrom = 0, time.Time{}
-		if !rows[i].Terminal() && gone {
+		if !rows[i].Terminal() && gone { //rule:row-without-a-job
 			return fl.stuck()
 		}
 		done, err := fl.judge(ctx, &rows[i])
@@ -226,7 +226,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 	if fl.missing++; fl.missing == 1 {
 		fl.missingFrom = time.Now()
 	}
-	if fl.missing >= 3 && time.Since(fl.missingFrom) >= vanishedAfter {
+	if fl.missing >= 3 && time.Since(fl.missingFrom) >= vanishedAfter { //rule:row-vanished
 		return wait.Pending, &verdictError{
 			Lost, fmt.Sprintf("Dokploy has no deployment %s any more: it or the service was deleted, or newer ones pushed it out of the list", r.row.ID),
 			"look at the service in the dashboard",
@@ -241,7 +241,7 @@ func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks++; fl.goneLooks == 1 {
 		fl.jobGone = time.Now()
 	}
-	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter && (fl.outages == 0 || fl.quiet(fl.jobGone) >= comeback) {
+	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter && (fl.outages == 0 || fl.quiet(fl.jobGone) >= comeback) { //rule:stuck-for-long-enough
 		hint := "the connection to the server it builds on broke; " + brokenOffHint
 		if fl.outages > 0 && fl.service.ServerID == "" {
 			// It cancels what was running only when its start went well.
@@ -281,7 +281,7 @@ func (fl *follower) judge(ctx context.Context, row *dokploy.Deployment) (done bo
 	case dokploy.StatusRunning, dokploy.StatusQueued:
 		return false, nil
 	case dokploy.StatusDone, dokploy.StatusError:
-		if again, err := fl.stillQueued(ctx); err != nil || again {
+		if again, err := fl.stillQueued(ctx); err != nil || again { //rule:ended-but-still-queued
 			return false, err
 		}
 		fl.final()
@@ -311,7 +311,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 		later := slices.ContainsFunc(s.Deployments, func(d dokploy.Deployment) bool {
 			return d.ID != r.row.ID && !d.StartedAt.Before(r.row.StartedAt)
 		})
-		if s.Status == dokploy.StatusRunning || later {
+		if s.Status == dokploy.StatusRunning || later { //rule:cancelled-runs-again
 			fl.lookAgain(secondRun)
 			r.state = "Dokploy restarted and may run it again by itself"
 			r.answers()
@@ -319,7 +319,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	if r.row.FinishedAt.IsZero() && !r.traits.QueueSurvivesRestart {
+	if r.row.FinishedAt.IsZero() && !r.traits.QueueSurvivesRestart { //rule:cancelled-may-come-back
 		fl.lookAgain(comeback)
 		r.state = "Dokploy restarted and cancelled it; a few servers run it again by themselves"
 		r.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
@@ -352,7 +352,7 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		}):
 			fl.lookAgain(secondRun)
 			return true, nil
-		case !r.traits.QueueSurvivesRestart:
+		case !r.traits.QueueSurvivesRestart: //rule:ended-may-have-left-its-job
 			return fl.mayHaveLeftItsJob(q), nil
 		}
 		rows = slices.DeleteFunc(rows, func(row dokploy.Deployment) bool {
@@ -432,14 +432,14 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		case row.Status == dokploy.StatusQueued:
 			queued = queued || !r.sent.unmarked && r.ours(row.Description)
 			continue
-		case row.StartedAt.Before(r.row.StartedAt):
+		case row.StartedAt.Before(r.row.StartedAt): //rule:second-run-is-later
 			continue
-		case r.sent.unmarked && r.mine(row.Title, row.Description) && !fl.returned && !r.traits.QueueSurvivesRestart:
+		case r.sent.unmarked && r.mine(row.Title, row.Description) && !fl.returned && !r.traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
 			// Somebody's from the dashboard looks the same.
 			unsure = append(unsure, *row)
 			continue
 		case r.mine(row.Title, row.Description):
-		case r.overwritten(row):
+		case r.overwritten(row): //rule:second-run-too-fast
 			// Ours that was too fast to be seen, or another's.
 			unsure = append(unsure, *row)
 			continue
@@ -451,7 +451,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		others := slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
 			return !r.known[d.ID] && !r.mine(d.Title, d.Description) && d.StartedAt.After(r.row.StartedAt)
 		})
-		if others && r.verifier != nil {
+		if others && r.verifier != nil { //rule:others-between-two-runs
 			// What ran before is from before those. It is looked at again now.
 			r.verifier.blind = errBetween
 		}
@@ -481,10 +481,10 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		if waits, err := fl.behindOthers(ctx); waits || err != nil {
 			return wait.Pending, err
 		}
-		if len(unsure) > 0 && (!ended || fl.patience == secondRun || fl.returned) {
+		if len(unsure) > 0 && (!ended || fl.patience == secondRun || fl.returned) { //rule:second-run-unsure
 			return wait.Pending, cannotTell(unsure)
 		}
-		if !r.row.Terminal() {
+		if !r.row.Terminal() { //rule:left-as-running
 			return wait.Pending, &verdictError{
 				Lost, "Dokploy has stopped working on this deployment and left its row as running",
 				"look at the service in the dashboard, then run the job again",
@@ -513,7 +513,7 @@ func (fl *follower) behindOthers(ctx context.Context) (bool, error) {
 	}
 	others := running(projects)
 	delete(others, r.service.ID)
-	if !r.busy(others) {
+	if !r.busy(others) { //rule:second-run-behind-others
 		return false, nil
 	}
 	fl.again = time.Now().Add(10*time.Second - fl.patience)

@@ -17,6 +17,7 @@ type rule struct {
 	line    int
 	without []byte   // the file with the condition false
 	tests   []string // packages that guard it
+	quick   string   // tests in those that come first
 }
 
 const marker = "//rule:"
