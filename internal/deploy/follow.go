@@ -451,7 +451,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		others := slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
 			return !r.known[d.ID] && !r.mine(d.Title, d.Description) && d.StartedAt.After(r.row.StartedAt)
 		})
-		if others && r.verifier != nil { //rule:others-between-two-runs
+		if others && r.verifier != nil {
 			// What ran before is from before those. It is looked at again now.
 			r.verifier.blind = errBetween
 		}
@@ -478,7 +478,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 	}
 	over := ended && !inQueue && (fl.patience == secondRun || fl.returned) // and its row would be there
 	if over || r.quiet(fl.again) >= fl.patience || fl.patience == comeback && atWork && !queued {
-		if waits, err := fl.behindOthers(ctx); waits || err != nil {
+		if waits, err := fl.behindOthers(ctx); waits || err != nil { //rule:second-run-behind-others
 			return wait.Pending, err
 		}
 		if len(unsure) > 0 && (!ended || fl.patience == secondRun || fl.returned) { //rule:second-run-unsure
@@ -513,7 +513,7 @@ func (fl *follower) behindOthers(ctx context.Context) (bool, error) {
 	}
 	others := running(projects)
 	delete(others, r.service.ID)
-	if !r.busy(others) { //rule:second-run-behind-others
+	if !r.busy(others) {
 		return false, nil
 	}
 	fl.again = time.Now().Add(10*time.Second - fl.patience)
