@@ -88,13 +88,8 @@ func breaks(r []rune, i int) bool {
 	return false
 }
 
-// usual are values that no name makes a secret: everybody tries them, or they
-// say how a program runs.
-var usual = strings.Fields(`
-	postgres password changeme admin root secret
-	default enabled disabled required optional internal external
-	production development staging testing preview localhost
-	warning verbose silent postgresql mariadb mongodb sqlite`)
+// usual are values that no name makes a secret: everybody tries them.
+var usual = strings.Fields("postgres password changeme admin root secret")
 
 func isUsual(v string) bool { return slices.Contains(usual, strings.ToLower(v)) }
 
@@ -287,15 +282,23 @@ var (
 	joint = func(r rune) bool { return strings.ContainsRune("-_./:,=@+~% ", r) }
 )
 
+// manyOdd is how many pieces of a text may be a short hash, or capitals and
+// digits, before they are those of a key: ABCD1-EFGH2-IJKL3-MNOP4.
+const manyOdd = 3
+
 // isComposed reports whether a text is made of words and numbers.
 func isComposed(s string) bool {
+	odd := 0
 	for part := range strings.FieldsFuncSeq(s, joint) {
 		m := piece.FindStringSubmatch(part)
 		if m == nil || m[2] != "" && !isWord(m[2]) {
 			return false
 		}
+		if hasDigit(part) && hasLetter(part) && (m[2] == "" || m[2] == strings.ToUpper(m[2])) {
+			odd++
+		}
 	}
-	return true
+	return odd < manyOdd
 }
 
 // isPlainAddress reports whether a value is an address without anything in it
