@@ -105,6 +105,8 @@ type Reporter interface {
 	LogLine(target string, line []byte)
 	// Hide keeps values out of all that is shown from now on.
 	Hide(values ...string)
+	// Mask hides them in a text, which must come before it is folded or cut.
+	Mask(text string) string
 }
 
 // Target is a service as the user named it.

@@ -30,6 +30,7 @@ func (r *recorder) SetTargets(names []string) { r.add(func() { r.names = names }
 func (r *recorder) Note(_, text string)       { r.add(func() { r.notes = append(r.notes, "› "+text) }) }
 func (r *recorder) Warn(_, text string)       { r.add(func() { r.notes = append(r.notes, "! "+text) }) }
 func (r *recorder) Hide(values ...string)     { r.add(func() { r.hidden = append(r.hidden, values...) }) }
+func (r *recorder) Mask(text string) string   { return text }
 func (r *recorder) LogLine(_ string, b []byte) {
 	s := string(b)
 	r.add(func() { r.log = append(r.log, s) })

@@ -33,9 +33,7 @@ type screen struct {
 
 func newScreen(o *Options, name string) *screen {
 	s := &screen{reporter: o.Reporter, name: name, mode: o.Logs}
-	if m, ok := o.Reporter.(interface{ Mask(text string) string }); ok {
-		s.why.Mask = m.Mask
-	}
+	s.why.Mask = o.Reporter.Mask
 	if s.mode == LogFailure {
 		s.spool = newSpool()
 	}
@@ -57,12 +55,7 @@ func (s *screen) warn(text string) {
 }
 
 // mask hides what is secret in a text that is going to be folded or cut.
-func (s *screen) mask(text string) string {
-	if s.why.Mask == nil {
-		return text
-	}
-	return s.why.Mask(text)
-}
+func (s *screen) mask(text string) string { return s.reporter.Mask(text) }
 
 // line takes a line of the log.
 func (s *screen) line(line []byte) {
