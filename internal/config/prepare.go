@@ -17,7 +17,7 @@ import (
 )
 
 // maxText is what Dokploy takes of a text: its JSON may have 1 MB with all
-// that is around it (behaviour.md, section 2).
+// that is around it (docs/dokploy.md, The API).
 const maxText = 1<<20 - 8<<10
 
 // parseImage checks a reference, since Dokploy takes anything.

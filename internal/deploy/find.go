@@ -50,7 +50,7 @@ func anyActive(q *dokploy.Queue) bool {
 const rowAfter = 5 * time.Second
 
 // keptRows are what Dokploy leaves of a service's rows when it makes another
-// one (section 1.7).
+// one (docs/dokploy.md, Deployment rows).
 const keptRows = 10
 
 // lostError: Dokploy has neither the job nor a row of it.
@@ -69,7 +69,7 @@ func (e *lostError) hint(tries int) string {
 }
 
 // overwritten tells rows whose text Dokploy replaced with the commit's at the
-// end (Git sources, section 1.4): whose trigger made them is not to be seen.
+// end (Git sources, docs/dokploy.md, Deployment rows): whose trigger made them is not to be seen.
 func overwritten(row *dokploy.Deployment) bool {
 	return row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
 }
@@ -95,7 +95,7 @@ func (r *run) find(ctx context.Context) error {
 	pace := wait.NewBackoff(80*time.Millisecond, 2*time.Second)
 	f.pace = pace
 	loop := r.loop(pace)
-	// A row appears 140 to 330 ms after the call (section 1.2).
+	// A row appears 140 to 330 ms after the call (docs/dokploy.md, Deployment rows).
 	loop.PauseFirst = true
 	return loop.Run(ctx, f.look)
 }
@@ -293,7 +293,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 		// The first row that started after our job did: both by the clock of
 		// one process, so no slack is due. Deployments of one service run one
 		// after the other, but for a Git webhook's on a remote server
-		// (remote.md).
+		// (docs/dokploy.md, Remote servers).
 		before := func(d dokploy.Deployment) bool { return d.StartedAt.Before(r.job.ProcessedOn) }
 		after := slices.DeleteFunc(slices.Clone(candidates), before)
 		first := slices.DeleteFunc(slices.Clone(f.new), before)
@@ -380,7 +380,7 @@ func (f *finder) pushedOut(at time.Time) bool {
 
 // gapAfter is how long no service may be running between two deployments of
 // one queue: on a remote server a row ends up to a second before its job, and
-// comes up to a second after it (remote.md).
+// comes up to a second after it (docs/dokploy.md, Remote servers).
 const gapAfter = 3 * time.Second
 
 // idle tells for how long Dokploy has had nothing to do. Longer than a gap
@@ -418,7 +418,7 @@ func (f *finder) byOrder() (*dokploy.Deployment, error) {
 	switch {
 	case f.pushedOut(c.from), r.service.ServerID != "" && len(since) > 0 && (f.others || len(since) > c.index+1): //rule:order-pushed-out-or-remote
 		// To a remote server a Git webhook's stands in no line, and one that
-		// refuses SSH may leave no row (remote.md).
+		// refuses SSH may leave no row (docs/dokploy.md, Remote servers).
 		return nil, cannotTell(since)
 	case len(since) <= c.index:
 		return nil, nil
@@ -554,7 +554,7 @@ type building struct {
 	since time.Time // the clock of Dokploy's process; zero: not known
 }
 
-// place finds it. Jobs of one server wait for each other (remote.md).
+// place finds it. Jobs of one server wait for each other (docs/dokploy.md, Remote servers).
 func (r *run) place(q *dokploy.Queue, job *dokploy.Job) place {
 	p := place{number: 1}
 	before := true

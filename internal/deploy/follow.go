@@ -20,15 +20,15 @@ const (
 	// is no verdict.
 	vanishedAfter = 3 * time.Second
 	// stuckAfter is how long a job may be gone while its row runs: the row
-	// ends up to a second before or after its job (remote.md).
+	// ends up to a second before or after its job (docs/dokploy.md, Remote servers).
 	stuckAfter = 10 * time.Second
 	// askQueueEvery is how often the queue is asked beside a running row.
 	askQueueEvery = 20 * time.Second
 	// secondRun is how long BullMQ (≤ 0.29.8) takes to run a job again that
-	// a restart interrupted: 30 to 60 s were seen (older.md, item 1).
+	// a restart interrupted: 30 to 60 s were seen (docs/dokploy.md, Restarts).
 	secondRun = 2 * time.Minute
 	// settleDelay lets Dokploy write the end that its log has just shown: the
-	// last line comes 2 to 48 ms before it, 14 in the median (section 4).
+	// last line comes 2 to 48 ms before it, 14 in the median (docs/dokploy.md, Log files).
 	settleDelay = 12 * time.Millisecond
 )
 
@@ -236,7 +236,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 }
 
 // stuck counts looks at a row that runs without a job. Dokploy forgets such a
-// row for ever, when the connection to a remote server broke (remote.md).
+// row for ever, when the connection to a remote server broke (docs/dokploy.md, Remote servers).
 func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks++; fl.goneLooks == 1 {
 		fl.jobGone = time.Now()

@@ -50,7 +50,7 @@ func (t *targets) names() []string {
 	return names
 }
 
-// idForm is the form of Dokploy's ids (section 1.11).
+// idForm is the form of Dokploy's ids (docs/dokploy.md, Names, links, domains).
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
 
 // before runs a look of the time before the trigger: a short outage is
@@ -241,7 +241,7 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 		if err == nil {
 			return s, nil
 		}
-		// A member gets a 401 for an id that is none (section 2): it may
+		// A member gets a 401 for an id that is none (docs/dokploy.md, The API): it may
 		// still be a name.
 		if !dokploy.NotFound(err) && !dokploy.Refused(err) {
 			return nil, err

@@ -83,7 +83,7 @@ func TestTheSecondRunIsOurs(t *testing.T) {
 }
 
 // Without its Redis BullMQ holds a trigger back and runs it later: it is not
-// sent again (seed 203; older.md, item 3).
+// sent again (seed 203; docs/dokploy.md, Triggers).
 func TestATriggerThatRedisHoldsBackIsNotRepeated(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.29.5"}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})

@@ -293,7 +293,7 @@ func newSchedule(seed uint64) *schedule {
 	}
 	slices.SortStableFunc(s.events, func(a, b event) int { return strings.Compare(string(a.from), string(b.from)) })
 	if s.own.odd == "NoRow" && s.history < 11 {
-		s.own.odd = "" // only where eleven are kept (remote.md)
+		s.own.odd = "" // only where eleven are kept (docs/dokploy.md, Remote servers)
 	}
 	if seed >= moreFrom {
 		s.more(c)

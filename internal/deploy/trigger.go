@@ -242,7 +242,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		window = 20 * time.Second
 	}
 	// BullMQ without its Redis takes a trigger, does not answer, and runs it
-	// when Redis is back (before 0.29.9; older.md, item 3).
+	// when Redis is back (before 0.29.9; docs/dokploy.md, Triggers).
 	held := window > shortly && r.traits.QueueSurvivesRestart
 	if held {
 		window = heldBack

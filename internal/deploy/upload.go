@@ -14,7 +14,7 @@ import (
 )
 
 // uploadTitle is what Dokploy calls the deployment that an upload starts,
-// whatever is sent along, and without a description (rollout.md, section 4).
+// whatever is sent along, and without a description (docs/dokploy.md, Uploads).
 const uploadTitle = "Manual deployment"
 
 // uploaded is what is known of a source that was sent. Its deployment carries

@@ -184,7 +184,7 @@ func TestVerifyIsSoonOver(t *testing.T) {
 				end := time.Now()
 				row := w.lastRow(app)
 				// Swarm says completed some 6 s after a start, or after the
-				// health check has passed (rollout.md, section 2).
+				// health check has passed (docs/dokploy.md, What runs: applications).
 				verdict := row.FinishedAt.Add(7 * time.Second)
 				if kind == "health check" {
 					verdict = verdict.Add(6 * time.Second)

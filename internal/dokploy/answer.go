@@ -25,7 +25,7 @@ const (
 	// 1 MiB and a service with files of up to 1 MB each.
 	maxBody = 8 << 20
 	// maxListBody bounds project.all, which carries whole services before
-	// 0.28.3, compose files included (older.md, item 8).
+	// 0.28.3, compose files included (docs/dokploy.md, Versions).
 	maxListBody = 16 << 20
 	// maxErrorBody bounds an answer that says no; the rest is left out.
 	maxErrorBody = 256 << 10
@@ -370,7 +370,7 @@ func objects(b []byte) (n int) {
 }
 
 // unwrap takes an answer bare, as {"result":{"data":…}} and as
-// {"result":{"data":{"json":…}}} (section 2).
+// {"result":{"data":{"json":…}}} (docs/dokploy.md, The API).
 func unwrap(body []byte) []byte {
 	trimmed := bytes.TrimSpace(body)
 	if !bytes.HasPrefix(trimmed, []byte(`{"result"`)) || !json.Valid(trimmed) {

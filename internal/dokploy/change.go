@@ -27,7 +27,7 @@ type Change struct {
 func (c Change) Empty() bool { return c == Change{} }
 
 // Update changes a service by application.update or compose.update, which
-// touch only what is sent (section 5). It needs the right "create services".
+// touch only what is sent (docs/dokploy.md, Changing a service). It needs the right "create services".
 // Compose services that do not exist are answered as if they did: read back.
 func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 	input := map[string]any{string(s.Kind) + "Id": s.ID}
@@ -49,7 +49,7 @@ func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 
 // SaveEnvironment sets the environment as a plain member may. For applications
 // that overwrites what stands beside it, so it is sent as s has it: read the
-// service just before. Compose services have it since 0.29.0 (section 5).
+// service just before. Compose services have it since 0.29.0 (docs/dokploy.md, Changing a service).
 func (c *Client) SaveEnvironment(ctx context.Context, s *Service, env Secret) error {
 	input := map[string]any{}
 	for name, value := range s.beside {
@@ -68,7 +68,7 @@ func (s *Service) SameBeside(other *Service) bool {
 	return bytes.Equal(a, b)
 }
 
-// Rights are what the key's owner may do beside deploying (section 3).
+// Rights are what the key's owner may do beside deploying (docs/dokploy.md, Keys and rights).
 type Rights struct {
 	CreateServices bool // application.update, compose.update
 	Docker         bool // docker.*
@@ -104,7 +104,7 @@ func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
 }
 
 // Upload sends a zip as the application's new source; that starts a
-// deployment titled "Manual deployment" by itself (rollout.md, section 4). It
+// deployment titled "Manual deployment" by itself (docs/dokploy.md, Uploads). It
 // is sent once, as it streams: write writes the zip, and may be called once
 // only. Errors are those of Deploy, and a StalledError where nothing of it got
 // through for the time stall. A zip that Dokploy cannot read has switched the
@@ -119,7 +119,7 @@ func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time
 			if err := form.WriteField("applicationId", s.ID); err != nil {
 				return err
 			}
-			// Left out it would be set to "" (rollout.md, section 4).
+			// Left out it would be set to "" (docs/dokploy.md, Uploads).
 			if s.DropBuildPath != "" {
 				if err := form.WriteField("dropBuildPath", s.DropBuildPath); err != nil {
 					return err
@@ -251,7 +251,7 @@ type Rollback struct {
 }
 
 // Rollbacks lists them, the newest deployment first (≥ 0.23,
-// rollout.md, section 5). Failed deployments have one, too. The answer carries
+// docs/dokploy.md, Going back). Failed deployments have one, too. The answer carries
 // a registry's password, which is not read.
 func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollback, error) {
 	var wire listOf[struct {
@@ -281,7 +281,7 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 
 // GoBack lets Dokploy put an earlier version back in swarm. That makes no
 // deployment row, and what Dokploy itself keeps of the service stays as it is
-// (rollout.md, section 5).
+// (docs/dokploy.md, Going back).
 func (c *Client) GoBack(ctx context.Context, rollbackID string) error {
 	_, err := c.mutate(ctx, "rollback.rollback", map[string]string{"rollbackId": rollbackID})
 	return err

@@ -23,7 +23,7 @@ import (
 )
 
 // requestTimeout bounds one request and its answer. With Redis away an old
-// server never answers application.deploy (older.md, item 3).
+// server never answers application.deploy (docs/dokploy.md, Triggers).
 const requestTimeout = 20 * time.Second
 
 // Options says how to reach a Dokploy.
@@ -65,7 +65,7 @@ func New(o Options) *Client {
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            o.Dial,
 		MaxIdleConnsPerHost:    8,
-		IdleConnTimeout:        4 * time.Second, // Dokploy closes after 5 to 6 s (section 2)
+		IdleConnTimeout:        4 * time.Second, // Dokploy closes after 5 to 6 s (docs/dokploy.md, The API)
 		TLSHandshakeTimeout:    10 * time.Second,
 		Protocols:              http1(),
 		TLSClientConfig:        tlsConfig(o),
@@ -259,7 +259,7 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 
 // query calls a procedure that reads. The parameters go as plain ones, which
 // the REST surface reads, and as JSON in input, which the documentation says
-// (section 2).
+// (docs/dokploy.md, The API).
 func (c *Client) query(ctx context.Context, procedure string, params url.Values, into any) error {
 	q := url.Values{}
 	if len(params) > 0 {

@@ -68,7 +68,7 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 }
 
 // dialStream opens one of Dokploy's WebSockets. A wrong path hangs without an
-// answer (section 4).
+// answer (docs/dokploy.md, The log stream).
 func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*websocket.Conn, error) {
 	ctx, err := c.ahead(ctx, http.MethodGet)
 	if err != nil {

@@ -3,5 +3,5 @@
 // deployment's log. It decides nothing about a deployment.
 //
 // What is said here of Dokploy was seen on v0.30.2 and v0.25.11 or read in its
-// source; "section N" is that of behaviour.md.
+// source: docs/dokploy.md.
 package dokploy

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrMayNotLook is a good key whose owner has no right "access to Docker"
-// (rollout.md, section 1).
+// (docs/dokploy.md, Keys and rights).
 var ErrMayNotLook = errors.New("the key has no right to look at Docker")
 
 // mayLook marks the answers that mean ErrMayNotLook.
@@ -26,7 +26,7 @@ func mayLook(err error) error {
 	return err
 }
 
-// Task is one of swarm's tasks of a service (rollout.md, section 2).
+// Task is one of swarm's tasks of a service (docs/dokploy.md, What runs: applications).
 type Task struct {
 	ID      string // only its first 12 characters before 0.27
 	Service string // its name in swarm
@@ -297,7 +297,7 @@ func empty(err error) bool {
 
 // ServiceOfTask is the id of the service that a task is of; empty if there is
 // no such task. The name of an application that Dokploy builds is that of its
-// image, too, and inspecting it gives the image (rollout.md, section 2).
+// image, too, and inspecting it gives the image (docs/dokploy.md, What runs: applications).
 func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (string, error) {
 	params := url.Values{"containerId": {taskID}}
 	if serverID != "" {
@@ -391,7 +391,7 @@ func (c *Client) ComposeServices(ctx context.Context, composeID string) ([]strin
 
 // ReadContainerLogs reads the last lines that a service's containers wrote
 // (≥ 0.29), one container's of a compose service. Where they are more than
-// Dokploy can carry, it asks for fewer (section 7 of rollout.md).
+// Dokploy can carry, it asks for fewer (docs/dokploy.md, The log over REST).
 func (c *Client) ReadContainerLogs(ctx context.Context, kind Kind, id, containerID string, tail int) (string, error) {
 	for {
 		params := url.Values{string(kind) + "Id": {id}, "tail": {strconv.Itoa(tail)}}

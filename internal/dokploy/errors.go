@@ -97,7 +97,7 @@ func Denied(err error) bool {
 }
 
 // Unsupported tells whether the server has no such procedure, since it is too
-// old for it (section 1.12).
+// old for it (docs/dokploy.md, The API).
 func Unsupported(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Odd == "" &&
@@ -185,7 +185,7 @@ type issue struct {
 	Message string      `json:"message"`
 }
 
-// decode reads the three forms of an error (section 2).
+// decode reads the three forms of an error (docs/dokploy.md, The API).
 func (e *Error) decode(body []byte) {
 	type data struct {
 		Code     string `json:"code"`
@@ -381,7 +381,7 @@ func (e *brokenAnswer) explain(procedure string) (what, hint string) {
 	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, text.OneLine(e.err.Error())), ""
 }
 
-// limitHint is the reason nobody thinks of (section 3).
+// limitHint is the reason nobody thinks of (docs/dokploy.md, Keys and rights).
 const limitHint = "A key made through the API is limited to 10 requests a day and every call counts twice: make one in the dashboard (Settings → Profile → API/CLI) without a rate limit."
 
 func (e *Error) explain() (what, hint string) {

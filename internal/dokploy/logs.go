@@ -16,7 +16,7 @@ import (
 
 const (
 	// streamQuiet is the silence after which a stream is asked for a sign of
-	// life: Dokploy sends none by itself (section 4).
+	// life: Dokploy sends none by itself (docs/dokploy.md, The log stream).
 	streamQuiet = 30 * time.Second
 	// takeOver is how long the stream may bring nothing before the log is read
 	// over REST: where its handshake is not answered, or it is open and has
@@ -36,7 +36,7 @@ const (
 	// REST has new lines.
 	hanging = 2
 	// restPause between two reads over REST: for a remote service each opens
-	// an SSH connection (remote.md).
+	// an SSH connection (docs/dokploy.md, Remote servers).
 	restPause = 2 * time.Second
 	// restPauseMost is the pause while REST fails.
 	restPauseMost = 10 * time.Second
@@ -62,7 +62,7 @@ const (
 type LogSource struct {
 	DeploymentID string
 	Path         string // the row's logPath
-	ServerID     string // the build server of the row or the service, else the service's server (remote.md)
+	ServerID     string // the build server of the row or the service, else the service's server (docs/dokploy.md, Remote servers)
 	// NoREST: deployment.readLogs cannot have this log (a build server's).
 	NoREST bool
 }

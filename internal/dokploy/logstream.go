@@ -15,7 +15,7 @@ import (
 )
 
 // streamErrors begin the texts that Dokploy sends as ordinary frames when it
-// cannot read the log (section 4, remote.md, listen-deployment.ts).
+// cannot read the log (docs/dokploy.md, The log stream; Remote servers, listen-deployment.ts).
 var streamErrors = [][]byte{
 	[]byte("tail error: "), []byte("tail: cannot open "), []byte("tail: no files remaining"), []byte("SSH error: "),
 	[]byte("Server not found"), []byte("This feature is not available in the cloud version."),

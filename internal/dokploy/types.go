@@ -99,7 +99,7 @@ type Service struct {
 	EnvironmentID string
 	Environment   string
 	Domains       []Domain
-	Deployments   []Deployment // in no order (section 1.7); nil: the answer had none
+	Deployments   []Deployment // in no order (docs/dokploy.md, Deployment rows); nil: the answer had none
 
 	Image          string // of an application with a Docker source
 	Env            Secret // dotenv, as stored
@@ -149,7 +149,7 @@ func joinPath(parts ...string) string {
 }
 
 // Domain is one of a service's public addresses. The port that Dokploy keeps
-// with it is the container's, so it is not here (section 7).
+// with it is the container's, so it is not here (docs/dokploy.md, Names, links, domains).
 type Domain struct {
 	Host    string
 	HTTPS   bool
@@ -207,7 +207,7 @@ type Deployment struct {
 	Title         string
 	Description   string
 	Status        string
-	LogPath       string    // empty: could not even be started (section 1.8)
+	LogPath       string    // empty: could not even be started (docs/dokploy.md, Deployment rows)
 	StartedAt     time.Time // zero: it has not begun
 	FinishedAt    time.Time // zero: not finished, or cancelled by a restart
 	ErrorMessage  string
@@ -229,7 +229,7 @@ type Job struct {
 	Title       string
 	Description string
 	Remote      bool   // runs in the queue of a remote server
-	ServerID    string // which; not known for jobs of a Git webhook (remote.md)
+	ServerID    string // which; not known for jobs of a Git webhook (docs/dokploy.md, Remote servers)
 	Active      bool   // false: waiting
 	QueuedAt    time.Time
 	ProcessedOn time.Time // zero while it waits
@@ -492,7 +492,7 @@ func parseTime(s string) time.Time {
 	return t
 }
 
-// Deployments lists the kept rows of a service, at most 11 (section 1.7). An
+// Deployments lists the kept rows of a service, at most 11 (docs/dokploy.md, Deployment rows). An
 // unknown service is an empty list since 0.28.7, and NotFound before.
 func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deployment, error) {
 	procedure := "deployment.all"
@@ -558,7 +558,7 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 }
 
 // Key tells jobs apart, those of before a restart included: ids start again
-// at job-1 then (section 1.3).
+// at job-1 then (docs/dokploy.md, The queue).
 func (j *Job) Key() string {
 	return j.ID + "@" + strconv.FormatInt(j.QueuedAt.UnixMilli(), 10)
 }
@@ -599,7 +599,7 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 }
 
 // ReadLogs reads the last lines of a deployment's log over REST (≥ 0.29.5,
-// section 4), at most 10,000. More than 1 MiB of them fails with a 500.
+// docs/dokploy.md, The log over REST), at most 10,000. More than 1 MiB of them fails with a 500.
 func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (string, error) {
 	const procedure = "deployment.readLogs"
 	var s *string
@@ -612,7 +612,7 @@ func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (s
 	return *s, nil
 }
 
-// DashboardURL is where a person sees the service's deployments (section 7).
+// DashboardURL is where a person sees the service's deployments (docs/dokploy.md, Names, links, domains).
 func (c *Client) DashboardURL(s *Service) string {
 	u := *c.base
 	u.Path = strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID + "/environment/" + s.EnvironmentID +

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// composeContainer is one that docker compose started (rollout.md, section 3).
+// composeContainer is one that docker compose started (docs/dokploy.md, What runs: docker-compose).
 type composeContainer struct {
 	*container
 	v       *Service

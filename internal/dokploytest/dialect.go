@@ -31,7 +31,7 @@ type dialect struct {
 	buildSecrets    bool // ≥ 0.25.6
 	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry
 	createEnvFile   bool // ≥ 0.26.1
-	taskStates      bool // ≥ 0.27.0: what state tasks and containers are in (older.md, item 7)
+	taskStates      bool // ≥ 0.27.0: what state tasks and containers are in (docs/dokploy.md, Versions)
 	containerLogs   bool // ≥ 0.29.0: application.readLogs, compose.readLogs
 	composeSaves    bool // ≥ 0.29.0: compose.saveEnvironment
 	runningTasks    bool // ≥ 0.30.0: appType=stack lists tasks

@@ -22,7 +22,7 @@ func dockerFields(name string) []field {
 
 // onHost leaves s.mu held with the containers up to date, and tells whether
 // the host that was asked can answer: every error of SSH is an empty list
-// (remote.md, Containers). e is the answer where there is no such server.
+// (docs/dokploy.md, Remote servers). e is the answer where there is no such server.
 func (s *Server) onHost(c *call) (host string, ok bool, e *apiError) {
 	host = c.text("serverId")
 	s.mu.Lock()
@@ -47,7 +47,7 @@ func (s *Server) onHost(c *call) (host string, ok bool, e *apiError) {
 }
 
 // mayLook is the right "access to Docker", which no access to a service gives
-// (rollout.md, section 1).
+// (docs/dokploy.md, Keys and rights).
 func (s *Server) mayLook(k *keyState) *apiError {
 	if s.d.permissions && k.Member && !k.Docker {
 		return lacks("docker")
@@ -59,7 +59,7 @@ func (s *Server) mayLook(k *keyState) *apiError {
 // what is parsed has lost its last blank.
 func (s *Server) taskJSON(t *task, last bool) map[string]any {
 	m := map[string]any{"containerId": t.id, "name": t.w.name + "." + itoa(t.slot), "state": t.desired, "node": node(t)}
-	if !s.d.taskStates { // older.md, item 7
+	if !s.d.taskStates { // docs/dokploy.md, Versions
 		m["containerId"] = t.id[:12]
 		return m
 	}
@@ -143,7 +143,7 @@ func (s *Server) containersByName(c *call) (any, *apiError) {
 }
 
 // runningTasks are a stack's tasks that should run: a crash loop comes and goes
-// in it (rollout.md, section 3).
+// in it (docs/dokploy.md, What runs: stacks).
 func (s *Server) runningTasks(appName, host string) []any {
 	var tasks []*task
 	for _, t := range s.stackTasks(appName) {
@@ -205,7 +205,7 @@ func sortedNames(m map[string]*swarmService) []string {
 	return names
 }
 
-// The logs of containers (behaviour.md, section 4).
+// The logs of containers (docs/dokploy.md, Versions).
 var logFields = []field{
 	{name: "tail", optional: true, number: true},
 	{name: "since", optional: true, pattern: regexp.MustCompile(`^(all|\d+[smhd])$`), bad: "Invalid since format"},

@@ -50,7 +50,7 @@ const (
 	StreamRefused FaultKind = "stream refused"
 	// StreamClosed closes without a code (1005): right after opening, as for
 	// a refused key, or after Bytes bytes, as when the SSH connection under
-	// the stream breaks (remote.md).
+	// the stream breaks (docs/dokploy.md, Remote servers).
 	StreamClosed FaultKind = "stream closed"
 	// StreamCut drops the connection after Bytes bytes of the log. With
 	// NoResume every later stream is refused.

@@ -24,7 +24,7 @@ type field struct {
 }
 
 // issue is one of zod's, as the answer shows it. Versions before 0.28 have
-// zod 3 with other words (older.md).
+// zod 3 with other words (docs/dokploy.md, Versions).
 type issue []member
 
 // member keeps its place: on /api/trpc the issues are shown as text.

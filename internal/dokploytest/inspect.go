@@ -20,8 +20,7 @@ func (s *Server) inspect(c *call) (any, *apiError) {
 		}
 	}
 	for _, w := range s.swarm {
-		// What is built is an image of the application's name (rollout.md,
-		// section 2).
+		// What is built is an image of the application's name (docs/dokploy.md, What runs: applications).
 		if w.name == name && w.owner.serverID == host && w.owner.Kind == "application" && w.spec.version.Image == name+":latest" {
 			return s.inspectImage(w), nil
 		}

@@ -95,7 +95,7 @@ func compose(r dokploytest.Rollout, more string) *dokploytest.Compose {
 }
 
 // The verdicts are those that the recordings of the same cases have
-// (rollout.md, sections 2 and 3; internal/rollout/replay_test.go).
+// (docs/dokploy.md, What runs: applications; internal/rollout/replay_test.go).
 var rolloutCases = []rolloutCase{
 	{name: "good", app: app(dokploytest.Rollout{}), want: rollout.Running, member: rollout.Running},
 	{name: "good, never deployed", app: &dokploytest.Application{NeverDeployed: true}, want: rollout.Running, member: rollout.Running},

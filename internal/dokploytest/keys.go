@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Key is an API key to add (section 3). The zero value is an owner's without
+// Key is an API key to add (docs/dokploy.md, Keys and rights). The zero value is an owner's without
 // a limit.
 type Key struct {
 	// Limit is the number of verifications in a Window; 0: none. A key made
@@ -26,7 +26,7 @@ type Key struct {
 	Member bool
 	Access []string
 	// Docker and CreateServices are rights a plain member lacks: "access to
-	// Docker" and "create services" (rollout.md, section 1).
+	// Docker" and "create services" (docs/dokploy.md, Keys and rights).
 	Docker, CreateServices bool
 }
 
@@ -63,7 +63,7 @@ func (k *keyState) verifications() int { return cmp.Or(k.CostPerCall, 2) }
 
 // verifyLocked checks a key once and counts it. The counter starts again only
 // after a whole window without an accepted request: denied ones do not move
-// it, steady ones keep it full (section 3).
+// it, steady ones keep it full (docs/dokploy.md, Keys and rights).
 func (s *Server) verifyLocked(key string) *keyState {
 	k := s.keys[key]
 	if k == nil || key == "" || k.Expired || k.Disabled {

@@ -655,7 +655,7 @@ func TestClockSkew(t *testing.T) {
 	})
 }
 
-// TestRowColumns: rows have grown over the versions (older.md).
+// TestRowColumns: rows have grown over the versions (docs/dokploy.md, Versions).
 func TestRowColumns(t *testing.T) {
 	for version, want := range map[string]int{"v0.25.0": 19, "v0.25.11": 19, "v0.30.2": 20} {
 		bubble(t, Options{Version: version}, func(t *testing.T, s *Server, c *client) {

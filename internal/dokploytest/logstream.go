@@ -19,7 +19,7 @@ import (
 // maxFrame is the most that a frame of the log holds: a read of tail's pipe.
 const maxFrame = 64 << 10
 
-// stream answers the upgrade to a WebSocket (section 4, remote.md).
+// stream answers the upgrade to a WebSocket (docs/dokploy.md, The log stream; Remote servers).
 func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	s.mu.Lock()
 	if s.isClosed {

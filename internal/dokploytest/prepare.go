@@ -23,7 +23,7 @@ func (v *Service) column(name string) any {
 	return *v.columns()[name]
 }
 
-// store writes what was sent, verbatim (rollout.md, section 4).
+// store writes what was sent, verbatim (docs/dokploy.md, Changing a service).
 func (v *Service) store(in map[string]any) {
 	columns := v.columns()
 	for name, value := range in {
@@ -47,7 +47,7 @@ func (v *Service) store(in map[string]any) {
 
 // The fields that change a service. Before 0.28.7 any member of the
 // organisation might do so; since then "create services" is needed, but for
-// the environment (rollout.md, section 1).
+// the environment (docs/dokploy.md, Keys and rights).
 var (
 	updateApplicationFields = []field{
 		{name: "applicationId"},
@@ -126,14 +126,14 @@ func update(kind string) func(*Server, *call) (any, *apiError) {
 		if kind == "application" {
 			return true, nil
 		}
-		m := s.serviceJSON(v, false) // the environment included (section 5)
+		m := s.serviceJSON(v, false) // the environment included (docs/dokploy.md, Changing a service)
 		delete(m, "domains")
 		return m, nil
 	}
 }
 
 // save overwrites all the settings that a procedure is about: what was not
-// read before is lost (rollout.md, section 4).
+// read before is lost (docs/dokploy.md, Changing a service).
 func save(kind string, creates bool, then func(*Service)) func(*Server, *call) (any, *apiError) {
 	return func(s *Server, c *call) (any, *apiError) {
 		s.mu.Lock()

@@ -252,8 +252,8 @@ func (s *Server) queueList(*call) (any, *apiError) {
 	return out, nil
 }
 
-// readLogs reads the end of a log (section 4). For a build server it looks on
-// the wrong host and finds nothing (remote.md).
+// readLogs reads the end of a log (docs/dokploy.md, The log over REST). For a build server it looks on
+// the wrong host and finds nothing (docs/dokploy.md, Remote servers).
 func (s *Server) readLogs(c *call) (any, *apiError) {
 	s.mu.Lock()
 	i := slices.IndexFunc(s.rows, func(r *row) bool { return r.ID == c.text("deploymentId") })

@@ -30,7 +30,7 @@ type job struct {
 
 // partition is the line a job stands in: one for the local server and one for
 // each remote one. A webhook's job names no server and holds the local slot
-// (remote.md, "Queue"). BullMQ had one line for all.
+// (docs/dokploy.md, Remote servers). BullMQ had one line for all.
 func (s *Server) partition(j *job) string {
 	if !s.d.memoryQueue || j.webhook {
 		return ""
@@ -63,7 +63,7 @@ func (s *Server) enqueueLocked(v *Service, operation, title, description string,
 
 // scheduleLocked starts what may start: in each line as many jobs as the
 // concurrency allows, two of one service never beside each other in a line
-// (section 1.9).
+// (docs/dokploy.md, The queue).
 func (s *Server) scheduleLocked() {
 	if s.down || s.isClosed || time.Now().Before(s.holdUntil) {
 		return
@@ -153,7 +153,7 @@ func (s *Server) run(j *job, b Build) {
 		return
 	}
 	if broken != nil && len(s.rowsOfLocked(v)) > maxRows {
-		// Removing the old logs fails before a row is made (remote.md).
+		// Removing the old logs fails before a row is made (docs/dokploy.md, Remote servers).
 		s.leaveLocked(j)
 		s.mu.Unlock()
 		return
@@ -268,7 +268,7 @@ func (s *Server) writeLog(j *job, r *row, b Build) bool {
 	}
 }
 
-// lastLine is what Dokploy writes at the end (section 4).
+// lastLine is what Dokploy writes at the end (docs/dokploy.md, Log files).
 func lastLine(j *job, b Build) string {
 	switch {
 	case b.Outcome == "error":
@@ -281,7 +281,7 @@ func lastLine(j *job, b Build) string {
 	return "✅ Docker build completed.\n"
 }
 
-// commitTitle lets a Git source overwrite title and description (section 1.4).
+// commitTitle lets a Git source overwrite title and description (docs/dokploy.md, Deployment rows).
 func (s *Server) commitTitle(j *job, r *row, b Build) {
 	if !s.d.commitTitle || !j.service.git() || j.operation != "deploy" || b.CloneFailed {
 		return
@@ -298,7 +298,7 @@ func (s *Server) Enqueue(v *Service, title, description string) {
 }
 
 // Webhook starts a deployment as a push to the service's Git repository would.
-// On a remote service it may run beside another one (remote.md, "Queue").
+// On a remote service it may run beside another one (docs/dokploy.md, Remote servers).
 func (s *Server) Webhook(v *Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ type remoteServer struct {
 	ssh     SSH
 }
 
-// SSH is how a remote server answers (remote.md, "Broken SSH").
+// SSH is how a remote server answers (docs/dokploy.md, Remote servers).
 type SSH int
 
 // The states of a remote server.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The times of BullMQ after a restart (older.md, items 1 and 2).
+// The times of BullMQ after a restart (docs/dokploy.md, Restarts).
 const (
 	resumeWaiting = 2500 * time.Millisecond
 	resumeStalled = 45 * time.Second
@@ -16,7 +16,7 @@ const (
 // Restart ends the server's process and starts it again after down. It returns
 // at once, when the server is gone: its connections are reset, new ones are
 // refused. What becomes of the queue and the rows is the version's doing
-// (section 1.5; older.md, items 1 and 2).
+// (docs/dokploy.md, Restarts).
 func (s *Server) Restart(down time.Duration) {
 	s.goDown()
 	s.mu.Lock()
@@ -144,8 +144,7 @@ func (s *Server) resume(stalled []*job) {
 }
 
 // RedisDown takes Redis away from a server with BullMQ for d: a deployment's
-// request hangs without an answer, and runs 17 s after Redis is back (older.md,
-// item 3).
+// request hangs without an answer, and runs 17 s after Redis is back (docs/dokploy.md, Triggers).
 func (s *Server) RedisDown(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// rollback is what a deployment leaves to go back to (rollout.md, section 5).
+// rollback is what a deployment leaves to go back to (docs/dokploy.md, Going back).
 type rollback struct {
 	id      string
 	row     *row
@@ -111,8 +111,8 @@ func (s *Server) allByType(c *call) (any, *apiError) {
 }
 
 // envLines are the variables as a container gets them: the last of a name wins
-// at the first one's place (rollout.md, section 4; quotes are not unfolded in
-// here).
+// at the first one's place (docs/dokploy.md, Changing a service). Quotes are not
+// unfolded in here.
 func envLines(text string) []string {
 	var names []string
 	values := map[string]string{}

@@ -25,8 +25,8 @@ const (
 	Unhealthy            // starting, then unhealthy; swarm then stops it
 )
 
-// Rollout is what the containers of one deployed version do (rollout.md,
-// sections 2 and 3). The zero value starts after 1.1 s and runs.
+// Rollout is what the containers of one deployed version do (docs/dokploy.md,
+// What runs: applications). The zero value starts after 1.1 s and runs.
 type Rollout struct {
 	// Crash: the container exits with ExitCode (1 if 0), CrashAfter after its
 	// start, every time. A CrashAfter of 0 is at once.
@@ -47,7 +47,7 @@ type Rollout struct {
 	Unplaced string
 	// NoImage: the node cannot pull the image, and swarm rejects the task. An
 	// application's own pull or build is Build.Outcome's matter: with "done"
-	// this is the build server without a registry (remote.md, Containers).
+	// this is the build server without a registry (docs/dokploy.md, Remote servers).
 	NoImage bool
 	// StartAfter is the time from the task's birth to its container's start:
 	// 600 ms if 0.

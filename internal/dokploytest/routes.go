@@ -18,7 +18,7 @@ import (
 // streamProcedure is what requests and faults call the log stream.
 const streamProcedure = "listen-deployment"
 
-// maxJSON is what Next.js takes as a JSON body (section 2).
+// maxJSON is what Next.js takes as a JSON body (docs/dokploy.md, The API).
 const maxJSON = 1 << 20
 
 // answer is one HTTP answer.
@@ -168,7 +168,7 @@ func procedureName(p string) string {
 	return strings.TrimPrefix(p, "trpc/")
 }
 
-// route finds the answer to a request (section 2). One without a status is
+// route finds the answer to a request (docs/dokploy.md, The API). One without a status is
 // none: the server went away meanwhile.
 func (s *Server) route(r *http.Request, p string, body []byte) answer {
 	html := func(status, size int) answer {
@@ -230,7 +230,7 @@ func (s *Server) webhookCall(token string) answer {
 	return a
 }
 
-// rest answers /api/<procedure> (section 2).
+// rest answers /api/<procedure> (docs/dokploy.md, The API).
 func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 	// Next.js reads a JSON body before anything else.
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))

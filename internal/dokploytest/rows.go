@@ -33,7 +33,7 @@ type row struct {
 	job     int // orders rows of the same millisecond
 }
 
-// maxRows are kept when a new one is made, so that 11 are seen (section 1.7).
+// maxRows are kept when a new one is made, so that 11 are seen (docs/dokploy.md, Deployment rows).
 const maxRows = 10
 
 func (s *Server) rowsOfLocked(v *Service) []*row {
@@ -65,7 +65,7 @@ func (s *Server) removeRowLocked(r *row) {
 }
 
 // newRowLocked starts a deployment: its log file and its row. Log names have
-// the resolution of a second, so two rows may share one (section 1.10).
+// the resolution of a second, so two rows may share one (docs/dokploy.md, Log files).
 func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *row {
 	now := s.now()
 	path := fmt.Sprintf("/etc/dokploy/logs/%s/%s-%s.log", v.AppName, v.AppName, opened.Format("2006-01-02:15:04:05"))

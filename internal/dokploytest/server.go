@@ -4,9 +4,9 @@
 // deployed containers do.
 //
 // It owns what a real server does and nothing of what a client wishes: every
-// rule in here is a fact of dokploy/behaviour.md, rollout.md, remote.md or
-// older.md (comments name the section), and replay_test.go, prepared_test.go
-// and timeline_test.go hold it against recordings of real servers.
+// rule in here is a fact about real servers (docs/dokploy.md has those that the
+// program relies on), and replay_test.go, prepared_test.go and timeline_test.go
+// hold it against recordings of them.
 //
 // All time passes through package time, and the in-memory listener is made of
 // net.Pipe, so a Server works inside a testing/synctest bubble: make it and
@@ -29,11 +29,11 @@ import (
 // Options say what kind of Dokploy it is. The zero value is a v0.30.2 with
 // its clock right and no latency.
 type Options struct {
-	// Version decides the dialect (older.md); v0.30.2 if empty.
+	// Version decides the dialect (docs/dokploy.md, Versions); v0.30.2 if empty.
 	Version string
 	// Documented makes /api answer as the public API documentation says
 	// instead of as real servers do: queries read from input=, answers in
-	// result.data, errors in error (section 2).
+	// result.data, errors in error (docs/dokploy.md, The API).
 	Documented bool
 	// ClockSkew is added to the time in everything the server says.
 	ClockSkew time.Duration
@@ -61,7 +61,7 @@ type Options struct {
 	// falls. 0: a frame is what was written, up to 64 KiB.
 	FrameSize int
 	// RawFrames sends a character that a frame border splits as its bytes. A
-	// real Dokploy turns both halves into U+FFFD (section 4), as is done
+	// real Dokploy turns both halves into U+FFFD (docs/dokploy.md, The log stream), as is done
 	// without it.
 	RawFrames bool
 	// DiscardLogs keeps no more of a log than its slowest stream still needs,

@@ -41,7 +41,7 @@ type Application struct {
 	// NeverDeployed: nothing runs before the first deployment.
 	NeverDeployed bool
 	// RollbackActive, with a rollback registry: rows have a rollbackId
-	// (rollout.md, section 5).
+	// (docs/dokploy.md, Going back).
 	RollbackActive bool
 }
 
@@ -96,10 +96,10 @@ type Build struct {
 	// one that nobody knows.
 	Outcome string
 	// FinishAfter lies between the last write and finishedAt: 14 ms if 0
-	// (section 4).
+	// (docs/dokploy.md, Log files).
 	FinishAfter time.Duration
 	// TailAfter lies between finishedAt and the job leaving the queue: 0, and
-	// 500 ms for remote services (remote.md).
+	// 500 ms for remote services (docs/dokploy.md, Remote servers).
 	TailAfter time.Duration
 	// StartDelay lies between the job turning active and its row appearing:
 	// 35 ms if 0, 500 ms for remote services.
@@ -108,29 +108,29 @@ type Build struct {
 	// ("Initializing deployment") and the last one.
 	Raw bool
 	// CommitTitle and CommitSHA overwrite title and description of a Git
-	// source when the deployment ends, not on redeploy (section 1.4). Made if
+	// source when the deployment ends, not on redeploy (docs/dokploy.md, Deployment rows). Made if
 	// empty.
 	CommitTitle, CommitSHA string
 	// CloneFailed: the clone itself failed, so there is no commit to tell.
 	CloneFailed bool
-	// ErrorMessage of the row; null if empty (section 1.8).
+	// ErrorMessage of the row; null if empty (docs/dokploy.md, Deployment rows).
 	ErrorMessage string
 	// NoLogPath: it could not even be started; the row is an error from the
 	// first moment, with logPath "" and ErrorMessage.
 	NoLogPath bool
 	// NoRow: the job turns active and leaves the queue after SilentStart
-	// (200 ms if 0) without any row; the service stays running (remote.md).
+	// (200 ms if 0) without any row; the service stays running (docs/dokploy.md, Remote servers).
 	NoRow bool
 	// SilentStart is time in which the job is active and has no row yet,
 	// before StartDelay.
 	SilentStart time.Duration
 	// StayRunning: the job leaves the queue before step LeaveAt (after all of
-	// them if 0) and the row stays running for ever (remote.md). The steps go
+	// them if 0) and the row stays running for ever (docs/dokploy.md, Remote servers). The steps go
 	// on.
 	StayRunning bool
 	LeaveAt     int
-	// AfterEnd is written to the log after the end (remote.md: "the remote
-	// build goes on").
+	// AfterEnd is written to the log after the end (docs/dokploy.md, Remote
+	// servers), where the build over there goes on.
 	AfterEnd []Step
 }
 
@@ -361,5 +361,5 @@ func (v *Service) git() bool {
 	return false
 }
 
-// logServer is the server that has the log file (remote.md).
+// logServer is the server that has the log file (docs/dokploy.md, Remote servers).
 func (v *Service) logServer() string { return cmp.Or(v.buildServerID, v.serverID) }

@@ -46,7 +46,7 @@ func (s *Server) rowJSON(r *row) map[string]any {
 	m := map[string]any{
 		"deploymentId": r.ID, "title": r.Title, "description": r.Description, "status": r.Status, "logPath": r.LogPath,
 		"pid": nil, "applicationId": nil, "composeId": nil,
-		"serverId":            nil, // always (remote.md)
+		"serverId":            nil, // always (docs/dokploy.md, Remote servers)
 		"isPreviewDeployment": false, "previewDeploymentId": nil,
 		"createdAt": stamp(r.CreatedAt), "startedAt": stamp(r.StartedAt), "finishedAt": stamp(r.FinishedAt),
 		"errorMessage": orNull(r.ErrorMessage), "scheduleId": nil, "backupId": nil, "rollbackId": orNull(r.RollbackID), "volumeBackupId": nil,
@@ -66,7 +66,7 @@ func (s *Server) jobJSON(j *job) map[string]any {
 		"server": v.serverID != "",
 	}
 	if v.serverID != "" && !j.webhook && s.d.memoryQueue {
-		data["serverId"] = v.serverID // a webhook's job has none (remote.md)
+		data["serverId"] = v.serverID // a webhook's job has none (docs/dokploy.md, Remote servers)
 	}
 	m := map[string]any{
 		"id": j.id, "name": "deployments", "data": data, "timestamp": j.queued.UnixMilli(), "state": "waiting",
@@ -191,7 +191,7 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	e := s.environmentColumns(v.env)
 	e["project"] = s.projectColumns(v.env.project)
 	m["environment"] = e
-	// In no order (section 1.7): not the newest first, at any rate.
+	// In no order (docs/dokploy.md, Deployment rows): not the newest first, at any rate.
 	deployments := []any{}
 	for i, r := range s.rowsOfLocked(v) {
 		if i%2 == 0 {

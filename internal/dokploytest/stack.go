@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// shipStackLocked is docker stack deploy (rollout.md, section 3): services
+// shipStackLocked is docker stack deploy (docs/dokploy.md, What runs: stacks): services
 // that have not changed get no new task, and those that are gone are removed.
 func (s *Server) shipStackLocked(v *Service, version Version) {
 	v.shipped = version

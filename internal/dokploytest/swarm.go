@@ -8,7 +8,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// The times of swarm (rollout.md, section 2), as recorded.
+// The times of swarm (docs/dokploy.md, What runs: applications), as recorded.
 const (
 	monitor       = 5 * time.Second // a task that ends within it fails the update
 	restartDelay  = 5 * time.Second

@@ -12,7 +12,7 @@ var trpcCodes = map[string]int{
 	"PARSE_ERROR": -32700, "BAD_REQUEST": -32600, "UNAUTHORIZED": -32001, "NOT_FOUND": -32004, "INTERNAL_SERVER_ERROR": -32603,
 }
 
-// trpc answers /api/trpc/<procedure>[,…] (section 2).
+// trpc answers /api/trpc/<procedure>[,…] (docs/dokploy.md, The API).
 func (s *Server) trpc(r *http.Request, names string, body []byte) answer {
 	if p := s.procedure(names); p != nil && p.upload && r.Method == http.MethodPost {
 		status, result := s.trpcOne(r, names, body)

@@ -15,7 +15,7 @@ import (
 )
 
 // maxUpload is what is taken of a form with a file; real servers took 60 MB in
-// 3.4 s (rollout.md, section 4).
+// 3.4 s (docs/dokploy.md, Uploads).
 const maxUpload = 256 << 20
 
 // Upload is a source that application.dropDeployment took.
@@ -60,7 +60,7 @@ func readForm(body []byte, boundary string) (values map[string]string, file []by
 }
 
 // drop is application.dropDeployment: it replaces the source and starts a
-// deployment at once (rollout.md, section 4).
+// deployment at once (docs/dokploy.md, Uploads).
 func (s *Server) drop(key *keyState, body []byte, boundary string) (any, *apiError) {
 	values, file := readForm(body, boundary)
 	var issues []issue

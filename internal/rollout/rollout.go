@@ -4,10 +4,9 @@
 // decided yet, or cannot be seen. It asks nobody and keeps no clock; looks
 // carry their own time.
 //
-// Its rules are those of rollout.md, sections 2 (applications, with access to
-// Docker and with a member's rights) and 3 (docker-compose and stacks), and of
-// older.md, item 7 (servers that show less). An empty list is unknown there,
-// never "down".
+// Its rules rest on what docs/dokploy.md says under What runs: applications, with
+// access to Docker and with a member's rights, docker-compose and stacks; servers
+// before 0.27.0 show less. An empty list is unknown, never "down".
 package rollout
 
 import (
@@ -121,7 +120,7 @@ const (
 
 const (
 	// blindFor is how long nothing at all may be shown: with SSH down, a
-	// list comes empty after up to 20 s (remote.md, Containers).
+	// list comes empty after up to 20 s (docs/dokploy.md, Remote servers).
 	blindFor = 30 * time.Second
 	// placedWithin is how long swarm may have no node for a task, and
 	// patience how long nothing may change where swarm's reasons are hidden.
