@@ -150,3 +150,23 @@ func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 		w.triggers(app, 1)
 	})
 }
+
+// TestALogThatCannotBeReadKeepsNothingOpen: after an outage Dokploy must have
+// answered for a while. What is wrong with the log alone does not count.
+func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddServer("server-1")
+		app := w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Build: takes(25 * time.Second)})
+		w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "spawn ENOMEM", Times: -1})
+		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.Gateway, Status: 502, Times: -1})
+		time.AfterFunc(2*time.Second, func() {
+			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.all", Kind: dokploytest.Unauthorized, Times: 8})
+			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.queueList", Kind: dokploytest.Unauthorized, Times: 8})
+		})
+		r := w.want(w.deploy("application api"), Done, 0)
+		if r.Took > 5*time.Minute {
+			w.Errorf("%s after %s\n%s", r.Status, r.Took, w.story())
+		}
+		w.triggers(app, 1)
+	})
+}

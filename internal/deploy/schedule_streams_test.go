@@ -70,6 +70,7 @@ func (s *schedule) readLogsFault(c chooser) {
 // where nothing was in the way.
 func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 	switch {
+	case d != nil && j.truth.verdict[d.row].LogPath == "" && shown == 0: // it could not even be started: there is no log
 	case d == nil || d.work.odd != "" || j.shares(d) || !j.truth.interrupted.IsZero():
 	case shown != len(d.lines) && !gaps && (shown > 0 || !j.rec.said("nothing of the log has come so far")):
 		j.bad("%d of %d lines of build %d are shown, without a word", shown, len(d.lines), d.n)

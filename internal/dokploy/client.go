@@ -135,7 +135,8 @@ func tlsConfig(o Options) *tls.Config {
 func (c *Client) Requests() int { return int(c.sent.Load()) }
 
 // LastFault is when Dokploy, or what stands in front of it, last answered 5xx or
-// not at all, requests that were then sent again included; zero: never.
+// not at all, requests that were then sent again included; zero: never. Logs and
+// Docker do not count: what is wrong with those alone is no restart.
 func (c *Client) LastFault() time.Time {
 	if at := c.fault.Load(); at != 0 {
 		return time.Unix(0, at)
@@ -150,6 +151,7 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 type attempt struct {
 	client    *Client
 	method    string
+	procedure string
 	connected atomic.Bool
 	hops      int    // redirects followed
 	from      string // where the last one led, without its query
@@ -167,7 +169,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	if at == nil {
 		return false, nil
 	}
-	if err != nil || resp.StatusCode >= 500 {
+	if (err != nil || resp.StatusCode >= 500) && !strings.HasSuffix(at.procedure, ".readLogs") && !strings.HasPrefix(at.procedure, "docker.") {
 		at.client.fault.Store(time.Now().UnixNano())
 	}
 	if err != nil {
@@ -206,7 +208,7 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	at := &attempt{client: c, method: method}
+	at := &attempt{client: c, method: method, procedure: procedure}
 	ctx = context.WithValue(ctx, attemptKey{}, at)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { at.connected.Store(true) },
