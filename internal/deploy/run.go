@@ -140,7 +140,7 @@ func (r *run) ship(ctx context.Context) {
 	if r.log != nil {
 		// Of a deployment that is done, its end is for those who watch.
 		if err == nil && (r.result.Status != Done || r.o.Logs == LogLive) {
-			r.log.Drain(all, 10*time.Second, r.result.Status != Cancelled)
+			r.log.Drain(all, logsEnd(ctx), r.result.Status != Cancelled)
 		}
 		r.shown = r.log.Stop()
 	}
@@ -171,6 +171,16 @@ func (r *run) lastSeen() string {
 		return r.state
 	}
 	return "as last seen, " + r.state
+}
+
+// logsEnd is how long the end of a log is waited for: 10 s, and little beyond the
+// target's time.
+func logsEnd(ctx context.Context) time.Duration {
+	limit := 10 * time.Second
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, max(time.Until(end), 3*time.Second))
+	}
+	return limit
 }
 
 // sayWhatWasSet ends the reason of a run that changed something and then

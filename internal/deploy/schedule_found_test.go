@@ -170,3 +170,18 @@ func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
 		w.triggers(app, 1)
 	})
 }
+
+// TestTheEndOfALogHasLittleTimeBeyondTheTargets: a log that does not come holds
+// up neither the verdict nor what is said of a timeout.
+func TestTheEndOfALogHasLittleTimeBeyondTheTargets(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{Build: takes(18 * time.Second)})
+		w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "spawn ENOMEM", Times: -1})
+		w.srv.Fault(dokploytest.Fault{Kind: dokploytest.StreamSilent, Times: -1})
+		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Timeout = 20 * time.Second }
+		r := w.want(w.deploy("application api"), Timeout, 4)
+		if r.Took > 24*time.Second {
+			w.Errorf("after %s\n%s", r.Took, w.story())
+		}
+	})
+}

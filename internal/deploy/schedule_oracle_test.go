@@ -325,7 +325,7 @@ func (j *judgement) verdict() {
 			j.bad("done without having waited")
 		case !is("done"):
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
-		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage() && !j.unseenAgain(newest)):
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage() && !j.saidAtOnce(d) && !j.unseenAgain(newest)):
 			// The same job again: BullMQ kept it in a restart right after the
 			// end. Nobody sees that where the queue is hidden, or once the end is
 			// said.
@@ -412,6 +412,13 @@ func (j *judgement) verdict() {
 // may be anybody's (protocol.md).
 func (j *judgement) unseenAgain(newest *build) bool {
 	return j.server.KeepsQueue && j.overwrites() && newest.work.takes < 2*time.Second
+}
+
+// saidAtOnce reports whether nothing was asked once the end could be seen: it was
+// known before whatever came after it.
+func (j *judgement) saidAtOnce(d *build) bool {
+	end := j.truth.verdict[d.row].FinishedAt.Add(-j.server.ClockSkew)
+	return since(j.truth.lists, end.Add(300*time.Millisecond), j.truth.ended) == 0
 }
 
 // saidBeforeOutage tells that Dokploy was away only after the end was said.

@@ -124,6 +124,7 @@ var foundSchedules = []struct {
 	{200_000_000_103_660, "before 0.25.4: a row that stayed running with others after it was called cancelled by a restart"},
 	{200_000_000_084_579, "BullMQ: it ran again while Dokploy could not be asked, and the first run's end was taken"},
 	{300_000_000_102_210, "an upload that somebody removed from the queue was lost, as its row was taken for another's"},
+	{400_000_000_703_518, "the end of a log that did not come was waited for far beyond the time of its target"},
 	{300_000_000_400_266, "a log that could never be read kept a deployment that had ended open until the time was over"},
 	{300_000_000_103_115, "before 0.25.4: called cancelled, though two restarts had left the row running"},
 }
