@@ -174,11 +174,13 @@ func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
 // TestTheEndOfALogHasLittleTimeBeyondTheTargets: a log that does not come holds
 // up neither the verdict nor what is said of a timeout.
 func TestTheEndOfALogHasLittleTimeBeyondTheTargets(t *testing.T) {
-	inWorld(t, dokploytest.Options{}, func(w *world) {
-		w.srv.AddApplication(dokploytest.Application{Build: takes(18 * time.Second)})
+	inWorld(t, dokploytest.Options{Latency: 120 * time.Millisecond}, func(w *world) {
+		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(17 * time.Second)})
+		w.srv.AddApplication(dokploytest.Application{Build: takes(40 * time.Millisecond)})
 		w.srv.Fault(dokploytest.Fault{Procedure: "deployment.readLogs", Kind: dokploytest.ServerError, Body: "spawn ENOMEM", Times: -1})
-		w.srv.Fault(dokploytest.Fault{Kind: dokploytest.StreamSilent, Times: -1})
-		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Timeout = 20 * time.Second }
+		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamBuffered, Bytes: 4096, Times: -1})
+		w.srv.Enqueue(web, "", "")
+		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Timeout, o.Logs = 20*time.Second, LogLive }
 		r := w.want(w.deploy("application api"), Timeout, 4)
 		if r.Took > 24*time.Second {
 			w.Errorf("after %s\n%s", r.Took, w.story())
