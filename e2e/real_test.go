@@ -153,7 +153,7 @@ func (w *real) Make(t testing.TB, s cases.Service) string {
 }
 
 // settle waits until no deployment of an application runs, or one is left as
-// running for ever: it has no job.
+// running forever: it has no job.
 func (w *real) settle(t testing.TB, id string) (status string) {
 	t.Helper()
 	worked := time.Now()

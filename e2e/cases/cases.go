@@ -393,7 +393,7 @@ func (r *Run) AwaitEnd(id string) {
 	})
 }
 
-// Queued tells whether a deployment of a service, with that title if one is
+// Queued reports whether a deployment of a service, with that title if one is
 // given, is in the queue.
 func (r *Run) Queued(id, title string) bool {
 	r.Helper()

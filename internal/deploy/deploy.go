@@ -384,7 +384,8 @@ func (r *Result) Input() string {
 	return ""
 }
 
-// AboutInput tells a problem with an input, found before anything was started.
+// AboutInput reports whether it is a problem with an input, found before
+// anything was started.
 func (r *Result) AboutInput() bool { return r.input != "" }
 
 // fail sets the verdict that an error means. what says in what state the

@@ -366,7 +366,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	return &candidates[0], nil
 }
 
-// pushedOut tells whether newer rows may have pushed out one that began at that
+// pushedOut reports whether newer rows may have pushed out one that began at that
 // time; zero: since the trigger.
 func (f *finder) pushedOut(at time.Time) bool {
 	if len(f.all) < keptRows {
@@ -693,7 +693,7 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	return wait.Pending, nil
 }
 
-// noteStuck notes which services a restart has left as running for ever: a
+// noteStuck notes which services a restart has left as running forever: a
 // server with BullMQ builds one at a time, and now ours.
 func (r *run) noteStuck(ctx context.Context) {
 	if r.queue == queueSeen || !r.traits.QueueSurvivesRestart || r.row.Status != dokploy.StatusRunning {
@@ -721,7 +721,7 @@ func running(projects []dokploy.Project) map[string]bool {
 	return ids
 }
 
-// busy tells whether a service is being deployed that is not stuck.
+// busy reports whether a service is being deployed that is not stuck.
 func (r *run) busy(running map[string]bool) bool {
 	for id := range running {
 		if !r.stuck[id] {

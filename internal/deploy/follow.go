@@ -236,7 +236,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 }
 
 // stuck counts looks at a row that runs without a job. Dokploy forgets such a
-// row for ever, when the connection to a remote server broke (docs/dokploy.md, Remote servers).
+// row forever, when the connection to a remote server broke (docs/dokploy.md, Remote servers).
 func (fl *follower) stuck() (wait.State, error) {
 	if fl.goneLooks++; fl.goneLooks == 1 {
 		fl.jobGone = time.Now()
@@ -499,7 +499,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 // errBetween is why what ran before a second run is not known.
 var errBetween = errors.New("others deployed the service between the two runs of this deployment")
 
-// behindOthers tells whether a second run may wait for other services' builds,
+// behindOthers reports whether a second run may wait for other services' builds,
 // where the queue is hidden. A restart may also have left those as running for
 // ever, so that is believed for some time only.
 func (fl *follower) behindOthers(ctx context.Context) (bool, error) {

@@ -25,7 +25,7 @@ type Changes struct {
 	SourcePath  string // of it
 }
 
-// set tells that something is changed by application.update and its like.
+// set reports whether something is changed by application.update and its like.
 func (c *Changes) set() bool { return c.Image != "" || c.Env != "" || c.ComposeFile != "" }
 
 // plan is what a run changes of one service, against what the service has.
@@ -274,7 +274,7 @@ func (r *run) showPlan(p *plan) {
 	}
 }
 
-// certain tells that an error leaves no doubt: Dokploy has refused.
+// certain reports whether an error leaves no doubt: Dokploy has refused.
 func certain(err error) bool {
 	var right *rightError
 	return errors.As(err, &right) || dokploy.Permanent(err) && !errors.Is(err, context.Canceled)

@@ -14,7 +14,7 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// inputError is something the user can mend in the inputs.
+// inputError is something the user can fix in the inputs.
 type inputError struct {
 	input      string // empty: the one that names the target
 	what, hint string

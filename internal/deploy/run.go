@@ -42,7 +42,7 @@ type run struct {
 	verifier *verifier           // nil: nobody needs to know what runs
 	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
-	stuck    map[string]bool     // services that show as running for ever
+	stuck    map[string]bool     // services that show as running forever
 	state    string              // what goes on in Dokploy, for timeouts and interrupts
 	log      *dokploy.Log
 	shown    dokploy.LogOutcome // of that log, when it was stopped

@@ -102,12 +102,12 @@ func (t *truth) forward(rollback bool) []*trigger {
 	return slices.DeleteFunc(slices.Clone(t.triggers), func(tr *trigger) bool { return tr.rollback != rollback })
 }
 
-// among tells whether the trigger's job is in a queue.
+// among reports whether the trigger's job is in a queue.
 func (w *sim) among(queue []dokploytest.Job, tr *trigger) bool {
 	return slices.ContainsFunc(queue, func(j dokploytest.Job) bool { return j.ServiceID == w.v.ID && w.jobKey(j) == tr.key })
 }
 
-// gone tells a trigger that the server took and lost for ever: it never began,
+// gone tells a trigger that the server took and lost forever: it never began,
 // a restart came before it had a row, or it ended without one (SSH refused
 // while 11 rows are kept), which deploys nothing.
 func (w *sim) gone(tr *trigger) bool {
@@ -421,7 +421,7 @@ func (j *judgement) saidAtOnce(d *build) bool {
 	return since(j.truth.lists, end.Add(300*time.Millisecond), j.truth.ended) == 0
 }
 
-// saidBeforeOutage tells that Dokploy was away only after the end was said.
+// saidBeforeOutage reports whether Dokploy was away only after the end was said.
 func (j *judgement) saidBeforeOutage() bool {
 	has := func(part string) func(string) bool {
 		return func(note string) bool { return strings.Contains(note, part) }

@@ -144,7 +144,7 @@ func TestFoundSchedules(t *testing.T) {
 	}
 }
 
-// holds runs the schedule of a seed and tells whether all went well. With -v
+// holds runs the schedule of a seed and reports whether all went well. With -v
 // the seed is named before it begins: a panic of the stand-in's does not tell.
 func holds(t *testing.T, seed uint64) bool {
 	t.Helper()
@@ -402,7 +402,7 @@ func (c chooser) work() work {
 	return w
 }
 
-// modern tells a server of this version or a newer one.
+// modern reports whether the server has this version or a newer one.
 func (s *schedule) modern(major, minor, patch int) bool {
 	v, _ := dokploy.ParseVersion(s.server.Version)
 	return !v.Less(major, minor, patch)

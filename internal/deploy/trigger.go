@@ -320,7 +320,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	return has, err
 }
 
-// ours tells whether a description carries the marker of this run.
+// ours reports whether a description carries the marker of this run.
 func (r *run) ours(description string) bool {
 	for _, t := range r.tokens {
 		if strings.Contains(description, t) {

@@ -26,7 +26,7 @@ type uploaded struct {
 	began    bool            // it had its row at the first look: no job is it
 }
 
-// mine tells whether the texts of a job or row are those of this run's.
+// mine reports whether the texts of a job or row are those of this run's.
 func (r *run) mine(title, description string) bool {
 	if r.sent.unmarked {
 		return title == uploadTitle && description == ""

@@ -23,7 +23,7 @@ type Change struct {
 	SourceType  *string // compose services
 }
 
-// Empty tells that nothing is to be changed.
+// Empty reports whether nothing is to be changed.
 func (c Change) Empty() bool { return c == Change{} }
 
 // Update changes a service by application.update or compose.update, which
@@ -60,7 +60,7 @@ func (c *Client) SaveEnvironment(ctx context.Context, s *Service, env Secret) er
 	return err
 }
 
-// SameBeside tells whether what saveEnvironment overwrites along with the
+// SameBeside reports whether what saveEnvironment overwrites along with the
 // environment is the same in two readings of a service.
 func (s *Service) SameBeside(other *Service) bool {
 	a, _ := json.Marshal(s.beside)
@@ -156,7 +156,7 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// BrokenSource tells that an upload failed because what was to be uploaded
+// BrokenSource reports whether an upload failed because what was to be uploaded
 // could not be read to its end. The server has got a part of it, and does not
 // take that for a request.
 func BrokenSource(err error) bool {

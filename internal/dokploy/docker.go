@@ -289,7 +289,7 @@ func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*
 	return parseService(raw)
 }
 
-// empty tells an answer without a body.
+// empty reports whether an answer has no body.
 func empty(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusOK && e.Message == emptyAnswer

@@ -84,19 +84,19 @@ func (e *TransportError) Error() string {
 
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// Refused tells whether Dokploy refuses the key, or does not let it do this.
+// Refused reports whether Dokploy refuses the key, or does not let it do this.
 func Refused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Odd == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
-// Denied tells whether the key is good, but its owner may not do this.
+// Denied reports whether the key is good, but its owner may not do this.
 func Denied(err error) bool {
 	var e *Error
 	return Refused(err) && errors.As(err, &e) && e.Code != "" && e.Message != "" && !strings.EqualFold(e.Message, "unauthorized")
 }
 
-// Unsupported tells whether the server has no such procedure, since it is too
+// Unsupported reports whether the server has no such procedure, since it is too
 // old for it (docs/dokploy.md, The API).
 func Unsupported(err error) bool {
 	var e *Error
@@ -104,13 +104,13 @@ func Unsupported(err error) bool {
 		(strings.EqualFold(e.Message, "Not found") || strings.HasPrefix(e.Message, "No procedure found"))
 }
 
-// NotFound tells whether the service does not exist (any more).
+// NotFound reports whether the service does not exist (any more).
 func NotFound(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Odd == "" && !Unsupported(err)
 }
 
-// Permanent tells what no waiting mends (before a deployment was started; while
+// Permanent reports what no waiting fixes (before a deployment was started; while
 // one is followed only time decides).
 func Permanent(err error) bool {
 	var e *Error

@@ -148,7 +148,7 @@ func redirectTo(req *http.Request, resp *http.Response) *url.URL {
 	return to
 }
 
-// sameServer tells whether the key may go from one address to the other.
+// sameServer reports whether the key may go from one address to the other.
 func sameServer(from, to *url.URL) bool {
 	if to.Hostname() == "" || !strings.EqualFold(from.Hostname(), to.Hostname()) {
 		return false

@@ -43,7 +43,7 @@ func ParseVersion(s string) (v Version, ok bool) {
 	return v, true
 }
 
-// Known tells whether the server has said its version.
+// Known reports whether the server has said its version.
 func (v Version) Known() bool { return v != Version{} }
 
 // Less orders versions; an unknown one is taken for a current one.
@@ -214,7 +214,7 @@ type Deployment struct {
 	BuildServerID string
 }
 
-// Terminal tells whether the status ends a deployment.
+// Terminal reports whether the status ends a deployment.
 func (d *Deployment) Terminal() bool {
 	return d.Status == StatusDone || d.Status == StatusError || d.Status == StatusCancelled
 }

@@ -70,7 +70,7 @@ func dialectOf(version string) dialect {
 	}
 }
 
-// older tells whether version lies before the given one. One that cannot be
+// older reports whether version lies before the given one. One that cannot be
 // read ("canary") is new.
 func older(version string, want ...int) bool {
 	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)

@@ -20,7 +20,7 @@ func dockerFields(name string) []field {
 	return []field{{name: name, pattern: dockerName, bad: bad}, {name: "serverId", optional: true}}
 }
 
-// onHost leaves s.mu held with the containers up to date, and tells whether
+// onHost leaves s.mu held with the containers up to date, and reports whether
 // the host that was asked can answer: every error of SSH is an empty list
 // (docs/dokploy.md, Remote servers). e is the answer where there is no such server.
 func (s *Server) onHost(c *call) (host string, ok bool, e *apiError) {

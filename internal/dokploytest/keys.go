@@ -92,7 +92,7 @@ func (s *Server) verifyLocked(key string) *keyState {
 	return k
 }
 
-// mayUse tells whether the key's owner may touch a service. Before 0.28.7
+// mayUse reports whether the key's owner may touch a service. Before 0.28.7
 // only the organisation was checked.
 func (s *Server) mayUse(k *keyState, service string) bool {
 	return !s.d.permissions || !k.Member || slices.Contains(k.Access, service)

@@ -132,7 +132,7 @@ func (s *Server) pause(c *wsConn, d time.Duration) bool {
 	return false
 }
 
-// follow sends a log from its first line and then what is written, for ever:
+// follow sends a log from its first line and then what is written, forever:
 // nothing marks the end of a deployment.
 func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 	reader := file.follow()

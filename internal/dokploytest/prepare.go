@@ -219,7 +219,7 @@ func (v *Service) DropBuildPath() string { return v.get(&v.dropBuildPath) }
 // Password is the registry password of an application, never to be printed.
 func (v *Service) Password() string { return v.get(&v.password) }
 
-// CreateEnvFile tells whether the build writes the environment to a file.
+// CreateEnvFile reports whether the build writes the environment to a file.
 func (v *Service) CreateEnvFile() bool {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()

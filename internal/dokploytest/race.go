@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// RaceDetector tells whether this binary has the race detector. Tests without
+// RaceDetector reports whether this binary has the race detector. Tests without
 // goroutines, and those of programs that are built without it, try less then:
 // they all run without it, too.
 func RaceDetector() bool {

@@ -152,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// died tells whether the process that took a request is no more.
+// died reports whether the process that took a request is no more.
 func (s *Server) died(life int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

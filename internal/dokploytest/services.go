@@ -125,7 +125,7 @@ type Build struct {
 	// before StartDelay.
 	SilentStart time.Duration
 	// StayRunning: the job leaves the queue before step LeaveAt (after all of
-	// them if 0) and the row stays running for ever (docs/dokploy.md, Remote servers). The steps go
+	// them if 0) and the row stays running forever (docs/dokploy.md, Remote servers). The steps go
 	// on.
 	StayRunning bool
 	LeaveAt     int
@@ -352,7 +352,7 @@ func (v *Service) ProjectID() string { return v.env.project.id }
 // EnvironmentID is the id of the service's environment.
 func (v *Service) EnvironmentID() string { return v.env.id }
 
-// git tells a source that is cloned.
+// git reports whether the source is cloned.
 func (v *Service) git() bool {
 	switch v.sourceType {
 	case "git", "github", "gitlab", "gitea", "bitbucket":

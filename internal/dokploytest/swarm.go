@@ -207,7 +207,7 @@ func (w *swarmService) complete(state, message string) {
 	w.touch()
 }
 
-// watches tells whether the end of a task is the failure of an update.
+// watches reports whether the end of a task is the failure of an update.
 func (w *swarmService) watches(t *task) bool {
 	return w.update != nil && t.gen == w.gen && t.spec == w.spec && w.gen > 0 &&
 		(w.update.state == "updating" || w.update.state == "rollback_started") &&

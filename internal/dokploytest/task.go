@@ -28,7 +28,7 @@ func (t *task) set(state string) { t.state, t.since = state, t.w.s.simulated }
 
 func (t *task) wanted() bool { return t.desired == "running" || t.desired == "ready" }
 
-// serves tells whether its container runs and may be well.
+// serves reports whether its container runs and may be well.
 func (t *task) serves() bool {
 	return t.c != nil && t.c.state == "running" && (t.c.health == "" || t.c.health == "healthy")
 }

@@ -182,7 +182,7 @@ func simulatedTimeline(t *testing.T, s *Server, v *Service, end time.Duration) *
 	return tl
 }
 
-// within tells whether every state that was recorded comes in this order.
+// within reports whether every state that was recorded comes in this order.
 func within(recorded, simulated []string) bool {
 	i := 0
 	for _, s := range simulated {

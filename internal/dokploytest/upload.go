@@ -34,7 +34,7 @@ func (v *Service) Uploads() []Upload {
 	return slices.Clone(v.uploads)
 }
 
-// isForm tells a request with a multipart form.
+// isForm reports whether a request has a multipart form.
 func isForm(r *http.Request) (boundary string, ok bool) {
 	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return params["boundary"], kind == "multipart/form-data"

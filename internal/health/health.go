@@ -291,7 +291,7 @@ func (c *Check) accepts(status int) bool {
 	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.has(status) })
 }
 
-// meansRedirect tells whether a redirect with this code is itself what is
+// meansRedirect reports whether a redirect with this code is itself what is
 // waited for.
 func (c *Check) meansRedirect(status int) bool {
 	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.From >= 300 && r.To <= 399 && r.has(status) })

@@ -170,7 +170,7 @@ func (c *compose) gone(v View) (n int) {
 	return n
 }
 
-// up keeps since when a container is up, and tells whether it has restarted
+// up keeps since when a container is up, and reports whether it has restarted
 // between two looks: then what it says of itself begins again.
 func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 	l, known := c.life[container.ID]

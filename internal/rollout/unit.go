@@ -155,7 +155,7 @@ func of(units []unit, service string) []unit {
 	return slices.DeleteFunc(slices.Clone(units), func(u unit) bool { return u.service != service })
 }
 
-// restless tells whether a service is in a crash loop: one of its tasks has
+// restless reports whether a service is in a crash loop: one of its tasks has
 // ended of late, and nothing of its slot runs, or only what came right after.
 // One that runs since before that, or since long after, is of a deployment.
 // A service of a stack may be made to end (onceOnly).
@@ -182,7 +182,7 @@ func restless(units []unit, onceOnly bool) bool {
 	})
 }
 
-// current tells whether swarm wants something in the slot: after a stop it
+// current reports whether swarm wants something in the slot: after a stop it
 // does not.
 func current(units []unit, slot string) bool {
 	return slices.ContainsFunc(units, func(u unit) bool {

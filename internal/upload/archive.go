@@ -76,7 +76,7 @@ func isFolder(name string) bool { return strings.HasSuffix(name, "/") }
 // ignored: the server leaves these out.
 func ignored(e *zip.File) bool { return strings.HasPrefix(e.Name, "__MACOSX") }
 
-// fileOf is an entry as it is sent, with what tells whether it is still the one
+// fileOf is an entry as it is sent, with what is needed to see whether it is still the one
 // that was checked.
 func fileOf(e *zip.File) file {
 	return file{name: e.Name, size: int64(e.UncompressedSize64), crc: e.CRC32} //nolint:gosec // at most maxUnpacked

@@ -42,7 +42,7 @@ type Loop struct {
 	Tolerate time.Duration
 	// LookTimeout bounds one look; zero: not bounded (but for Tolerate).
 	LookTimeout time.Duration
-	// Fatal tells errors that no waiting mends. Nil: none is.
+	// Fatal reports the errors that no waiting fixes. Nil: none is.
 	Fatal func(error) bool
 	// Failed is told of every look that failed, and how long the outage has
 	// lasted; Recovered of the first one that worked again.
