@@ -10,7 +10,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -123,6 +122,7 @@ type finder struct {
 	all        []dokploy.Deployment // the rows, by their start
 	new        []dokploy.Deployment // all rows that were not there before, by their start
 	said       string
+	ahead      ahead
 }
 
 func (f *finder) look(ctx context.Context) (wait.State, error) {
@@ -525,8 +525,9 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	if f.verifier != nil {
 		f.verifier.lookWhileQueued(ctx)
 	}
-	p, clock := f.place(q, job), f.clock
-	f.state = "it is still queued in Dokploy and will be deployed there"
+	p, clock := placeOf(q, job, f.serviceName), f.clock
+	late := f.ahead.look(ctx, f.run, p, clock.now())
+	f.state = p.left(clock.now())
 	f.screen.doing(func() string { return "still " + p.text(clock.now()) })
 	limit := 4 * time.Second
 	if p.number == 1 {
@@ -534,6 +535,10 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 		limit = min(max(time.Since(f.triggered)/60, time.Second), limit)
 	}
 	f.pace.MaxInterval = limit
+	if late != "" {
+		f.answers()
+		f.warn("%s", late)
+	}
 	if key := p.text(time.Time{}); key != f.said {
 		f.said = key
 		f.answers()
@@ -541,65 +546,6 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 		return wait.Progress
 	}
 	return wait.Pending
-}
-
-// place is where a waiting job stands, and what is being built ahead of it.
-type place struct {
-	number   int
-	building []building
-}
-
-type building struct {
-	name  string
-	since time.Time // the clock of Dokploy's process; zero: not known
-}
-
-// place finds it. Jobs of one server wait for each other (docs/dokploy.md, Remote servers).
-func (r *run) place(q *dokploy.Queue, job *dokploy.Job) place {
-	p := place{number: 1}
-	before := true
-	for _, j := range q.Jobs {
-		switch {
-		case j.ID == job.ID:
-			before = false
-		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
-		case j.Active:
-			p.building = append(p.building, building{r.serviceName(&j), j.ProcessedOn})
-		case before:
-			p.number++
-		}
-	}
-	return p
-}
-
-// text says it as of the server's time now; zero: without durations.
-func (p place) text(now time.Time) string {
-	text := "queued, next in line"
-	if p.number > 1 {
-		text = fmt.Sprintf("queued, %s in line", ordinal(p.number))
-	}
-	var names []string
-	for _, b := range p.building {
-		name := b.name
-		if took := now.Sub(b.since); !now.IsZero() && !b.since.IsZero() && took >= time.Second {
-			name += ", for " + Duration(took)
-		}
-		names = append(names, name)
-	}
-	if len(names) > 0 {
-		text += "; building now: " + strings.Join(names, " and ")
-	}
-	return text
-}
-
-func (r *run) serviceName(j *dokploy.Job) string {
-	switch {
-	case j.ServiceID == r.service.ID:
-		return "an earlier deployment of " + r.name
-	case r.paths[j.ServiceID] != "":
-		return text.OneLine(r.paths[j.ServiceID])
-	}
-	return "another " + string(j.Kind)
 }
 
 // missing counts looks that saw neither job nor row, until that is certain.

@@ -132,7 +132,7 @@ func (fl *follower) begin(ctx context.Context) {
 	r.state = "it is still running in Dokploy and goes on there"
 	r.screen.doing(func() string { return Duration(time.Since(fl.started)) + ", still running" })
 	if r.usual > 0 {
-		far := max(2*r.usual, r.usual+time.Minute)
+		far := farBeyond(r.usual)
 		fl.late = time.AfterFunc(far, func() {
 			r.warn("it has been running for %s; it usually takes %s", Duration(far), Duration(r.usual))
 		})

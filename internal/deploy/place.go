@@ -1,0 +1,170 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+)
+
+// place is where a waiting job stands, and what is being built ahead of it.
+type place struct {
+	number   int
+	building []building
+}
+
+// building is one build that a waiting job has to wait for.
+type building struct {
+	job   dokploy.Job
+	name  string
+	since time.Time // the clock of Dokploy's process; zero: not known
+}
+
+// placeOf finds it. Jobs of one server wait for each other (docs/dokploy.md, Remote servers).
+func placeOf(q *dokploy.Queue, job *dokploy.Job, name func(*dokploy.Job) string) place {
+	p := place{number: 1}
+	before := true
+	for _, j := range q.Jobs {
+		switch {
+		case j.ID == job.ID:
+			before = false
+		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
+		case j.Active:
+			p.building = append(p.building, building{j, name(&j), j.ProcessedOn})
+		case before:
+			p.number++
+		}
+	}
+	return p
+}
+
+// serviceName names the service of a job for a person.
+func (r *run) serviceName(j *dokploy.Job) string {
+	switch {
+	case j.ServiceID == r.service.ID:
+		return "an earlier deployment of " + r.name
+	case r.paths[j.ServiceID] != "":
+		return text.OneLine(r.paths[j.ServiceID])
+	}
+	return "another " + string(j.Kind)
+}
+
+// took is how long it has been building at the server's time now; zero: not
+// known, or less than a second.
+func (b building) took(now time.Time) time.Duration {
+	if now.IsZero() || b.since.IsZero() || now.Sub(b.since) < time.Second {
+		return 0
+	}
+	return now.Sub(b.since)
+}
+
+// text says it as of the server's time now; zero: without durations.
+func (p place) text(now time.Time) string {
+	text := "queued, next in line"
+	if p.number > 1 {
+		text = fmt.Sprintf("queued, %s in line", ordinal(p.number))
+	}
+	var names []string
+	for _, b := range p.building {
+		name := b.name
+		if took := b.took(now); took > 0 {
+			name += ", for " + Duration(took)
+		}
+		names = append(names, name)
+	}
+	if len(names) > 0 {
+		text += "; building now: " + strings.Join(names, " and ")
+	}
+	return text
+}
+
+const stillQueued = "it is still queued in Dokploy and will be deployed there"
+
+// left says what goes on in Dokploy when the waiting ends early: what it waited
+// for, and since when that builds.
+func (p place) left(now time.Time) string {
+	var waits []string
+	for _, b := range p.building {
+		what := b.name
+		switch took := b.took(now); {
+		case took > 0:
+			what += ", which has been building for " + Duration(took)
+		default:
+			what += ", which is building"
+		}
+		waits = append(waits, what)
+	}
+	if n := p.number - 1; n > 0 {
+		waits = append(waits, fmt.Sprintf("%d %s ahead of it in line", n, number(n == 1, "other", "others")))
+	}
+	if len(waits) == 0 {
+		return stillQueued
+	}
+	return stillQueued + "; it waits for " + strings.Join(waits, ", and for ")
+}
+
+// farBeyond is from when on a build takes far longer than it usually does.
+func farBeyond(usual time.Duration) time.Duration { return max(2*usual, usual+time.Minute) }
+
+// late says that a build takes far longer than it usually does; empty: it does
+// not, or that is not known.
+func (b building) late(usual time.Duration, now time.Time) string {
+	took := b.took(now)
+	if usual <= 0 || took < farBeyond(usual) {
+		return ""
+	}
+	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, Duration(took), Duration(usual))
+}
+
+// ahead is what is known of the builds that a waiting job has to wait for, by
+// their jobs.
+type ahead struct {
+	usual map[string]time.Duration // zero: not known
+	told  map[string]bool
+}
+
+// askAfter is how long a build ahead must take before its usual time is of
+// interest: none is far beyond it sooner.
+const askAfter = time.Minute
+
+// look says once of a build ahead that it takes far longer than usual. Each
+// one's earlier deployments are asked for once.
+func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string {
+	if a.usual == nil {
+		a.usual, a.told = map[string]time.Duration{}, map[string]bool{}
+	}
+	for _, b := range p.building {
+		key := b.job.Key()
+		if a.told[key] || b.took(now) < askAfter {
+			continue
+		}
+		usual, asked := a.usual[key]
+		if !asked {
+			usual = r.usualOf(ctx, &b.job)
+			a.usual[key] = usual
+		}
+		if text := b.late(usual, now); text != "" {
+			a.told[key] = true
+			return text
+		}
+	}
+	return ""
+}
+
+// usualOf is how long a job's service usually takes; zero: not known. A key may
+// not see another's deployments, and nothing depends on it.
+func (r *run) usualOf(ctx context.Context, j *dokploy.Job) time.Duration {
+	if j.ServiceID == r.service.ID {
+		return r.usual
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	rows, err := r.client.Deployments(ctx, j.Kind, j.ServiceID)
+	if err != nil {
+		return 0
+	}
+	return usual(rows)
+}

@@ -1,0 +1,90 @@
+package deploy
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dokploytest"
+)
+
+// What a waiting job waits for, and what is said of it when the waiting ends.
+func TestPlaceLeft(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	job := func(id, service string, since time.Duration) dokploy.Job {
+		j := dokploy.Job{ID: id, ServiceID: service, Kind: dokploy.Application}
+		if since >= 0 {
+			j.Active, j.ProcessedOn = true, now.Add(-since)
+		}
+		return j
+	}
+	remote := func(j dokploy.Job) dokploy.Job { j.Remote, j.ServerID = true, "server-1"; return j }
+	ours := job("ours", "api", -1)
+	for name, tt := range map[string]struct {
+		jobs []dokploy.Job
+		want string
+	}{
+		"nothing ahead":                 {[]dokploy.Job{ours}, ""},
+		"one builds":                    {[]dokploy.Job{job("1", "web", 72*time.Second), ours}, "; it waits for web, which has been building for 1m12s"},
+		"one has just begun":            {[]dokploy.Job{job("1", "web", 200*time.Millisecond), ours}, "; it waits for web, which is building"},
+		"two build":                     {[]dokploy.Job{job("1", "web", 72*time.Second), job("2", "db", 5*time.Second), ours}, "; it waits for web, which has been building for 1m12s, and for db, which has been building for 5s"},
+		"one builds, one waits":         {[]dokploy.Job{job("1", "web", time.Minute), job("2", "db", -1), ours}, "; it waits for web, which has been building for 1m00s, and for 1 other ahead of it in line"},
+		"two wait":                      {[]dokploy.Job{job("1", "web", -1), job("2", "db", -1), ours}, "; it waits for 2 others ahead of it in line"},
+		"behind it":                     {[]dokploy.Job{ours, job("2", "db", -1)}, ""},
+		"one builds on a remote server": {[]dokploy.Job{remote(job("1", "web", time.Minute)), ours}, ""},
+	} {
+		p := placeOf(&dokploy.Queue{Jobs: tt.jobs}, &ours, func(j *dokploy.Job) string { return j.ServiceID })
+		if got := p.left(now); got != stillQueued+tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	b := building{name: "web", since: now.Add(-10 * time.Minute)}
+	for usual, want := range map[time.Duration]string{
+		0:               "",
+		6 * time.Minute: "",
+		5 * time.Minute: "web, which is ahead, has been building for 10m00s; it usually takes 5m00s",
+		time.Second:     "web, which is ahead, has been building for 10m00s; it usually takes 1s",
+	} {
+		if got := b.late(usual, now); got != want {
+			t.Errorf("usually %s: %q", usual, got)
+		}
+	}
+}
+
+// A timeout and an interrupt while it is queued name what builds, and since when;
+// a build ahead that is far beyond its usual time is said once, while it waits.
+func TestWhatItWaitedFor(t *testing.T) {
+	for _, end := range []string{"timeout", "interrupt"} {
+		t.Run(end, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{})
+				web := w.srv.AddApplication(dokploytest.Application{Name: "web", BuildFunc: func(n int) dokploytest.Build {
+					if n == 1 {
+						return takes(10 * time.Second)
+					}
+					return takes(time.Hour)
+				}})
+				w.srv.Enqueue(web, "another's", "")
+				time.Sleep(20 * time.Second)
+				w.srv.Enqueue(web, "another's", "")
+				status, exit := Timeout, 4
+				if end == "interrupt" {
+					ctx, interrupt := context.WithCancelCause(w.ctx)
+					w.ctx = ctx
+					time.AfterFunc(5*time.Minute, func() { interrupt(ErrInterrupted) })
+					status, exit = Interrupted, 1
+				}
+				w.set = func(o *Options) { o.Timeout = 6 * time.Minute }
+				r := w.want(w.deploy("application api"), status, exit)
+				if !strings.Contains(r.Reason, stillQueued+"; it waits for shop/production/web, which has been building for "+map[string]string{"timeout": "5m5", "interrupt": "4m5"}[end]) {
+					w.Errorf("%s\n%s", r.Reason, w.story())
+				}
+				if n := strings.Count(w.story(), "shop/production/web, which is ahead, has been building for 1m1"); n != 1 || !w.rec.said("it usually takes 10s") {
+					w.Errorf("said %d times\n%s", n, w.story())
+				}
+			})
+		})
+	}
+}
