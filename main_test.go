@@ -1,447 +1,252 @@
+//go:build !windows
+
+// Windows has neither SIGPIPE nor SIGHUP.
+
 package main
 
 import (
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/json"
-	"encoding/pem"
+	"fmt"
 	"io"
-	"log"
-	"maps"
-	"math/big"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// call is one call of the program, in this process.
-type call struct {
-	env    map[string]string
-	stdout bytes.Buffer
-	stderr bytes.Buffer
-	code   int
-}
-
-func (c *call) run(ctx context.Context, args ...string) {
-	c.code = run(ctx, args, c.env, &c.stdout, &c.stderr)
-}
-
-// standIn is a Dokploy on a port of this machine whose containers are not to
-// be seen: to see that they run takes ten seconds and more (rollout_test.go).
-func standIn(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[string]string) {
+// standIn is a Dokploy on a port of this machine, and the inputs that lead there.
+func standIn(t *testing.T, o dokploytest.Options) (*dokploytest.Server, []string) {
 	t.Helper()
 	o.NoDocker = true
-	return listening(t, o)
-}
-
-func listening(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[string]string) {
-	t.Helper()
 	srv := dokploytest.New(o)
 	url, err := srv.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(srv.Close)
-	return srv, map[string]string{"DOKPLOY_URL": url, "DOKPLOY_API_KEY": srv.Key}
+	return srv, []string{"DOKPLOY_URL=" + url, "DOKPLOY_API_KEY=" + srv.Key}
 }
 
-func with(env map[string]string, more ...string) map[string]string {
-	env = maps.Clone(env)
+// process is the program as a process of its own, its output a pipe.
+type process struct {
+	*exec.Cmd
+	out  *os.File
+	file string // of the outputs
+}
+
+// begin starts the program; before is a shell's line that goes before it. Where
+// it is blocked, it can print nothing.
+func begin(t *testing.T, env []string, blocked bool, before string, more ...string) *process {
+	t.Helper()
+	program, err := exec.LookPath("dokploy-deploy") // the link to this binary that testscript made
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{file: filepath.Join(t.TempDir(), "outputs.env")}
+	p.Cmd = exec.CommandContext(t.Context(), "/bin/sh", "-c", before+` exec "$0"`, program)
+	p.Env = append(p.Env, env...)
+	p.Env = append(p.Env, "DOKPLOY_APPLICATION=api", "DOKPLOY_OUTPUT_FILE="+p.file)
 	for i := 0; i < len(more); i += 2 {
-		env[more[i]] = more[i+1]
+		p.Env = append(p.Env, more[i]+"="+more[i+1])
 	}
-	return env
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for blocked {
+		_ = in.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := in.Write(make([]byte, 4<<10)); err != nil {
+			break
+		}
+	}
+	p.out, p.Stdout, p.Stderr = out, in, in
+	// Where the tests run under nohup, the program would ignore SIGHUP as they do.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangUp) })
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	t.Cleanup(func() { _ = out.Close() })
+	return p
 }
 
-// dotenv reads what output-file was given.
-func dotenv(t *testing.T, path string) map[string]string {
+// end waits for the process, which must end with the code and have written its
+// outputs.
+func (p *process) end(t *testing.T, code int, status string) {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	_ = p.Wait()
+	if got := p.ProcessState.ExitCode(); got != code {
+		t.Errorf("%s, want exit %d", p.ProcessState, code)
+	}
+	p.wrote(t, status)
+}
+
+// wrote fails the test if the outputs have another status, or are not there.
+func (p *process) wrote(t *testing.T, status string) {
+	t.Helper()
+	text, err := os.ReadFile(p.file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]string{}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
-		name, value, ok := strings.Cut(line, "=")
-		if !ok {
-			t.Fatalf("no dotenv line: %q", line)
-		}
-		out[name] = value
+	if !slices.Contains(strings.Split(string(text), "\n"), "DOKPLOY_STATUS="+status) {
+		t.Errorf("want status %q:\n%s", status, text)
 	}
-	return out
 }
 
-func TestProgram(t *testing.T) {
+// untilItBuilds waits until the build of the service has begun.
+func untilItBuilds(t *testing.T, srv *dokploytest.Server) {
+	t.Helper()
+	for len(srv.Queue()) == 0 || !srv.Queue()[0].Active {
+		if t.Context().Err() != nil {
+			t.Fatal("it never begins")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// numbered are so many lines, and how long each of them takes.
+func numbered(each time.Duration, n int) []dokploytest.Step {
+	var lines []string
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("line %d", i))
+	}
+	return dokploytest.Lines(each, lines...)
+}
+
+// TestNobodyReads: what becomes of the output changes nothing of the result.
+func TestNobodyReads(t *testing.T) {
 	t.Parallel()
-	srv, env := standIn(t, dokploytest.Options{})
-	app := srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git",
-		Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
-		Build:   dokploytest.Build{Steps: dokploytest.Lines(20*time.Millisecond, "#1 building", "#2 still building")}})
-	srv.AddApplication(dokploytest.Application{Name: "web", SourceType: "git",
-		Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "fatal: Remote branch nope not found in upstream origin")}})
-	dir := t.TempDir()
-
-	t.Run("done", func(t *testing.T) {
-		file, github := filepath.Join(dir, "done.env"), filepath.Join(dir, "github")
-		c := call{env: with(env, "DOKPLOY_APPLICATION", "shop/api", "DOKPLOY_OUTPUT_FILE", file, "GITHUB_OUTPUT", github)}
-		c.run(t.Context())
-		if c.code != 0 {
-			t.Fatalf("exit %d\n%s", c.code, &c.stdout)
-		}
-		for _, want := range []string{"#1 building\n#2 still building\n✅ Docker build completed.\n", "✓ api deployed in ", "https://api.example.com"} {
-			if !strings.Contains(c.stdout.String(), want) {
-				t.Errorf("the output lacks %q:\n%s", want, &c.stdout)
-			}
-		}
-		out := dotenv(t, file)
-		if out["DOKPLOY_STATUS"] != "done" || out["DOKPLOY_DEPLOYMENT_ID"] != srv.Deployments(app)[0].ID || out["DOKPLOY_DEPLOYED_URL"] != "https://api.example.com" {
-			t.Errorf("outputs %v", out)
-		}
-		var targets []deploy.Output
-		if err := json.Unmarshal([]byte(out["DOKPLOY_DEPLOYMENTS"]), &targets); err != nil || len(targets) != 1 || targets[0].ID != app.ID || targets[0].Verified != "unknown" {
-			t.Errorf("deployments %v: %+v", err, targets)
-		}
-		if text, err := os.ReadFile(github); err != nil || !strings.HasPrefix(string(text), "status<<") {
-			t.Errorf("GITHUB_OUTPUT: %v, %q", err, text)
-		}
-	})
-	t.Run("the build breaks", func(t *testing.T) {
-		file := filepath.Join(dir, "broken.env")
-		c := call{env: with(env, "PLUGIN_APPLICATION", "web", "PLUGIN_OUTPUT_FILE", file)}
-		c.run(t.Context())
-		if c.code != 1 || dotenv(t, file)["DOKPLOY_STATUS"] != "error" {
-			t.Fatalf("exit %d\n%s", c.code, &c.stdout)
-		}
-		if want := "✗ web failed"; !strings.Contains(c.stdout.String(), want) || !strings.Contains(c.stdout.String(), "git: Remote branch nope not found") {
-			t.Errorf("the output does not say why:\n%s", &c.stdout)
-		}
-	})
-	t.Run("two targets", func(t *testing.T) {
-		file := filepath.Join(dir, "two.env")
-		c := call{env: with(env, "INPUT_APPLICATION", "api\nweb", "INPUT_OUTPUT-FILE", file)}
-		c.run(t.Context())
-		out := dotenv(t, file)
-		if c.code != 1 || out["DOKPLOY_STATUS"] != "error" || strings.Count(out["DOKPLOY_DEPLOYMENT_ID"], ",") != 1 {
-			t.Errorf("exit %d, outputs %v", c.code, out)
-		}
-		if !strings.Contains(c.stdout.String(), "api │ #1 building") {
-			t.Errorf("lines do not say whose they are:\n%s", &c.stdout)
-		}
-	})
-	t.Run("not there", func(t *testing.T) {
-		before := srv.Calls("application.deploy")
-		c := call{env: with(env, "DOKPLOY_APPLICATION", "apy")}
-		c.run(t.Context())
-		if c.code != 2 || srv.Calls("application.deploy") != before {
-			t.Errorf("exit %d", c.code)
-		}
-		for _, want := range []string{`there is no "apy"`, "shop/production/api, shop/production/web"} {
-			if !strings.Contains(c.stdout.String(), want) {
-				t.Errorf("the output lacks %q:\n%s", want, &c.stdout)
-			}
-		}
-	})
-	t.Run("a refused key", func(t *testing.T) {
-		c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_API_KEY", "wrong-wrong-wrong-wrong")}
-		c.run(t.Context())
-		if c.code != 3 || !strings.Contains(c.stdout.String(), "error: api-key: Dokploy refuses the key (401)") || !strings.Contains(c.stdout.String(), "10 requests a day") {
-			t.Errorf("exit %d\n%s", c.code, &c.stdout)
-		}
-		if n := strings.Count(c.stdout.String(), "refuses the key"); n != 1 {
-			t.Errorf("said %d times", n)
-		}
-	})
-	t.Run("an interrupt", func(t *testing.T) {
-		app.SetBuild(dokploytest.Build{Steps: dokploytest.Lines(time.Minute, "never")})
-		file := filepath.Join(dir, "interrupted.env")
-		c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_OUTPUT_FILE", file)}
-		ctx, cancel := context.WithCancelCause(t.Context())
-		go func() {
-			for srv.TriggerCount(app) < 3 || len(srv.Queue()) == 0 {
-				time.Sleep(time.Millisecond)
-			}
-			cancel(interrupt{syscall.SIGTERM})
-		}()
-		c.run(ctx)
-		if c.code != 143 || dotenv(t, file)["DOKPLOY_STATUS"] != "interrupted" {
-			t.Errorf("exit %d\n%s", c.code, &c.stdout)
-		}
-		if !strings.Contains(c.stdout.String(), "goes on there") {
-			t.Errorf("it does not say what goes on:\n%s", &c.stdout)
-		}
-	})
-}
-
-func TestBadInputsSendNothing(t *testing.T) {
-	var mu sync.Mutex
-	requests := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { mu.Lock(); requests++; mu.Unlock() }))
-	defer srv.Close()
-	file := filepath.Join(t.TempDir(), "out.env")
-	c := call{env: map[string]string{
-		"DOKPLOY_URL": srv.URL, "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_OUTPUT_FILE": file,
-		"DOKPLOY_TIMEOUT": "soon", "DOKPLOY_WAIT": "perhaps", "DOKPLOY_LOGS": "loud", "DOKPLOY_IMAGE": "x y", "DOKPLOY_VERIFY": "maybe",
-		"DOKPLOY_ENV": "SECRET-no-assignment", "DOKPLOY_SOURCE": "no/such/folder", "DOKPLOY_COMPOSE_FILE": "no-such.yml", "DOKPLOY_ENV_MODE": "add",
-		"DOKPLOY_HEALTH_URL": "https://u:SECRET-password@h", "DOKPLOY_HEALTH_STATUS": "2xx",
-	}}
-	c.run(t.Context())
-	if c.code != 2 || requests != 0 {
-		t.Errorf("exit %d, %d requests", c.code, requests)
-	}
-	for _, input := range []string{"application", "timeout", "wait", "logs", "image", "verify", "env", "env-mode", "source", "compose-file", "health-url", "health-status"} {
-		if !strings.Contains(c.stdout.String(), "error: "+input+": ") {
-			t.Errorf("nothing is said of %s:\n%s", input, &c.stdout)
-		}
-	}
-	if got := dotenv(t, file)["DOKPLOY_STATUS"]; got != "invalid" {
-		t.Errorf("status %q", got)
-	}
-	if strings.Contains(c.stdout.String()+c.stderr.String(), "SECRET") {
-		t.Errorf("a secret is shown:\n%s", &c.stdout)
-	}
-}
-
-// TestNothingSecretIsShown deploys with all that can be shown switched on, and
-// looks for the key, header values and what the API shows of a service.
-func TestNothingSecretIsShown(t *testing.T) {
-	t.Parallel()
-	for _, version := range []string{"v0.30.2", "v0.25.11"} {
-		for _, outcome := range []string{"done", "error"} {
-			t.Run(version+" "+outcome, func(t *testing.T) {
-				t.Parallel()
-				srv, env := standIn(t, dokploytest.Options{Version: version})
-				echo := "the build echoes " + srv.Key + " and hush-hush-token"
-				srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: outcome, Steps: dokploytest.Lines(0, echo), ErrorMessage: echo}})
-				github := filepath.Join(t.TempDir(), "github")
-				c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_DEBUG", "true", "DOKPLOY_HEADERS", "CF-Access-Client-Secret: hush-hush-token", "GITHUB_OUTPUT", github)}
-				c.run(t.Context())
-				outputs, err := os.ReadFile(github)
-				if err != nil {
-					t.Fatal(err)
-				}
-				all := c.stdout.String() + c.stderr.String() + string(outputs)
-				for _, secret := range []string{srv.Key, "hush-hush-token", "SECRET-"} {
-					if strings.Contains(all, secret) {
-						t.Errorf("%q is shown:\n%s", secret, all)
-					}
-				}
-				if !strings.Contains(c.stdout.String(), "debug: POST /api/application.deploy 200 ") {
-					t.Errorf("debug shows no requests:\n%s", &c.stdout)
-				}
-			})
-		}
-	}
-}
-
-func TestErrorsInPlainWords(t *testing.T) {
-	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasPrefix(r.URL.Path, "/login"):
-			http.Redirect(w, r, "https://acme.cloudflareaccess.com/login?token=x", http.StatusFound)
-		case strings.HasPrefix(r.URL.Path, "/cf"):
-			w.Header().Set("Server", "cloudflare")
-			w.Header().Set("Cf-Mitigated", "challenge")
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, "<!DOCTYPE html><title>Just a moment...</title>")
-		default:
-			_, _ = io.WriteString(w, "<!DOCTYPE html><title>Some other page</title>")
-		}
-	}))
-	defer plain.Close()
-	tls := httptest.NewTLSServer(http.NotFoundHandler())
-	defer tls.Close()
-	for name, tt := range map[string]struct{ url, want string }{
-		"another site":            {plain.URL, "this is no Dokploy API, or a proxy stands in between"},
-		"a login page":            {plain.URL + "/login", "a login page stands in front of Dokploy"},
-		"a challenge":             {plain.URL + "/cf", "Cloudflare stopped the request (403)"},
-		"an unknown certificate":  {tls.URL, "signed by an authority that is not trusted here"},
-		"TLS where there is none": {strings.Replace(plain.URL, "http:", "https:", 1), "the server speaks plain HTTP where TLS was tried"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := call{env: map[string]string{"DOKPLOY_URL": tt.url, "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api"}}
-			c.run(t.Context())
-			if c.code != 3 || !strings.Contains(c.stdout.String(), tt.want) {
-				t.Errorf("exit %d, want 3 and %q:\n%s", c.code, tt.want, &c.stdout)
-			}
-		})
-	}
-}
-
-func TestFlags(t *testing.T) {
-	for args, want := range map[string]struct {
-		code int
-		text string
-	}{
-		"--help": {0, "Exit codes:"}, "--version": {0, "dokploy-deploy "}, "--url=x": {2, "takes its inputs from the environment"},
-	} {
-		c := call{}
-		c.run(t.Context(), args)
-		if c.code != want.code || !strings.Contains(c.stdout.String()+c.stderr.String(), want.text) {
-			t.Errorf("%s: exit %d, %s%s", args, c.code, &c.stdout, &c.stderr)
-		}
-	}
-}
-
-// TestHeadersGoToDokployOnly: the key and the extra headers are on every
-// request, the log stream's too, and on none to where a redirect leads.
-func TestHeadersGoToDokployOnly(t *testing.T) {
-	t.Parallel()
-	srv, env := standIn(t, dokploytest.Options{})
-	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(200*time.Millisecond, "a line")}})
-	var mu sync.Mutex
-	elsewhere := 0
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { mu.Lock(); elsewhere++; mu.Unlock() }))
-	defer other.Close()
-	for _, procedure := range []string{"deployment.queueList", "deployment.all"} {
-		srv.Fault(dokploytest.Fault{Procedure: procedure, Kind: dokploytest.Redirect, Status: 302, Location: other.URL + "/login"})
-	}
-	c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_HEADERS", "CF-Access-Client-Id: some-id\nCF-Access-Client-Secret: a-secret, with a comma")}
-	c.run(t.Context())
-	if c.code != 0 {
-		t.Fatalf("exit %d\n%s", c.code, &c.stdout)
-	}
-	streams := 0
-	for _, r := range srv.Requests() {
-		if r.Header.Get("X-Api-Key") != srv.Key || r.Header.Get("Cf-Access-Client-Id") != "some-id" || r.Header.Get("Cf-Access-Client-Secret") != "a-secret, with a comma" {
-			t.Errorf("%s %s has the headers %v", r.Method, r.Path, r.Header)
-		}
-		if r.Procedure == "listen-deployment" {
-			streams++
-		}
-	}
-	if streams == 0 {
-		t.Error("no log stream: this shows nothing of it")
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if elsewhere != 0 {
-		t.Errorf("%d requests went where a redirect led", elsewhere)
-	}
-}
-
-func TestCertificates(t *testing.T) {
-	t.Parallel()
-	srv := dokploytest.New(dokploytest.Options{NoDocker: true})
-	url, cert, err := srv.ListenTLS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "over TLS")}})
-	env := map[string]string{"DOKPLOY_URL": url, "DOKPLOY_API_KEY": srv.Key, "DOKPLOY_APPLICATION": "api"}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, cert, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	const full = 8 << 20 // more than a pipe and the program keep
 	for name, tt := range map[string]struct {
-		env    map[string]string
+		build  dokploytest.Build
+		read   bool // the first piece, then the reader is gone; else it is blocked
+		inputs []string
 		code   int
-		output string
+		status string
 	}{
-		"not trusted":          {env, 3, "give the authority's certificate in the input ca-cert"},
-		"ca-cert as text":      {with(env, "DOKPLOY_CA_CERT", string(cert)), 0, "over TLS"},
-		"ca-cert as a path":    {with(env, "DOKPLOY_CA_CERT", file), 0, "over TLS"},
-		"tls-skip-verify":      {with(env, "DOKPLOY_TLS_SKIP_VERIFY", "true"), 0, "over TLS"},
-		"... and it is warned": {with(env, "DOKPLOY_TLS_SKIP_VERIFY", "true"), 0, "! tls-skip-verify is on"},
+		"gone":                  {dokploytest.Build{Steps: numbered(20*time.Millisecond, 50)}, true, nil, 0, "done"},
+		"gone, and it fails":    {dokploytest.Build{Steps: numbered(20*time.Millisecond, 50), Outcome: "error"}, true, nil, 1, "error"},
+		"blocked":               {dokploytest.Build{LogWriter: dokploytest.BigLog(full), Steps: numbered(20*time.Millisecond, 50)}, false, nil, 0, "done"},
+		"blocked, and it fails": {dokploytest.Build{LogWriter: dokploytest.BigLog(full), Outcome: "error"}, false, []string{"DOKPLOY_LOGS", "failure"}, 1, "error"},
+		"blocked, and too long": {dokploytest.Build{LogWriter: dokploytest.BigLog(full), Steps: numbered(time.Hour, 1)}, false, []string{"DOKPLOY_TIMEOUT", "3s"}, 4, "timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := call{env: tt.env}
-			c.run(t.Context())
-			if c.code != tt.code || !strings.Contains(c.stdout.String(), tt.output) {
-				t.Errorf("exit %d, want %d and %q:\n%s", c.code, tt.code, tt.output, &c.stdout)
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: tt.build})
+			p := begin(t, env, !tt.read, "", tt.inputs...)
+			if tt.read {
+				if _, err := p.out.Read(make([]byte, 100)); err != nil {
+					t.Error(err)
+				}
+				_ = p.out.Close()
 			}
+			p.end(t, tt.code, tt.status)
 		})
 	}
 }
 
-// authority is one of its own, and a certificate for this machine that it signed.
-func authority(t *testing.T) (ca string, signed tls.Certificate) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "An authority of " + t.Name()}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "api"}, NotAfter: root.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	var der [2][]byte
-	for i, template := range []*x509.Certificate{root, leaf} {
-		if der[i], err = x509.CreateCertificate(rand.Reader, template, root, key.Public(), key); err != nil {
-			t.Fatal(err)
+// TestReaderComesBack: a reader that slept gets what there was room for, and
+// is told about the rest.
+func TestReaderComesBack(t *testing.T) {
+	t.Parallel()
+	srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(8 << 20), Outcome: "error"}})
+	p := begin(t, env, false, "")
+	for { // the outputs are there: nothing more is printed
+		if info, err := os.Stat(p.file); err == nil && info.Size() > 0 {
+			break
 		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der[0]}))
-	return ca, tls.Certificate{Certificate: der[1:], PrivateKey: key}
+	all, err := io.ReadAll(p.out)
+	if err != nil {
+		t.Error(err)
+	}
+	p.end(t, 1, "error")
+	text := string(all)
+	if n := strings.Count(text, "lines of the log are not shown: "); n != 1 {
+		t.Errorf("said %d times that lines are missing", n)
+	}
+	if verdict, first := strings.Index(text, "\n✗ api failed"), strings.Index(text, "\n#12 0.000 npm "); verdict < 0 || first < 0 || first > verdict {
+		t.Errorf("the log or the verdict is missing:\n%s", text[max(0, len(text)-2000):])
+	}
 }
 
-// TestHealthURLOverTLS: ca-cert and tls-skip-verify are for the health URL as
-// they are for Dokploy, which is asked without TLS here.
-func TestHealthURLOverTLS(t *testing.T) {
+// TestInterruptWhileBlocked: the outputs of an interrupted run do not wait for
+// whoever reads the output.
+func TestInterruptWhileBlocked(t *testing.T) {
 	t.Parallel()
-	ca, cert := authority(t)
-	another, _ := authority(t)
-	const untrusted = "the certificate is signed by an authority that is not trusted here"
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(8 << 20), Steps: numbered(time.Hour, 1)}})
+			p := begin(t, env, true, "")
+			untilItBuilds(t, srv)
+			_ = p.Process.Signal(signal)
+			p.end(t, 128+int(signal), "interrupted")
+		})
+	}
+}
+
+// TestSignalsAtOnce: an end that is called for more than once writes its outputs,
+// too. The first signal decides the exit code, and which one that is of two that
+// come together the kernel decides.
+func TestSignalsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]syscall.Signal{
+		"a terminal that closes": {syscall.SIGHUP, syscall.SIGTERM, syscall.SIGHUP},
+		"an impatient person":    {syscall.SIGINT, syscall.SIGINT, syscall.SIGINT},
+		"a CI host":              {syscall.SIGINT, syscall.SIGTERM},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(8 << 20), Steps: numbered(time.Hour, 1)}})
+			p := begin(t, env, true, "")
+			untilItBuilds(t, srv)
+			for _, sig := range more {
+				_ = p.Process.Signal(sig)
+				time.Sleep(time.Millisecond) // so that two of one kind do not become one
+			}
+			_ = p.Wait()
+			if code := p.ProcessState.ExitCode(); !slices.Contains(more, syscall.Signal(code-128)) {
+				t.Errorf("%s", p.ProcessState)
+			}
+			p.wrote(t, "interrupted")
+		})
+	}
+}
+
+// TestHangUp: SIGHUP interrupts, and is ignored where it was ignored before.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
-		env  []string
-		code int
-		want []string
+		before string
+		code   int
+		status string
 	}{
-		"neither":           {nil, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
-		"another authority": {[]string{"DOKPLOY_CA_CERT", another}, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
-		"ca-cert":           {[]string{"DOKPLOY_CA_CERT", ca}, 0, []string{"answers 204", "✓ api deployed in "}},
-		"tls-skip-verify":   {[]string{"DOKPLOY_TLS_SKIP_VERIFY", "true"}, 0, []string{"! tls-skip-verify is on", "answers 204", "✓ api deployed in "}},
+		"a terminal that closes": {"", 129, "interrupted"},
+		"under nohup":            {"trap '' HUP;", 0, "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv, env := standIn(t, dokploytest.Options{})
-			srv.AddApplication(dokploytest.Application{Name: "api"})
-			var answered atomic.Int64
-			health := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				answered.Add(1)
-				if r.URL.Path != "/up" || r.Header.Get("X-Api-Key") != "" {
-					t.Errorf("%s is asked for, with %v", r.URL, r.Header)
-				}
-				w.WriteHeader(http.StatusNoContent)
-			}))
-			health.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-			health.Config.ErrorLog = log.New(io.Discard, "", 0)
-			health.StartTLS()
-			defer health.Close()
-			timeout := "1m" // what is well ends before it, however busy the machine is
-			if tt.code != 0 {
-				timeout = seconds(3)
-			}
-			c := call{env: with(with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_HEALTH_URL", health.URL+"/up", "DOKPLOY_HEALTH_TIMEOUT", timeout), tt.env...)}
-			c.run(t.Context())
-			if c.code != tt.code || (answered.Load() > 0) != (tt.code == 0) {
-				t.Errorf("exit %d, want %d; %d answers\n%s", c.code, tt.code, answered.Load(), &c.stdout)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(c.stdout.String(), want) {
-					t.Errorf("the output lacks %q:\n%s", want, &c.stdout)
-				}
-			}
+			srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: numbered(50*time.Millisecond, 40)}})
+			p := begin(t, env, false, tt.before)
+			untilItBuilds(t, srv)
+			_ = p.Process.Signal(syscall.SIGHUP)
+			_ = p.out.Close() // and the output goes with it
+			p.end(t, tt.code, tt.status)
 		})
 	}
 }

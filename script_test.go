@@ -25,6 +25,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
+var update = flag.Bool("update", false, "write the golden files")
+
 // TestMain lets the scripts run this test binary as the program. Parallel tests
 // wait for rollouts nearly all the time, so there may be more than processors.
 func TestMain(m *testing.M) {

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// peer is a way to deploy: this program, or one of those in testdata/peers.
+// peer is a way to deploy: this program, or one of those in testdata/peers at the root.
 type peer struct {
 	name string
 	args []string
@@ -26,8 +26,8 @@ func peers(b testing.TB) []peer {
 	bin := buildProgram(b)
 	list := []peer{{"dokploy-deploy", []string{bin}}}
 	for _, p := range []peer{
-		{"curl and jq", []string{"sh", "testdata/peers/curl.sh"}},
-		{"node", []string{"node", "testdata/peers/action.mjs"}},
+		{"curl and jq", []string{"sh", "../../testdata/peers/curl.sh"}},
+		{"node", []string{"node", "../../testdata/peers/action.mjs"}},
 	} {
 		needs := append([]string{p.args[0]}, map[string][]string{"sh": {"curl", "jq"}}[p.args[0]]...)
 		there := true
@@ -48,7 +48,7 @@ func peers(b testing.TB) []peer {
 func buildProgram(b testing.TB) string {
 	b.Helper()
 	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=", "-o", bin, ".")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=", "-o", bin, "../..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)

@@ -1,4 +1,4 @@
-package main
+package documents
 
 import (
 	"bytes"
@@ -14,12 +14,13 @@ import (
 
 	"dokploy-deploy/internal/ci"
 	"dokploy-deploy/internal/config"
+	"dokploy-deploy/internal/program"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the documents and packages")
 
 // TestDocs holds everything that users read or run against the tables in the
-// code. After a change of a table: go test . -run TestDocs -update
+// code. After a change of a table: go test ./internal/documents -run TestDocs -update
 func TestDocs(t *testing.T) {
 	for _, doc := range []struct {
 		file, name, text string
@@ -59,7 +60,7 @@ func TestDocs(t *testing.T) {
 					}
 					return
 				}
-				t.Errorf("%s is not what the table in the code says (go test . -run TestDocs -update):\n%s", doc.file, diff)
+				t.Errorf("%s is not what the table in the code says (go test ./internal/documents -run TestDocs -update):\n%s", doc.file, diff)
 			}
 		})
 	}
@@ -191,7 +192,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var help bytes.Buffer
-	usage(&help)
+	program.Usage(&help)
 	for _, code := range []string{"0", "1", "2", "3", "4", "129, 130, 143"} {
 		if !strings.Contains(string(readme), "\n| "+code+" | ") {
 			t.Errorf("README.md does not explain exit code %s", code)

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bufio"
@@ -56,7 +56,7 @@ func init() {
 	if file == "" {
 		return
 	}
-	code := run(context.Background(), nil, config.ReadEnvironment(os.Environ()), os.Stdout, os.Stderr)
+	code := Program{Stdout: os.Stdout, Stderr: os.Stderr}.Run(context.Background(), nil, config.ReadEnvironment(os.Environ()))
 	_ = os.WriteFile(file, []byte(strconv.FormatInt(peakMemory(os.Getpid()), 10)), 0o600)
 	os.Exit(code)
 }

@@ -1,23 +1,16 @@
-// Dokploy-deploy is a step of a CI job that deploys a service of a Dokploy
-// server, follows exactly that deployment, shows its log and ends with the
-// truth. Its inputs come from the environment; dokploy-deploy --help lists them.
-package main
+// Package program is dokploy-deploy without its process: the environment goes
+// in, output and exit code come out.
+package program
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
-
-	// Certificates for images that have none.
-	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"dokploy-deploy/internal/ci"
 	"dokploy-deploy/internal/config"
@@ -25,58 +18,31 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// version is set when a release is built.
-var version = ""
-
-// lastWords is how long an interrupted run may take to say what goes on and to
-// write its outputs.
-const lastWords = 1800 * time.Millisecond
-
-func main() {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	// Where nobody reads the output, writing fails and the run goes on.
-	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, interrupts(signal.Ignored)...)
-	go func() {
-		sig := interrupt{(<-signals).(syscall.Signal)}
-		cancel(sig)
-		// More of them change nothing: a terminal that closes and CI hosts send
-		// several, and the outputs would be lost.
-		time.Sleep(lastWords)
-		os.Exit(sig.code())
-	}()
-	// net/http quotes what servers send without being asked, past every mask.
-	log.SetOutput(io.Discard)
-	os.Exit(run(ctx, os.Args[1:], config.ReadEnvironment(os.Environ()), os.Stdout, os.Stderr))
+// Program is what a run has besides its inputs.
+type Program struct {
+	Version        string // of a release; "": what the build says
+	Stdout, Stderr io.Writer
 }
 
-// interrupts are the signals that interrupt a run. A SIGHUP that is ignored, as
-// under nohup, stays so.
-func interrupts(ignored func(os.Signal) bool) []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signals
-}
+// Interrupt is the cause of a context that a signal ended.
+type Interrupt struct{ syscall.Signal }
 
-// interrupt is the cause of a context that a signal ended.
-type interrupt struct{ syscall.Signal }
+func (i Interrupt) Error() string { return "interrupted by " + i.String() }
 
-func (i interrupt) Error() string      { return "interrupted by " + i.String() }
-func (interrupt) Is(target error) bool { return target == deploy.ErrInterrupted }
-func (i interrupt) code() int          { return 128 + int(i.Signal) }
+// Is makes it an interrupt for package deploy, too.
+func (Interrupt) Is(target error) bool { return target == deploy.ErrInterrupted }
 
-// run is the program without its process: the environment goes in, the exit
-// code comes out.
-func run(ctx context.Context, args []string, env config.Environment, stdout, stderr io.Writer) int {
+// Code is the exit code of a process that the signal ended.
+func (i Interrupt) Code() int { return 128 + int(i.Signal) }
+
+// Run runs the program once, and returns its exit code.
+func (p Program) Run(ctx context.Context, args []string, env config.Environment) int {
 	if len(args) > 0 {
-		return flags(args, stdout, stderr)
+		return p.flags(args)
 	}
 	host := ci.Detect(env.Lookup)
 	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout()})
-	printer := ci.New(host, stdout, cfg.Secrets())
+	printer := ci.New(host, p.Stdout, cfg.Secrets())
 	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
 	for _, w := range cfg.Warnings {
@@ -88,11 +54,11 @@ func run(ctx context.Context, args []string, env config.Environment, stdout, std
 	if cfg.TLSSkipVerify {
 		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
 	}
-	report := deploy.Run(ctx, options(cfg, host, printer))
+	report := deploy.Run(ctx, p.options(cfg, host, printer))
 	code := report.ExitCode()
-	var sig interrupt
+	var sig Interrupt
 	if errors.As(context.Cause(ctx), &sig) && report.Status() == deploy.Interrupted {
-		code = sig.code()
+		code = sig.Code()
 	}
 	show(printer, report)
 	write(host, printer, outputs(report, printer.Text), cfg.OutputFile)
@@ -113,14 +79,14 @@ func write(host ci.Host, printer *ci.Printer, out ci.Outputs, file string) {
 	}
 }
 
-func flags(args []string, stdout, stderr io.Writer) int {
+func (p Program) flags(args []string) int {
 	switch {
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h"):
-		usage(stdout)
+		Usage(p.Stdout)
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "-v"):
-		fmt.Fprintln(stdout, program())
+		fmt.Fprintln(p.Stdout, p.name())
 	default:
-		fmt.Fprintf(stderr, "error: dokploy-deploy takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", strings.Join(args, " "))
+		fmt.Fprintf(p.Stderr, "error: dokploy-deploy takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", strings.Join(args, " "))
 		return deploy.ExitInvalid
 	}
 	return deploy.ExitOK
@@ -141,10 +107,10 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	return deploy.ExitInvalid
 }
 
-func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
+func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
 	commit := host.Commit()
 	o := deploy.Options{
-		Reporter: printer, URL: cfg.URL.String(), Program: program(),
+		Reporter: printer, URL: cfg.URL.String(), Program: p.name(),
 		Operation: cfg.Operation, Title: cfg.Title, Description: cfg.Description,
 		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
 		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel,
@@ -157,7 +123,7 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 	if h := cfg.HealthURL; h != nil {
 		o.Health = &deploy.Health{
 			URL: h.URL, Path: h.Path, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-			UserAgent: userAgent(),
+			UserAgent: p.userAgent(),
 		}
 	}
 	if o.Title == "" {
@@ -177,7 +143,7 @@ func options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Optio
 	}
 	client := dokploy.Options{
 		URL: cfg.URL, Key: cfg.APIKey, Header: cfg.Headers, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-		UserAgent: userAgent(),
+		UserAgent: p.userAgent(),
 	}
 	if cfg.Debug {
 		client.Trace = func(method, path string, status int, took time.Duration) {
@@ -289,9 +255,9 @@ func outputs(report *deploy.Report, fit func(string) string) ci.Outputs {
 	return out
 }
 
-// program is the name and the version, as a person reads them.
-func program() string {
-	v := version
+// name is the name and the version, as a person reads them.
+func (p Program) name() string {
+	v := p.Version
 	if v == "" {
 		if info, ok := debug.ReadBuildInfo(); ok {
 			v = info.Main.Version
@@ -304,9 +270,10 @@ func program() string {
 }
 
 // userAgent is how servers see it.
-func userAgent() string { return strings.ReplaceAll(program(), " ", "/") }
+func (p Program) userAgent() string { return strings.ReplaceAll(p.name(), " ", "/") }
 
-func usage(w io.Writer) {
+// Usage is the answer to --help.
+func Usage(w io.Writer) {
 	fmt.Fprintln(w, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.")
 	fmt.Fprintln(w)
 	config.Usage(w)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package program
 
 // peakMemory is not measured here.
 func peakMemory(int) int64 { return 0 }

@@ -1,14 +1,12 @@
-package main
+package program
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +20,7 @@ import (
 // These measure what a user waits for and pays for. They assert nothing: on a
 // busy machine a figure is no verdict.
 
-// BenchmarkStart is the time from the start of run to its first request.
+// BenchmarkStart is the time from the start of Run to its first request.
 func BenchmarkStart(b *testing.B) {
 	srv, env := standIn(b, dokploytest.Options{})
 	env = with(env, "DOKPLOY_APPLICATION", "nothing-of-that-name")
@@ -40,7 +38,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // BenchmarkVerdict is the time from finishedAt, when Dokploy itself knows, to
-// the end of run.
+// the end of Run.
 func BenchmarkVerdict(b *testing.B) {
 	for _, bench := range []struct {
 		name   string
@@ -124,29 +122,13 @@ func requestsFor41s(t *testing.T) (n int) {
 func BenchmarkLog(b *testing.B) {
 	const size = 10 << 20
 	srv, env := standIn(b, dokploytest.Options{DiscardLogs: true})
-	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(size)}})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(size)}})
 	env = with(env, "DOKPLOY_APPLICATION", "api")
 	b.SetBytes(size)
 	b.ReportAllocs()
 	for b.Loop() {
-		if code := run(context.Background(), nil, env, io.Discard, io.Discard); code != 0 {
+		if code := (Program{Stdout: io.Discard, Stderr: io.Discard}).Run(b.Context(), nil, env); code != 0 {
 			b.Fatalf("exit %d", code)
-		}
-	}
-}
-
-// bigLog writes so many bytes of what builds print.
-func bigLog(size int) func(io.Writer) {
-	var block strings.Builder
-	for i := 0; block.Len() < 64<<10; i++ {
-		fmt.Fprintf(&block, "#12 %d.%03d npm http fetch GET 200 https://registry.example/some-package-%d 41ms (cache miss)\n", i/10, i, i)
-	}
-	text := []byte(block.String())
-	return func(w io.Writer) {
-		for n := 0; n < size; n += len(text) {
-			if _, err := w.Write(text); err != nil {
-				return
-			}
 		}
 	}
 }
@@ -161,7 +143,7 @@ func BenchmarkProcess(b *testing.B) {
 		b.Fatal(err)
 	}
 	srv, env := standIn(b, dokploytest.Options{DiscardLogs: true})
-	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: bigLog(size)}})
+	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(size)}})
 	var cpu time.Duration
 	var peak int64
 	n := 0

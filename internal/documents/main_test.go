@@ -1,0 +1,35 @@
+// Package documents holds the tests of what people read and hosts run: the
+// README, the pages in docs, the actions, the component, the image and the
+// examples, all held against the code.
+package documents
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"dokploy-deploy/internal/config"
+	"dokploy-deploy/internal/program"
+)
+
+// TestMain lets the examples run this test binary as the program.
+func TestMain(m *testing.M) {
+	testscript.Main(atRoot{m}, map[string]func(){"dokploy-deploy": func() {
+		p := program.Program{Stdout: os.Stdout, Stderr: os.Stderr}
+		os.Exit(p.Run(context.Background(), os.Args[1:], config.ReadEnvironment(os.Environ())))
+	}})
+}
+
+// atRoot runs the tests where the documents are.
+type atRoot struct{ m *testing.M }
+
+func (r atRoot) Run() int {
+	if err := os.Chdir("../.."); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return r.m.Run()
+}
