@@ -2,7 +2,6 @@ package documents
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -11,7 +10,7 @@ import (
 
 // TestCitations: what comments cite of docs/dokploy.md is a heading there.
 func TestCitations(t *testing.T) {
-	page, err := os.ReadFile("docs/dokploy.md")
+	page, err := fs.ReadFile(repository, "docs/dokploy.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,11 +23,11 @@ func TestCitations(t *testing.T) {
 		cited  = regexp.MustCompile(`docs/dokploy\.md, ([^).:\n]*(?:: [a-z-]+)?)`)
 		count  = 0
 	)
-	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(repository, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || filepath.Base(path) == "citations_test.go" {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(repository, path)
 		for _, m := range cited.FindAllStringSubmatch(broken.ReplaceAllString(string(text), " "), -1) {
 			count++
 			for part := range strings.SplitSeq(m[1], "; ") {

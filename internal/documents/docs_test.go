@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ func TestDocs(t *testing.T) {
 		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
 	} {
 		t.Run(doc.file+" "+doc.name, func(t *testing.T) {
-			text, err := os.ReadFile(doc.file)
+			text, err := fs.ReadFile(repository, doc.file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +56,7 @@ func TestDocs(t *testing.T) {
 			}
 			if diff := cmp.Diff(doc.text, got); diff != "" {
 				if *update {
-					if err := os.WriteFile(doc.file, []byte(head+begin+doc.text+end+tail), 0o644); err != nil {
+					if err := os.WriteFile(filepath.Join(root, doc.file), []byte(head+begin+doc.text+end+tail), 0o644); err != nil {
 						t.Fatal(err)
 					}
 					return
@@ -163,7 +164,7 @@ func componentInputs() string {
 
 // example is a file of examples, as Markdown.
 func example(name string) string {
-	text, err := os.ReadFile(filepath.Join("examples", name))
+	text, err := fs.ReadFile(repository, "examples/"+name)
 	if err != nil {
 		return err.Error()
 	}
@@ -187,7 +188,7 @@ func TestOutputsAreNoInputs(t *testing.T) {
 
 // TestExitCodesAreDocumented keeps --help and the README together.
 func TestExitCodesAreDocumented(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	readme, err := fs.ReadFile(repository, "README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

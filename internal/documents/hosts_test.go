@@ -34,7 +34,7 @@ type node struct {
 
 func documents(t *testing.T, file string) []node {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := fs.ReadFile(repository, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func jenkins(t *testing.T, text string) hostRun {
 // Dokploy and the key are not the example's.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	files, err := os.ReadDir("examples")
+	files, err := fs.ReadDir(repository, "examples")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,8 +247,8 @@ func TestExamples(t *testing.T) {
 				srv.AddApplication(dokploytest.Application{Project: "shop", Environment: "production", Name: name, SourceType: "git",
 					Domains: []dokploytest.Domain{{Host: name + ".example.com", HTTPS: true}}})
 			}
-			file := filepath.Join("examples", name)
-			text, err := os.ReadFile(file)
+			file := "examples/" + name
+			text, err := fs.ReadFile(repository, file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -320,7 +320,7 @@ func execute(t *testing.T, env map[string]string, name string, args ...string) {
 
 // TestComponent: every input of the component is used, and none that does not exist.
 func TestComponent(t *testing.T) {
-	text, err := os.ReadFile("templates/deploy.yml")
+	text, err := fs.ReadFile(repository, "templates/deploy.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,13 +357,13 @@ func TestComponent(t *testing.T) {
 // TestActionsAndWorkflows: what runs is pinned to a commit, and no expression
 // becomes part of a script.
 func TestActionsAndWorkflows(t *testing.T) {
-	files, err := filepath.Glob(".github/workflows/*.yml")
+	files, err := fs.Glob(repository, ".github/workflows/*.yml")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
 	pinned := regexp.MustCompile(`^\s*(?:- )?uses: (?:\./\S*|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
 	for _, file := range append(files, "action.yml", "native/action.yml") {
-		text, err := os.ReadFile(file)
+		text, err := fs.ReadFile(repository, file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,7 +388,7 @@ func TestActionsAndWorkflows(t *testing.T) {
 
 // TestImage: the rules for an image that GitHub, GitLab and the plugin hosts run.
 func TestImage(t *testing.T) {
-	text, err := os.ReadFile("Dockerfile")
+	text, err := fs.ReadFile(repository, "Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,11 +415,11 @@ func TestPluginIndex(t *testing.T) {
 // TestNoOwner: the repository works wherever it lives. Documents say OWNER, and
 // the release puts the name in its place.
 func TestNoOwner(t *testing.T) {
-	if _, err := os.Stat("native/release.txt"); err == nil {
+	if _, err := fs.Stat(repository, "native/release.txt"); err == nil {
 		t.Skip("this is the tree of a release")
 	}
 	owner := regexp.MustCompile(`(?:ghcr\.io/|github\.com/|githubusercontent\.com/|uses: |_FQDN/|--repo )([\w$.{}-]+)/dokploy-deploy\b([^-]|$)`)
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(repository, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -429,7 +429,7 @@ func TestNoOwner(t *testing.T) {
 		if d.IsDir() || !slices.Contains([]string{".yml", ".md", ".go", "", ".env"}, filepath.Ext(path)) {
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(repository, path)
 		for _, m := range owner.FindAllStringSubmatch(string(text), -1) {
 			if m[1] != "OWNER" {
 				t.Errorf("%s names an owner: %s", path, m[0])
@@ -460,7 +460,7 @@ func TestNativeGet(t *testing.T) {
 		_, _ = io.WriteString(w, body)
 	}))
 	defer releases.Close()
-	script, err := os.ReadFile("native/get")
+	script, err := fs.ReadFile(repository, "native/get")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package documents
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 
@@ -15,21 +14,15 @@ import (
 	"dokploy-deploy/internal/program"
 )
 
+// root is where the documents are, and repository is what is there.
+const root = "../.."
+
+var repository = os.DirFS(root)
+
 // TestMain lets the examples run this test binary as the program.
 func TestMain(m *testing.M) {
-	testscript.Main(atRoot{m}, map[string]func(){"dokploy-deploy": func() {
+	testscript.Main(m, map[string]func(){"dokploy-deploy": func() {
 		p := program.Program{Stdout: os.Stdout, Stderr: os.Stderr}
 		os.Exit(p.Run(context.Background(), os.Args[1:], config.ReadEnvironment(os.Environ())))
 	}})
-}
-
-// atRoot runs the tests where the documents are.
-type atRoot struct{ m *testing.M }
-
-func (r atRoot) Run() int {
-	if err := os.Chdir("../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return r.m.Run()
 }
