@@ -16,7 +16,7 @@ func (r *run) dryRun(ctx context.Context) {
 		return
 	}
 	r.showPlan(p)
-	if p.change.Empty() && r.o.Prepare.set() {
+	if len(p.changes) == 0 && r.o.Prepare.set() {
 		r.note("nothing to set: all stands as it is asked for")
 	}
 	r.result.Status = Done

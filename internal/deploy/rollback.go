@@ -4,63 +4,93 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
 )
 
-// goBack goes back to what ran before a deployment that failed, as far as
+// rollBack goes back to what ran before a deployment that failed, as far as
 // there is a way. The verdict stays what it is; its reason says what runs now.
-func (r *run) goBack(ctx context.Context) {
+func (r *run) rollBack(ctx context.Context) {
 	res := r.result
-	switch res.Status {
-	case Done, Queued, Interrupted:
-		return
+	f := r.failure(ctx)
+	w := wayBack(f)
+	if w.kind == lookAtHistory {
+		f.before = r.history(ctx, &f)
+		w = wayBack(f)
 	}
-	if why := notOurs(res); why != "" {
-		res.WentBack = "not tried: " + why
+	res.Hint = firstOf(res.Hint, w.hint)
+	switch w.kind {
+	case noWay:
 		return
-	}
-	over := r.row != nil && r.row.Terminal()
-	if ctx.Err() != nil || r.mayRun && !over {
-		if res.Status != Refused && res.Status != Invalid {
-			res.WentBack = "not tried, since the deployment may still be going on"
-		}
+	case notTried:
+		res.WentBack = "not tried: " + w.why
+		return
+	case impossible:
+		res.WentBack = "cannot roll back: " + w.why
 		return
 	}
 	r.screen.doing(func() string { return "going back" })
 	defer r.screen.doing(nil)
-	replaced := (res.Status == Unhealthy || res.Status == Timeout || r.service.Kind == dokploy.Compose && over) && res.Verified != VerifiedUnchanged
-	var said string
-	switch {
-	case !over && r.undo == nil:
-		return // nothing was changed
-	case !over, !replaced, res.RolledBack:
-		// What ran before runs: only what this run has set goes back.
-		if r.undo != nil && r.undo.back.Image != nil {
-			if image := r.imageThatRan(); image != "" && !sameImage(image, *r.undo.back.Image) {
-				r.undo.back.Image = &image
-			}
-		}
-		said = r.setBack(ctx)
+	if w.image != "" {
+		r.restoreImage(w.image)
+	}
+	switch said := r.restoreSettings(ctx); w.kind {
+	case redeploy:
+		res.WentBack = r.redeployPrevious(ctx, said)
+	case dokployOwn:
+		res.WentBack = join(said, r.useDokployRollback(ctx, f.before.kept))
+	case restore:
 		switch {
-		case res.RolledBack:
+		case f.swarmBack:
 			said = join("Swarm itself rolled back to the previous version, nothing had to be deployed", said)
-		case over:
+		case f.ended:
 			said = join("nothing was replaced, the previous version is still running", said)
 			if res.Status == Failed {
 				res.Hint = "" // it said just that
 			}
 		}
-	default:
-		said = r.deployBack(ctx)
+		res.WentBack = said
 	}
-	res.WentBack = said
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
 		res.Status, res.Reason = Interrupted, join("interrupted while going back", res.Reason)
 	}
+}
+
+// failure gathers what is known without asking.
+func (r *run) failure(ctx context.Context) failure {
+	f := failure{
+		status: r.result.Status, notOurs: notOurs(r.result), service: r.service, asked: r.o.Prepare.Image,
+		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == VerifiedUnchanged, swarmBack: r.result.RolledBack,
+		swarm: r.imageThatRan(),
+	}
+	f.mayGoOn = ctx.Err() != nil || r.mayRun && !f.ended
+	if r.undo != nil {
+		f.changes = r.undo.changes
+	}
+	return f
+}
+
+// history asks for what way back depends on.
+func (r *run) history(ctx context.Context, f *failure) *history {
+	switch {
+	case f.fixed():
+		return &history{ran: r.ranBefore(ctx)}
+	case f.service.Kind == dokploy.Application:
+		return &history{kept: r.keptVersion(ctx)}
+	}
+	return &history{}
+}
+
+// restoreImage lets the settings go back with this image.
+func (r *run) restoreImage(image string) {
+	p := plan{service: r.service}
+	if r.undo != nil {
+		p = *r.undo
+	}
+	p.changes = p.changes.withImage(image, r.service.Image)
+	r.undo = &p
 }
 
 // notOurs says why what has failed is not this run's to take back; empty: it is.
@@ -83,81 +113,49 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
-// setBack sets what this run has changed to what it was, and says so. What
-// somebody else has changed since is left alone.
-func (r *run) setBack(ctx context.Context) string {
+// restoreSettings sets what this run has changed to what it was, and says so.
+// What somebody else has changed since is left alone. It leaves nothing to undo
+// where all of it is as it was.
+func (r *run) restoreSettings(ctx context.Context) string {
 	p := r.undo
 	if p == nil {
 		return ""
 	}
-	what := changed(p.back)
+	names := p.changes.names()
 	now, err := r.readAgain(ctx)
 	if err == nil {
-		if untouched(p, now) {
+		if p.changes.nothingApplied(now) && (!p.member || p.service.SameBeside(now, p.changes.apply())) {
 			r.undo = nil // it was never set
 			return ""
 		}
-		if other := differs(p, now); other != "" {
-			return other + " was changed by somebody else since and is left as it is"
+		if x := p.drifted(now); x != nil {
+			return fmt.Sprintf("%s %s changed by somebody else since and %s left as %s", x.phrase, x.verb("was", "were"), x.verb("is", "are"), x.verb("it is", "they are"))
 		}
 		current := *p
 		current.service = now // what stands beside the environment is as it is now
-		err = r.apply(ctx, &current, p.back)
+		err = r.apply(ctx, &current, p.changes.undo())
 	}
 	if err != nil {
 		why, _ := explainOutage(err)
-		return fmt.Sprintf("%s could not be set back (%s): set it by hand", what, why)
+		return fmt.Sprintf("%s could not be set back (%s): set by hand", names, why)
 	}
 	r.undo = nil
-	one := !strings.Contains(what, " and ")
-	done := what + number(one, " is set back to what it was", " are set back to what they were")
-	if image := p.back.Image; image != nil && *image != "" {
-		if was := p.service.Image; sameImage(*image, was) {
-			done += " (" + text.OneLine(*image) + ")"
+	done := names + p.changes.verb(" is set back to what it was", " are set back to what they were")
+	if c := p.changes.image(); c != nil && c.from != "" {
+		image, was := string(c.from), p.service.Image
+		if sameImage(image, was) {
+			done += " (" + text.OneLine(image) + ")"
 		} else {
 			done = fmt.Sprintf("%s%s set back to what ran before (%s); %s was set, but did not run",
-				what, number(one, " is", " are"), text.OneLine(*image), firstOf(text.OneLine(was), "no image"))
+				names, p.changes.verb(" is", " are"), text.OneLine(image), firstOf(text.OneLine(was), "no image"))
 		}
 	}
 	r.note("%s", done)
 	return done
 }
 
-// untouched reports whether nothing of a plan stands: the service is already as
-// it is to be again.
-func untouched(p *plan, now *dokploy.Service) bool {
-	was := *p
-	was.want = *p.service
-	if p.back.Image != nil {
-		was.want.Image = *p.back.Image
-	}
-	return differs(&was, now) == ""
-}
-
-// deployBack brings the previous version back where another one has replaced it.
-func (r *run) deployBack(ctx context.Context) string {
-	docker := r.service.Kind == dokploy.Application && r.service.SourceType == "docker"
-	// An image that is set again is the previous version. A build of today's
-	// source is not, whatever its environment.
-	fixed := r.undo != nil && r.service.Kind == dokploy.Compose || docker && (r.undo != nil || r.o.Prepare.Image != "")
-	if !fixed && r.service.Kind == dokploy.Application {
-		if kept := r.keptVersion(ctx); kept != nil {
-			return join(r.setBack(ctx), r.dokployBack(ctx, kept))
-		}
-	}
-	if !fixed && r.undo == nil {
-		text := "cannot roll back: this run has set nothing that could be set back"
-		if r.service.Kind == dokploy.Application {
-			text += ", and Dokploy keeps no version of this application to go back to"
-			r.result.Hint = firstOf(r.result.Hint, "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image")
-		}
-		return text
-	}
-	if why := r.prepareBack(ctx, docker); why != "" {
-		r.result.Hint = firstOf(r.result.Hint, "set the version that is to run with the inputs of this job, and run it again")
-		return "cannot roll back: " + why + "; the failed version still stands"
-	}
-	said := r.setBack(ctx)
+// redeployPrevious deploys what was restored, which said says.
+func (r *run) redeployPrevious(ctx context.Context, said string) string {
 	if r.undo != nil {
 		return said + "; the failed version still stands"
 	}
@@ -167,7 +165,7 @@ func (r *run) deployBack(ctx context.Context) string {
 	o.Title = "Rollback: " + r.o.Title
 	r.screen.doing(nil) // it speaks for itself
 	back, result := r.again(ctx, &o)
-	back.ship(ctx)
+	back.deployAndVerify(ctx)
 	back.screen.close()
 	switch {
 	case result.Unasked:
@@ -178,55 +176,10 @@ func (r *run) deployBack(ctx context.Context) string {
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
 	}
 	text := "it was deployed again and " + runsNow(result)
-	if s := result.Service.SourceType; s != "docker" && s != "raw" {
+	if s := result.Service.SourceType; s != "docker" && s != rawSource {
 		text += ", with the code of now: Dokploy keeps no version of it to go back to"
 	}
 	return join(said, text)
-}
-
-// prepareBack sees that what is set back is what ran, and says why not if it is
-// not known to be.
-func (r *run) prepareBack(ctx context.Context, docker bool) string {
-	if r.service.Kind == dokploy.Application && !docker {
-		return "" // it is built from today's code, and that is said
-	}
-	x := r.ranBefore(ctx)
-	others := r.undo != nil && r.undo.back != (dokploy.Change{Image: r.undo.back.Image})
-	if others {
-		if ok, why := x.asSet(); !ok {
-			return "what ran before is not known: " + why
-		}
-	}
-	if !docker {
-		return ""
-	}
-	set, failed := r.service.Image, r.service.Image
-	if r.undo != nil {
-		set, failed = r.undo.service.Image, r.undo.want.Image
-	}
-	if r.o.Prepare.Image == "" {
-		// This run was not asked to touch the image. Its environment goes back.
-		if x.image != "" && !sameImage(x.image, set) {
-			return fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", text.OneLine(x.image), text.OneLine(set))
-		}
-		return ""
-	}
-	if others && sameImage(firstOf(x.image, set), failed) {
-		return "" // the image is the same, what else was set is not
-	}
-	image, why := imageBack(x, set, failed)
-	switch {
-	case why != "":
-		return why
-	case r.undo == nil:
-		p := &plan{service: r.service, want: *r.service}
-		p.change.Image, p.needs = &failed, []string{"image"}
-		r.undo = p
-	case r.undo.change.Image == nil:
-		r.undo.change.Image, r.undo.needs = &failed, append(r.undo.needs, "image")
-	}
-	r.undo.back.Image = &image
-	return ""
 }
 
 // imageThatRan is what swarm ran of an application before; empty: not seen.
@@ -307,9 +260,9 @@ func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
 	return nil
 }
 
-// dokployBack lets Dokploy put an earlier version back. That makes no row:
+// useDokployRollback lets Dokploy put an earlier version back. That makes no row:
 // only the containers show it.
-func (r *run) dokployBack(ctx context.Context, kept *dokploy.Rollback) string {
+func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) string {
 	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
 	r.note("rolling back: Dokploy puts %s back", version)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)

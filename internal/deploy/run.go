@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -106,19 +106,19 @@ func (r *run) run(ctx context.Context) {
 		return
 	}
 	start := time.Now()
-	r.ship(ctx)
+	r.deployAndVerify(ctx)
 	if r.triggered.IsZero() {
 		r.triggered = start
 	}
 	r.result.Took = time.Since(r.triggered)
 	r.result.verdictAt = time.Now()
 	if r.o.Rollback {
-		r.goBack(ctx)
+		r.rollBack(ctx)
 	}
 }
 
-// ship prepares, triggers, follows and verifies.
-func (r *run) ship(ctx context.Context) {
+// deployAndVerify prepares, triggers, follows and verifies.
+func (r *run) deployAndVerify(ctx context.Context) {
 	r.state = nothingStarted
 	err := r.prepare(ctx)
 	if err == nil {
@@ -126,7 +126,7 @@ func (r *run) ship(ctx context.Context) {
 	}
 	if err != nil {
 		r.result.fail(ctx, err, r.state)
-		r.sayWhatWasSet()
+		r.noteAppliedChanges()
 		return
 	}
 	if r.verifier != nil {
@@ -146,7 +146,7 @@ func (r *run) ship(ctx context.Context) {
 	}
 	if err != nil {
 		r.result.fail(ctx, err, r.lastSeen())
-		r.sayWhatWasSet()
+		r.noteAppliedChanges()
 	}
 	r.finish()
 	if r.result.Status != Done {
@@ -183,13 +183,16 @@ func logsEnd(ctx context.Context) time.Duration {
 	return limit
 }
 
-// sayWhatWasSet ends the reason of a run that changed something and then
+// setText is in a reason that says it already.
+var setText = regexp.MustCompile(` (was|were) set`)
+
+// noteAppliedChanges ends the reason of a run that changed something and then
 // deployed nothing.
-func (r *run) sayWhatWasSet() {
-	if r.undo == nil || r.row != nil || r.mayRun || strings.Contains(r.result.Reason, " was set") {
+func (r *run) noteAppliedChanges() {
+	if r.undo == nil || r.row != nil || r.mayRun || setText.MatchString(r.result.Reason) {
 		return
 	}
-	r.result.Reason = join(r.result.Reason, changed(r.undo.change)+" was set before, and nothing was deployed")
+	r.result.Reason = join(r.result.Reason, r.undo.changes.names()+r.undo.changes.verb(" was", " were")+" set before, and nothing was deployed")
 }
 
 // baseline takes the set of deployments that are there before the trigger.

@@ -11,6 +11,157 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
+// failure is what is known of a deployment that failed, as far as going back
+// depends on it.
+type failure struct {
+	status    Status
+	notOurs   string // why what has failed is not this run's to take back; empty: it is
+	mayGoOn   bool   // it may still be going on, or no time is left
+	ended     bool   // its row has ended
+	unchanged bool   // nothing was replaced, as far as was seen
+	swarmBack bool   // Swarm itself rolled back to the previous version
+	service   *dokploy.Service
+	asked     string   // the image that the inputs ask for
+	changes   changes  // what this run has set
+	swarm     string   // image that swarm ran of an application before; empty: it was not seen
+	before    *history // nil: not looked at
+}
+
+// history is what Dokploy tells of the deployments before the one that failed.
+type history struct {
+	ran
+	kept *dokploy.Rollback // the version that it can put back itself; nil: none
+}
+
+// way is how to go back.
+type way struct {
+	kind  wayKind
+	why   string // there is none
+	hint  string
+	image string // goes back to this one, and not to that which was set before; empty: to that
+}
+
+type wayKind int
+
+const (
+	noWay         wayKind = iota // nothing to take back
+	notTried                     // it would be wrong to
+	impossible                   // there is no way
+	lookAtHistory                // it depends on what was before
+	restore                      // only what this run has set: the previous version is still running
+	redeploy                     // restore it, and deploy that
+	dokployOwn                   // restore it, and let Dokploy put the previous version back
+)
+
+// wayBack is the table of "Going back" in the README, row by row: the first that
+// fits counts.
+func wayBack(f failure) way {
+	switch {
+	case f.status == Done || f.status == Queued || f.status == Interrupted:
+		return way{kind: noWay}
+	case f.notOurs != "":
+		return way{kind: notTried, why: f.notOurs}
+	case f.mayGoOn && (f.status == Refused || f.status == Invalid):
+		return way{kind: noWay}
+	case f.mayGoOn:
+		return way{kind: notTried, why: "the deployment may still be going on"}
+	case !f.ended && len(f.changes) == 0:
+		return way{kind: noWay}
+	case !f.replaced(), f.swarmBack:
+		return f.restoreAlone()
+	case f.before == nil:
+		return way{kind: lookAtHistory}
+	case f.before.kept != nil && !f.fixed():
+		return way{kind: dokployOwn}
+	case !f.fixed() && len(f.changes) == 0:
+		return f.nothingKept()
+	case f.built():
+		return way{kind: redeploy} // from today's code, and that is said
+	}
+	w := f.deployWhatRan()
+	if w.kind == impossible {
+		w.why += "; the failed version still stands"
+		w.hint = "set the version that is to run with the inputs of this job, and run it again"
+	}
+	return w
+}
+
+// replaced reports whether another version may run now than before.
+func (f *failure) replaced() bool {
+	switch {
+	case !f.ended || f.unchanged:
+		return false
+	case f.service.Kind == dokploy.Compose: // one that failed may have replaced some
+		return true
+	}
+	return f.status == Unhealthy || f.status == Timeout
+}
+
+// built reports whether Dokploy builds the service from its source.
+func (f *failure) built() bool {
+	return f.service.Kind == dokploy.Application && f.service.SourceType != "docker"
+}
+
+// fixed reports whether what is set again is the previous version: an image is,
+// or the file of a compose service. A build of today's source is not, whatever
+// its environment.
+func (f *failure) fixed() bool {
+	return !f.built() && (len(f.changes) > 0 || f.service.Kind == dokploy.Application && f.asked != "")
+}
+
+// restoreAlone is the way where what ran before still runs.
+func (f *failure) restoreAlone() way {
+	w := way{kind: restore}
+	if c := f.changes.image(); c != nil && f.swarm != "" && !sameImage(f.swarm, string(c.from)) {
+		w.image = f.swarm
+	}
+	return w
+}
+
+// nothingKept is the end where nothing was set and nothing is kept.
+func (f *failure) nothingKept() way {
+	w := way{kind: impossible, why: "this run has set nothing that could be set back"}
+	if f.service.Kind == dokploy.Application {
+		w.why += ", and Dokploy keeps no version of this application to go back to"
+		w.hint = "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image"
+	}
+	return w
+}
+
+// deployWhatRan is the way where the previous version is what is set again, as
+// far as that is known to be what ran.
+func (f *failure) deployWhatRan() way {
+	x := f.before.ran
+	image := f.changes.image()
+	others := len(f.changes) > 1 || len(f.changes) == 1 && image == nil
+	if others {
+		if ok, why := x.asSet(); !ok {
+			return way{kind: impossible, why: "what ran before is not known: " + why}
+		}
+	}
+	if f.service.Kind == dokploy.Compose {
+		return way{kind: redeploy}
+	}
+	set, failed := f.service.Image, f.service.Image
+	if image != nil {
+		set, failed = string(image.from), string(image.to)
+	}
+	switch {
+	case f.asked == "" && x.image != "" && !sameImage(x.image, set):
+		// This run was not asked to touch the image.
+		return way{kind: impossible, why: fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", text.OneLine(x.image), text.OneLine(set))}
+	case f.asked == "":
+		return way{kind: redeploy} // its environment goes back
+	case others && sameImage(firstOf(x.image, set), failed):
+		return way{kind: redeploy} // the image is the same, what else was set is not
+	}
+	back, why := imageBack(x, set, failed)
+	if why != "" {
+		return way{kind: impossible, why: why}
+	}
+	return way{kind: redeploy, image: back}
+}
+
 // ran is what is known of what ran before the deployment of this run. What was
 // set before need not be it: an earlier run may have failed after setting it.
 type ran struct {

@@ -1,12 +1,11 @@
 package dokploy
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptrace"
@@ -15,33 +14,42 @@ import (
 	"time"
 )
 
-// Change is what to change of a service. What is nil is left as it is.
-type Change struct {
-	Image       *string // applications
-	Env         *Secret
-	ComposeFile *Secret // compose services; the source becomes raw
-	SourceType  *string // compose services
+// Field is a setting of a service, by its name in the API.
+type Field string
+
+// The fields that can be changed.
+const (
+	FieldImage       Field = "dockerImage" // applications
+	FieldEnv         Field = "env"
+	FieldComposeFile Field = "composeFile" // compose services
+	FieldSourceType  Field = "sourceType"  // compose services
+)
+
+// Get is a setting as the service has it.
+func (s *Service) Get(f Field) Secret {
+	switch f {
+	case FieldImage:
+		return Secret(s.Image)
+	case FieldEnv:
+		return s.Env
+	case FieldComposeFile:
+		return s.ComposeFile
+	case FieldSourceType:
+		return Secret(s.SourceType)
+	}
+	panic("dokploy: no field " + string(f))
 }
 
-// Empty reports whether nothing is to be changed.
-func (c Change) Empty() bool { return c == Change{} }
+// Change is what to set of a service. What is not in it is left as it is.
+type Change map[Field]Secret
 
 // Update changes a service by application.update or compose.update, which
 // touch only what is sent (docs/dokploy.md, Changing a service). It needs the right "create services".
 // Compose services that do not exist are answered as if they did: read back.
 func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 	input := map[string]any{string(s.Kind) + "Id": s.ID}
-	if change.Image != nil {
-		input["dockerImage"] = *change.Image
-	}
-	if change.Env != nil {
-		input["env"] = string(*change.Env)
-	}
-	if change.ComposeFile != nil {
-		input["composeFile"] = string(*change.ComposeFile)
-	}
-	if change.SourceType != nil {
-		input["sourceType"] = *change.SourceType
+	for field, value := range change {
+		input[string(field)] = string(value)
 	}
 	_, err := c.mutate(ctx, string(s.Kind)+".update", input)
 	return err
@@ -50,22 +58,30 @@ func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 // SaveEnvironment sets the environment as a plain member may. For applications
 // that overwrites what stands beside it, so it is sent as s has it: read the
 // service just before. Compose services have it since 0.29.0 (docs/dokploy.md, Changing a service).
-func (c *Client) SaveEnvironment(ctx context.Context, s *Service, env Secret) error {
-	input := map[string]any{}
+func (c *Client) SaveEnvironment(ctx context.Context, s *Service, change Change) error {
+	input := map[string]any{"env": string(s.Env)}
 	for name, value := range s.beside {
 		input[name] = value
 	}
-	input[string(s.Kind)+"Id"], input["env"] = s.ID, string(env)
+	for field, value := range change {
+		input[string(field)] = string(value)
+	}
+	input[string(s.Kind)+"Id"] = s.ID
 	_, err := c.mutate(ctx, string(s.Kind)+".saveEnvironment", input)
 	return err
 }
 
-// SameBeside reports whether what saveEnvironment overwrites along with the
-// environment is the same in two readings of a service.
-func (s *Service) SameBeside(other *Service) bool {
-	a, _ := json.Marshal(s.beside)
-	b, _ := json.Marshal(other.beside)
-	return bytes.Equal(a, b)
+// SameBeside reports whether what saveEnvironment overwrites along with a change
+// is the same in two readings of a service.
+func (s *Service) SameBeside(other *Service, change Change) bool {
+	beside := func(s *Service) map[string]any {
+		m := maps.Clone(s.beside)
+		for field := range change {
+			delete(m, string(field))
+		}
+		return m
+	}
+	return maps.Equal(beside(s), beside(other))
 }
 
 // Rights are what the key's owner may do beside deploying (docs/dokploy.md, Keys and rights).

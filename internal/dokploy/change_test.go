@@ -55,7 +55,7 @@ func TestSaveEnvironmentKeepsTheRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.SaveEnvironment(t.Context(), s, "A=1"); err != nil {
+		if err := c.SaveEnvironment(t.Context(), s, Change{FieldEnv: "A=1"}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -66,7 +66,7 @@ func TestSaveEnvironmentKeepsTheRest(t *testing.T) {
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	s := &Service{Env: "A=hunter2", ComposeFile: "hunter2"}
-	change := Change{Env: &s.Env, ComposeFile: &s.ComposeFile}
+	change := Change{FieldEnv: s.Env, FieldComposeFile: s.ComposeFile}
 	for _, text := range []string{fmt.Sprint(s.Env), fmt.Sprintf("%+v", *s), fmt.Sprintf("%#v", s.Env), fmt.Sprintf("%s %q", s.Env, s.Env), fmt.Sprintf("%+v", change)} {
 		if strings.Contains(text, "hunter2") {
 			t.Error(text)

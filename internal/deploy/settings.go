@@ -1,0 +1,285 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/dotenv"
+	"dokploy-deploy/internal/text"
+)
+
+// setting is one thing of a service that a run may set before it deploys.
+type setting struct {
+	field  dokploy.Field
+	input  string // that asks for it
+	phrase string // what a person calls it
+	plural bool
+	member bool // a plain member may set it
+	// wish is what the inputs make of it for a service. Its errors are about
+	// inputs.
+	wish func(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, error)
+}
+
+// wish is what a setting is to be.
+type wish struct {
+	asked bool // false: it is left as it is
+	value dokploy.Secret
+	lines []string // for a person; no value of the environment
+	warns []string // what does not arrive as it is given
+}
+
+// settings are all of them, in the order in which they are shown. What is
+// planned, checked, sent, read back and restored goes by this table.
+var settings = []setting{
+	{field: dokploy.FieldImage, input: "image", phrase: "the image", wish: wishImage},
+	{field: dokploy.FieldEnv, input: "env", phrase: "the environment", member: true, wish: wishEnv},
+	{field: dokploy.FieldComposeFile, input: "compose-file", phrase: "the compose file", wish: wishComposeFile},
+	{field: dokploy.FieldSourceType, input: "compose-file", phrase: "the source type", wish: wishSourceType},
+}
+
+// change is a setting that a run changes.
+type change struct {
+	*setting
+	to   dokploy.Secret
+	from dokploy.Secret // what undoes it
+}
+
+// changes are those of one service, in the order of the table.
+type changes []change
+
+// image is that of the image; nil: it is not changed.
+func (cs changes) image() *change {
+	if i := slices.IndexFunc(cs, func(c change) bool { return c.field == dokploy.FieldImage }); i >= 0 {
+		return &cs[i]
+	}
+	return nil
+}
+
+// apply is what is to be sent, undo what takes it back.
+func (cs changes) apply() dokploy.Change {
+	m := dokploy.Change{}
+	for _, c := range cs {
+		m[c.field] = c.to
+	}
+	return m
+}
+
+func (cs changes) undo() dokploy.Change {
+	m := dokploy.Change{}
+	for _, c := range cs {
+		m[c.field] = c.from
+	}
+	return m
+}
+
+// names says what is changed.
+func (cs changes) names() string {
+	var names []string
+	for _, c := range cs {
+		names = append(names, c.phrase)
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// verb is the form that goes with the names.
+func (cs changes) verb(one, many string) string {
+	if len(cs) == 1 {
+		return cs[0].verb(one, many)
+	}
+	return many
+}
+
+// verb is the form that goes with the phrase.
+func (x *setting) verb(one, many string) string {
+	if x.plural {
+		return many
+	}
+	return one
+}
+
+// needsRight is the first change that a plain member may not make; nil: there is
+// none.
+func (cs changes) needsRight() *change {
+	if i := slices.IndexFunc(cs, func(c change) bool { return !c.member }); i >= 0 {
+		return &cs[i]
+	}
+	return nil
+}
+
+// driftedField is what a service has no longer as it was set; nil: all stands.
+func (cs changes) driftedField(now *dokploy.Service) *change {
+	if i := slices.IndexFunc(cs, func(c change) bool { return now.Get(c.field) != c.to }); i >= 0 {
+		return &cs[i]
+	}
+	return nil
+}
+
+// nothingApplied reports whether a service is as the changes would leave it when
+// they are undone.
+func (cs changes) nothingApplied(now *dokploy.Service) bool {
+	return !slices.ContainsFunc(cs, func(c change) bool { return now.Get(c.field) != c.from })
+}
+
+// withImage are the same changes, but that the image goes back to another one.
+// failed is the image that was deployed.
+func (cs changes) withImage(image, failed string) changes {
+	cs = slices.Clone(cs)
+	if c := cs.image(); c != nil {
+		c.from = dokploy.Secret(image)
+		return cs
+	}
+	i := slices.IndexFunc(settings, func(x setting) bool { return x.field == dokploy.FieldImage })
+	return slices.Insert(cs, 0, change{setting: &settings[i], to: dokploy.Secret(failed), from: dokploy.Secret(image)})
+}
+
+// plan is what a run changes of one service, against what the service has.
+type plan struct {
+	service *dokploy.Service // as it was read
+	changes changes          // what is not yet as it is asked for
+	lines   []string
+	warns   []string // each with its input
+	member  bool     // it was set as a plain member may
+}
+
+// planFor compares what is asked for with what the service has. Its errors are
+// about inputs.
+func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, error) {
+	p := &plan{service: s}
+	for i := range settings {
+		x := &settings[i]
+		w, err := x.wish(&o.Prepare, s, version)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range w.lines {
+			p.lines = append(p.lines, x.input+": "+line)
+		}
+		for _, text := range w.warns {
+			p.warns = append(p.warns, x.input+": "+text)
+		}
+		if has := s.Get(x.field); w.asked && w.value != has {
+			p.changes = append(p.changes, change{x, w.value, has})
+		}
+	}
+	p.lines = append(p.lines, sourceLines(&o.Prepare, s)...)
+	return p, nil
+}
+
+func wishImage(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err error) {
+	switch {
+	case c.Image == "" || s.Kind != dokploy.Application:
+		return w, nil
+	case s.SourceType != "docker":
+		return w, &inputError{
+			input: "image",
+			what:  fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", text.OneLine(s.Name), text.OneLine(s.SourceType)),
+			hint:  "leave image empty, or set the application's provider to Docker in Dokploy",
+		}
+	}
+	line := c.Image + ", as it is"
+	if c.Image != s.Image {
+		line = firstOf(text.OneLine(s.Image), "none") + " → " + c.Image
+	}
+	return wish{asked: true, value: dokploy.Secret(c.Image), lines: []string{line}}, nil
+}
+
+func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err error) {
+	if c.Env == "" {
+		return w, nil
+	}
+	if s.Kind == dokploy.Compose {
+		var refused string
+		if w.warns, refused = composeEnv(s.ComposeType, v, c.Env); refused != "" {
+			return w, &inputError{
+				input: "env", what: text.OneLine(s.Name) + ": " + refused,
+				hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64",
+			}
+		}
+		if s.NoEnvFile() {
+			w.warns = append(w.warns, noEnvFileText(s.ComposeType))
+		}
+	}
+	env := c.Env
+	if !c.ReplaceEnv {
+		if env, err = dotenv.Merge(string(s.Env), c.Env); err != nil {
+			return w, &inputError{
+				input: "env", what: fmt.Sprintf("cannot be merged into the environment of %s: %v", text.OneLine(s.Name), err),
+				hint: "mend the environment in Dokploy, or set env-mode to replace and give all of it",
+			}
+		}
+	}
+	w.asked, w.value, w.lines = true, dokploy.Secret(env), []string{variablesText(string(s.Env), env)}
+	return w, nil
+}
+
+func wishComposeFile(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err error) {
+	if c.ComposeFile == "" || s.Kind != dokploy.Compose {
+		return w, nil
+	}
+	line := text.OneLine(c.ComposePath)
+	switch {
+	case s.SourceType != rawSource:
+		line += fmt.Sprintf(" becomes the file; the source, until now %s, becomes raw", text.OneLine(s.SourceType))
+	case c.ComposeFile != string(s.ComposeFile):
+		line += fmt.Sprintf(" (%d lines, until now %d)", lineCount(c.ComposeFile), lineCount(string(s.ComposeFile)))
+	default:
+		line += ", as it is"
+	}
+	return wish{asked: true, value: dokploy.Secret(c.ComposeFile), lines: []string{line}}, nil
+}
+
+// rawSource is the source of a compose service whose file Dokploy keeps itself.
+const rawSource = "raw"
+
+// wishSourceType goes with the compose file, whose line says it.
+func wishSourceType(c *Changes, s *dokploy.Service, _ dokploy.Version) (wish, error) {
+	return wish{asked: c.ComposeFile != "" && s.Kind == dokploy.Compose, value: rawSource}, nil
+}
+
+// sourceLines say what is uploaded.
+func sourceLines(c *Changes, s *dokploy.Service) []string {
+	src := c.Source
+	if src == nil || s.Kind != dokploy.Application {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("source: %s, %d files, %s", text.OneLine(c.SourcePath), src.Files(), size(src.Bytes()))}
+	if s.SourceType != "drop" {
+		lines = append(lines, fmt.Sprintf("source: the application's source, until now %s, becomes an upload", text.OneLine(s.SourceType)))
+	}
+	for _, note := range src.Notes() {
+		lines = append(lines, "source: "+note)
+	}
+	return lines
+}
+
+// maxNames bounds the variables that a line names.
+const maxNames = 20
+
+// variablesText says what changes of a text of variables, by names alone.
+func variablesText(old, now string) string {
+	added, changed, removed := dotenv.Diff(old, now)
+	var parts []string
+	for _, x := range []struct {
+		verb  string
+		names []string
+	}{{"adds", added}, {"changes", changed}, {"removes", removed}} {
+		if len(x.names) > 0 {
+			parts = append(parts, x.verb+" "+nameList(x.names))
+		}
+	}
+	kept := len(dotenv.Parse(now)) - len(added) - len(changed)
+	switch {
+	case len(parts) == 0 && old == now:
+		return fmt.Sprintf("%s, as they are", count(kept, "variable"))
+	case len(parts) == 0:
+		return fmt.Sprintf("%s keep their values; only the text changes", count(kept, "variable"))
+	case kept > 0:
+		parts = append(parts, count(kept, "other")+" as before")
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,62 @@
+package deploy
+
+import (
+	"testing"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// What holds for every row of the table: what is set is read back, and goes back
+// to what it was.
+func TestSettingsAreOneTable(t *testing.T) {
+	services := []*dokploy.Service{
+		{Kind: dokploy.Application, SourceType: "docker", Image: "x:1", Env: "A=1"},
+		{Kind: dokploy.Compose, SourceType: "git", Env: "A=1", ComposeFile: "services: {}"},
+	}
+	o := &Options{Prepare: Changes{Image: "x:2", Env: "A=2", ComposeFile: "services: {web: {image: a}}"}}
+	seen := map[dokploy.Field]bool{}
+	for _, s := range services {
+		p, err := planFor(o, s, dokploy.Version{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.changes {
+			seen[c.field] = true
+			if c.from != s.Get(c.field) || c.to == c.from {
+				t.Errorf("%s: from %q to %q", c.phrase, string(c.from), string(c.to))
+			}
+			if x := (changes{c}).driftedField(s); x == nil || x.phrase != c.phrase {
+				t.Errorf("%s: what was not set does not stand out", c.phrase)
+			}
+		}
+		if !p.changes.nothingApplied(s) || len(p.changes.apply()) != len(p.changes) || len(p.changes.undo()) != len(p.changes) {
+			t.Errorf("%s: %s", s.Kind, p.changes.names())
+		}
+	}
+	for i := range settings {
+		if x := &settings[i]; !seen[x.field] || x.input == "" || x.phrase == "" {
+			t.Errorf("row %d (%s) is not planned", i, x.field)
+		}
+	}
+	none, err := planFor(&Options{}, services[0], dokploy.Version{})
+	if err != nil || len(none.changes)+len(none.lines)+len(none.warns) > 0 {
+		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+func TestNamesOfChanges(t *testing.T) {
+	row := func(phrase string, plural bool) change {
+		return change{setting: &setting{phrase: phrase, plural: plural}}
+	}
+	image, env, args := row("the image", false), row("the environment", false), row("the build arguments", true)
+	for want, cs := range map[string]changes{
+		"the image was":                                           {image},
+		"the build arguments were":                                {args},
+		"the image and the environment were":                      {image, env},
+		"the image, the environment and the build arguments were": {image, env, args},
+	} {
+		if got := cs.names() + cs.verb(" was", " were"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
