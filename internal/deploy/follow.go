@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
@@ -151,7 +152,7 @@ func (fl *follower) followLog(ctx context.Context) {
 		source.ServerID, source.NoREST = build, true
 	}
 	// The log outlives the target's time: what was written is shown.
-	r.log = r.client.FollowLog(context.WithoutCancel(ctx), source, dokploy.LogEvents{
+	r.log = buildlog.Follow(context.WithoutCancel(ctx), r.client.Log(source), buildlog.Events{
 		Line: r.screen.line,
 		Lost: r.screen.lostLines,
 		Wake: func() {

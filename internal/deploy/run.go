@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 )
 
@@ -44,8 +45,8 @@ type run struct {
 	row      *dokploy.Deployment // once found, it is held
 	stuck    map[string]bool     // services that show as running forever
 	state    string              // what goes on in Dokploy, for timeouts and interrupts
-	log      *dokploy.Log
-	shown    dokploy.LogOutcome // of that log, when it was stopped
+	log      *buildlog.Log
+	shown    buildlog.Outcome // of that log, when it was stopped
 }
 
 // trail is what was seen of one trigger in the queue.

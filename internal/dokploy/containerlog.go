@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/text"
 )
 
@@ -60,7 +61,7 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 	switch said := log.String(); {
 	case said == "":
 		return "", errors.New("the container's log is not shown")
-	case looksLikeStreamError([]byte(said)), strings.HasPrefix(said, "Error response from daemon"):
+	case isStreamError([]byte(said)), strings.HasPrefix(said, "Error response from daemon"):
 		return "", errors.New(text.OneLine(said))
 	default:
 		return said, nil
@@ -87,7 +88,7 @@ func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*we
 	})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return nil, refusedError(resp.StatusCode)
+			return nil, buildlog.Refused(resp.StatusCode)
 		}
 		return nil, cleanURLError(err)
 	}

@@ -28,7 +28,7 @@ var reads = map[string]func(context.Context, *Client) (any, error){
 	"deployment.all":             func(ctx context.Context, c *Client) (any, error) { return c.Deployments(ctx, Application, "x") },
 	"deployment.allByCompose":    func(ctx context.Context, c *Client) (any, error) { return c.Deployments(ctx, Compose, "x") },
 	"deployment.queueList":       func(ctx context.Context, c *Client) (any, error) { return c.Queue(ctx) },
-	"deployment.readLogs":        func(ctx context.Context, c *Client) (any, error) { return c.ReadLogs(ctx, "x", 100) },
+	"deployment.readLogs":        func(ctx context.Context, c *Client) (any, error) { return c.readLogs(ctx, "x", 100) },
 	"deployment.allByType":       func(ctx context.Context, c *Client) (any, error) { return c.Rollbacks(ctx, "x") },
 	"user.getPermissions": func(ctx context.Context, c *Client) (any, error) {
 		r, ok, err := c.Rights(ctx)
@@ -160,7 +160,7 @@ func TestOneLargeAnswerAtATime(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if s, err := c.ReadLogs(t.Context(), "x", 100); err != nil || s != log {
+			if s, err := c.readLogs(t.Context(), "x", 100); err != nil || s != log {
 				t.Errorf("%d bytes, %v", len(s), err)
 			}
 		})
@@ -628,49 +628,6 @@ func FuzzAnswers(f *testing.F) {
 			if e != nil && e.Procedure != procedure {
 				t.Fatalf("%s: the error is of %s", procedure, e.Procedure)
 			}
-		}
-	})
-}
-
-// FuzzLogFrames: however text comes in frames, and frames in pieces, each line
-// is given once, in order, unless the stream's own errors are among them.
-func FuzzLogFrames(f *testing.F) {
-	f.Add("a\nb\r\nc\n", 3, false)
-	f.Add("10%\r100%\nlast", 1, true)
-	f.Add("SSH error: x\ny\n", 4, false)
-	f.Add("tail error: tail: x: file truncated\nmore\n", 9, true)
-	f.Fuzz(func(t *testing.T, text string, n int, pieces bool) {
-		if n < 1 || n > 1<<12 || len(text) > 1<<14 {
-			return
-		}
-		var frames [][]byte
-		for p := []byte(text); len(p) > 0; {
-			k := min(n, len(p))
-			frames = append(frames, p[:k])
-			p = p[k:]
-		}
-		var got []string
-		l := &Log{events: LogEvents{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, place: newPlace(), told: map[string]bool{}}
-		l.afterEnd = time.NewTimer(time.Hour)
-		defer l.afterEnd.Stop()
-		l.stream.init(l)
-		in := intake{stream: &l.stream}
-		for _, frame := range frames {
-			if pieces && len(frame) > 1 {
-				in.take(piece{frame[:1], true})
-				in.take(piece{frame[1:], false})
-				continue
-			}
-			in.take(piece{frame, true})
-		}
-		in.show()
-		l.stream.split.flush()
-		want := split(text, len(text)+1)
-		if strings.Contains(text, "tail error: tail: ") {
-			return // what tail complains of is left out
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatal(diff)
 		}
 	})
 }

@@ -598,20 +598,6 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 	return nil
 }
 
-// ReadLogs reads the last lines of a deployment's log over REST (≥ 0.29.5,
-// docs/dokploy.md, The log over REST), at most 10,000. More than 1 MiB of them fails with a 500.
-func (c *Client) ReadLogs(ctx context.Context, deploymentID string, tail int) (string, error) {
-	const procedure = "deployment.readLogs"
-	var s *string
-	if err := c.query(ctx, procedure, url.Values{"deploymentId": {deploymentID}, "tail": {strconv.Itoa(tail)}}, &s); err != nil {
-		return "", err
-	}
-	if s == nil { // no empty log
-		return "", &Error{Method: "GET", Procedure: procedure, Status: 200, Message: "the answer cannot be read: it is null"}
-	}
-	return *s, nil
-}
-
 // DashboardURL is where a person sees the service's deployments (docs/dokploy.md, Names, links, domains).
 func (c *Client) DashboardURL(s *Service) string {
 	u := *c.base

@@ -1,15 +1,12 @@
-package dokploy
+package buildlog
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
-
-	"dokploy-deploy/internal/text"
 )
 
 // fewLines are asked for where the place in the log is known: a few more than
@@ -53,15 +50,13 @@ type readResult struct {
 var (
 	errNoREST   = errors.New("a build server's log cannot be read in another way")
 	errNoFile   = errors.New("Dokploy finds no log when it is to be read") //nolint:staticcheck // a name
-	errTooLong  = errors.New("one of its lines is longer than Dokploy can read")
-	errOldREST  = errors.New("this Dokploy has no other way to read it")
 	errUnstable = errors.New("it was read while it was emptied")
 )
 
-func (r *rest) init(l *Log, none bool) {
+func (r *rest) init(l *Log) {
 	r.log, r.turned, r.results = l, make(chan struct{}), make(chan readResult)
 	r.pause, r.askAfter, r.tail = restPause, askAfter, fewLines
-	if none {
+	if l.way.Read == nil {
 		r.gone = errNoREST
 	}
 }
@@ -83,14 +78,14 @@ func (r *rest) read(ctx context.Context) {
 	tail, way := r.tail, r.log.way
 	r.running.Go(func() {
 		result := readResult{tail: tail}
-		ctx, err := way.turn(ctx)
+		ctx, err := way.Turn(ctx)
 		if err == nil {
 			select {
 			case r.turned <- struct{}{}:
 			case <-ctx.Done():
 				return
 			}
-			result.text, result.err = way.read(ctx, tail)
+			result.text, result.err = way.Read(ctx, tail)
 		} else {
 			result.err = err
 		}
@@ -105,18 +100,12 @@ func (r *rest) read(ctx context.Context) {
 func (r *rest) take(result readResult) {
 	now := time.Now()
 	r.reading, r.waiting, r.asked = false, false, now
-	var e *Error
+	var e *ReadError
 	err := result.err
 	switch {
-	case Unsupported(err):
-		r.never(errOldREST)
-	case Denied(err):
+	case errors.Is(err, ErrUnsupported), errors.As(err, &e) && e.Denied:
 		r.never(err)
-	case errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer"):
-		if result.tail <= 1 {
-			r.failed(errTooLong)
-			return
-		}
+	case errors.Is(err, ErrTooLarge) && result.tail > 1:
 		r.tooLarge, r.tail = result.tail, result.tail/2
 		r.next, r.again = now, now
 	case err != nil:
@@ -226,20 +215,11 @@ func (r *rest) more(tail int) int {
 func (r *rest) trouble() string {
 	switch {
 	case r.gone != nil:
-		return r.explain(r.gone)
+		return describe(r.gone)
 	case r.err != nil:
-		return r.explain(r.err)
+		return describe(r.err)
 	}
 	return "it is not read in another way"
-}
-
-func (r *rest) explain(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
-		what, _ := Explain(err)
-		return "reading it in another way fails: " + text.OneLine(what)
-	}
-	return describe(err)
 }
 
 // tailLines are the complete lines of what was read, the last one if it is not

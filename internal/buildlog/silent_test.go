@@ -1,4 +1,4 @@
-package dokploy_test
+package buildlog_test
 
 import (
 	"fmt"

@@ -1,44 +1,16 @@
-package dokploy
+package buildlog
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/url"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"dokploy-deploy/internal/text"
 )
-
-// streamErrors begin the texts that Dokploy sends as ordinary frames when it
-// cannot read the log (docs/dokploy.md, The log stream; Remote servers, listen-deployment.ts).
-var streamErrors = [][]byte{
-	[]byte("tail error: "), []byte("tail: cannot open "), []byte("tail: no files remaining"), []byte("SSH error: "),
-	[]byte("Server not found"), []byte("This feature is not available in the cloud version."),
-}
-
-// tailComplains begins what tail says of a file it goes on reading ("file
-// truncated": two deployments of one second share a file).
-var (
-	tailComplains = []byte("tail error: tail: ")
-	fileTruncated = []byte(": file truncated")
-)
-
-// looksLikeStreamError reports whether text is, or may become with its next frame,
-// an error of the stream.
-func looksLikeStreamError(text []byte) bool {
-	for _, e := range streamErrors {
-		n := min(len(e), len(text))
-		if n > 0 && bytes.Equal(e[:n], text[:n]) {
-			return true
-		}
-	}
-	return false
-}
 
 // phase is how far a connection is.
 type phase int
@@ -78,20 +50,6 @@ type stream struct {
 	differ   int // … that are not the same
 }
 
-// link is a connection and who reads it.
-type link struct {
-	turned chan struct{}
-	opened chan *websocket.Conn
-	frames chan piece
-	free   chan []byte
-	ended  chan error
-	pong   chan error
-	conn   *websocket.Conn
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
 func (s *stream) init(l *Log) {
 	s.log, s.pause = l, firstPause
 	s.split.emit = s.line
@@ -128,42 +86,6 @@ func (s *stream) connect(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
-}
-
-// run is the life of a connection.
-func (k *link) run(way logWay) error {
-	ctx, err := way.turn(k.ctx)
-	if err != nil {
-		return err
-	}
-	select {
-	case k.turned <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	conn, err := way.open(ctx)
-	var status refusedError
-	switch {
-	case err == nil:
-	case errors.As(err, &status):
-		return err
-	case errors.Is(err, context.DeadlineExceeded):
-		return errNotAnswered
-	default:
-		return fmt.Errorf("the log stream cannot be opened: %w", err)
-	}
-	defer conn.CloseNow() //nolint:errcheck // it is over either way
-	conn.SetReadLimit(-1) // it is read in pieces
-	select {
-	case k.opened <- conn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	err = readPieces(ctx, conn, k.frames, k.free)
-	if status := websocket.CloseStatus(err); status != -1 {
-		return fmt.Errorf("the log stream was closed (%d)", status)
-	}
-	return fmt.Errorf("the log stream broke: %w", err)
 }
 
 func (s *stream) enter(p phase) { s.phase, s.since = p, time.Now() }
@@ -242,7 +164,7 @@ func (s *stream) truncated(line []byte) (before []byte, ok bool) {
 	if !bytes.HasSuffix(line, fileTruncated) {
 		return nil, false
 	}
-	line, ok = bytes.CutSuffix(line[:len(line)-len(fileTruncated)], []byte(s.log.way.source.Path))
+	line, ok = bytes.CutSuffix(line[:len(line)-len(fileTruncated)], []byte(s.log.way.Path))
 	before, is := bytes.CutSuffix(line, tailComplains)
 	return before, ok && is
 }
@@ -371,121 +293,4 @@ func (s *stream) trouble() string {
 		return errNotAnswered.Error()
 	}
 	return errEnded.Error()
-}
-
-// openLog opens the stream of a log.
-func (c *Client) openLog(ctx context.Context, source LogSource) (*websocket.Conn, error) {
-	q := url.Values{"logPath": {source.Path}}
-	if source.ServerID != "" {
-		q.Set("serverId", source.ServerID)
-	}
-	return c.dialStream(ctx, "/listen-deployment", q)
-}
-
-// intake gives the text of one connection to the log, and keeps back what looks
-// like an error of the stream.
-type intake struct {
-	stream  *stream
-	held    []byte
-	since   time.Time // when it was last added to
-	started bool      // text of the log has come
-}
-
-func (in *intake) take(p piece) {
-	switch {
-	case len(in.held) > 0 && !in.started:
-		// One error may come in several frames.
-		in.hold(p.data)
-		if !looksLikeStreamError(in.held) || len(in.held) > heldLimit {
-			in.show()
-		}
-		return
-	case len(in.held) > 0:
-		// The stream goes on, so it was none.
-		in.goesOn()
-	}
-	if p.first && looksLikeStreamError(p.data) && !in.stream.split.seen {
-		in.hold(p.data)
-		return
-	}
-	in.started = true
-	in.stream.text(p.data)
-}
-
-func (in *intake) hold(text []byte) {
-	in.held, in.since = append(in.held, text...), time.Now()
-}
-
-// goesOn takes what was kept back, since no end followed it.
-func (in *intake) goesOn() {
-	held := in.held
-	in.held = nil
-	if !bytes.HasPrefix(held, tailComplains) || bytes.Contains(held, fileTruncated) {
-		in.stream.text(held)
-	}
-}
-
-// show gives away what was kept back.
-func (in *intake) show() {
-	if len(in.held) > 0 {
-		held := in.held
-		in.held, in.started = nil, true
-		in.stream.text(held)
-	}
-}
-
-// piece is a frame, or a part of a long one.
-type piece struct {
-	data  []byte
-	first bool
-}
-
-// readPieces reads frames until that fails, into buffers that were used
-// before, if there are any.
-func readPieces(ctx context.Context, conn *websocket.Conn, frames chan<- piece, free <-chan []byte) error {
-	for {
-		_, r, err := conn.Reader(ctx)
-		if err != nil {
-			return err
-		}
-		for first := true; ; first = false {
-			var buf []byte
-			select {
-			case buf = <-free:
-			default:
-				buf = make([]byte, 0, 4096)
-			}
-			buf, err = fillPiece(r, buf[:0])
-			if err != nil && !errors.Is(err, io.EOF) {
-				return err
-			}
-			if len(buf) > 0 || first {
-				select {
-				case frames <- piece{buf, first}:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-		}
-	}
-}
-
-// fillPiece reads until the frame ends (io.EOF) or the piece is full.
-func fillPiece(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			if len(buf) >= pieceLimit {
-				return buf, nil
-			}
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err != nil {
-			return buf, err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package dokploy_test
+package buildlog_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 )
@@ -31,7 +32,7 @@ type logWorld struct {
 	cancelled bool
 	began     time.Time     // of the following
 	firstLine time.Duration // after that
-	outcome   dokploy.LogOutcome
+	outcome   buildlog.Outcome
 }
 
 func inLogWorld(t *testing.T, o dokploytest.Options, a dokploytest.Application, test func(w *logWorld)) {
@@ -69,7 +70,7 @@ func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) 
 		change(&source)
 	}
 	w.began = time.Now()
-	log := w.client.FollowLog(ctx, source, dokploy.LogEvents{
+	log := buildlog.Follow(ctx, w.client.Log(source), buildlog.Events{
 		Line: func(line []byte) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -284,7 +285,7 @@ func TestStopIsQuick(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: build(100)}, func(w *logWorld) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamHang})
 		ctx, cancel := context.WithCancel(w.t.Context())
-		log := w.client.FollowLog(ctx, dokploy.LogSource{DeploymentID: "x", Path: "/etc/dokploy/logs/x/x.log"}, dokploy.LogEvents{
+		log := buildlog.Follow(ctx, w.client.Log(dokploy.LogSource{DeploymentID: "x", Path: "/etc/dokploy/logs/x/x.log"}), buildlog.Events{
 			Line: func([]byte) {}, Wake: func() {}, Lost: func(string) {},
 		})
 		time.Sleep(time.Second)

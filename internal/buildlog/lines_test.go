@@ -1,4 +1,4 @@
-package dokploy
+package buildlog
 
 import (
 	"bytes"

@@ -1,15 +1,13 @@
-package dokploy
+// Package buildlog follows the log of one deployment and gives away each of its
+// lines once, by two ways that fail in different manners: the stream, and the
+// last lines over REST (docs/protocol.md, The log). It knows both by a Way only,
+// and nothing of what a server answers.
+package buildlog
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"dokploy-deploy/internal/text"
 )
@@ -58,18 +56,9 @@ const (
 	heldLimit = 64 << 10
 )
 
-// LogSource says where a deployment's log is.
-type LogSource struct {
-	DeploymentID string
-	Path         string // the row's logPath
-	ServerID     string // the build server of the row or the service, else the service's server (docs/dokploy.md, Remote servers)
-	// NoREST: deployment.readLogs cannot have this log (a build server's).
-	NoREST bool
-}
-
-// LogEvents is told what the log brings: of lines from one goroutine, Wake
+// Events is told what the log brings: of lines from one goroutine, Wake
 // comes from others, too.
-type LogEvents struct {
+type Events struct {
 	// Line gets each line once, in order, without its newline. It must not
 	// keep line.
 	Line func(line []byte)
@@ -81,27 +70,6 @@ type LogEvents struct {
 	Lost func(text string)
 }
 
-// logWay is the way to one log. What a server answers stays behind it.
-type logWay struct {
-	client *Client
-	source LogSource
-}
-
-// turn waits until a request may be sent.
-func (w logWay) turn(ctx context.Context) (context.Context, error) {
-	return w.client.ahead(ctx, http.MethodGet)
-}
-
-// open opens the stream, which begins with the first line.
-func (w logWay) open(ctx context.Context) (*websocket.Conn, error) {
-	return w.client.openLog(ctx, w.source)
-}
-
-// read reads the last lines over REST.
-func (w logWay) read(ctx context.Context, lines int) (string, error) {
-	return w.client.ReadLogs(ctx, w.source.DeploymentID, lines)
-}
-
 // Log follows the log of one deployment until it is stopped.
 //
 // One goroutine owns it. It takes what the stream brings, which replays the
@@ -110,8 +78,8 @@ func (w logWay) read(ctx context.Context, lines int) (string, error) {
 // their number (place). REST takes over where the stream does not bring what it
 // should.
 type Log struct {
-	way    logWay
-	events LogEvents
+	way    Way
+	events Events
 	cancel context.CancelFunc
 	done   chan struct{}
 	final  chan *ending // of Drain
@@ -130,11 +98,11 @@ type Log struct {
 	isOver   bool // nothing is waited for any more
 
 	// Of the goroutine until it has ended, then of who asks:
-	outcome LogOutcome
+	outcome Outcome
 }
 
-// LogOutcome is what became of a log.
-type LogOutcome struct {
+// Outcome is what became of a log.
+type Outcome struct {
 	Lines int  // given away
 	Empty bool // it was read, and nothing is in it
 	// Missing says why lines may be missing that were there at the end, or
@@ -142,25 +110,15 @@ type LogOutcome struct {
 	Missing string
 }
 
-// ending is the end of the deployment: what the log has is given away.
-type ending struct {
-	limit    time.Duration
-	ends     bool // Dokploy's own end is to be seen
-	since    time.Time
-	deadline time.Time
-	tries    int // so often the stream was opened again for the end
-	done     chan struct{}
-}
-
-// FollowLog starts to follow a log; Stop ends it.
-func (c *Client) FollowLog(ctx context.Context, source LogSource, events LogEvents) *Log {
+// Follow starts to follow a log; Stop ends it.
+func Follow(ctx context.Context, way Way, events Events) *Log {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Log{
-		way: logWay{c, source}, events: events, cancel: cancel, done: make(chan struct{}), final: make(chan *ending, 1),
+		way: way, events: events, cancel: cancel, done: make(chan struct{}), final: make(chan *ending, 1),
 		place: newPlace(), told: map[string]bool{},
 	}
 	l.stream.init(l)
-	l.rest.init(l, source.NoREST)
+	l.rest.init(l)
 	l.afterEnd = time.AfterFunc(time.Hour, events.Wake)
 	l.afterEnd.Stop()
 	go func() {
@@ -175,30 +133,9 @@ func (c *Client) FollowLog(ctx context.Context, source LogSource, events LogEven
 // will be seen when it is written.
 func (l *Log) Streaming() bool { return l.live.Load() }
 
-// Drain waits for what is still coming after the verdict: until the log is
-// known to be all there, at most limit, in which the waiting for the turn of a
-// request does not count. The stream is never closed by Dokploy. ends says that
-// the log has Dokploy's own end, as those of all deployments that were not
-// cancelled.
-func (l *Log) Drain(ctx context.Context, limit time.Duration, ends bool) {
-	e := &ending{limit: limit, ends: ends, done: make(chan struct{})}
-	select {
-	case l.final <- e:
-	case <-l.done:
-		return
-	case <-ctx.Done():
-		return
-	}
-	select {
-	case <-e.done:
-	case <-l.done:
-	case <-ctx.Done():
-	}
-}
-
 // Stop ends the following and returns when no event comes any more. A last
 // line without its newline is given away.
-func (l *Log) Stop() LogOutcome {
+func (l *Log) Stop() Outcome {
 	l.cancel()
 	<-l.done
 	return l.outcome
@@ -310,147 +247,6 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// finish gives away what is there when the deployment has ended, and ends the
-// waiting for it.
-func (l *Log) finish(ctx context.Context, s *schedule) {
-	const (
-		quietAfterEnd = 15 * time.Millisecond
-		quiet         = 300 * time.Millisecond
-		quietAtStart  = 1500 * time.Millisecond // first frame of a remote server: 0.4 to 0.7 s
-	)
-	e, st, r := l.end, &l.stream, &l.rest
-	if st.phase == waiting || r.waiting {
-		return // behind other requests, for which the time does not count
-	}
-	if s.due(e.deadline) {
-		l.over(l.whatIsMissing())
-		return
-	}
-	if !r.idle() {
-		return
-	}
-	switch st.phase {
-	case open:
-		need := quiet
-		switch {
-		case l.certain():
-			need = quietAfterEnd
-		case !st.heardAny:
-			need = quietAtStart
-		}
-		if !s.due(st.quietSince().Add(need)) {
-			return
-		}
-	case dialing:
-		if !s.due(st.since.Add(quietAtStart)) {
-			return
-		}
-	}
-	switch {
-	case r.complete, l.certain():
-		l.over("")
-	case e.tries == 0 && (r.gone != nil || r.err != nil):
-		// A connection that begins anew shows all that is there.
-		e.tries++
-		st.close()
-		st.connect(ctx)
-	case r.gone == nil:
-		if s.due(r.again) {
-			r.read(ctx)
-		}
-	case !e.ends && st.phase == open && !st.since.Before(e.since) && st.heardAny && st.caughtUp() && !st.split.seen:
-		l.over("") // as far as can be known
-	case st.phase == open, st.phase == closed && (e.tries == maxTries || st.gaveUp || refused(st.why)):
-		l.over(l.whatIsMissing())
-	case st.phase == closed && s.due(st.redial):
-		e.tries++
-		st.connect(ctx)
-	}
-}
-
-// certain reports whether the stream has brought the end of the log. Dokploy
-// writes it 2 to 48 ms before it says that the deployment has ended; an end line
-// that is older may have others behind it, unless the stream was opened since.
-func (l *Log) certain() bool {
-	st, ended := &l.stream, l.end.since
-	return l.ended && st.phase == open && st.heardAny && st.caughtUp() && (l.gave.After(ended.Add(-time.Second)) || !st.since.Before(ended))
-}
-
-// turnCame is told that a request was sent, and since when it has waited for
-// that.
-func (l *Log) turnCame(since time.Time) {
-	now := time.Now()
-	if l.begun.IsZero() {
-		l.begun = now
-	}
-	if l.end != nil {
-		l.end.deadline = l.end.deadline.Add(now.Sub(later(since, l.end.since)))
-	}
-}
-
-// whatIsMissing says why the log may not be all there.
-func (l *Log) whatIsMissing() string {
-	why := l.stream.trouble()
-	if l.rest.gone != nil || l.rest.err != nil {
-		why += ", and " + l.rest.trouble()
-	}
-	return why
-}
-
-// over ends the waiting at the end, with why something may be missing.
-func (l *Log) over(missing string) {
-	l.outcome.Missing = missing
-	// What does not end in a newline is the last line.
-	switch {
-	case l.rest.complete && len(l.rest.partial) > 0:
-		l.give(l.rest.partial)
-	case !l.rest.complete && l.stream.phase == open && l.stream.caughtUp():
-		l.stream.split.flush()
-	}
-	l.isOver = true
-	close(l.end.done)
-}
-
-// close says what is to be said when it ends.
-func (l *Log) close() {
-	st := &l.stream
-	o := &l.outcome
-	if !l.isOver {
-		// The deployment goes on, or nobody waits for it any more.
-		if st.phase == open && st.caughtUp() && st.split.seen {
-			l.say("half", "the last line of the log that is shown may be missing its end")
-			st.split.flush()
-		}
-		if !l.ended && !l.atWork() {
-			o.Missing = l.whatIsMissing()
-		}
-	}
-	o.Lines = l.place.lines
-	if o.Lines == 0 && l.rest.empty {
-		o.Empty, o.Missing = true, ""
-	}
-	switch {
-	case o.Missing == "":
-	case l.told["none"] && o.Lines == 0:
-	case o.Lines == 0:
-		l.say("none", "the log cannot be shown: "+o.Missing)
-	default:
-		l.say("end", "the end of the log may be missing: "+o.Missing)
-	}
-}
-
-// atWork reports whether one of the ways brings the log, or has not had the
-// time to.
-func (l *Log) atWork() bool {
-	st, r := &l.stream, &l.rest
-	switch {
-	case st.phase == open && st.caughtUp() && st.heardAny,
-		!r.asked.IsZero() && r.err == nil && time.Since(r.asked) <= 2*restPause:
-		return true
-	}
-	return st.why == nil && (l.begun.IsZero() || time.Since(l.begun) < takeOver)
-}
-
 // give gives away the next line.
 func (l *Log) give(line []byte) {
 	l.place.add(line)
@@ -488,29 +284,6 @@ func (l *Log) hopeless() {
 func (l *Log) writtenAnew() {
 	l.place.forget(true)
 	l.say("anew", "the log was emptied and is written anew, as by another deployment of the service that began in the same second: lines may be missing here")
-}
-
-// refusedError is a handshake that was answered with something else.
-type refusedError int
-
-func (e refusedError) Error() string {
-	return fmt.Sprintf("the log stream is answered with %d", int(e))
-}
-
-// refused reports a handshake that was answered, and not by a gateway that
-// reached nobody: asking again at once changes nothing.
-func refused(err error) bool {
-	var status refusedError
-	return errors.As(err, &status) && !unanswered(err)
-}
-
-// unanswered reports failures in which Dokploy was not there at all.
-func unanswered(err error) bool {
-	var status refusedError
-	if errors.As(err, &status) {
-		return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
-	}
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
 func describe(err error) string { return text.OneLine(err.Error()) }
