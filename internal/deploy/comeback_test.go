@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // A server that brings its queue back after a restart has what waited in it
@@ -19,7 +20,7 @@ func TestAQueueThatComesBack(t *testing.T) {
 					other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
 					w.srv.Enqueue(other, "another's", "")
 					time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
-					r := w.want(w.deploy("application api"), Done, 0)
+					r := w.want(w.deploy("application api"), verdict.Done, 0)
 					w.triggers(app, 1)
 					if id := w.lastRow(app).ID; r.DeploymentID != id {
 						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -42,7 +43,7 @@ func TestAFaultStartsTheTimeAgain(t *testing.T) {
 			time.AfterFunc(22*time.Second, func() {
 				w.srv.Fault(dokploytest.Fault{Procedure: "deployment.queueList", Kind: dokploytest.Gateway, Status: status})
 			})
-			w.want(w.deploy("application api"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
 			w.triggers(app, 1)
 		})
 	}
@@ -68,7 +69,7 @@ func TestAQueueThatIsGone(t *testing.T) {
 					time.AfterFunc(11*time.Second, func() { w.srv.Enqueue(other, "another's", "") })
 				}
 				began := time.Now()
-				w.want(w.deploy("application api"), Done, 0)
+				w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 2)
 				var sent, back time.Time
 				for _, r := range w.srv.Requests() {
@@ -91,8 +92,8 @@ func TestAQueueThatIsGone(t *testing.T) {
 func TestTheTimeAfterARestartIsNoOutage(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
-		want    Status
-	}{{30 * time.Minute, Done}, {15 * time.Second, Timeout}} {
+		want    verdict.Status
+	}{{30 * time.Minute, verdict.Done}, {15 * time.Second, verdict.Timeout}} {
 		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 14 * time.Second}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
 			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
@@ -117,9 +118,9 @@ func TestWhatRanComesBack(t *testing.T) {
 				inWorld(t, dokploytest.Options{Version: version, KeepsQueue: keeps, ReturnsAfter: 8 * time.Second}, func(w *world) {
 					app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: takes(10 * time.Second)})
 					time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
-					want, exit := Done, 0
+					want, exit := verdict.Done, 0
 					if !keeps {
-						want, exit = Cancelled, 1
+						want, exit = verdict.Cancelled, 1
 					}
 					r := w.want(w.deploy("application api"), want, exit)
 					w.triggers(app, 1)
@@ -140,7 +141,7 @@ func TestCancelledIsFinalWhereTheWorkerWorks(t *testing.T) {
 		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(time.Minute)})
 		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(10500*time.Millisecond, func() { w.srv.Enqueue(other, "another's", "") })
-		r := w.want(w.deploy("application api"), Cancelled, 1)
+		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		if r.Took > 16*time.Second {
 			w.Errorf("after %s\n%s", r.Took, w.story())
 		}
@@ -155,7 +156,7 @@ func TestATriggerThatARestartAnswered(t *testing.T) {
 		w.srv.Enqueue(other, "another's", "")
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Lost, CarriedOut: true})
 		w.srv.OnCall("application.deploy", func() { go w.srv.Restart(5 * time.Second) })
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 	})
 }
@@ -166,7 +167,7 @@ func TestTwoRestarts(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(10 * time.Second)})
 		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(14*time.Second, func() { w.srv.Restart(5 * time.Second) })
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 	})
 }
@@ -180,7 +181,7 @@ func TestTheRowOfWhatWaitedInARestart(t *testing.T) {
 			other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
 			w.srv.Enqueue(other, "another's", "")
 			time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
-			r := w.want(w.deploy("application api"), Done, 0)
+			r := w.want(w.deploy("application api"), verdict.Done, 0)
 			want := 1
 			if !keeps {
 				want = 2
@@ -200,7 +201,7 @@ func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
 		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
 		w.srv.Enqueue(other, "another's", "")
 		time.AfterFunc(5*time.Second, func() { w.srv.CleanQueue(app) })
-		r := w.want(w.deploy("application api"), Cancelled, 1)
+		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(app, 1)
 		if w.rec.said("started") || r.Build >= 0 || r.Reason != "the deployment was cancelled in Dokploy before it began" {
 			w.Errorf("%s, built in %s\n%s", r.Reason, r.Build, w.story())
@@ -214,8 +215,8 @@ func TestAnUploadThatComesBack(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		another time.Duration // when somebody deploys in the dashboard; 0: never
-		want    Status
-	}{{"alone", 0, Done}, {"beside another", 18 * time.Second, Done}} {
+		want    verdict.Status
+	}{{"alone", 0, verdict.Done}, {"beside another", 18 * time.Second, verdict.Done}} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 8 * time.Second}, func(w *world) {
 				app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(time.Second)})
@@ -248,7 +249,7 @@ func TestAnUploadAndSomebodysAfterARestart(t *testing.T) {
 		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(12*time.Second, func() { w.srv.Enqueue(app, "Manual deployment", "") })
 		w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
-		r := w.want(w.deploy("application api"), Lost, 1)
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		if w.srv.Calls("application.deploy") != 0 || !strings.Contains(r.Reason, "upload") {
 			w.Errorf("%s\n%s", r.Reason, w.story())
 		}
@@ -264,7 +265,7 @@ func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
 		w.srv.Enqueue(other, "another's", "")
 		time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(10001*time.Millisecond, func() { w.srv.Webhook(app) })
-		r := w.want(w.deploy("application api"), Lost, 1)
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(app, 1)
 		if !strings.Contains(r.Reason, "cannot be told apart") {
 			w.Error(r.Reason)
@@ -284,7 +285,7 @@ func TestOthersBetweenTheTwoRuns(t *testing.T) {
 			w.srv.Restart(5 * time.Second)
 		})
 		w.set = func(o *Options) { o.Operation, o.Verify, o.StableFor = "redeploy", VerifyAuto, 10*time.Second }
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		if id := w.lastRow(app).ID; r.DeploymentID != id {
 			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
 		}
@@ -305,9 +306,9 @@ func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
 			}})
 			// The row ends 0.9 s after the run began, its job 0.5 s later.
 			time.AfterFunc(1150*time.Millisecond, func() { w.srv.Restart(5 * time.Second) })
-			want, exit := Done, 0
+			want, exit := verdict.Done, 0
 			if keeps {
-				want, exit = Failed, 1
+				want, exit = verdict.Failed, 1
 			}
 			w.srv.SetLatency(100 * time.Millisecond)
 			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.all", Kind: dokploytest.Lost, Times: 3}) // the end is not seen before
@@ -339,7 +340,7 @@ func TestASecondRunDuringTheOutage(t *testing.T) {
 				})
 				time.AfterFunc(1250*time.Millisecond, func() { w.srv.Restart(5 * time.Second) })
 				time.AfterFunc(2*time.Minute, w.srv.ClearFaults)
-				r := w.want(w.deploy("application api"), Failed, 1)
+				r := w.want(w.deploy("application api"), verdict.Failed, 1)
 				w.triggers(app, 1)
 				if id := w.lastRow(app).ID; r.DeploymentID != id {
 					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -361,7 +362,7 @@ func TestARowThatStaysRunning(t *testing.T) {
 			return b
 		}})
 		time.AfterFunc(3*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
-		r := w.want(w.deploy("compose stack"), Lost, 1)
+		r := w.want(w.deploy("compose stack"), verdict.Lost, 1)
 		if !strings.Contains(r.Reason, "stopped working on this deployment") {
 			w.Error(r.Reason)
 		}
@@ -387,7 +388,7 @@ func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 			time.AfterFunc(5*time.Second, func() { w.srv.Restart(6 * time.Second) })
 			w.set = func(o *Options) { o.Timeout = c.timeout }
 			r := w.deploy("application api").Results[0]
-			if want := "timed out; " + c.says; r.Status != Timeout || !strings.HasPrefix(r.Reason, want) {
+			if want := "timed out; " + c.says; r.Status != verdict.Timeout || !strings.HasPrefix(r.Reason, want) {
 				w.Errorf("after %s: %s: %s\n%s", c.timeout, r.Status, r.Reason, w.story())
 			}
 		})

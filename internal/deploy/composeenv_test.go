@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // TestComposeEnv: what becomes of each value, by what runs it and which Dokploy
@@ -109,7 +110,7 @@ func TestComposeEnvRefused(t *testing.T) {
 			w.set = func(o *Options) { o.Prepare, o.DryRun = Changes{Env: "CERT=\"SECRET-first\nSECRET-second\""}, dry }
 			report := w.deploy("application api", "compose web")
 			r := &report.Results[1]
-			if report.ExitCode() != ExitInvalid || r.Input() != "env" || !strings.HasPrefix(r.Reason, "web: line breaks in CERT: ") || strings.Contains(r.Reason+r.Hint, "SECRET") {
+			if report.ExitCode() != verdict.ExitInvalid || r.Input() != "env" || !strings.HasPrefix(r.Reason, "web: line breaks in CERT: ") || strings.Contains(r.Reason+r.Hint, "SECRET") {
 				t.Errorf("%q of %q: %s", r.Status, r.Input(), r.Reason)
 			}
 			if n := w.changes(); n > 0 || w.srv.Calls("application.deploy") > 0 {
@@ -126,7 +127,7 @@ func TestComposeEnvWarned(t *testing.T) {
 		inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
 			stack := w.srv.AddCompose(dokploytest.Compose{Name: "web", ComposeType: "stack", Env: "OLD='SECRET-a\nSECRET-b'"})
 			w.set = changing(Changes{Env: "CERT='SECRET-first\nSECRET-second'"})
-			w.want(w.deploy("compose web"), Done, 0)
+			w.want(w.deploy("compose web"), verdict.Done, 0)
 			if w.rec.count("! env: only the first line of CERT arrives through env_file") != 1 || w.rec.count("of OLD") > 0 || w.rec.said("SECRET") {
 				t.Error(w.story())
 			}
@@ -147,7 +148,7 @@ func TestComposeWithoutEnvFile(t *testing.T) {
 				v := w.srv.AddCompose(dokploytest.Compose{Name: "web", ComposeType: kind})
 				v.SetCreateEnvFile(!off)
 				w.set = changing(Changes{Env: "A=1"})
-				w.want(w.deploy("compose web"), Done, 0)
+				w.want(w.deploy("compose web"), verdict.Done, 0)
 				if (w.rec.count("! env: ") == 1 && w.rec.said(want)) != off {
 					t.Errorf("%s, off: %v\n%s", kind, off, w.story())
 				}

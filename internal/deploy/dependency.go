@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
 )
 
 // explainDependency adds to a deployment that docker-compose broke off, for want
 // of a service that others depend on, what that one wrote.
 func (r *run) explainDependency(ctx context.Context) {
-	if r.result.Status != Failed || r.service.Kind != dokploy.Compose || r.service.ComposeType == "stack" {
+	if r.result.Status != verdict.Failed || r.service.Kind != dokploy.Compose || r.service.ComposeType == "stack" {
 		return
 	}
 	container, service := failedDependency(r.result.Reason)

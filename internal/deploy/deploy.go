@@ -13,83 +13,9 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
-
-// Status is how a deployment ended, as the output "status" says it.
-type Status string
-
-// The statuses, from the best to the worst.
-const (
-	Done        Status = "done"
-	Queued      Status = "queued" // accepted, not followed
-	Unhealthy   Status = "unhealthy"
-	Cancelled   Status = "cancelled"
-	Failed      Status = "error"
-	Lost        Status = "lost" // Dokploy forgot it, or it cannot be told apart
-	Timeout     Status = "timeout"
-	Unreachable Status = "unreachable"
-	Refused     Status = "refused" // the key
-	Invalid     Status = "invalid" // the inputs
-	Interrupted Status = "interrupted"
-)
-
-// order ranks the statuses for several targets: a later one is worse.
-var order = []Status{Done, Queued, Unhealthy, Cancelled, Failed, Lost, Timeout, Unreachable, Refused, Invalid, Interrupted}
-
-// Worst is the worst of several statuses; Invalid of none.
-func Worst(statuses ...Status) Status {
-	worst := -1
-	for _, s := range statuses {
-		for i, o := range order {
-			if s == o {
-				worst = max(worst, i)
-			}
-		}
-	}
-	if worst < 0 {
-		return Invalid
-	}
-	return order[worst]
-}
-
-// Exit codes. An interrupt ends with 128 and the signal's number instead.
-const (
-	ExitOK          = 0
-	ExitFailed      = 1
-	ExitInvalid     = 2
-	ExitUnreachable = 3
-	ExitTimeout     = 4
-)
-
-// ExitCode is that of several targets: 2, 3, 4, then 1 decide. Interrupted is
-// the caller's, who knows the signal; it counts as failed here.
-func ExitCode(statuses ...Status) int {
-	rank := func(code int) int {
-		return map[int]int{ExitOK: 0, ExitFailed: 1, ExitTimeout: 2, ExitUnreachable: 3, ExitInvalid: 4}[code]
-	}
-	code := ExitOK
-	for _, s := range statuses {
-		if c := s.exitCode(); rank(c) > rank(code) {
-			code = c
-		}
-	}
-	return code
-}
-
-func (s Status) exitCode() int {
-	switch s {
-	case Done, Queued:
-		return ExitOK
-	case Invalid:
-		return ExitInvalid
-	case Unreachable, Refused:
-		return ExitUnreachable
-	case Timeout:
-		return ExitTimeout
-	}
-	return ExitFailed
-}
 
 // Reporter shows a person what happens. Its methods are called from several
 // goroutines.
@@ -172,27 +98,27 @@ type Result struct {
 	Service        *dokploy.Service // nil: was not resolved
 	Name           string           // as shown to a person
 	DeploymentID   string           // empty: not known
-	Status         Status
+	Status         verdict.Status
 	URL            string
 	DashboardURL   string
-	Queued         time.Duration // server's clock; negative: not known
-	Build          time.Duration // server's clock; negative: not known
-	Took           time.Duration // from the trigger to the verdict
-	verdictAt      time.Time     // zero: nothing was tried
-	Reason         string        // what happened, one line; empty on success
-	Hint           string        // what to do next
-	input          string        // the input that the error is about, if it is none of the target's
-	Place          Place         // where the build broke, if the log names it
-	refusedService bool          // the key is good, but not for this
-	Tail           []string      // last lines of the log of a failed deployment
-	TailOf         string        // whose log that is; empty: the deployment's
-	Verified       Verified      // empty: not looked at
-	RolledBack     bool          // Swarm itself went back to the previous version
-	Overtaken      bool          // another deployment has replaced this one
-	Stopped        bool          // somebody has stopped it while it was verified
-	BadHealth      bool          // the health URL did not become healthy
-	Unasked        bool          // the health URL could not be asked: what stands in front answered, or nothing did
-	WentBack       string        // what was done to go back, and what runs now; empty: nothing
+	Queued         time.Duration    // server's clock; negative: not known
+	Build          time.Duration    // server's clock; negative: not known
+	Took           time.Duration    // from the trigger to the verdict
+	verdictAt      time.Time        // zero: nothing was tried
+	Reason         string           // what happened, one line; empty on success
+	Hint           string           // what to do next
+	input          string           // the input that the error is about, if it is none of the target's
+	Place          Place            // where the build broke, if the log names it
+	refusedService bool             // the key is good, but not for this
+	Tail           []string         // last lines of the log of a failed deployment
+	TailOf         string           // whose log that is; empty: the deployment's
+	Verified       verdict.Verified // empty: not looked at
+	RolledBack     bool             // Swarm itself went back to the previous version
+	Overtaken      bool             // another deployment has replaced this one
+	Stopped        bool             // somebody has stopped it while it was verified
+	BadHealth      bool             // the health URL did not become healthy
+	Unasked        bool             // the health URL could not be asked: what stands in front answered, or nothing did
+	WentBack       string           // what was done to go back, and what runs now; empty: nothing
 }
 
 // Report is what became of a run.
@@ -203,15 +129,15 @@ type Report struct {
 }
 
 // Status is the worst of the results.
-func (r *Report) Status() Status {
-	return Worst(r.statuses()...)
+func (r *Report) Status() verdict.Status {
+	return verdict.Worst(r.statuses()...)
 }
 
 // ExitCode is the exit code the results make.
-func (r *Report) ExitCode() int { return ExitCode(r.statuses()...) }
+func (r *Report) ExitCode() int { return verdict.ExitCode(r.statuses()...) }
 
-func (r *Report) statuses() []Status {
-	var s []Status
+func (r *Report) statuses() []verdict.Status {
+	var s []verdict.Status
 	for _, res := range r.Results {
 		s = append(s, res.Status)
 	}
@@ -271,7 +197,7 @@ func Run(ctx context.Context, o Options) *Report {
 	if broken {
 		for i := range report.Results {
 			if r := &report.Results[i]; r.Status == "" {
-				r.Status = Invalid
+				r.Status = verdict.Invalid
 				r.Reason = "not deployed, because another target cannot be"
 			}
 		}
@@ -305,7 +231,7 @@ func Run(ctx context.Context, o Options) *Report {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			newRun(&o, found, r).run(ctx)
-			if left.Add(-1) > 0 && r.Status != Done && r.Status != Queued {
+			if left.Add(-1) > 0 && !r.Status.OK() {
 				// The others may take long; what there is to say of it comes at the end.
 				o.Reporter.Note(r.Name, r.Headline())
 			}
@@ -374,11 +300,11 @@ func (r *Result) Input() string {
 	switch {
 	case r.input != "":
 		return r.input
-	case r.Status == Unreachable:
+	case r.Status == verdict.Unreachable:
 		return "url"
-	case r.Status == Refused && !r.refusedService:
+	case r.Status == verdict.Refused && !r.refusedService:
 		return "api-key"
-	case r.Status == Refused, r.Status == Invalid:
+	case r.Status == verdict.Refused, r.Status == verdict.Invalid:
 		return string(r.Target.Kind)
 	}
 	return ""
@@ -392,50 +318,50 @@ func (r *Result) AboutInput() bool { return r.input != "" }
 // deployment is, for the verdicts after which it may go on.
 func (r *Result) fail(ctx context.Context, err error, what string) {
 	var (
-		inputs  *inputError
-		verdict *verdictError
-		right   *rightError
-		outage  *wait.UnreachableError
+		inputs *inputError
+		ended  *verdictError
+		right  *rightError
+		outage *wait.UnreachableError
 	)
 	switch {
 	case errors.As(err, &right):
-		r.Status, r.refusedService, r.input = Refused, true, right.input
+		r.Status, r.refusedService, r.input = verdict.Refused, true, right.input
 		r.Reason, r.Hint = right.what+"; "+what, right.hint
-	case errors.As(err, &verdict):
-		r.Status, r.Reason, r.Hint = verdict.status, verdict.reason, verdict.hint
+	case errors.As(err, &ended):
+		r.Status, r.Reason, r.Hint = ended.status, ended.reason, ended.hint
 	case errors.As(err, &inputs):
-		r.Status, r.Reason, r.Hint = Invalid, inputs.what, inputs.hint
+		r.Status, r.Reason, r.Hint = verdict.Invalid, inputs.what, inputs.hint
 		r.input = inputs.input
 	case errors.Is(err, ErrInterrupted):
-		r.Status, r.Reason = Interrupted, what
+		r.Status, r.Reason = verdict.Interrupted, what
 		if r.Service == nil {
 			r.Reason = "interrupted; " + what
 		}
 	case errors.Is(err, errTimeout):
-		r.Status, r.Reason = Timeout, "timed out; "+what
+		r.Status, r.Reason = verdict.Timeout, "timed out; "+what
 	case ctx.Err() != nil:
-		r.Status, r.Reason = Interrupted, fmt.Sprintf("stopped (%v); %s", context.Cause(ctx), what)
+		r.Status, r.Reason = verdict.Interrupted, fmt.Sprintf("stopped (%v); %s", context.Cause(ctx), what)
 	case errors.As(err, &outage):
 		// A key that worked before and is refused now is one, too.
-		r.Status = Unreachable
+		r.Status = verdict.Unreachable
 		r.Reason, r.Hint = explainOutage(err)
 		r.Reason += "; " + what
 	case dokploy.Refused(err):
-		r.Status = Refused
+		r.Status = verdict.Refused
 		r.refusedService = dokploy.Denied(err)
 		r.Reason, r.Hint = dokploy.Explain(err)
 	case dokploy.NotFound(err):
-		r.Status = Invalid
+		r.Status = verdict.Invalid
 		r.Reason, r.Hint = dokploy.Explain(err)
 	default:
-		r.Status = Unreachable
+		r.Status = verdict.Unreachable
 		r.Reason, r.Hint = explainOutage(err)
 	}
 }
 
 // verdictError ends a run with a status that is already known.
 type verdictError struct {
-	status       Status
+	status       verdict.Status
 	reason, hint string
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // recorder is a Reporter that keeps what it is told.
@@ -96,7 +97,7 @@ func (w *world) deploy(targets ...string) *Report {
 }
 
 // want checks the verdict on one target.
-func (w *world) want(report *Report, status Status, exit int) *Result {
+func (w *world) want(report *Report, status verdict.Status, exit int) *Result {
 	w.Helper()
 	if len(report.Results) != 1 {
 		w.Fatalf("%d results", len(report.Results))
@@ -155,7 +156,7 @@ func TestDeploysAndShowsTheLog(t *testing.T) {
 					SourceType: source, Build: slowBuild,
 					Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
 				})
-				r := w.want(w.deploy("application api"), Done, 0)
+				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
 				row := w.lastRow(app)
 				if r.DeploymentID != row.ID {
@@ -191,7 +192,7 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 				"#5 compiling...", "------", " > [4/4] RUN npm run build:", "0.1 cart.ts: error", "------", "Dockerfile:12", "--------------------", "  12 | >>> RUN npm run build", "--------------------",
 				"ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1", "❌ Docker build failed"),
 		}})
-		r := w.want(w.deploy("application shop/production/api"), Failed, 1)
+		r := w.want(w.deploy("application shop/production/api"), verdict.Failed, 1)
 		if r.Hint != "" {
 			w.Errorf("hint %q on a first deployment", r.Hint)
 		}
@@ -212,7 +213,7 @@ func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
 		at := time.Now().Add(-time.Hour)
 		w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute)}, "")
-		if r := w.want(w.deploy("application api"), Failed, 1); !strings.Contains(r.Hint, "still runs") {
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); !strings.Contains(r.Hint, "still runs") {
 			w.Errorf("hint %q", r.Hint)
 		}
 	})
@@ -221,7 +222,7 @@ func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
 func TestCompose(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		stack := w.srv.AddCompose(dokploytest.Compose{})
-		r := w.want(w.deploy("compose stack"), Done, 0)
+		r := w.want(w.deploy("compose stack"), verdict.Done, 0)
 		if r.DeploymentID != w.lastRow(stack).ID {
 			w.Errorf("deployment %s", r.DeploymentID)
 		}
@@ -255,8 +256,8 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 						})
 						r := w.deploy("application api").Results[0]
 						switch {
-						case r.Status == Failed:
-						case r.Status == Lost && strings.Contains(r.Reason, "cannot be told apart"):
+						case r.Status == verdict.Failed:
+						case r.Status == verdict.Lost && strings.Contains(r.Reason, "cannot be told apart"):
 							// Unsure is allowed only where nothing is left to tell by.
 							if took > 10*time.Millisecond || source == "docker" {
 								w.Fatalf("unsure: %s\n%s", r.Reason, w.story())
@@ -281,7 +282,7 @@ func TestASharedLogIsSpokenOf(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{})
 			w.srv.Enqueue(app, "another's", "")
-			w.want(w.deploy("application api"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
 			shared(w, app)
 			if w.rec.said("same second") {
 				w.Errorf("nothing was mixed\n%s", w.story())
@@ -294,7 +295,7 @@ func TestASharedLogIsSpokenOf(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{ServerID: "far", Build: slowBuild})
 			w.srv.AddServer("far")
 			w.srv.Webhook(app)
-			w.want(w.deploy("application api"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
 			shared(w, app)
 			if !w.rec.said("their lines are mixed") {
 				w.Errorf("nothing is said\n%s", w.story())
@@ -310,7 +311,7 @@ func TestQueuePositionIsShown(t *testing.T) {
 		w.srv.Enqueue(web, "first", "")
 		w.srv.Enqueue(web, "second", "")
 		time.Sleep(10 * time.Second)
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("queued, 2nd in line; building now: shop/production/web, for 10s") || !w.rec.said("queued, next in line; building now: shop/production/web") {
 			w.Errorf("the queue is not shown:\n%s", w.story())
 		}
@@ -331,7 +332,7 @@ func TestAStartThatNobodySawHasNoTime(t *testing.T) {
 			w.srv.Fault(dokploytest.Fault{Procedure: p, Kind: dokploytest.Gateway, Status: 502, Times: -1})
 		}
 		time.AfterFunc(20*time.Second, w.srv.ClearFaults)
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 		if !w.rec.said("started") || w.rec.said("started after") {
 			w.Errorf("%s", w.story())
@@ -344,7 +345,7 @@ func TestALongQueueIsAskedLessOften(t *testing.T) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: []dokploytest.Step{{After: 20 * time.Minute, Text: "at last\n"}}}})
 		w.srv.AddApplication(dokploytest.Application{Name: "api"})
 		w.srv.Enqueue(web, "", "")
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if n := w.srv.Calls("deployment.queueList"); n > 600 {
 			w.Errorf("the queue was asked %d times in 20 minutes", n)
 		}
@@ -390,7 +391,7 @@ func TestALostAnswerIsSettled(t *testing.T) {
 					for _, f := range tt.faults {
 						w.srv.Fault(f)
 					}
-					r := w.want(w.deploy("application api"), Done, 0)
+					r := w.want(w.deploy("application api"), verdict.Done, 0)
 					w.triggers(app, 1)
 					if id := w.lastRow(app).ID; r.DeploymentID != id {
 						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -409,10 +410,10 @@ func TestATriggerIsNotRepeatedWhereTheQueueIsHidden(t *testing.T) {
 				w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Lost, CarriedOut: carriedOut})
 				report := w.deploy("application api")
 				if carriedOut {
-					w.want(report, Done, 0)
+					w.want(report, verdict.Done, 0)
 					w.triggers(app, 1)
 				} else {
-					w.want(report, Lost, 1)
+					w.want(report, verdict.Lost, 1)
 					w.triggers(app, 0)
 				}
 			})
@@ -428,7 +429,7 @@ func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
 				api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
 				w.srv.Enqueue(web, "busy", "")
 				time.AfterFunc(10*time.Second, func() { w.srv.Restart(down) })
-				r := w.want(w.deploy("application api"), Done, 0)
+				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(api, 2)
 				if r.DeploymentID != w.lastRow(api).ID {
 					w.Errorf("deployment %s", r.DeploymentID)
@@ -447,7 +448,7 @@ func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
 			busy()
 			time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second); busy() })
 			time.AfterFunc(40*time.Second, func() { w.srv.Restart(5 * time.Second); busy() })
-			w.want(w.deploy("application api"), Lost, 1)
+			w.want(w.deploy("application api"), verdict.Lost, 1)
 			w.triggers(api, 2)
 		})
 	})
@@ -458,7 +459,7 @@ func TestASlowAnswerIsNotWaitedFor(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, After: time.Minute, CarriedOut: true})
 		start := time.Now()
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 		if d := time.Since(start); d > 45*time.Second {
 			w.Errorf("took %s, the build 40 s", d)
@@ -480,7 +481,7 @@ func TestARestartThatLeavesAnothers(t *testing.T) {
 			w.srv.Restart(5 * time.Second)
 			time.AfterFunc(5*time.Second+time.Millisecond, func() { w.srv.Enqueue(api, "another's", "") })
 		})
-		r := w.want(w.deploy("application api"), Lost, 1)
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(api, 1)
 		if !strings.Contains(r.Reason, "cannot be told apart") {
 			w.Errorf("reason %q", r.Reason)
@@ -495,7 +496,7 @@ func TestACleanedQueueIsNotStartedAgain(t *testing.T) {
 		w.srv.Enqueue(web, "busy", "")
 		w.srv.Enqueue(web, "busy", "")
 		time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
-		r := w.want(w.deploy("application api"), Cancelled, 1)
+		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(api, 1)
 		if !strings.Contains(r.Reason, "removed the queued deployment") {
 			w.Errorf("reason %q", r.Reason)
@@ -509,7 +510,7 @@ func TestARestartInTheMiddle(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
 			time.AfterFunc(15*time.Second, func() { w.srv.Restart(20 * time.Second) })
 			start := time.Now()
-			r := w.want(w.deploy("application api"), Cancelled, 1)
+			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 			w.triggers(app, 1)
 			if !strings.Contains(r.Reason, "restarted") || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
 				w.Errorf("reason %q\n%s", r.Reason, w.story())
@@ -523,7 +524,7 @@ func TestARestartInTheMiddle(t *testing.T) {
 		inWorld(t, dokploytest.Options{Version: "v0.25.11"}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
 			time.AfterFunc(15*time.Second, func() { w.srv.Restart(20 * time.Second) })
-			r := w.want(w.deploy("application api"), Done, 0)
+			r := w.want(w.deploy("application api"), verdict.Done, 0)
 			w.triggers(app, 1)
 			rows := w.srv.Deployments(app)
 			if len(rows) != 2 || r.DeploymentID != w.lastRow(app).ID {
@@ -568,7 +569,7 @@ func TestOutagesAreOutlived(t *testing.T) {
 						w.srv.Fault(f)
 					}
 				})
-				r := w.want(w.deploy("application api"), Done, 0)
+				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
 				if r.DeploymentID != w.lastRow(app).ID {
 					w.Errorf("deployment %s", r.DeploymentID)
@@ -583,7 +584,7 @@ func TestUnreachableForTooLong(t *testing.T) {
 		w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 		time.AfterFunc(5*time.Second, func() { w.srv.Restart(time.Hour) })
 		start := time.Now()
-		r := w.want(w.deploy("application api"), Unreachable, 3)
+		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		if d := time.Since(start); d < 5*time.Minute || d > 6*time.Minute {
 			w.Errorf("gave up after %s", d)
 		}
@@ -601,7 +602,7 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 		w.key = w.srv.AddKey(dokploytest.Key{Limit: 10, CostPerCall: 2, Window: 24 * time.Hour})
-		r := w.want(w.deploy("application api"), Unreachable, 3)
+		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		w.triggers(app, 1)
 		if !strings.Contains(r.Reason, "took the key at first and has refused it for 5m00s; as last seen, it is") || !strings.Contains(r.Hint, "10 requests a day") {
 			w.Errorf("%q, %q", r.Reason, r.Hint)
@@ -610,7 +611,7 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true})
-		r := w.want(w.deploy("application api"), Invalid, 2)
+		r := w.want(w.deploy("application api"), verdict.Invalid, 2)
 		if !strings.Contains(r.Hint, "sees no application at all") {
 			w.Errorf("%q, %q", r.Reason, r.Hint)
 		}
@@ -623,7 +624,7 @@ func TestBeforeTheTriggerPatienceIsShort(t *testing.T) {
 		w.srv.Restart(time.Hour)
 		time.Sleep(time.Second)
 		start := time.Now()
-		r := w.want(w.deploy("application api"), Unreachable, 3)
+		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		if d := time.Since(start); d < 29*time.Second || d > 32*time.Second {
 			w.Errorf("gave up after %s", d)
 		}
@@ -640,7 +641,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			b.StayRunning, b.LeaveAt = true, 10
 			w.srv.AddApplication(dokploytest.Application{SourceType: "git", ServerID: "srv", Build: b})
 			start := time.Now()
-			r := w.want(w.deploy("application api"), Lost, 1)
+			r := w.want(w.deploy("application api"), verdict.Lost, 1)
 			if !strings.Contains(r.Reason, "stopped working on this deployment") {
 				w.Errorf("reason %q", r.Reason)
 			}
@@ -653,7 +654,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 			time.AfterFunc(10*time.Second, func() { w.srv.RemoveRow(w.lastRow(app).ID) })
-			r := w.want(w.deploy("application api"), Lost, 1)
+			r := w.want(w.deploy("application api"), verdict.Lost, 1)
 			if !strings.Contains(r.Reason, "has no deployment") {
 				w.Errorf("reason %q", r.Reason)
 			}
@@ -662,7 +663,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 	t.Run("no row ever is lost and not started again", func(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{ServerID: "srv", Build: dokploytest.Build{NoRow: true}})
-			w.want(w.deploy("application api"), Lost, 1)
+			w.want(w.deploy("application api"), verdict.Lost, 1)
 			w.triggers(app, 1)
 		})
 	})
@@ -671,7 +672,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{ServerID: "srv", Build: dokploytest.Build{
 				SilentStart: 20 * time.Second, NoLogPath: true, ErrorMessage: "An error have occurred: Timed out while waiting for handshake",
 			}})
-			r := w.want(w.deploy("application api"), Failed, 1)
+			r := w.want(w.deploy("application api"), verdict.Failed, 1)
 			if !strings.Contains(r.Reason, "Timed out while waiting for handshake") {
 				w.Errorf("reason %q", r.Reason)
 			}
@@ -681,7 +682,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 			time.AfterFunc(10*time.Second, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "thinking") })
-			w.want(w.deploy("application api"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
 			if n := w.rec.count(`Dokploy says "thinking"`); n != 1 {
 				w.Errorf("said %d times", n)
 			}
@@ -706,7 +707,7 @@ func TestTimeout(t *testing.T) {
 				}
 				w.set = func(o *Options) { o.Timeout = 20 * time.Second }
 				start := time.Now()
-				r := w.want(w.deploy("application api"), Timeout, 4)
+				r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 				if d := time.Since(start); d < 20*time.Second || d > 22*time.Second {
 					w.Errorf("ended after %s", d)
 				}
@@ -741,7 +742,7 @@ func TestInterrupt(t *testing.T) {
 					w.Errorf("took %s to end", d)
 				}
 				r := report.Results[0]
-				if r.Status != Interrupted || !strings.Contains(r.Reason, tt.state) {
+				if r.Status != verdict.Interrupted || !strings.Contains(r.Reason, tt.state) {
 					w.Errorf("%s: %q", r.Status, r.Reason)
 				}
 			})
@@ -767,7 +768,7 @@ func TestInterruptWhileNothingAnswers(t *testing.T) {
 				if d := time.Since(start); d > 6500*time.Millisecond {
 					w.Errorf("took %s to end", d-5*time.Second)
 				}
-				if report.Status() != Interrupted {
+				if report.Status() != verdict.Interrupted {
 					w.Errorf("%+v", report.Results[0])
 				}
 			})
@@ -780,7 +781,7 @@ func TestWaitFalse(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 		w.set = func(o *Options) { o.Wait = false }
 		start := time.Now()
-		w.want(w.deploy("application api"), Queued, 0)
+		w.want(w.deploy("application api"), verdict.Queued, 0)
 		w.triggers(app, 1)
 		if d := time.Since(start); d > time.Second {
 			w.Errorf("took %s", d)
@@ -794,11 +795,11 @@ func TestSeveralTargets(t *testing.T) {
 		w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Outcome: "error"}})
 		w.srv.AddCompose(dokploytest.Compose{Name: "stack"})
 		report := w.deploy("application api", "application web", "compose stack", "application shop/api")
-		var got []Status
+		var got []verdict.Status
 		for _, r := range report.Results {
 			got = append(got, r.Status)
 		}
-		if !slices.Equal(got, []Status{Done, Failed, Done, Done}) {
+		if !slices.Equal(got, []verdict.Status{verdict.Done, verdict.Failed, verdict.Done, verdict.Done}) {
 			w.Fatalf("%v\n%s", got, w.story())
 		}
 		// The failed one is told of at once, not when the slow one has ended.
@@ -807,7 +808,7 @@ func TestSeveralTargets(t *testing.T) {
 		if failed < 0 || ended < failed {
 			w.Errorf("the failure is at %d, the end of the slow one at %d\n%s", failed, ended, story)
 		}
-		if report.Status() != Failed || report.ExitCode() != 1 {
+		if report.Status() != verdict.Failed || report.ExitCode() != 1 {
 			w.Errorf("%s, %d", report.Status(), report.ExitCode())
 		}
 		if a, b := report.Results[0], report.Results[3]; a.DeploymentID != b.DeploymentID {
@@ -823,7 +824,7 @@ func TestNothingIsTriggeredUnlessAllAreFound(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		api := w.srv.AddApplication(dokploytest.Application{Name: "api"})
 		report := w.deploy("application api", "application nope")
-		if report.Status() != Invalid || report.ExitCode() != 2 {
+		if report.Status() != verdict.Invalid || report.ExitCode() != 2 {
 			w.Errorf("%s, %d", report.Status(), report.ExitCode())
 		}
 		w.triggers(api, 0)
@@ -838,7 +839,7 @@ func TestUsualDurationHeartbeatAndTooLate(t *testing.T) {
 			w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(65 * time.Second)}, "")
 		}
 		app.SetBuild(dokploytest.Build{Steps: []dokploytest.Step{{Text: "quiet now\n"}, {After: 4 * time.Minute, Text: "done\n"}}})
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("usually takes 1m05s") || !w.rec.said("it has been running for 2m10s; it usually takes 1m05s") {
 			w.Errorf("the usual duration is not spoken of:\n%s", w.story())
 		}
@@ -895,7 +896,7 @@ func TestOneProcedureIsBlocked(t *testing.T) {
 					if byID {
 						target = "application " + app.ID
 					}
-					r := w.want(w.deploy(target), Done, 0)
+					r := w.want(w.deploy(target), verdict.Done, 0)
 					w.triggers(app, 1)
 					if r.DeploymentID != w.lastRow(app).ID {
 						w.Errorf("deployment %s", r.DeploymentID)
@@ -912,8 +913,8 @@ func TestRedeploy(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "git"})
 			w.srv.AddCompose(dokploytest.Compose{})
 			w.set = func(o *Options) { o.Operation = "redeploy" }
-			w.want(w.deploy("application api"), Done, 0)
-			w.want(w.deploy("compose stack"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
+			w.want(w.deploy("compose stack"), verdict.Done, 0)
 			if w.srv.Calls("application.redeploy") != 1 || w.srv.Calls("compose.redeploy") != 1 || w.srv.Calls("application.deploy") != 0 {
 				t.Errorf("other calls than asked for\n%s", w.story())
 			}
@@ -940,7 +941,7 @@ func TestTargets(t *testing.T) {
 			r := w.deploy(target).Results[0]
 			got := r.Reason + " " + r.Hint
 			switch {
-			case want == "" && r.Status != Queued, want != "" && (r.Status != Invalid || !strings.Contains(got, want)):
+			case want == "" && r.Status != verdict.Queued, want != "" && (r.Status != verdict.Invalid || !strings.Contains(got, want)):
 				w.Errorf("%s: %s %q, want %q", target, r.Status, got, want)
 			}
 		}
@@ -964,7 +965,7 @@ func TestOlderAndDocumentedServers(t *testing.T) {
 						} else {
 							v = w.srv.AddApplication(dokploytest.Application{Name: "svc", SourceType: kind, Build: b})
 						}
-						r := w.want(w.deploy(target), Done, 0)
+						r := w.want(w.deploy(target), verdict.Done, 0)
 						w.triggers(v, 1)
 						if r.DeploymentID != w.lastRow(v).ID {
 							w.Errorf("deployment %s", r.DeploymentID)
@@ -1013,8 +1014,8 @@ func TestNeverAnotherVerdict(t *testing.T) {
 								runs++
 								r := w.deploy("application api").Results[0]
 								switch {
-								case r.Status == Failed:
-								case r.Status == Lost && strings.Contains(r.Reason, "cannot be told apart"):
+								case r.Status == verdict.Failed:
+								case r.Status == verdict.Lost && strings.Contains(r.Reason, "cannot be told apart"):
 									unsure[version]++
 								default:
 									t.Errorf("%s: status %s (%s)\n%s", name, r.Status, r.Reason, w.story())
@@ -1044,7 +1045,7 @@ func TestARestartThatLeavesItRunning(t *testing.T) {
 			w.srv.Restart(5 * time.Second)
 			time.AfterFunc(5*time.Second+time.Microsecond, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "running") })
 		})
-		r := w.want(w.deploy("application api"), Lost, 1)
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		if !strings.Contains(r.Reason, "left it as running for ever") || !strings.Contains(r.Hint, "did not come up as it should") {
 			w.Errorf("%s | %s\n%s", r.Reason, r.Hint, w.story())
 		}

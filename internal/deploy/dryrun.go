@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
 )
 
 // dryRun shows what a run would do, and changes nothing.
@@ -19,7 +20,7 @@ func (r *run) dryRun(ctx context.Context) {
 	if len(p.changes) == 0 && r.o.Prepare.set() {
 		r.note("nothing to set: all stands as it is asked for")
 	}
-	r.result.Status = Done
+	r.result.Status = verdict.Done
 	switch src := r.o.Prepare.Source; {
 	case src != nil && r.service.Kind == dokploy.Application:
 		n, err := src.WriteTo(io.Discard)

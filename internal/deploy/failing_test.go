@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 const bothAreNew = "services:\n  api:\n    image: acme/api:2\n  web:\n    image: acme/web:2\n"
@@ -25,7 +26,7 @@ func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *Resu
 		verifying(VerifyAuto)(o)
 		o.Prepare.ComposeFile, o.Prepare.ComposePath = bothAreNew, "c.yml"
 	}
-	return w.want(w.deploy("compose stack"), Unhealthy, 1)
+	return w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 }
 
 // The log that is shown is that of the service that has failed.
@@ -75,7 +76,7 @@ func TestAHealthCheckSaysWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Rollout: does})
 		w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Reporter = masking{o.Reporter} }
-		if r := w.want(w.deploy("application api"), Unhealthy, 1); !strings.Contains(r.Reason, "no connection ***)") {
+		if r := w.want(w.deploy("application api"), verdict.Unhealthy, 1); !strings.Contains(r.Reason, "no connection ***)") {
 			w.Errorf("reason %q", r.Reason)
 		}
 	})
@@ -90,13 +91,13 @@ func TestAHealthCheckSaysWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Rollout: does})
 		w.set = verifying(VerifyAuto)
-		want(w, w.want(w.deploy("application api"), Unhealthy, 1))
+		want(w, w.want(w.deploy("application api"), verdict.Unhealthy, 1))
 	})
 	inWorld(t, dokploytest.Options{}, func(w *world) { // a member may not see it
 		app := w.srv.AddApplication(dokploytest.Application{Rollout: does})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 		w.set = verifying(VerifyAuto)
-		r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
+		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
 		if !strings.Contains(r.Reason, "its health check fails") || strings.Contains(r.Reason, "exit code") {
 			w.Errorf("reason %q", r.Reason)
 		}
@@ -108,7 +109,7 @@ func TestTheLogIsOfTheOneThatIsNamed(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddCompose(dokploytest.Compose{ComposeFile: bothAreNew, NeverDeployed: true, Rollout: dokploytest.Rollout{Crash: true}})
 		w.set = verifying(VerifyAuto)
-		r := w.want(w.deploy("compose stack"), Unhealthy, 1)
+		r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 		if name := strings.TrimPrefix(r.TailOf, "the container "); name == "" || !strings.Contains(r.Reason, name) {
 			w.Errorf("reason %q, log of %q", r.Reason, r.TailOf)
 		}
@@ -149,7 +150,7 @@ func TestADependencyIsExplained(t *testing.T) {
 				},
 			})
 			w.set = verifying(VerifyAuto)
-			r := w.want(w.deploy("compose stack"), Failed, 1)
+			r := w.want(w.deploy("compose stack"), verdict.Failed, 1)
 			if len(r.Tail) == 0 || !strings.HasSuffix(r.Tail[len(r.Tail)-1], "the reason") {
 				w.Errorf("%q of %q\n%s", r.Tail, r.TailOf, w.story())
 			}

@@ -10,6 +10,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -490,7 +492,7 @@ func cannotTell(rows []dokploy.Deployment) error {
 		list = append(list, fmt.Sprintf("%s (%s)", row.ID, row.Status))
 	}
 	return &verdictError{
-		Lost,
+		verdict.Lost,
 		fmt.Sprintf("this run's deployment cannot be told apart among the new ones: %s", strings.Join(list, ", ")),
 		"someone else may have deployed the service in the same moment; look at them in the dashboard",
 	}
@@ -587,7 +589,7 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
 	case f.removed(q): //rule:gone-removed-by-somebody
 		return wait.Pending, &verdictError{
-			Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
+			verdict.Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
 		}
 	case r.job != nil && !r.job.Active: //rule:gone-while-queued
 		return wait.Pending, &lostError{what: "Dokploy lost the queued deployment (a restart does that)", again: true}
@@ -632,9 +634,9 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	case f.pushedOut(time.Time{}) && idle >= gapAfter: //rule:hidden-pushed-out
 		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have taken its place there"}
 	case f.unconfirmed && idle >= idleAfter: //rule:hidden-unconfirmed
-		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", Duration(idleAfter))}
+		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", text.Duration(idleAfter))}
 	case idle >= secondRun && time.Since(f.back) >= secondRun: //rule:hidden-idle
-		return wait.Pending, &lostError{what: fmt.Sprintf("Dokploy accepted the deployment, but began none while it was idle for %s", Duration(secondRun))}
+		return wait.Pending, &lostError{what: fmt.Sprintf("Dokploy accepted the deployment, but began none while it was idle for %s", text.Duration(secondRun))}
 	}
 	return wait.Pending, nil
 }

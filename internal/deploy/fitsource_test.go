@@ -11,6 +11,7 @@ import (
 
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 // TestSourceFitsTheApplication: what the application's build settings name is
@@ -96,12 +97,12 @@ func TestSourceFitsTheApplication(t *testing.T) {
 				r := &report.Results[0]
 				if tt.refused != "" {
 					want := strings.ReplaceAll(tt.refused, "DIR", `"`+dir+`"`)
-					if r.Status != Invalid || r.Input() != "source" || r.Reason != want || len(app.Uploads()) > 0 || w.changes() > 0 || app.SourceType() != "git" {
+					if r.Status != verdict.Invalid || r.Input() != "source" || r.Reason != want || len(app.Uploads()) > 0 || w.changes() > 0 || app.SourceType() != "git" {
 						t.Errorf("%s of %q: %s\nwant %s", r.Status, r.Input(), r.Reason, want)
 					}
 					return
 				}
-				w.want(report, Done, 0)
+				w.want(report, verdict.Done, 0)
 				var names []string
 				for _, u := range app.Uploads() {
 					names = append(names, u.Names...)
@@ -136,7 +137,7 @@ func TestZipFitsTheApplication(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "drop", HowBuilt: map[string]string{"buildType": "dockerfile"}, DropBuildPath: path})
 			w.set = changing(Changes{Source: src, SourcePath: file})
 			r := w.deploy("application api").Results[0]
-			if (r.Status == Done) != (want == "") || r.Reason != want {
+			if (r.Status == verdict.Done) != (want == "") || r.Reason != want {
 				t.Errorf("%s: %s %s", path, r.Status, r.Reason)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -63,18 +64,18 @@ func (r *run) announce() {
 	if r.row.StartedAt.IsZero() && r.row.Terminal() {
 		return // it ended before it began
 	}
-	text := "started"
+	line := "started"
 	if !r.queuedAt.IsZero() {
 		if queued := r.row.StartedAt.Sub(r.queuedAt); queued >= time.Second {
-			text += " after " + Duration(queued)
+			line += " after " + text.Duration(queued)
 		}
 	} else if waited := r.notBegun.Sub(r.triggered); waited >= 5*time.Second {
-		text += " after " + Duration(waited)
+		line += " after " + text.Duration(waited)
 	}
 	if r.usual >= time.Second {
-		text += "; usually takes " + Duration(r.usual)
+		line += "; usually takes " + text.Duration(r.usual)
 	}
-	r.note("%s", text)
+	r.note("%s", line)
 }
 
 // follower is what follow remembers between its looks.
@@ -131,11 +132,11 @@ func (fl *follower) begin(ctx context.Context) {
 		r.verifier.lookAtBeginning(ctx)
 	}
 	r.state = "it is still running in Dokploy and goes on there"
-	r.screen.doing(func() string { return Duration(time.Since(fl.started)) + ", still running" })
+	r.screen.doing(func() string { return text.Duration(time.Since(fl.started)) + ", still running" })
 	if r.usual > 0 {
 		far := farBeyond(r.usual)
 		fl.late = time.AfterFunc(far, func() {
-			r.warn("it has been running for %s; it usually takes %s", Duration(far), Duration(r.usual))
+			r.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(r.usual))
 		})
 	}
 	fl.followLog(ctx)
@@ -229,7 +230,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 	}
 	if fl.missing >= 3 && time.Since(fl.missingFrom) >= vanishedAfter { //rule:row-vanished
 		return wait.Pending, &verdictError{
-			Lost, fmt.Sprintf("Dokploy has no deployment %s any more: it or the service was deleted, or newer ones pushed it out of the list", r.row.ID),
+			verdict.Lost, fmt.Sprintf("Dokploy has no deployment %s any more: it or the service was deleted, or newer ones pushed it out of the list", r.row.ID),
 			"look at the service in the dashboard",
 		}
 	}
@@ -249,7 +250,7 @@ func (fl *follower) stuck() (wait.State, error) {
 			hint = "Dokploy restarted meanwhile, and did not come up as it should: look at its own log, then run the job again"
 		}
 		return wait.Pending, &verdictError{
-			Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
+			verdict.Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
 			hint,
 		}
 	}
@@ -387,14 +388,14 @@ func (fl *follower) final() {
 	r := fl.run
 	switch r.row.Status {
 	case dokploy.StatusDone:
-		r.result.Status = Done
+		r.result.Status = verdict.Done
 		return
 	case dokploy.StatusError:
-		r.result.Status = Failed
+		r.result.Status = verdict.Failed
 		r.result.Reason = text.OneLine(r.row.ErrorMessage)
 		return
 	}
-	r.result.Status = Cancelled
+	r.result.Status = verdict.Cancelled
 	switch {
 	case r.row.StartedAt.IsZero():
 		r.result.Reason = "the deployment was cancelled in Dokploy before it began"
@@ -487,7 +488,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 		}
 		if !r.row.Terminal() { //rule:left-as-running
 			return wait.Pending, &verdictError{
-				Lost, "Dokploy has stopped working on this deployment and left its row as running",
+				verdict.Lost, "Dokploy has stopped working on this deployment and left its row as running",
 				"look at the service in the dashboard, then run the job again",
 			}
 		}

@@ -1,6 +1,11 @@
 package deploy
 
-import "time"
+import (
+	"time"
+
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
+)
 
 // Headline says how a target failed, in one line behind its name: "failed after
 // 41s: Dockerfile:12 …".
@@ -10,21 +15,21 @@ func (r *Result) Headline() string {
 
 func (r *Result) outcome() string {
 	switch r.Status {
-	case Unhealthy:
+	case verdict.Unhealthy:
 		return r.unhealthy()
-	case Cancelled:
+	case verdict.Cancelled:
 		return "was cancelled"
-	case Lost:
+	case verdict.Lost:
 		return "is lost"
-	case Timeout:
+	case verdict.Timeout:
 		return "is not done"
-	case Unreachable:
+	case verdict.Unreachable:
 		return "is not known to be done"
-	case Refused:
+	case verdict.Refused:
 		return "was refused"
-	case Invalid:
+	case verdict.Invalid:
 		return "was not deployed"
-	case Interrupted:
+	case verdict.Interrupted:
 		return "was interrupted"
 	}
 	return "failed"
@@ -45,23 +50,25 @@ func (r *Result) unhealthy() string {
 		return "is running but unhealthy"
 	case r.BadHealth:
 		return "was deployed but is unhealthy"
-	case r.Verified == VerifiedNo:
+	case r.Verified == verdict.VerifiedNo:
 		return "was deployed but is not running"
-	case r.Verified == VerifiedUnchanged:
+	case r.Verified == verdict.VerifiedUnchanged:
 		return "was deployed but is unchanged"
 	}
 	return "was deployed, but is not known to run"
 }
 
 // runs reports whether all of it was seen to run, new or not.
-func (r *Result) runs() bool { return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged }
+func (r *Result) runs() bool {
+	return r.Verified == verdict.VerifiedYes || r.Verified == verdict.VerifiedUnchanged
+}
 
 // after is the time from the trigger to the verdict.
 func (r *Result) after() string {
-	switch text := Duration(r.Took); {
+	switch text := text.Duration(r.Took); {
 	case r.Took < time.Second && r.DeploymentID == "":
 		return "" // nothing was deployed
-	case r.Status == Unhealthy:
+	case r.Status == verdict.Unhealthy:
 		return " (" + text + ")" // how long it ran is not what that says
 	default:
 		return " after " + text

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/health"
+	"dokploy-deploy/internal/verdict"
 )
 
 // Health is an address that must answer after the deployment.
@@ -69,7 +70,7 @@ func (r *run) health(ctx context.Context) error {
 	var bad *health.Error
 	switch {
 	case errors.As(err, &bad):
-		r.result.Status = Unhealthy
+		r.result.Status = verdict.Unhealthy
 		r.result.BadHealth, r.result.Unasked = true, bad.Unasked
 		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
 		if bad.Unasked {
@@ -89,8 +90,8 @@ func (r *run) health(ctx context.Context) error {
 		text += " (after a redirect to " + answer.URL + ")"
 	}
 	switch r.result.Verified {
-	case VerifiedYes:
-	case VerifiedUnchanged:
+	case verdict.VerifiedYes:
+	case verdict.VerifiedUnchanged:
 		text += "; nothing was replaced, so what answers is what ran before"
 	default:
 		text += "; it may still be the previous version that answers: whether the new one runs was not seen"

@@ -9,6 +9,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // dates are Date headers as whoever stands in between may write them.
@@ -48,7 +49,7 @@ func TestOursBehindAPushAndOthers(t *testing.T) {
 		w.srv.Enqueue(other, "another's", "")
 		w.srv.Webhook(app)
 		w.srv.Enqueue(other, "another's", "")
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 		if id := w.lastRow(app).ID; r.DeploymentID != id {
 			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -69,7 +70,7 @@ func TestOursBeforeAPush(t *testing.T) {
 		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(9 * time.Second)})
 		w.srv.Enqueue(other, "another's", "")
 		time.AfterFunc(3*time.Second, func() { w.srv.Webhook(app) })
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		if rows := w.srv.Deployments(app); r.DeploymentID != rows[len(rows)-1].ID {
 			w.Errorf("deployment %s of %v", r.DeploymentID, rows)
 		}
@@ -82,7 +83,7 @@ func TestAnOnlyFastDeployment(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			inEachDate(t, dokploytest.Options{}, func(w *world) {
 				app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: takes(20 * time.Millisecond)})
-				r := w.want(w.deploy("application api"), Done, 0)
+				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
 				if id := w.lastRow(app).ID; r.DeploymentID != id {
 					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -103,8 +104,8 @@ func TestAPushAfterOursWasRemoved(t *testing.T) {
 		time.AfterFunc(6500*time.Millisecond, func() { w.srv.Webhook(app) })
 		r := w.deploy("application api").Results[0]
 		switch triggers := w.srv.TriggerCount(app); {
-		case r.Status == Lost && triggers == 1 && strings.Contains(r.Reason, "cannot be told apart"):
-		case r.Status == Done && triggers == 2 && r.DeploymentID == w.lastRow(app).ID: // the push's was seen building
+		case r.Status == verdict.Lost && triggers == 1 && strings.Contains(r.Reason, "cannot be told apart"):
+		case r.Status == verdict.Done && triggers == 2 && r.DeploymentID == w.lastRow(app).ID: // the push's was seen building
 		default:
 			w.Errorf("%s (%s), %d triggers\n%s", r.Status, r.Reason, triggers, w.story())
 		}
@@ -118,7 +119,7 @@ func TestTheTimeOfAnotherBuildIsDokploys(t *testing.T) {
 		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(5 * time.Minute)})
 		w.srv.Enqueue(other, "another's", "")
 		time.Sleep(time.Minute)
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("queued, next in line; building now: shop/production/web, for 1m00s") || !w.rec.said("building now: shop/production/web, for 1m30s") {
 			w.Error(w.story())
 		}
@@ -234,7 +235,7 @@ func TestARowOfWhatWaits(t *testing.T) {
 					other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
 					w.srv.Enqueue(other, "another's", "")
 					w.srv.Enqueue(app, "another's", "")
-					r := w.want(w.deploy("application api"), Done, 0)
+					r := w.want(w.deploy("application api"), verdict.Done, 0)
 					w.triggers(app, 1)
 					if rows := w.srv.Deployments(app); r.DeploymentID != rows[0].ID {
 						w.Errorf("deployment %s of %v", r.DeploymentID, rows)
@@ -255,7 +256,7 @@ func TestARowOfWhatWaitsWithoutAQueue(t *testing.T) {
 		other := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(20 * time.Second)})
 		w.srv.Fault(dokploytest.Fault{Procedure: "deployment.queueList", Kind: dokploytest.Custom, Status: 404, Body: `{"message":"Not found","code":"NOT_FOUND"}`, Times: -1})
 		w.srv.Enqueue(other, "another's", "")
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		if id := w.lastRow(app).ID; r.DeploymentID != id || w.rec.count("queued") != 1 || w.rec.count("started") != 1 {
 			w.Errorf("deployment %s, want %s\n%s", r.DeploymentID, id, w.story())
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // byTarget is a Reporter that keeps the log of each target apart.
@@ -114,7 +115,7 @@ func TestARowThatHasNoLogYet(t *testing.T) {
 				Outcome: "error", Steps: dokploytest.Lines(time.Second, buildLines("api", 5)...),
 				LogWriter: func(io.Writer) { w.srv.HideLogPath(w.srv.Deployments(app)[0].ID, late) },
 			}})
-			r := w.want(w.deploy("application api"), Failed, 1)
+			r := w.want(w.deploy("application api"), verdict.Failed, 1)
 			switch all := strings.Join(w.rec.log, "|"); {
 			case late < time.Minute && !strings.Contains(all, "#0 building api|#1 building api|#2 building api|#3 building api|#4 building api|"):
 				t.Errorf("shown: %s", all)
@@ -153,7 +154,7 @@ func TestAFailureThatSaysNothing(t *testing.T) {
 				if c.stream != nil {
 					w.srv.Fault(*c.stream)
 				}
-				if r := w.want(w.deploy("application api"), Failed, 1); r.Reason != c.reason {
+				if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason != c.reason {
 					t.Errorf("%s\n%s", r.Reason, w.story())
 				}
 			})

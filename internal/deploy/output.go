@@ -4,22 +4,24 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"dokploy-deploy/internal/verdict"
 )
 
 // Output is one target in the output "deployments".
 type Output struct {
-	Target        string   `json:"target"`
-	Kind          string   `json:"kind"`
-	ID            string   `json:"id"`
-	Name          string   `json:"name"`
-	DeploymentID  string   `json:"deploymentId"`
-	Status        Status   `json:"status"`
-	URL           string   `json:"url"`
-	DashboardURL  string   `json:"dashboardUrl"`
-	QueuedSeconds *int     `json:"queuedSeconds"` // null: not known
-	BuildSeconds  *int     `json:"buildSeconds"`  // null: not known
-	Verified      Verified `json:"verified"`      // yes, no, unchanged, unknown
-	Error         string   `json:"error"`         // empty on success
+	Target        string           `json:"target"`
+	Kind          string           `json:"kind"`
+	ID            string           `json:"id"`
+	Name          string           `json:"name"`
+	DeploymentID  string           `json:"deploymentId"`
+	Status        verdict.Status   `json:"status"`
+	URL           string           `json:"url"`
+	DashboardURL  string           `json:"dashboardUrl"`
+	QueuedSeconds *int             `json:"queuedSeconds"` // null: not known
+	BuildSeconds  *int             `json:"buildSeconds"`  // null: not known
+	Verified      verdict.Verified `json:"verified"`      // yes, no, unchanged, unknown
+	Error         string           `json:"error"`         // empty on success
 }
 
 // JSON is the output "deployments". Its free text is made fit to be shown;
@@ -29,7 +31,7 @@ func (r *Report) JSON(fit func(string) string) string {
 	for _, res := range r.Results {
 		o := Output{
 			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
-			URL: res.URL, DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: VerifiedUnknown,
+			URL: res.URL, DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: verdict.VerifiedUnknown,
 			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
 		}
 		if res.Verified != "" {

@@ -63,22 +63,22 @@ func (b building) took(now time.Time) time.Duration {
 
 // text says it as of the server's time now; zero: without durations.
 func (p place) text(now time.Time) string {
-	text := "queued, next in line"
+	line := "queued, next in line"
 	if p.number > 1 {
-		text = fmt.Sprintf("queued, %s in line", ordinal(p.number))
+		line = fmt.Sprintf("queued, %s in line", ordinal(p.number))
 	}
 	var names []string
 	for _, b := range p.building {
 		name := b.name
 		if took := b.took(now); took > 0 {
-			name += ", for " + Duration(took)
+			name += ", for " + text.Duration(took)
 		}
 		names = append(names, name)
 	}
 	if len(names) > 0 {
-		text += "; building now: " + strings.Join(names, " and ")
+		line += "; building now: " + strings.Join(names, " and ")
 	}
-	return text
+	return line
 }
 
 const stillQueued = "it is still queued in Dokploy and will be deployed there"
@@ -91,7 +91,7 @@ func (p place) left(now time.Time) string {
 		what := b.name
 		switch took := b.took(now); {
 		case took > 0:
-			what += ", which has been building for " + Duration(took)
+			what += ", which has been building for " + text.Duration(took)
 		default:
 			what += ", which is building"
 		}
@@ -116,7 +116,7 @@ func (b building) late(usual time.Duration, now time.Time) string {
 	if usual <= 0 || took < farBeyond(usual) {
 		return ""
 	}
-	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, Duration(took), Duration(usual))
+	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, text.Duration(took), text.Duration(usual))
 }
 
 // ahead is what is known of the builds that a waiting job has to wait for, by

@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // What a waiting job waits for, and what is said of it when the waiting ends.
@@ -69,12 +70,12 @@ func TestWhatItWaitedFor(t *testing.T) {
 				w.srv.Enqueue(web, "another's", "")
 				time.Sleep(20 * time.Second)
 				w.srv.Enqueue(web, "another's", "")
-				status, exit := Timeout, 4
+				status, exit := verdict.Timeout, 4
 				if end == "interrupt" {
 					ctx, interrupt := context.WithCancelCause(w.ctx)
 					w.ctx = ctx
 					time.AfterFunc(5*time.Minute, func() { interrupt(ErrInterrupted) })
-					status, exit = Interrupted, 1
+					status, exit = verdict.Interrupted, 1
 				}
 				w.set = func(o *Options) { o.Timeout = 6 * time.Minute }
 				r := w.want(w.deploy("application api"), status, exit)

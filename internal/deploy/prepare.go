@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 // Changes are what a run sets of its targets before it deploys them. The image
@@ -113,7 +114,7 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	if x := p.drifted(now); x != nil {
 		return &verdictError{
-			Failed,
+			verdict.Failed,
 			fmt.Sprintf("%s %s set, but Dokploy has another value now: another pipeline or person has changed it in between; nothing was deployed", x.phrase, x.verb("was", "were")),
 			"let one pipeline at a time deploy this service, then run the job again",
 		}

@@ -11,6 +11,7 @@ import (
 
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 const (
@@ -47,7 +48,7 @@ func TestImageIsSet(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Env: "TOKEN=SECRET-token-value"})
 		password := app.Password()
 		w.set = changing(Changes{Image: newImage})
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		time.Sleep(20 * time.Second) // done comes before anything runs
 		if app.Image() != newImage || app.Running().Image != newImage {
 			w.Errorf("image %s, running %s", app.Image(), app.Running().Image)
@@ -64,7 +65,7 @@ func TestImageIsSet(t *testing.T) {
 		w.triggers(app, 1)
 
 		// What already stands is not sent again.
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if n := w.srv.Calls("application.update"); n != 1 || !w.rec.said("image: "+newImage+", as it is") {
 			w.Errorf("%d updates\n%s", n, w.story())
 		}
@@ -78,7 +79,7 @@ func TestImageOfABuiltApplication(t *testing.T) {
 		w.set = changing(Changes{Image: newImage})
 		report := w.deploy("application web", "application api")
 		r := &report.Results[1]
-		if report.ExitCode() != ExitInvalid || r.Input() != "image" || !strings.Contains(r.Reason, "github") {
+		if report.ExitCode() != verdict.ExitInvalid || r.Input() != "image" || !strings.Contains(r.Reason, "github") {
 			w.Errorf("%q of %q: %s", r.Status, r.Input(), r.Reason)
 		}
 		if n := w.changes(); n > 0 || w.srv.Calls("application.deploy") > 0 {
@@ -107,7 +108,7 @@ func TestEnvIsMerged(t *testing.T) {
 					w.key = w.srv.AddKey(tt.key)
 				}
 				w.set = changing(Changes{Env: "A_KEY=SECRET-new-value\nC='x'"})
-				w.want(w.deploy("application "+app.ID), Done, 0)
+				w.want(w.deploy("application "+app.ID), verdict.Done, 0)
 				time.Sleep(20 * time.Second) // done comes before anything runs
 				if app.Env() != want || app.Running().Env != want {
 					w.Errorf("env %q", app.Env())
@@ -139,7 +140,7 @@ func TestEnvIsReplaced(t *testing.T) {
 		stack := w.srv.AddCompose(dokploytest.Compose{Env: "A=1\nB=2"})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{stack.ID}})
 		w.set = changing(Changes{Env: "B=3", ReplaceEnv: true})
-		w.want(w.deploy("compose "+stack.ID), Done, 0)
+		w.want(w.deploy("compose "+stack.ID), verdict.Done, 0)
 		if stack.Env() != "B=3" || !w.rec.said("env: changes B; removes A") {
 			w.Errorf("env %q\n%s", stack.Env(), w.story())
 		}
@@ -156,9 +157,9 @@ func TestEnvThatCannotBeMerged(t *testing.T) {
 		report := w.deploy("application api")
 		r := &report.Results[0]
 		switch r.Status {
-		case Done: // it found a way: then the server reads what it should
+		case verdict.Done: // it found a way: then the server reads what it should
 			w.triggers(app, 1)
-		case Invalid:
+		case verdict.Invalid:
 			if r.Input() != "env" || w.changes() > 0 || strings.Contains(r.Reason, "SECRET") {
 				w.Errorf("%q: %s", r.Input(), r.Reason)
 			}
@@ -176,7 +177,7 @@ func TestMemberMayNotSetTheImage(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{})
 				w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 				w.set = changing(Changes{Image: newImage, Env: "A=SECRET-a"})
-				r := w.want(w.deploy("application "+app.ID), Refused, 3)
+				r := w.want(w.deploy("application "+app.ID), verdict.Refused, 3)
 				if r.Input() != "image" || !strings.Contains(r.Reason, `"create services"`) {
 					w.Errorf("%q: %s", r.Input(), r.Reason)
 				}
@@ -196,14 +197,14 @@ func TestComposeFileIsSet(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				stack := w.srv.AddCompose(dokploytest.Compose{SourceType: source})
 				w.set = changing(Changes{ComposeFile: file, ComposePath: "deploy/compose.yml"})
-				w.want(w.deploy("compose stack"), Done, 0)
+				w.want(w.deploy("compose stack"), verdict.Done, 0)
 				if stack.ComposeFile() != file || stack.SourceType() != "raw" {
 					w.Errorf("%s %q", stack.SourceType(), stack.ComposeFile())
 				}
 				if told := w.rec.said("becomes raw"); told != (source != "raw") {
 					w.Error(w.story())
 				}
-				w.want(w.deploy("compose stack"), Done, 0)
+				w.want(w.deploy("compose stack"), verdict.Done, 0)
 				if n := w.srv.Calls("compose.update"); n != 1 || !w.rec.said("compose-file: deploy/compose.yml, as it is") {
 					w.Errorf("%d updates\n%s", n, w.story())
 				}
@@ -225,7 +226,7 @@ func TestAnotherWriter(t *testing.T) {
 				w.set = func(o *Options) {
 					o.Prepare, o.Rollback = Changes{Image: newImage, Env: "A=SECRET-ours"}, true
 				}
-				r := w.want(w.deploy("application api"), Failed, 1)
+				r := w.want(w.deploy("application api"), verdict.Failed, 1)
 				if !strings.HasPrefix(r.Reason, what+" was set, but") || strings.Contains(r.Reason, "SECRET") {
 					w.Error(r.Reason)
 				}
@@ -304,7 +305,7 @@ func TestSourceIsUploaded(t *testing.T) {
 				w.srv.OnCall("application.dropDeployment", func() { w.srv.Enqueue(app, "feat: other", "by curl") })
 			}
 			w.set = set
-			r := w.want(w.deploy("application api"), Done, 0)
+			r := w.want(w.deploy("application api"), verdict.Done, 0)
 			row := w.srv.Deployments(app)
 			i := slices.IndexFunc(row, func(row dokploytest.Row) bool { return row.ID == r.DeploymentID })
 			if i < 0 || row[i].Title != "Manual deployment" || others && row[i].StartedAt.Before(time.Now().Add(-45*time.Second)) {
@@ -337,12 +338,12 @@ func TestUploadWhoseAnswerIsLost(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		fault   dokploytest.Fault
-		status  Status
+		status  verdict.Status
 		uploads int
 	}{
-		"carried out":     {dokploytest.Fault{Kind: dokploytest.Lost, CarriedOut: true}, Done, 1},
-		"not carried out": {dokploytest.Fault{Kind: dokploytest.Lost}, Unreachable, 0},
-		"a gateway":       {dokploytest.Fault{Kind: dokploytest.Gateway, Status: 502}, Unreachable, 0},
+		"carried out":     {dokploytest.Fault{Kind: dokploytest.Lost, CarriedOut: true}, verdict.Done, 1},
+		"not carried out": {dokploytest.Fault{Kind: dokploytest.Lost}, verdict.Unreachable, 0},
+		"a gateway":       {dokploytest.Fault{Kind: dokploytest.Gateway, Status: 502}, verdict.Unreachable, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -369,7 +370,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 			o.Prepare = Changes{Image: newImage, Env: "A=SECRET-new", ComposeFile: "services: {web: {image: a}}", ComposePath: "c.yml"}
 		}
 		report := w.deploy("application api", "compose stack")
-		if report.ExitCode() != 0 || report.Status() != Done || report.DeploymentIDs() != "" {
+		if report.ExitCode() != 0 || report.Status() != verdict.Done || report.DeploymentIDs() != "" {
 			w.Errorf("%s %d", report.Status(), report.ExitCode())
 		}
 		for _, r := range w.srv.Requests() {

@@ -10,6 +10,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 func TestWentOn(t *testing.T) {
@@ -97,7 +98,7 @@ func TestRecordedFailures(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				lines := strings.Split(string(raw), "\n")
 				w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Millisecond, lines[1:len(lines)-3]...)}})
-				r := w.want(w.deploy("application api"), Failed, 1)
+				r := w.want(w.deploy("application api"), verdict.Failed, 1)
 				if !strings.HasPrefix(r.Reason, want.reason) || r.Place != want.place {
 					w.Errorf("%s: %s\nwant %s: %s", r.Place, r.Reason, want.place, want.reason)
 				}
@@ -117,7 +118,7 @@ func TestRecordedFailures(t *testing.T) {
 func TestALogThatDoesNotSayWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#1 [internal] load build definition", "#2 [1/2] RUN x")}})
-		if r := w.want(w.deploy("application api"), Failed, 1); r.Reason != "the log does not say why" {
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason != "the log does not say why" {
 			w.Errorf("reason %q", r.Reason)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // rollBack goes back to what ran before a deployment that failed, as far as
@@ -47,14 +48,14 @@ func (r *run) rollBack(ctx context.Context) {
 			said = join("Swarm itself rolled back to the previous version, nothing had to be deployed", said)
 		case f.ended:
 			said = join("nothing was replaced, the previous version is still running", said)
-			if res.Status == Failed {
+			if res.Status == verdict.Failed {
 				res.Hint = "" // it said just that
 			}
 		}
 		res.WentBack = said
 	}
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
-		res.Status, res.Reason = Interrupted, join("interrupted while going back", res.Reason)
+		res.Status, res.Reason = verdict.Interrupted, join("interrupted while going back", res.Reason)
 	}
 }
 
@@ -62,7 +63,7 @@ func (r *run) rollBack(ctx context.Context) {
 func (r *run) failure(ctx context.Context) failure {
 	f := failure{
 		status: r.result.Status, notOurs: notOurs(r.result), service: r.service, asked: r.o.Prepare.Image,
-		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == VerifiedUnchanged, swarmBack: r.result.RolledBack,
+		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == verdict.VerifiedUnchanged, swarmBack: r.result.RolledBack,
 		swarm: r.imageThatRan(),
 	}
 	f.mayGoOn = ctx.Err() != nil || r.mayRun && !f.ended
@@ -172,7 +173,7 @@ func (r *run) redeployPrevious(ctx context.Context, said string) string {
 		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Reason)
 	case result.BadHealth && result.runs():
 		return join(said, "it was deployed again and "+runsNow(result)+", but "+result.Reason)
-	case result.Status != Done:
+	case result.Status != verdict.Done:
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
 	}
 	text := "it was deployed again and " + runsNow(result)
@@ -227,9 +228,9 @@ func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
 
 func runsNow(result *Result) string {
 	switch result.Verified {
-	case VerifiedYes:
+	case verdict.VerifiedYes:
 		return "runs"
-	case VerifiedUnchanged:
+	case verdict.VerifiedUnchanged:
 		return "runs; nothing had to be replaced for that"
 	}
 	return "is done; whether it runs was not seen"
@@ -278,7 +279,7 @@ func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) st
 		what, _ := explainOutage(err)
 		return fmt.Sprintf("Dokploy could not put %s back: %s; the failed version still stands", version, what)
 	}
-	result.Status = Done
+	result.Status = verdict.Done
 	const later = "Dokploy itself still has the new settings and ships them with the next deployment"
 	if back.verifier != nil {
 		back.triggered = time.Now()
@@ -288,14 +289,14 @@ func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) st
 		}
 	}
 	switch {
-	case result.Status != Done:
+	case result.Status != verdict.Done:
 		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, result.Reason)
-	case result.Verified == VerifiedYes && o.Health != nil:
+	case result.Verified == verdict.VerifiedYes && o.Health != nil:
 		err := back.health(ctx)
 		if result.Unasked {
 			return fmt.Sprintf("Dokploy put %s back and its containers run; %s; %s", version, result.Reason, later)
 		}
-		if err != nil || result.Status != Done {
+		if err != nil || result.Status != verdict.Done {
 			return fmt.Sprintf("Dokploy put %s back and its containers run, but the health URL does not answer as it should; %s", version, later)
 		}
 	}

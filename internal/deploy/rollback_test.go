@@ -13,6 +13,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/health"
+	"dokploy-deploy/internal/verdict"
 )
 
 // byImage lets an image that ends in a word do what the word says.
@@ -40,7 +41,7 @@ func TestSwarmWentBackByItself(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if !r.RolledBack || !strings.Contains(r.Error(), "Swarm itself rolled back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
 			w.Error(r.Error())
 		}
@@ -60,7 +61,7 @@ func TestRollbackDeploysTheOldImage(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Env: "A=SECRET-a"})
 				w.set = goingBack(Changes{Image: "ghcr.io/acme/api:" + image, Env: "B=SECRET-b"})
-				r := w.want(w.deploy("application api"), Unhealthy, 1)
+				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 				if strings.Contains(r.Error(), "runs now") { // it is told after going back
 					w.Error(r.Error())
 				}
@@ -74,7 +75,7 @@ func TestRollbackDeploysTheOldImage(t *testing.T) {
 				if row := w.lastRow(app); row.ID == r.DeploymentID || !strings.HasPrefix(row.Title, "Rollback: ") {
 					w.Errorf("%+v", row)
 				}
-				if r.Verified != VerifiedNo {
+				if r.Verified != verdict.VerifiedNo {
 					w.Errorf("verified %q", r.Verified)
 				}
 			})
@@ -86,7 +87,7 @@ func TestRollbackOfAFailedPull(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
 		w.set = goingBack(Changes{Image: newImage})
-		r := w.want(w.deploy("application api"), Failed, 1)
+		r := w.want(w.deploy("application api"), verdict.Failed, 1)
 		if !strings.Contains(r.Error(), "nothing was replaced") || app.Image() != oldImage {
 			w.Errorf("%s: %s", app.Image(), r.Error())
 		}
@@ -103,7 +104,7 @@ func TestRollbackThatFailsToo(t *testing.T) {
 			return dokploytest.Build{}
 		}})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if !strings.Contains(r.Error(), "deploying it again failed, too (error): the registry is gone") {
 			w.Error(r.Error())
 		}
@@ -116,7 +117,7 @@ func TestNoWayBack(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}})
 		w.set = goingBack(Changes{})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if !strings.Contains(r.Error(), "cannot roll back") || !strings.Contains(r.Hint, "rollbacks") {
 			w.Errorf("%s (%s)", r.Error(), r.Hint)
 		}
@@ -128,11 +129,11 @@ func TestDokploysOwnRollback(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", RollbackActive: true, Env: "A=1"})
 		w.set = goingBack(Changes{})
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		first := app.Running()
 		// One that fails by itself has a version, too, which is none to go back to.
 		app.SetBuild(dokploytest.Build{Outcome: "error"})
-		w.want(w.deploy("application api"), Failed, 1)
+		w.want(w.deploy("application api"), verdict.Failed, 1)
 		app.SetBuild(dokploytest.Build{})
 		app.SetRolloutFunc(func(v dokploytest.Version) dokploytest.Rollout {
 			if v.N == 3 {
@@ -141,7 +142,7 @@ func TestDokploysOwnRollback(t *testing.T) {
 			return dokploytest.Rollout{}
 		})
 		w.set = goingBack(Changes{Env: "A=SECRET-new"})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if !strings.Contains(r.Error(), "put the version of ") || !strings.Contains(r.Error(), "and it runs") {
 			w.Errorf("%s\n%s", r.Error(), w.story())
 		}
@@ -164,7 +165,7 @@ func TestRollbackOfACompose(t *testing.T) {
 					ComposeType: kind, ComposeFile: good, RolloutFunc: func(_ string, v dokploytest.Version) dokploytest.Rollout { return byImage(v) },
 				})
 				w.set = goingBack(Changes{ComposeFile: bad, ComposePath: "c.yml"})
-				r := w.want(w.deploy("compose stack"), Unhealthy, 1)
+				r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 				if stack.ComposeFile() != good || !strings.Contains(r.Error(), "it was deployed again and runs") {
 					w.Errorf("%q: %s\n%s", stack.ComposeFile(), r.Error(), w.story())
 				}
@@ -240,7 +241,7 @@ func TestHealthURL(t *testing.T) {
 		w.set = func(o *Options) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "auto")
 		}
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("health: http://api.example.com answers 204") || w.rec.said("may still be the previous version") {
 			w.Error(w.story())
 		}
@@ -268,8 +269,8 @@ func TestHealthURLThatFails(t *testing.T) {
 			o.Health = w.health(p, "https://x.example.com/health?token=SECRET-token")
 			o.Health.URL.Scheme = "http"
 		}
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if !strings.Contains(r.Reason, "502") || strings.Contains(r.Error()+r.Hint+w.story(), "SECRET") || r.Verified != VerifiedYes {
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+		if !strings.Contains(r.Reason, "502") || strings.Contains(r.Error()+r.Hint+w.story(), "SECRET") || r.Verified != verdict.VerifiedYes {
 			w.Errorf("%s (%s)\n%s", r.Error(), r.Hint, w.story())
 		}
 		if !strings.Contains(r.Error(), "it was deployed again and runs") || app.Running().Image != oldImage {
@@ -285,7 +286,7 @@ func TestHealthURLWithoutADomain(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
 		w.set = func(o *Options) { o.Health = w.health(&pages{}, "auto") }
-		r := w.want(w.deploy("application api"), Invalid, 2)
+		r := w.want(w.deploy("application api"), verdict.Invalid, 2)
 		if r.Input() != "health-url" {
 			w.Errorf("%q: %s", r.Input(), r.Error())
 		}
@@ -303,7 +304,7 @@ func TestHealthURLUnverified(t *testing.T) {
 		w.set = func(o *Options) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "http://x.example.com")
 		}
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("it may still be the previous version that answers") {
 			w.Error(w.story())
 		}
@@ -323,8 +324,8 @@ func TestAnotherImageRuns(t *testing.T) {
 			app.SetImage("ghcr.io/acme/api:theirs")
 			w.srv.Enqueue(app, "theirs", "of another pipeline")
 		}()
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if r.Verified != VerifiedNo || !strings.Contains(r.Reason, "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+		if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
 			w.Errorf("%q: %s\n%s", r.Verified, r.Reason, w.story())
 		}
 		if app.Image() != "ghcr.io/acme/api:theirs" || !strings.Contains(r.WentBack, "not tried") {
@@ -363,7 +364,7 @@ func TestNothingWasSet(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{})
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.update", Kind: dokploytest.Gateway, Status: 502, Times: -1})
 		w.set = goingBack(Changes{Image: newImage})
-		r := w.want(w.deploy("application api"), Unreachable, 3)
+		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		if r.WentBack != "" || !strings.Contains(r.Reason, "whether the image was set is not known") {
 			w.Errorf("%s (%s)", r.Reason, r.WentBack)
 		}
@@ -389,7 +390,7 @@ func TestInterruptedWhileGoingBack(t *testing.T) {
 			interrupt(ErrInterrupted)
 		}()
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
-		r := w.want(w.deploy("application api"), Interrupted, 1)
+		r := w.want(w.deploy("application api"), verdict.Interrupted, 1)
 		if !strings.Contains(r.Reason, "interrupted while going back") || !strings.Contains(r.WentBack, "goes on there") {
 			w.Errorf("%s (%s)", r.Reason, r.WentBack)
 		}

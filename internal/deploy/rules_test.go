@@ -10,6 +10,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -160,16 +161,16 @@ func TestMissing(t *testing.T) {
 		set    func(*finder)
 		queue  *dokploy.Queue
 		rows   []dokploy.Deployment
-		status Status // empty: a *lostError, or still pending
-		again  bool   // it is started again
-		still  bool   // pending
+		status verdict.Status // empty: a *lostError, or still pending
+		again  bool           // it is started again
+		still  bool           // pending
 	}{
 		{rule: "gone-for-long-enough: too few looks", set: func(f *finder) { f.gone = 0 }, still: true},
 		{rule: "gone-for-long-enough: too short", set: func(f *finder) { f.goneSince = time.Now() }, still: true},
 		{rule: "gone-for-long-enough: it may be brought back after a restart", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }, queue: &dokploy.Queue{}, still: true},
 		{rule: "gone-for-long-enough: the worker is at work", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }},
-		{rule: "gone-upload-is-unclear", set: func(f *finder) { f.sent.unmarked = true }, queue: &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-2", ServiceID: "api", Title: uploadTitle, Active: true}}}, status: Lost},
-		{rule: "gone-but-candidates", rows: []dokploy.Deployment{commit("a", 10)}, status: Lost},
+		{rule: "gone-upload-is-unclear", set: func(f *finder) { f.sent.unmarked = true }, queue: &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-2", ServiceID: "api", Title: uploadTitle, Active: true}}}, status: verdict.Lost},
+		{rule: "gone-but-candidates", rows: []dokploy.Deployment{commit("a", 10)}, status: verdict.Lost},
 		{rule: "gone-but-candidates: one that was cancelled before it began is none", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled}}, set: func(f *finder) { f.job = waiting }, again: true},
 		{rule: "gone-cancelled-by-restart", set: func(f *finder) { f.cancelled, f.job = true, &dokploy.Job{ID: "job-1", Active: true} }, again: true},
 		{rule: "gone-pushed-out", set: func(f *finder) {
@@ -179,7 +180,7 @@ func TestMissing(t *testing.T) {
 			}
 			f.new = f.all
 		}},
-		{rule: "gone-removed-by-somebody", set: func(f *finder) { f.job, f.stood.beside = waiting, map[string]bool{beside.Key(): true} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, status: Cancelled},
+		{rule: "gone-removed-by-somebody", set: func(f *finder) { f.job, f.stood.beside = waiting, map[string]bool{beside.Key(): true} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, status: verdict.Cancelled},
 		{rule: "gone-while-queued", set: func(f *finder) { f.job = waiting }, again: true},
 		{rule: "gone-in-a-restart", set: func(f *finder) { f.outages = 1 }, again: true},
 		{rule: "it left no trace", set: func(f *finder) { f.job = &dokploy.Job{ID: "job-1", Active: true} }},
@@ -196,10 +197,10 @@ func TestMissing(t *testing.T) {
 				q = others
 			}
 			_, err := f.missing(context.Background(), q, x.rows)
-			var verdict *verdictError
-			status := Status("")
-			if errors.As(err, &verdict) {
-				status = verdict.status
+			var ended *verdictError
+			status := verdict.Status("")
+			if errors.As(err, &ended) {
+				status = ended.status
 			}
 			if status != x.status || again(err) != x.again || err == nil != x.still {
 				t.Errorf("%v: status %q, started again %v, pending %v; want %q, %v, %v", err, status, again(err), err == nil, x.status, x.again, x.still)
@@ -229,7 +230,7 @@ func TestAHiddenQueueWithWork(t *testing.T) {
 		w.srv.Enqueue(app, "another's", "")
 		w.srv.Enqueue(web, "", "")
 		r := w.deploy("application api").Results[0]
-		if r.Status != Done && r.Status != Lost || r.Status == Done && r.DeploymentID != w.lastRow(app).ID {
+		if r.Status != verdict.Done && r.Status != verdict.Lost || r.Status == verdict.Done && r.DeploymentID != w.lastRow(app).ID {
 			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Reason, r.DeploymentID, w.story())
 		}
 		w.triggers(app, 1)
@@ -264,7 +265,7 @@ func TestAHiddenQueueThatHasNothing(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{})
 				w.srv.Enqueue(web, "", "")
 				x.do(w, app)
-				if r := w.want(w.deploy("application api"), Lost, 1); !strings.Contains(r.Reason, x.want) {
+				if r := w.want(w.deploy("application api"), verdict.Lost, 1); !strings.Contains(r.Reason, x.want) {
 					w.Errorf("%q, want %q\n%s", r.Reason, x.want, w.story())
 				}
 			})
@@ -281,7 +282,7 @@ func TestAnUploadThatARestartCancelled(t *testing.T) {
 		time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(18*time.Second, func() { w.srv.Enqueue(app, uploadTitle, "") })
 		r := w.deploy("application api").Results[0]
-		if r.Status != Lost && r.Status != Cancelled || w.rec.said("Dokploy runs it again") {
+		if r.Status != verdict.Lost && r.Status != verdict.Cancelled || w.rec.said("Dokploy runs it again") {
 			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Reason, r.DeploymentID, w.story())
 		}
 	})
@@ -295,7 +296,7 @@ func TestASecondRunBehindOthers(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
 		time.AfterFunc(5*time.Second, func() { w.srv.Enqueue(web, "", "") })
 		time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second) })
-		if r := w.want(w.deploy("application api"), Done, 0); r.DeploymentID != w.lastRow(app).ID {
+		if r := w.want(w.deploy("application api"), verdict.Done, 0); r.DeploymentID != w.lastRow(app).ID {
 			w.Errorf("deployment %s\n%s", r.DeploymentID, w.story())
 		}
 		w.triggers(app, 1)

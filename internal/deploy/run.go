@@ -9,6 +9,8 @@ import (
 
 	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // run is one target on its way from the trigger to the verdict.
@@ -140,8 +142,8 @@ func (r *run) deployAndVerify(ctx context.Context) {
 	err = r.deploy(ctx)
 	if r.log != nil {
 		// Of a deployment that is done, its end is for those who watch.
-		if err == nil && (r.result.Status != Done || r.o.Logs == LogLive) {
-			r.log.Drain(all, logsEnd(ctx), r.result.Status != Cancelled)
+		if err == nil && (r.result.Status != verdict.Done || r.o.Logs == LogLive) {
+			r.log.Drain(all, logsEnd(ctx), r.result.Status != verdict.Cancelled)
 		}
 		r.shown = r.log.Stop()
 	}
@@ -150,14 +152,14 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		r.noteAppliedChanges()
 	}
 	r.finish()
-	if r.result.Status != Done {
+	if r.result.Status != verdict.Done {
 		r.explainDependency(all)
 		return
 	}
 	if r.o.verifies() {
 		err = r.verifier.verify(ctx)
 	}
-	if err == nil && r.result.Status == Done && r.o.Health != nil {
+	if err == nil && r.result.Status == verdict.Done && r.o.Health != nil {
 		err = r.health(ctx)
 	}
 	if err != nil {
@@ -254,19 +256,19 @@ func (r *run) deploy(ctx context.Context) error {
 		}
 		if !r.o.Wait && r.unconfirmed && r.queue != queueNone {
 			return &verdictError{
-				Lost, "the answer to the trigger was lost, and whether Dokploy has it cannot be told: another new deployment may be it",
+				verdict.Lost, "the answer to the trigger was lost, and whether Dokploy has it cannot be told: another new deployment may be it",
 				"look at the deployments of the service in the dashboard",
 			}
 		}
 		if !r.o.Wait {
-			r.result.Status = Queued
+			r.result.Status = verdict.Queued
 			return nil
 		}
 		err := r.find(ctx)
 		var lost *lostError
 		if errors.As(err, &lost) {
 			if !lost.again || try > 1 {
-				return &verdictError{Lost, lost.what, lost.hint(try)}
+				return &verdictError{verdict.Lost, lost.what, lost.hint(try)}
 			}
 			r.warn("%s; it is started again", lost.what)
 			r.trail = trail{}
@@ -299,16 +301,16 @@ func (r *run) finish() {
 			}
 		}
 	}
-	if res.Status == Done && res.Build >= 0 {
-		r.note("Dokploy says done after %s", Duration(res.Build))
+	if res.Status == verdict.Done && res.Build >= 0 {
+		r.note("Dokploy says done after %s", text.Duration(res.Build))
 	}
-	if res.Status != Failed && res.Status != Cancelled && res.Status != Lost {
+	if res.Status != verdict.Failed && res.Status != verdict.Cancelled && res.Status != verdict.Lost {
 		return
 	}
-	if r.o.Logs == LogFailure || res.Status == Failed {
+	if r.o.Logs == LogFailure || res.Status == verdict.Failed {
 		r.screen.replay() // of which the last lines are quoted
 	}
-	if res.Status != Failed {
+	if res.Status != verdict.Failed {
 		return // the log does not tell why
 	}
 	if r.service.ServerID != "" && wentOn(r.screen.tail.lines()) {

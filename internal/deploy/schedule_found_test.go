@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // The worst that schedules found, each as small as it gets.
@@ -27,7 +28,7 @@ func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
 		}})
 		w.srv.Enqueue(app, "another's", "")
 		time.Sleep(time.Second)
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 		if id := w.lastRow(app).ID; r.DeploymentID != id {
 			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -46,7 +47,7 @@ func TestOursAfterOthersOfTheSameSecond(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		w.srv.Enqueue(other, "another's", "")
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 		if id := w.lastRow(app).ID; r.DeploymentID != id {
 			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -72,7 +73,7 @@ func TestTheSecondRunIsOurs(t *testing.T) {
 					w.srv.Enqueue(app, "another's", "")
 					w.srv.Restart(5 * time.Second)
 				})
-				r := w.want(w.deploy("application api"), Done, 0)
+				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
 				if id := w.lastRow(app).ID; r.DeploymentID != id {
 					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
@@ -88,7 +89,7 @@ func TestATriggerThatRedisHoldsBackIsNotRepeated(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.29.5"}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
 		w.srv.RedisDown(40 * time.Second)
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
 	})
 }
@@ -103,7 +104,7 @@ func TestTheEndOfABrokenStream(t *testing.T) {
 					Outcome: "error", Steps: dokploytest.Lines(50*time.Millisecond, "first line", "second line", "ERROR: the reason"),
 				}})
 				w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamCut, Bytes: 40, NoResume: true})
-				r := w.want(w.deploy("application api"), Failed, 1)
+				r := w.want(w.deploy("application api"), verdict.Failed, 1)
 				whole := version == "v0.30.2" // it has readLogs
 				if all := strings.Join(w.rec.log, "|"); strings.Contains(all, "ERROR: the reason") != whole || w.rec.said("may be missing") == whole ||
 					strings.Contains(all, "|second|") || strings.HasSuffix(all, "secon") {
@@ -125,7 +126,7 @@ func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
 			w.srv.Enqueue(web, "busy", "")
 			w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 			time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
-			r := w.want(w.deploy("application api"), Cancelled, 1)
+			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 			if !strings.Contains(r.Reason, "removed the queued deployment") {
 				w.Errorf("reason %q", r.Reason)
 			}
@@ -143,7 +144,7 @@ func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 			w.srv.Restart(5 * time.Second)
 			time.AfterFunc(30*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
 		})
-		r := w.want(w.deploy("application api"), Lost, 1)
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		if !strings.Contains(r.Reason, "left its row as running") {
 			w.Errorf("%s\n%s", r.Reason, w.story())
 		}
@@ -163,7 +164,7 @@ func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
 			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.all", Kind: dokploytest.Unauthorized, Times: 8})
 			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.queueList", Kind: dokploytest.Unauthorized, Times: 8})
 		})
-		r := w.want(w.deploy("application api"), Done, 0)
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		if r.Took > 5*time.Minute {
 			w.Errorf("%s after %s\n%s", r.Status, r.Took, w.story())
 		}
@@ -181,7 +182,7 @@ func TestTheEndOfALogHasLittleTimeBeyondTheTargets(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamBuffered, Bytes: 4096, Times: -1})
 		w.srv.Enqueue(web, "", "")
 		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Timeout, o.Logs = 20*time.Second, LogLive }
-		r := w.want(w.deploy("application api"), Timeout, 4)
+		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		if r.Took > 24*time.Second {
 			w.Errorf("after %s\n%s", r.Took, w.story())
 		}

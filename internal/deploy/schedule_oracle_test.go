@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // The oracle knows what became of every deployment, and holds the program's
@@ -189,13 +190,13 @@ func (j *judgement) harmless() {
 // outputs are consistent.
 func (j *judgement) outputs() {
 	r := j.r
-	exit, known := map[Status]int{
-		Done: 0, Queued: 0, Unhealthy: 1, Cancelled: 1, Failed: 1, Lost: 1, Timeout: 4, Unreachable: 3, Refused: 3, Invalid: 2, Interrupted: 1,
+	exit, known := map[verdict.Status]int{
+		verdict.Done: 0, verdict.Queued: 0, verdict.Unhealthy: 1, verdict.Cancelled: 1, verdict.Failed: 1, verdict.Lost: 1, verdict.Timeout: 4, verdict.Unreachable: 3, verdict.Refused: 3, verdict.Invalid: 2, verdict.Interrupted: 1,
 	}[r.Status]
 	if !known || exit != j.report.ExitCode() {
 		j.bad("status %q with exit %d", r.Status, j.report.ExitCode())
 	}
-	if (r.Reason == "") != (r.Status == Done || r.Status == Queued) {
+	if (r.Reason == "") != (r.Status == verdict.Done || r.Status == verdict.Queued) {
 		j.bad("status %s with the reason %q", r.Status, r.Reason)
 	}
 	row := j.truth.verdict[r.DeploymentID]
@@ -205,14 +206,14 @@ func (j *judgement) outputs() {
 	}
 	switch {
 	case r.Verified != "" && (j.verify == VerifyOff || !j.wait),
-		r.Verified == VerifiedYes && r.Status != Done,
-		r.Verified == VerifiedNo && r.Status != Unhealthy && (r.Status != Interrupted || !j.rollback),
-		r.Verified == "" && r.Status == Unhealthy,
-		r.Verified == "" && r.Status == Done && j.verify != VerifyOff,
-		(r.Verified == VerifiedUnknown || r.Verified == VerifiedUnchanged) && r.Status == Unhealthy && j.verify != VerifyRequire,
-		r.Verified == VerifiedUnchanged && (r.Status == Done && j.verify == VerifyRequire || j.kind != "compose"),
-		r.Verified == VerifiedYes && j.same(),
-		r.Verified == VerifiedUnknown && r.Status == Done && j.verify == VerifyRequire:
+		r.Verified == verdict.VerifiedYes && r.Status != verdict.Done,
+		r.Verified == verdict.VerifiedNo && r.Status != verdict.Unhealthy && (r.Status != verdict.Interrupted || !j.rollback),
+		r.Verified == "" && r.Status == verdict.Unhealthy,
+		r.Verified == "" && r.Status == verdict.Done && j.verify != VerifyOff,
+		(r.Verified == verdict.VerifiedUnknown || r.Verified == verdict.VerifiedUnchanged) && r.Status == verdict.Unhealthy && j.verify != VerifyRequire,
+		r.Verified == verdict.VerifiedUnchanged && (r.Status == verdict.Done && j.verify == VerifyRequire || j.kind != "compose"),
+		r.Verified == verdict.VerifiedYes && j.same(),
+		r.Verified == verdict.VerifiedUnknown && r.Status == verdict.Done && j.verify == VerifyRequire:
 		j.bad("status %s with verified %q", r.Status, r.Verified)
 	}
 	if row, ok := j.truth.verdict[r.DeploymentID]; ok && r.Build >= 0 {
@@ -293,7 +294,7 @@ func (j *judgement) unknowable() bool {
 // that the new id was this run's. A run that gives up before that may have
 // another's (and have shown its log).
 func (j *judgement) unconfirmed() bool {
-	return !j.marked() && j.foreign() > 0 && !slices.Contains([]Status{Done, Unhealthy, Failed, Cancelled}, j.r.Status)
+	return !j.marked() && j.foreign() > 0 && !slices.Contains([]verdict.Status{verdict.Done, verdict.Unhealthy, verdict.Failed, verdict.Cancelled}, j.r.Status)
 }
 
 // same: nothing that docker compose or swarm would replace is changed.
@@ -318,7 +319,7 @@ func (j *judgement) verdict() {
 	newest := t.newest()
 	accepted := len(t.forward(false))
 	switch r.Status {
-	case Done:
+	case verdict.Done:
 		// Only the run's newest deployment, which is done.
 		switch {
 		case !j.wait:
@@ -331,13 +332,13 @@ func (j *judgement) verdict() {
 			// said.
 			j.bad("done, but build %d is newer", newest.n)
 		}
-		if r.Verified == VerifiedYes && j.crashes() && !t.meddled {
+		if r.Verified == verdict.VerifiedYes && j.crashes() && !t.meddled {
 			j.bad("verified, but it does not run")
 		}
 		if r.Verified != "" && j.stoppedInVain() {
 			j.bad("done and verified %q, but somebody has stopped it", r.Verified)
 		}
-	case Queued:
+	case verdict.Queued:
 		if j.wait {
 			j.bad("queued, though it was to wait")
 		}
@@ -345,15 +346,15 @@ func (j *judgement) verdict() {
 		if accepted == 0 && (!j.hidden() || !j.hurts["trigger"]) {
 			j.bad("queued, but the server never took it")
 		}
-	case Unhealthy:
+	case verdict.Unhealthy:
 		if !is("done") {
 			j.bad("unhealthy, but the row is %q", t.verdict[r.DeploymentID].Status)
 		}
 		// Another pipeline's version that came on top is none of this run's.
-		if r.Verified == VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") && len(t.stopped) == 0 {
+		if r.Verified == verdict.VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") && len(t.stopped) == 0 {
 			j.bad("unhealthy, but it runs")
 		}
-	case Failed:
+	case verdict.Failed:
 		switch {
 		case is("error"):
 		case d != nil:
@@ -371,7 +372,7 @@ func (j *judgement) verdict() {
 		default:
 			j.bad("error without a row")
 		}
-	case Cancelled:
+	case verdict.Cancelled:
 		switch {
 		case is("cancelled"):
 			if newest != nil && newest != d {
@@ -384,24 +385,24 @@ func (j *judgement) verdict() {
 		default:
 			j.bad("cancelled, but the row is %q", t.verdict[r.DeploymentID].Status)
 		}
-	case Lost:
+	case verdict.Lost:
 		j.lost(d, accepted)
-	case Timeout:
+	case verdict.Timeout:
 		j.timedOut(newest)
-	case Unreachable:
+	case verdict.Unreachable:
 		j.unreachable()
-	case Refused:
+	case verdict.Refused:
 		if accepted > 0 || !j.hurts["outage"] && !j.hurts["trigger"] {
 			j.bad("refused, but the key is good, or was when it was needed")
 		}
-	case Interrupted:
+	case verdict.Interrupted:
 		if t.interrupted.IsZero() || t.ended.Sub(t.interrupted) > 2*time.Second {
 			j.bad("interrupted %s after the signal", t.ended.Sub(t.interrupted))
 		}
-	case Invalid:
+	case verdict.Invalid:
 		j.bad("invalid, though all inputs are right")
 	}
-	if !t.interrupted.IsZero() && r.Status != Interrupted && t.ended.Sub(t.interrupted) > 2*time.Second {
+	if !t.interrupted.IsZero() && r.Status != verdict.Interrupted && t.ended.Sub(t.interrupted) > 2*time.Second {
 		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
 	}
 	j.calm(newest)
@@ -576,22 +577,22 @@ func (j *judgement) calm(newest *build) {
 	if len(j.events) > j.fleeting || !j.wait || j.timeout < j.own.takes+2*time.Minute || j.own.odd != "" {
 		return
 	}
-	want := Done
+	want := verdict.Done
 	switch {
 	case j.own.outcome == "error":
-		want = Failed
-	case j.verify != VerifyOff && j.crashes() && (j.r.Verified != VerifiedUnknown || j.verify == VerifyRequire):
-		want = Unhealthy
-	case j.verify == VerifyRequire && (j.r.Verified == VerifiedUnknown || j.same()):
-		want = Unhealthy
+		want = verdict.Failed
+	case j.verify != VerifyOff && j.crashes() && (j.r.Verified != verdict.VerifiedUnknown || j.verify == VerifyRequire):
+		want = verdict.Unhealthy
+	case j.verify == VerifyRequire && (j.r.Verified == verdict.VerifiedUnknown || j.same()):
+		want = verdict.Unhealthy
 	}
 	if j.r.Status != want || newest == nil || j.r.DeploymentID != newest.row {
 		j.bad("%s in the calm, not %s", j.r.Status, want)
 	}
-	if j.verify != VerifyOff && want != Failed && j.r.Verified == VerifiedUnknown && !j.member && j.modern(0, 27, 0) {
+	if j.verify != VerifyOff && want != verdict.Failed && j.r.Verified == verdict.VerifiedUnknown && !j.member && j.modern(0, 27, 0) {
 		j.bad("not verified in the calm")
 	}
-	if j.r.Verified == VerifiedUnchanged && !j.same() {
+	if j.r.Verified == verdict.VerifiedUnchanged && !j.same() {
 		j.bad("unchanged in the calm, but its file is another")
 	}
 }
@@ -659,7 +660,7 @@ func (j *judgement) shown() {
 	}
 	// The log is all there at the end, unless the way was disturbed.
 	d := j.truth.ofRow(j.r.DeploymentID)
-	whole := d != nil && (j.r.Status == Done || j.r.Status == Failed || j.r.Status == Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == Failed)
+	whole := d != nil && (j.r.Status == verdict.Done || j.r.Status == verdict.Failed || j.r.Status == verdict.Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == verdict.Failed)
 	if whole {
 		j.logIsAccountedFor(d, last[d.n], gaps)
 	}
@@ -679,7 +680,7 @@ func (j *judgement) settings() {
 		if changed {
 			j.bad("said to be set back, but it is %q", j.truth.set)
 		}
-	case (j.r.Status == Done || j.r.Status == Queued) && !changed:
+	case (j.r.Status == verdict.Done || j.r.Status == verdict.Queued) && !changed:
 		j.bad("%s, but nothing was set", j.r.Status)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"dokploy-deploy/internal/ci"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // readersFrom is the first seed in which somebody reads the output, and not
@@ -176,16 +177,16 @@ func TestTheReaderChangesNothing(t *testing.T) {
 	for name, reader := range readers {
 		for outcome, tt := range map[string]struct {
 			build  dokploytest.Build
-			status Status
+			status verdict.Status
 			code   int
 			set    func(*Options)
 		}{
-			"done":             {takes(10 * time.Second), Done, ExitOK, nil},
-			"failed":           {dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "one", "two", "three")}, Failed, ExitFailed, nil},
-			"failed, log":      {dokploytest.Build{Outcome: "error", LogWriter: manyLines}, Failed, ExitFailed, func(o *Options) { o.Logs = LogFailure }},
-			"done, much log":   {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Second, "1", "2", "3", "4", "5", "6", "7", "8", "9")}, Done, ExitOK, nil},
-			"too long":         {takes(time.Hour), Timeout, ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
-			"too long, floods": {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Hour, "1")}, Timeout, ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
+			"done":             {takes(10 * time.Second), verdict.Done, verdict.ExitOK, nil},
+			"failed":           {dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "one", "two", "three")}, verdict.Failed, verdict.ExitFailed, nil},
+			"failed, log":      {dokploytest.Build{Outcome: "error", LogWriter: manyLines}, verdict.Failed, verdict.ExitFailed, func(o *Options) { o.Logs = LogFailure }},
+			"done, much log":   {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Second, "1", "2", "3", "4", "5", "6", "7", "8", "9")}, verdict.Done, verdict.ExitOK, nil},
+			"too long":         {takes(time.Hour), verdict.Timeout, verdict.ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
+			"too long, floods": {dokploytest.Build{LogWriter: manyLines, Steps: dokploytest.Lines(time.Hour, "1")}, verdict.Timeout, verdict.ExitTimeout, func(o *Options) { o.Timeout = time.Minute }},
 		} {
 			t.Run(name+"/"+outcome, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -209,7 +210,7 @@ func TestTheReaderChangesNothing(t *testing.T) {
 					if name == "slow" {
 						most = 2 * time.Minute
 					}
-					if r.Took > timeout+4*time.Second || tt.status != Timeout && r.Took > most {
+					if r.Took > timeout+4*time.Second || tt.status != verdict.Timeout && r.Took > most {
 						t.Errorf("it took %s", r.Took)
 					}
 					start := time.Now()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/reason"
+	"dokploy-deploy/internal/text"
 )
 
 // heartbeat is how long nothing may be printed before we say that we live:
@@ -124,13 +125,13 @@ func (s *screen) beat() {
 		switch {
 		case status == nil:
 		case !down.IsZero():
-			s.note("Dokploy has not answered for " + Duration(time.Since(down)) + "; still trying")
+			s.note("Dokploy has not answered for " + text.Duration(time.Since(down)) + "; still trying")
 		default:
-			text := status()
+			line := status()
 			if s.mode == LogLive {
-				text += "; nothing new for " + Duration(silent)
+				line += "; nothing new for " + text.Duration(silent)
 			}
-			s.note(text)
+			s.note(line)
 		}
 		silent = 0
 	}

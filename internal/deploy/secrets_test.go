@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // What is part of a name or an address that is shown anyway is not hidden, of
@@ -24,7 +25,7 @@ func TestShownAnyway(t *testing.T) {
 func TestOrdinaryValuesAreNotHidden(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Env: "MODE=build\nA=failed\nB=Dokploy\nF=after\nX=status\nD=done", BuildArgs: "E=deployed\nNPM_TOKEN=SECRET-npm"})
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		for _, v := range w.rec.hidden {
 			if slices.Contains([]string{"build", "failed", "Dokploy", "after", "status", "done", "deployed"}, v) {
 				w.Errorf("%s is hidden", v)

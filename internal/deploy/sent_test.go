@@ -17,6 +17,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 // What is said when the time is over depends on what was sent.
@@ -25,7 +26,7 @@ func TestATimeoutBeforeAnythingIsSent(t *testing.T) {
 		inWorld(t, dokploytest.Options{Latency: 120 * time.Millisecond}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{})
 			w.set = func(o *Options) { o.Timeout = timeout }
-			r := w.want(w.deploy("application api"), Timeout, 4)
+			r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 			if timeout == 0 && w.srv.Calls("application.deploy") > 0 {
 				w.Errorf("%s: sent\n%s", timeout, w.story())
 			}
@@ -41,7 +42,7 @@ func TestATimeoutRightBeforeTheTrigger(t *testing.T) {
 	inWorld(t, dokploytest.Options{Latency: 400 * time.Millisecond}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.set = func(o *Options) { o.Timeout, o.Verify = 300*time.Millisecond, VerifyAuto }
-		r := w.want(w.deploy("application api"), Timeout, 4)
+		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		if !strings.Contains(r.Reason, nothingStarted) || w.srv.Calls("deployment.all") != 1 || w.srv.Calls("application.deploy") != 0 {
 			w.Errorf("%s\n%s", r.Reason, w.story())
 		}
@@ -54,7 +55,7 @@ func TestATimeoutWhileNothingConnects(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{})
 		w.srv.OnCall("docker.getConfig", func() { go w.srv.Restart(time.Minute) })
 		w.set = func(o *Options) { o.Timeout, o.Verify = 3*time.Second, VerifyAuto }
-		r := w.want(w.deploy("application api"), Timeout, 4)
+		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		w.triggers(app, 0)
 		if !strings.Contains(r.Reason, nothingStarted) {
 			w.Error(r.Reason)
@@ -68,7 +69,7 @@ func TestATimeoutWhileTheTriggerIsNotAnswered(t *testing.T) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, After: time.Minute})
 		w.set = func(o *Options) { o.Timeout = 300 * time.Millisecond }
-		r := w.want(w.deploy("application api"), Timeout, 4)
+		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		if !strings.Contains(r.Reason, "whether Dokploy took the trigger is not known") {
 			w.Error(r.Reason)
 		}
@@ -85,7 +86,7 @@ func TestA404WithoutAWord(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{})
 			w.srv.Fault(empty("application.one", -1))
-			r := w.want(w.deploy("application api"), Unreachable, 3)
+			r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 			w.triggers(app, 0)
 			if strings.Contains(r.Reason, "not found") || !strings.Contains(r.Reason, "an empty answer came where Dokploy's API was expected") {
 				w.Error(r.Reason)
@@ -96,7 +97,7 @@ func TestA404WithoutAWord(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{})
 			w.srv.Fault(empty("application.deploy", -1))
-			r := w.want(w.deploy("application api"), Unreachable, 3)
+			r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 			w.triggers(app, 0)
 			if w.srv.Calls("application.deploy") != 1 || !strings.Contains(r.Reason, "application.deploy: 404") {
 				w.Errorf("%s\n%s", r.Reason, w.story())
@@ -107,7 +108,7 @@ func TestA404WithoutAWord(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: takes(20 * time.Second)})
 			time.AfterFunc(5*time.Second, func() { w.srv.Fault(empty("*", 4)) })
-			w.want(w.deploy("application api"), Done, 0)
+			w.want(w.deploy("application api"), verdict.Done, 0)
 			w.triggers(app, 1)
 		})
 	})
@@ -158,7 +159,7 @@ func TestAnUploadThatStandsStill(t *testing.T) {
 		w.set = func(o *Options) {
 			o.Client, o.Prepare.Source, o.Prepare.SourcePath, o.Unreachable = client, src, "src", 40*time.Second
 		}
-		r := w.want(w.deploy("application api"), Unreachable, 3)
+		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		w.triggers(app, 0)
 		if !strings.Contains(r.Reason, "nothing of the upload got through for 40s, after 262 kB of it were sent") || !strings.Contains(r.Reason, nothingStarted) || r.Took > 45*time.Second {
 			w.Errorf("after %s: %s\n%s", r.Took, r.Reason, w.story())

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // replayed are the lines that a spool shows, with what it says is missing
@@ -119,7 +120,7 @@ func TestLogOfAFailureWithoutATemporaryFolder(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, lines(2000)...)}})
 		w.set = func(o *Options) { o.Logs = LogFailure }
-		w.want(w.deploy("application api"), Failed, 1)
+		w.want(w.deploy("application api"), verdict.Failed, 1)
 		if len(w.rec.log) < 2000 {
 			w.Errorf("%d lines are shown", len(w.rec.log))
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // TestTooOld: a server before v0.25.0 is refused before anything is started.
@@ -32,10 +33,10 @@ func TestTooOld(t *testing.T) {
 					w.srv.Fault(dokploytest.Fault{Procedure: "project.all", Kind: dokploytest.Custom, Status: 200, Body: tt.list})
 				}
 				if tt.want == "" {
-					w.want(w.deploy(tt.target), Done, 0)
+					w.want(w.deploy(tt.target), verdict.Done, 0)
 					return
 				}
-				r := w.want(w.deploy(tt.target), Invalid, 2)
+				r := w.want(w.deploy(tt.target), verdict.Invalid, 2)
 				if !strings.HasPrefix(r.Reason, tt.want) || !strings.Contains(r.Hint, "update Dokploy") || r.Input() != "url" {
 					w.Errorf("%q, %q, about %q", r.Reason, r.Hint, r.Input())
 				}
@@ -74,10 +75,10 @@ func TestCloudIsRefused(t *testing.T) {
 					}
 					w.set = func(o *Options) { o.DryRun = dryRun }
 					if !tt.cloud {
-						w.want(w.deploy("application api"), Done, 0)
+						w.want(w.deploy("application api"), verdict.Done, 0)
 						return
 					}
-					r := w.want(w.deploy("application api"), Invalid, 2)
+					r := w.want(w.deploy("application api"), verdict.Invalid, 2)
 					if !strings.HasPrefix(r.Reason, "this is Dokploy Cloud") || r.Input() != "url" {
 						w.Errorf("%q about %q", r.Reason, r.Input())
 					}

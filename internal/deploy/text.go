@@ -7,29 +7,9 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/wait"
 )
-
-// Duration writes a duration as a person reads it: 30ms, 0.4s, 48s, 3m05s, 1h02m.
-func Duration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "?"
-	case d == 0:
-		return "0s"
-	case d < 100*time.Millisecond:
-		return fmt.Sprintf("%dms", max(1, d.Milliseconds()))
-	case d < 950*time.Millisecond:
-		return fmt.Sprintf("%.1fs", d.Seconds())
-	case d < time.Minute-500*time.Millisecond:
-		return fmt.Sprintf("%ds", int(d.Seconds()+0.5))
-	case d < time.Hour-500*time.Millisecond:
-		s := int(d.Seconds() + 0.5)
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
-	}
-	m := int(d.Minutes() + 0.5)
-	return fmt.Sprintf("%dh%02dm", m/60, m%60)
-}
 
 func ordinal(n int) string {
 	suffix := "th"
@@ -53,10 +33,10 @@ func explainOutage(err error) (what, hint string) {
 	if errors.As(err, &ue) {
 		what, hint = dokploy.Explain(ue.Err)
 		if dokploy.Refused(ue.Err) {
-			return fmt.Sprintf("Dokploy took the key at first and has refused it for %s", Duration(ue.For)), hint
+			return fmt.Sprintf("Dokploy took the key at first and has refused it for %s", text.Duration(ue.For)), hint
 		}
 		if ue.For >= time.Second {
-			what = fmt.Sprintf("Dokploy was not reachable for %s: %s", Duration(ue.For), what)
+			what = fmt.Sprintf("Dokploy was not reachable for %s: %s", text.Duration(ue.For), what)
 		}
 	}
 	return what, hint

@@ -13,6 +13,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -209,15 +211,15 @@ func (r *run) rejected(err error) error {
 	var e *dokploy.Error
 	switch {
 	case dokploy.Refused(err):
-		return &verdictError{Refused, what, hint}
+		return &verdictError{verdict.Refused, what, hint}
 	case dokploy.Unsupported(err):
-		return &verdictError{Invalid, fmt.Sprintf("this Dokploy (%s) has no %s.%s", r.version, r.service.Kind, r.o.Operation), ""}
+		return &verdictError{verdict.Invalid, fmt.Sprintf("this Dokploy (%s) has no %s.%s", r.version, r.service.Kind, r.o.Operation), ""}
 	case dokploy.NotFound(err), errors.As(err, &e) && e.Odd == "" && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
-		return &verdictError{Invalid, what, hint}
+		return &verdictError{verdict.Invalid, what, hint}
 	case errors.As(err, &e) && e.Odd == "" && e.Status < 600 && e.Status != http.StatusTooManyRequests:
-		return &verdictError{Failed, what, hint}
+		return &verdictError{verdict.Failed, what, hint}
 	}
-	return &verdictError{Unreachable, what, hint}
+	return &verdictError{verdict.Unreachable, what, hint}
 }
 
 // heldBack is how long a trigger without an answer is looked for where it may
@@ -310,7 +312,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 	})
 	if err == nil && !has && held {
 		return false, &verdictError{
-			Lost, "the trigger was not answered, and Dokploy shows no deployment of it; it may still begin, so it is not repeated",
+			verdict.Lost, "the trigger was not answered, and Dokploy shows no deployment of it; it may still begin, so it is not repeated",
 			"see whether Dokploy's Redis runs, and look at the deployments of the service in the dashboard",
 		}
 	}
@@ -373,7 +375,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 	r.answers = func() {
 		if told {
 			told = false
-			r.note("Dokploy answers again after %s", Duration(time.Since(r.downSince)))
+			r.note("Dokploy answers again after %s", text.Duration(time.Since(r.downSince)))
 		}
 	}
 	return wait.Loop{
@@ -396,7 +398,7 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			if !told && outage >= time.Second {
 				told = true
 				what, _ := dokploy.Explain(err)
-				r.warn("Dokploy cannot be reached (%s); trying for %s", what, Duration(r.o.Unreachable))
+				r.warn("Dokploy cannot be reached (%s); trying for %s", what, text.Duration(r.o.Unreachable))
 			}
 		},
 		Recovered: func(time.Duration) {

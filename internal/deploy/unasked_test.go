@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // answering makes connections that answer each request so; host is whose it is.
@@ -72,7 +73,7 @@ func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
 				return always("200 OK", "X: y")(host)
 			}, nil)
 		}
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if !w.rec.said("http://x.example.com/up answers 200 (after a redirect to http://login.example.com/)") || !w.rec.said("looks like a login page") {
 			w.Errorf("%s", w.story())
 		}
@@ -83,7 +84,7 @@ func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
 			o.Health = w.health(&pages{}, "http://x.example.com?token=t")
 			o.Health.Dial = answering(always("200 OK", "X: y"), nil)
 		}
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		if w.rec.said("after a redirect") {
 			w.Errorf("%s", w.story())
 		}
@@ -133,7 +134,7 @@ func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 					app := w.srv.AddApplication(a)
 					if kind == "git" {
 						w.set = verifying(VerifyAuto)
-						w.want(w.deploy("application api"), Done, 0)
+						w.want(w.deploy("application api"), verdict.Done, 0)
 					}
 					address := tt.url
 					if address == "" {
@@ -156,8 +157,8 @@ func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 						o.Health.Dial = answering(tt.answer, conf)
 					}
 					triggers, rollbacks := w.srv.TriggerCount(app), w.srv.Calls("rollback.rollback")
-					r := w.want(w.deploy("application api"), Unhealthy, 1)
-					if r.Verified != VerifiedYes || r.Unasked != tt.unasked || strings.Contains(r.Reason, "could not be asked") != tt.unasked {
+					r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+					if r.Verified != verdict.VerifiedYes || r.Unasked != tt.unasked || strings.Contains(r.Reason, "could not be asked") != tt.unasked {
 						w.Errorf("verified %q: %s", r.Verified, r.Error())
 					}
 					wentBack := w.srv.TriggerCount(app) > triggers+1 || w.srv.Calls("rollback.rollback") > rollbacks
@@ -188,7 +189,7 @@ func TestAHealthURLThatCannotBeAskedWhileGoingBack(t *testing.T) {
 				}
 				app := w.srv.AddApplication(a)
 				w.set = verifying(VerifyAuto)
-				w.want(w.deploy("application api"), Done, 0)
+				w.want(w.deploy("application api"), verdict.Done, 0)
 				w.set = func(o *Options) {
 					goingBack(changes)(o)
 					o.Health = w.health(&pages{}, "http://x.example.com/")
@@ -199,7 +200,7 @@ func TestAHealthURLThatCannotBeAskedWhileGoingBack(t *testing.T) {
 						return always("502 Bad Gateway", "X: y")("")
 					}, nil)
 				}
-				r := w.want(w.deploy("application api"), Unhealthy, 1)
+				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 				if r.Unasked || !strings.Contains(r.Reason, "502") || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "could not be asked") {
 					w.Error(r.Error())
 				}

@@ -7,6 +7,7 @@ import (
 
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/verdict"
 )
 
 const (
@@ -38,8 +39,8 @@ func forEachCompose(t *testing.T, c dokploytest.Compose, f func(w *world, stack 
 func TestNothingIsReplaced(t *testing.T) {
 	forEachCompose(t, dokploytest.Compose{ComposeFile: twoServices}, func(w *world, stack *dokploytest.Service, target string) {
 		w.set = verifying(VerifyAuto)
-		r := w.want(w.deploy(target), Done, 0)
-		if r.Verified != VerifiedUnchanged || !w.rec.said("containers are running unchanged") ||
+		r := w.want(w.deploy(target), verdict.Done, 0)
+		if r.Verified != verdict.VerifiedUnchanged || !w.rec.said("containers are running unchanged") ||
 			!w.rec.said("a pinned tag") || !w.rec.said("pull_policy") || w.rec.said("new containers") {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
@@ -54,8 +55,8 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 			verifying(VerifyRequire)(o)
 			o.Prepare.Env, o.Rollback = "B=2", true
 		}
-		r := w.want(w.deploy(target), Unhealthy, 1)
-		if r.Verified != VerifiedUnchanged || !strings.Contains(r.Reason, "nothing was replaced: 2 ") || !strings.Contains(r.Hint, "pinned tag") {
+		r := w.want(w.deploy(target), verdict.Unhealthy, 1)
+		if r.Verified != verdict.VerifiedUnchanged || !strings.Contains(r.Reason, "nothing was replaced: 2 ") || !strings.Contains(r.Hint, "pinned tag") {
 			w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Reason, r.Hint, w.story())
 		}
 		w.triggers(stack, 1)
@@ -66,7 +67,7 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 	// Nothing was set, either.
 	forEachCompose(t, dokploytest.Compose{ComposeFile: twoServices}, func(w *world, stack *dokploytest.Service, target string) {
 		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Rollback = true }
-		r := w.want(w.deploy(target), Unhealthy, 1)
+		r := w.want(w.deploy(target), verdict.Unhealthy, 1)
 		w.triggers(stack, 1)
 		if !strings.Contains(r.WentBack, "nothing was replaced, the previous version is still running") {
 			w.Error(r.Error())
@@ -80,8 +81,8 @@ func TestOneOfTwoIsReplaced(t *testing.T) {
 			verifying(VerifyRequire)(o)
 			o.Prepare.ComposeFile, o.Prepare.ComposePath = oneIsNew, "c.yml"
 		}
-		r := w.want(w.deploy(target), Done, 0)
-		if r.Verified != VerifiedYes || !w.rec.said("have been running for 10s, 1 of them new") {
+		r := w.want(w.deploy(target), verdict.Done, 0)
+		if r.Verified != verdict.VerifiedYes || !w.rec.said("have been running for 10s, 1 of them new") {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})
@@ -112,9 +113,9 @@ func TestUnchangedAndUnhealthy(t *testing.T) {
 			o.Health = w.health(&pages{}, "http://x.example.com/")
 			o.Health.Dial = answering(always("502 Bad Gateway", "X: y"), nil)
 		}
-		r := w.want(w.deploy("compose stack"), Unhealthy, 1)
+		r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 		w.triggers(stack, 1)
-		if r.Verified != VerifiedUnchanged || stack.Env() != "A=1" {
+		if r.Verified != verdict.VerifiedUnchanged || stack.Env() != "A=1" {
 			w.Errorf("verified %q, env %q: %s", r.Verified, stack.Env(), r.Error())
 		}
 	})
@@ -152,7 +153,7 @@ func TestDockersRoutesAreAwayAtFirst(t *testing.T) {
 				}
 				w.dockerIsAway(3, 0)
 				w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Prepare = changes }
-				if r := w.want(w.deploy(target), Done, 0); r.Verified != VerifiedYes {
+				if r := w.want(w.deploy(target), verdict.Done, 0); r.Verified != verdict.VerifiedYes {
 					w.Errorf("verified %q\n%s", r.Verified, w.story())
 				}
 			})
@@ -165,14 +166,14 @@ func TestDockersRoutesAreAwayUntilItIsDone(t *testing.T) {
 	for _, kind := range []string{"docker", "git", "crash", "first", "stack", "stack, unchanged", "docker-compose, unchanged"} {
 		t.Run(kind, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
-				target, changes, want := "application api", Changes{}, VerifiedYes
+				target, changes, want := "application api", Changes{}, verdict.VerifiedYes
 				a := dokploytest.Application{Build: takes(5 * time.Second)}
 				switch kind {
 				case "git":
 					a.SourceType = "git"
 				case "crash":
 					a.Rollout = dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}
-					want = VerifiedNo
+					want = verdict.VerifiedNo
 				case "first":
 					a.NeverDeployed = true
 				}
@@ -183,7 +184,7 @@ func TestDockersRoutesAreAwayUntilItIsDone(t *testing.T) {
 					w.srv.AddApplication(a)
 				case strings.Contains(kind, "unchanged"):
 					w.srv.AddCompose(c)
-					target, want = "compose stack", VerifiedUnchanged
+					target, want = "compose stack", verdict.VerifiedUnchanged
 				default:
 					c.ComposeFile = "services: {web: {image: \"acme/web:1\"}}\n"
 					w.srv.AddCompose(c)
@@ -215,8 +216,8 @@ func TestUnknownWhereNothingTells(t *testing.T) {
 				}
 				w.dockerIsAway(-1, 16*time.Second)
 				w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Prepare = changes }
-				r := w.want(w.deploy(target), Unhealthy, 1)
-				if r.Verified != VerifiedUnknown || !strings.Contains(r.Reason, "could not be seen") || !strings.Contains(r.Reason, "502") {
+				r := w.want(w.deploy(target), verdict.Unhealthy, 1)
+				if r.Verified != verdict.VerifiedUnknown || !strings.Contains(r.Reason, "could not be seen") || !strings.Contains(r.Reason, "502") {
 					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
 				}
 			})
@@ -259,7 +260,7 @@ func TestTheFirstDeploymentEverIsVerified(t *testing.T) {
 					time.Sleep(500 * time.Millisecond)
 				}
 				w.set = verifying(VerifyRequire)
-				if r := w.want(w.deploy(target), Done, 0); r.Verified != VerifiedYes {
+				if r := w.want(w.deploy(target), verdict.Done, 0); r.Verified != verdict.VerifiedYes {
 					w.Errorf("verified %q\n%s", r.Verified, w.story())
 				}
 			})
@@ -291,8 +292,8 @@ func TestNoReplicasIsSaidAtOnce(t *testing.T) {
 				}
 				w.set = verifying(VerifyAuto)
 				start := time.Now()
-				r := w.want(w.deploy(target), Done, 0)
-				if took := time.Since(start); took > 3*time.Second || r.Verified != VerifiedUnknown || !w.rec.said("0 replicas, so there is nothing that could run") {
+				r := w.want(w.deploy(target), verdict.Done, 0)
+				if took := time.Since(start); took > 3*time.Second || r.Verified != verdict.VerifiedUnknown || !w.rec.said("0 replicas, so there is nothing that could run") {
 					w.Errorf("verified %q after %s\n%s", r.Verified, took, w.story())
 				}
 			})
@@ -332,8 +333,8 @@ func TestStoppedByHandWhileItIsVerified(t *testing.T) {
 						}
 					})
 					w.set = goingBack(changes)
-					r := w.want(w.deploy(kind+v.ID), Unhealthy, 1)
-					if r.Verified != VerifiedNo || !strings.Contains(r.Reason, "stopped") || !strings.Contains(r.WentBack, "not tried") {
+					r := w.want(w.deploy(kind+v.ID), verdict.Unhealthy, 1)
+					if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "stopped") || !strings.Contains(r.WentBack, "not tried") {
 						w.Errorf("verified %q: %s\n%s", r.Verified, r.Error(), w.story())
 					}
 					w.triggers(v, 1)
@@ -352,7 +353,7 @@ func TestTheEndOfAnOutageIsSaidFirst(t *testing.T) {
 			time.AfterFunc(20*time.Second, w.srv.ClearFaults)
 		})
 		w.set = verifying(VerifyAuto)
-		w.want(w.deploy("application api"), Done, 0)
+		w.want(w.deploy("application api"), verdict.Done, 0)
 		down, up := -1, -1
 		for i, note := range w.rec.notes {
 			switch {
@@ -385,7 +386,7 @@ func TestOthersTasksSinceTheLookBefore(t *testing.T) {
 			w.srv.Enqueue(app, "another's", "")
 		}
 		w.set = verifying(VerifyAuto)
-		if r := w.want(w.deploy("application api"), Done, 0); r.Verified == VerifiedNo {
+		if r := w.want(w.deploy("application api"), verdict.Done, 0); r.Verified == verdict.VerifiedNo {
 			w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
 		}
 	})
@@ -401,7 +402,7 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 			o.Health.Dial = answering(always("502 Bad Gateway", "X: y"), nil)
 		}
 		time.AfterFunc(30*time.Second, app.Stop)
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
 		if !strings.Contains(r.Reason, "502") || !strings.Contains(r.Reason, "it was stopped in Dokploy") || !strings.Contains(r.WentBack, "somebody has stopped") {
 			w.Error(r.Error())
@@ -412,15 +413,15 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 // Docker's routes that stay away are no outage of Dokploy's: it is done, and not
 // seen.
 func TestDockersRoutesStayAway(t *testing.T) {
-	for mode, want := range map[VerifyMode]Status{VerifyAuto: Done, VerifyRequire: Unhealthy} {
+	for mode, want := range map[VerifyMode]verdict.Status{VerifyAuto: verdict.Done, VerifyRequire: verdict.Unhealthy} {
 		t.Run(string(mode), func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				w.srv.AddApplication(dokploytest.Application{})
 				w.dockerIsAway(-1, 0)
 				w.set = func(o *Options) { verifying(mode)(o); o.Unreachable = 40 * time.Second }
-				r := w.want(w.deploy("application api"), want, want.exitCode())
+				r := w.want(w.deploy("application api"), want, verdict.ExitCode(want))
 				const why = "has not shown what Docker runs for 40s"
-				if r.Verified != VerifiedUnknown || mode == VerifyAuto && !w.rec.said(why) ||
+				if r.Verified != verdict.VerifiedUnknown || mode == VerifyAuto && !w.rec.said(why) ||
 					mode == VerifyRequire && (!strings.Contains(r.Reason, why) || strings.Contains(r.Hint, "the right")) {
 					w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Reason, r.Hint, w.story())
 				}
@@ -452,8 +453,8 @@ func TestDockersRoutesStayAwayAfterAFailure(t *testing.T) {
 					w.srv.Fault(dokploytest.Fault{Procedure: p, Kind: dokploytest.Gateway, Status: fault.status, Times: -1})
 				}
 				w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Unreachable = 40 * time.Second }
-				r := w.want(w.deploy("application api"), Unhealthy, 1)
-				if r.Verified != VerifiedNo || !strings.Contains(r.Reason, "non-zero exit (7)") || !strings.Contains(r.Reason, fault.why) {
+				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+				if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "non-zero exit (7)") || !strings.Contains(r.Reason, fault.why) {
 					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
 				}
 			})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -72,7 +74,7 @@ func (r *run) upload(ctx context.Context) error {
 		case err == nil:
 			r.sent.unmarked = true
 			r.takenAt = time.Now()
-			r.note("uploaded %s in %s", size(m.n), Duration(time.Since(m.start)))
+			r.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
 			r.accepted()
 			return nil
 		case ctx.Err() != nil:
@@ -85,7 +87,7 @@ func (r *run) upload(ctx context.Context) error {
 		case errors.As(err, &stalled):
 			// It has had all the time there is for an outage.
 			_, hint := dokploy.Explain(err)
-			return &verdictError{Unreachable, fmt.Sprintf("nothing of the upload got through for %s, after %s of it were sent; %s", Duration(stalled.For), size(m.n), nothingStarted), hint}
+			return &verdictError{verdict.Unreachable, fmt.Sprintf("nothing of the upload got through for %s, after %s of it were sent; %s", text.Duration(stalled.For), size(m.n), nothingStarted), hint}
 		case errors.As(err, &e) || try == maxUploads:
 			r.state, r.mayRun = nothingStarted, false
 			return r.rejected(err)
@@ -190,7 +192,7 @@ const sameJob = time.Second
 
 // errWhichUpload ends the run without a guess.
 var errWhichUpload = &verdictError{
-	Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
+	verdict.Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
 	"look at the deployments of the service in the dashboard",
 }
 

@@ -15,6 +15,7 @@ import (
 	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/rollout"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -26,17 +27,6 @@ const (
 	VerifyAuto    VerifyMode = "auto"    // as far as the key may see
 	VerifyRequire VerifyMode = "require" // not being able to see is a failure
 	VerifyOff     VerifyMode = "off"
-)
-
-// Verified is what was seen of the new containers.
-type Verified string
-
-// The values of "verified" in the output "deployments".
-const (
-	VerifiedYes       Verified = "yes"
-	VerifiedNo        Verified = "no"
-	VerifiedUnchanged Verified = "unchanged" // all runs, and nothing was replaced
-	VerifiedUnknown   Verified = "unknown"
 )
 
 const (
@@ -302,7 +292,7 @@ func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokp
 
 // verify waits until the new containers run, or certainly do not.
 func (v *verifier) verify(ctx context.Context) error {
-	v.result.Verified = VerifiedUnknown
+	v.result.Verified = verdict.VerifiedUnknown
 	v.state = "Dokploy says done; whether the new containers run was not seen yet"
 	if staysBlind(v.blind) {
 		return v.unseen(explainBlind(v.blind))
@@ -355,7 +345,7 @@ func (v *verifier) verify(ctx context.Context) error {
 		return err
 	}
 	if other := v.otherImage(); other != "" && last.State != rollout.Failed {
-		v.result.Verified, v.result.Status = VerifiedNo, Unhealthy
+		v.result.Verified, v.result.Status = verdict.VerifiedNo, verdict.Unhealthy
 		v.result.Reason = fmt.Sprintf("swarm has %s now, not %s: another deployment came in between", other, v.o.Prepare.Image)
 		v.result.Hint = "let one pipeline at a time deploy this service, then run the job again"
 		v.result.Overtaken = true
@@ -377,7 +367,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	}
 	switch last.State {
 	case rollout.Running:
-		v.result.Verified = VerifiedYes
+		v.result.Verified = verdict.VerifiedYes
 		v.note("%s", ranFor(last, v.o.StableFor))
 	case rollout.Unchanged:
 		v.unchanged(last)
@@ -388,8 +378,8 @@ func (v *verifier) verify(ctx context.Context) error {
 		}
 		return v.unseen(why)
 	case rollout.Failed:
-		v.result.Verified = VerifiedNo
-		v.result.Status = Unhealthy
+		v.result.Verified = verdict.VerifiedNo
+		v.result.Status = verdict.Unhealthy
 		v.result.RolledBack = last.RolledBack
 		v.result.Stopped = last.Stopped
 		v.failing, v.broken = last.Service, last.Container
@@ -419,7 +409,7 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 		return ""
 	}
 	what, _ := dokploy.Explain(outage.Err)
-	return fmt.Sprintf("Dokploy answers, but has not shown what Docker runs for %s: %s", Duration(outage.For), what)
+	return fmt.Sprintf("Dokploy answers, but has not shown what Docker runs for %s: %s", text.Duration(outage.For), what)
 }
 
 // stopped looks, after a verdict that it does not run or is not seen to, whether
@@ -453,21 +443,21 @@ func (r *run) stoppedInDokploy(ctx context.Context) (idle bool, err error) {
 }
 
 // unchanged is the end of a verification that finds everything as it was.
-func (v *verifier) unchanged(verdict rollout.Verdict) {
-	what := "nothing was replaced: " + countOf(verdict.Ready, verdict.Wanted, "container") + " " + are(verdict.Ready) + " running unchanged"
-	if verdict.Gone > 0 {
-		what += fmt.Sprintf(" (%d %s removed)", verdict.Gone, was(verdict.Gone))
+func (v *verifier) unchanged(last rollout.Verdict) {
+	what := "nothing was replaced: " + countOf(last.Ready, last.Wanted, "container") + " " + are(last.Ready) + " running unchanged"
+	if last.Gone > 0 {
+		what += fmt.Sprintf(" (%d %s removed)", last.Gone, was(last.Gone))
 	}
 	hint := `only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3) or pull_policy: always`
 	if v.service.ComposeType == "stack" {
 		hint = "only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3); a stack does not read pull_policy"
 	}
-	v.result.Verified = VerifiedUnchanged
+	v.result.Verified = verdict.VerifiedUnchanged
 	switch {
 	case v.o.goingBack:
 		v.note("%s", what)
 	case v.o.Verify == VerifyRequire:
-		v.result.Status, v.result.Reason, v.result.Hint = Unhealthy, what, hint
+		v.result.Status, v.result.Reason, v.result.Hint = verdict.Unhealthy, what, hint
 	default:
 		v.warn("%s; %s", what, hint)
 	}
@@ -610,7 +600,7 @@ func ranFor(v rollout.Verdict, stable time.Duration) string {
 	if v.Ran > 0 {
 		rest += fmt.Sprintf("; %d new %s %s ended with exit code 0", v.Ran, number(v.Ran == 1, "one", "ones"), have(v.Ran))
 	}
-	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), Duration(stable), rest)
+	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), text.Duration(stable), rest)
 }
 
 // countOf is "2 of 2 containers", or "2 containers" where it is not known how
@@ -642,9 +632,9 @@ func number(one bool, singular, plural string) string {
 
 // unseen is the end of a verification that cannot see.
 func (v *verifier) unseen(why string) error {
-	v.result.Verified = VerifiedUnknown
+	v.result.Verified = verdict.VerifiedUnknown
 	if v.o.Verify == VerifyRequire {
-		v.result.Status = Unhealthy
+		v.result.Status = verdict.Unhealthy
 		v.result.Reason = "Dokploy says done, but whether it runs cannot be seen: " + why
 		v.result.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
 		if v.docker && !staysBlind(v.blind) {

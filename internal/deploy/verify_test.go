@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // swarmView is one look at an application's swarm service, as the procedures
@@ -70,8 +71,8 @@ func TestVerifyRuns(t *testing.T) {
 		w.answers(app, 0, fresh(app))
 		w.set = verifying(VerifyRequire)
 		start := time.Now()
-		r := w.want(w.deploy("application api"), Done, 0)
-		if r.Verified != VerifiedYes {
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
+		if r.Verified != verdict.VerifiedYes {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 		if d := time.Since(start); d < 10*time.Second || d > 13*time.Second {
@@ -90,8 +91,8 @@ func TestVerifyRolledBack(t *testing.T) {
 		w.answers(app, 0, back)
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.readLogs", Kind: dokploytest.Custom, Status: http.StatusOK, Body: `"line one\nthe reason\n"`, Times: -1})
 		w.set = verifying(VerifyAuto)
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if r.Verified != VerifiedNo || !r.RolledBack || !strings.Contains(r.Reason, "rolled back") || !strings.Contains(r.Reason, "still running") {
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+		if r.Verified != verdict.VerifiedNo || !r.RolledBack || !strings.Contains(r.Reason, "rolled back") || !strings.Contains(r.Reason, "still running") {
 			w.Errorf("%+v", r)
 		}
 		if len(r.Tail) != 2 || r.Tail[1] != "the reason" || r.TailOf == "" {
@@ -104,16 +105,16 @@ func TestVerifyRolledBack(t *testing.T) {
 }
 
 func TestVerifyThatCannotSee(t *testing.T) {
-	for mode, want := range map[VerifyMode]Status{VerifyAuto: Done, VerifyRequire: Unhealthy, VerifyOff: Done} {
+	for mode, want := range map[VerifyMode]verdict.Status{VerifyAuto: verdict.Done, VerifyRequire: verdict.Unhealthy, VerifyOff: verdict.Done} {
 		t.Run(string(mode), func(t *testing.T) {
 			inWorld(t, dokploytest.Options{NoDocker: true}, func(w *world) {
 				w.srv.AddApplication(dokploytest.Application{})
 				w.set = verifying(mode)
-				r := w.want(w.deploy("application api"), want, want.exitCode())
+				r := w.want(w.deploy("application api"), want, verdict.ExitCode(want))
 				if said := w.rec.said("not verified: "); said != (mode == VerifyAuto) {
 					w.Errorf("said %v\n%s", said, w.story())
 				}
-				if mode == VerifyRequire && (r.Verified != VerifiedUnknown || !strings.Contains(r.Reason, "cannot be seen")) {
+				if mode == VerifyRequire && (r.Verified != verdict.VerifiedUnknown || !strings.Contains(r.Reason, "cannot be seen")) {
 					w.Errorf("%+v", r)
 				}
 			})
@@ -128,7 +129,7 @@ func TestVerifyOutlivesAnOutageAndItsTimeIsBounded(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Gateway, Status: 502, Skip: 2, Times: 20})
 		w.answers(app, 0, fresh(app))
 		w.set = verifying(VerifyAuto)
-		if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+		if r := w.want(w.deploy("application api"), verdict.Done, 0); r.Verified != verdict.VerifiedYes {
 			w.Errorf("%+v", r)
 		}
 	})
@@ -141,7 +142,7 @@ func TestVerifyOutlivesAnOutageAndItsTimeIsBounded(t *testing.T) {
 		pending.containers = container(app.AppName, "t1", "running", "Up 5 minutes")
 		w.answers(app, 0, pending)
 		w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Timeout = 30 * time.Second }
-		r := w.want(w.deploy("application api"), Timeout, 4)
+		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		if !strings.Contains(r.Reason, "Dokploy says done") {
 			w.Errorf("reason %q", r.Reason)
 		}
@@ -153,7 +154,7 @@ func TestErrorIsNotVerified(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
 		w.answers(app, 0, old(app))
 		w.set = verifying(VerifyRequire)
-		if r := w.want(w.deploy("application api"), Failed, 1); r.Verified != "" {
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Verified != "" {
 			w.Errorf("%+v", r)
 		}
 		if n := w.srv.Calls("docker.getConfig"); n != 1 {
@@ -180,16 +181,16 @@ func TestVerifyIsSoonOver(t *testing.T) {
 					w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 				}
 				w.set = verifying(VerifyRequire)
-				r := w.want(w.deploy("application "+app.ID), Done, 0)
+				r := w.want(w.deploy("application "+app.ID), verdict.Done, 0)
 				end := time.Now()
 				row := w.lastRow(app)
 				// Swarm says completed some 6 s after a start, or after the
 				// health check has passed (docs/dokploy.md, What runs: applications).
-				verdict := row.FinishedAt.Add(7 * time.Second)
+				healthy := row.FinishedAt.Add(7 * time.Second)
 				if kind == "health check" {
-					verdict = verdict.Add(6 * time.Second)
+					healthy = healthy.Add(6 * time.Second)
 				}
-				if took := end.Sub(verdict); r.Verified != VerifiedYes || took > 12*time.Second {
+				if took := end.Sub(healthy); r.Verified != verdict.VerifiedYes || took > 12*time.Second {
 					w.Errorf("verified %q, %s after swarm\n%s", r.Verified, took, w.story())
 				}
 			})
@@ -202,8 +203,8 @@ func TestVerifyOnARemoteServer(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Rollout: dokploytest.Rollout{Crash: true, Log: []string{"boom over there"}}})
 		w.set = verifying(VerifyRequire)
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
-		if r.Verified != VerifiedNo || len(r.Tail) == 0 || !strings.Contains(r.Tail[0], "boom over there") {
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+		if r.Verified != verdict.VerifiedNo || len(r.Tail) == 0 || !strings.Contains(r.Tail[0], "boom over there") {
 			w.Errorf("verified %q: %s; %q\n%s", r.Verified, r.Reason, r.Tail, w.story())
 		}
 	})
@@ -220,8 +221,8 @@ func TestVerifyWithSSHDown(t *testing.T) {
 			w.srv.SetSSH("server-1", dokploytest.SSHRefused)
 		}()
 		w.set = verifying(VerifyAuto)
-		r := w.want(w.deploy("application api"), Done, 0)
-		if r.Verified != VerifiedUnknown || !w.rec.said("not verified") {
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
+		if r.Verified != verdict.VerifiedUnknown || !w.rec.said("not verified") {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})
@@ -235,7 +236,7 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
 			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, Times: 1})
 			w.set = verifying(VerifyRequire)
-			if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+			if r := w.want(w.deploy("application api"), verdict.Done, 0); r.Verified != verdict.VerifiedYes {
 				w.Errorf("verified %q\n%s", r.Verified, w.story())
 			}
 		})
@@ -247,8 +248,8 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getContainersByAppNameMatch", Kind: dokploytest.Hang, Times: 2})
 			w.set = verifying(VerifyRequire)
 			start := time.Now()
-			r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
-			if r.Verified != VerifiedUnknown || time.Since(start) > 20*time.Second {
+			r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
+			if r.Verified != verdict.VerifiedUnknown || time.Since(start) > 20*time.Second {
 				w.Errorf("verified %q after %s\n%s", r.Verified, time.Since(start), w.story())
 			}
 		})
@@ -266,7 +267,7 @@ func TestASlowLookWhileQueuedDoesNotCount(t *testing.T) {
 			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getConfig", Kind: dokploytest.Hang, After: 9 * time.Second, Late: true, Times: 1})
 		})
 		w.set = verifying(VerifyRequire)
-		if r := w.want(w.deploy("application api"), Done, 0); r.Verified != VerifiedYes {
+		if r := w.want(w.deploy("application api"), verdict.Done, 0); r.Verified != verdict.VerifiedYes {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})

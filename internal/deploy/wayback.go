@@ -9,12 +9,13 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/rollout"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // failure is what is known of a deployment that failed, as far as going back
 // depends on it.
 type failure struct {
-	status    Status
+	status    verdict.Status
 	notOurs   string // why what has failed is not this run's to take back; empty: it is
 	mayGoOn   bool   // it may still be going on, or no time is left
 	ended     bool   // its row has ended
@@ -57,11 +58,11 @@ const (
 // fits counts.
 func wayBack(f failure) way {
 	switch {
-	case f.status == Done || f.status == Queued || f.status == Interrupted:
+	case f.status == verdict.Done || f.status == verdict.Queued || f.status == verdict.Interrupted:
 		return way{kind: noWay}
 	case f.notOurs != "":
 		return way{kind: notTried, why: f.notOurs}
-	case f.mayGoOn && (f.status == Refused || f.status == Invalid):
+	case f.mayGoOn && (f.status == verdict.Refused || f.status == verdict.Invalid):
 		return way{kind: noWay}
 	case f.mayGoOn:
 		return way{kind: notTried, why: "the deployment may still be going on"}
@@ -94,7 +95,7 @@ func (f *failure) replaced() bool {
 	case f.service.Kind == dokploy.Compose: // one that failed may have replaced some
 		return true
 	}
-	return f.status == Unhealthy || f.status == Timeout
+	return f.status == verdict.Unhealthy || f.status == verdict.Timeout
 }
 
 // built reports whether Dokploy builds the service from its source.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
 )
 
 // readmeRows are the rows of a table of the README: the first cell of each, below
@@ -63,55 +64,55 @@ func TestWayBackIsTheTable(t *testing.T) {
 		img  string
 	}{
 		"nothing was deployed or replaced, or the build or pull failed": {
-			{"refused before the trigger", failure{status: Failed, service: docker, changes: set(image)}, restore, "", ""},
-			{"the pull failed", failure{status: Failed, ended: true, service: docker, changes: set(image)}, restore, "", ""},
-			{"another image ran", failure{status: Failed, ended: true, service: docker, changes: set(image), swarm: "x:0"}, restore, "", "x:0"},
-			{"swarm's digest", failure{status: Failed, ended: true, service: docker, changes: set(image), swarm: "x:1@sha256:" + strings.Repeat("a", 64)}, restore, "", ""},
-			{"the environment alone", failure{status: Failed, ended: true, service: docker, changes: set(env), swarm: "x:0"}, restore, "", ""},
-			{"nothing set, the build failed", failure{status: Failed, ended: true, service: git}, restore, "", ""},
-			{"nothing of a compose service was replaced", failure{status: Failed, ended: true, unchanged: true, service: compose, changes: set(file)}, restore, "", ""},
-			{"nothing was set or deployed", failure{status: Unreachable, service: docker}, noWay, "", ""},
+			{"refused before the trigger", failure{status: verdict.Failed, service: docker, changes: set(image)}, restore, "", ""},
+			{"the pull failed", failure{status: verdict.Failed, ended: true, service: docker, changes: set(image)}, restore, "", ""},
+			{"another image ran", failure{status: verdict.Failed, ended: true, service: docker, changes: set(image), swarm: "x:0"}, restore, "", "x:0"},
+			{"swarm's digest", failure{status: verdict.Failed, ended: true, service: docker, changes: set(image), swarm: "x:1@sha256:" + strings.Repeat("a", 64)}, restore, "", ""},
+			{"the environment alone", failure{status: verdict.Failed, ended: true, service: docker, changes: set(env), swarm: "x:0"}, restore, "", ""},
+			{"nothing set, the build failed", failure{status: verdict.Failed, ended: true, service: git}, restore, "", ""},
+			{"nothing of a compose service was replaced", failure{status: verdict.Failed, ended: true, unchanged: true, service: compose, changes: set(file)}, restore, "", ""},
+			{"nothing was set or deployed", failure{status: verdict.Unreachable, service: docker}, noWay, "", ""},
 		},
 		"Swarm went back by itself (Dokploy's default within the first seconds)": {
-			{"with an image", failure{status: Unhealthy, ended: true, swarmBack: true, service: docker, changes: set(image)}, restore, "", ""},
-			{"with nothing", failure{status: Unhealthy, ended: true, swarmBack: true, service: git}, restore, "", ""},
+			{"with an image", failure{status: verdict.Unhealthy, ended: true, swarmBack: true, service: docker, changes: set(image)}, restore, "", ""},
+			{"with nothing", failure{status: verdict.Unhealthy, ended: true, swarmBack: true, service: git}, restore, "", ""},
 		},
 		"it was deployed and does not run or answer, and this run had set image, environment or compose file": {
-			{"nobody has looked", failure{status: Unhealthy, ended: true, service: docker, changes: set(image)}, lookAtHistory, "", ""},
-			{"an image", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(done)}, redeploy, "", "x:1"},
-			{"while it was verified", failure{status: Timeout, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(done)}, redeploy, "", "x:1"},
-			{"another image ran", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{image: "x:0"})}, redeploy, "", "x:0"},
-			{"an environment", failure{status: Unhealthy, ended: true, service: docker, changes: set(env), before: before(done)}, redeploy, "", ""},
-			{"an environment under the same tag", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(env), before: before(done)}, redeploy, "", ""},
-			{"a compose file", failure{status: Unhealthy, ended: true, service: compose, changes: set(file), before: before(done)}, redeploy, "", ""},
-			{"a compose service that failed half-way", failure{status: Failed, ended: true, service: compose, changes: set(file), before: before(done)}, redeploy, "", ""},
+			{"nobody has looked", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(image)}, lookAtHistory, "", ""},
+			{"an image", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(done)}, redeploy, "", "x:1"},
+			{"while it was verified", failure{status: verdict.Timeout, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(done)}, redeploy, "", "x:1"},
+			{"another image ran", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{image: "x:0"})}, redeploy, "", "x:0"},
+			{"an environment", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(done)}, redeploy, "", ""},
+			{"an environment under the same tag", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(env), before: before(done)}, redeploy, "", ""},
+			{"a compose file", failure{status: verdict.Unhealthy, ended: true, service: compose, changes: set(file), before: before(done)}, redeploy, "", ""},
+			{"a compose service that failed half-way", failure{status: verdict.Failed, ended: true, service: compose, changes: set(file), before: before(done)}, redeploy, "", ""},
 		},
 		"the same for an application that Dokploy builds": {
-			{"Dokploy keeps a version", failure{status: Unhealthy, ended: true, service: git, before: kept}, dokployOwn, "", ""},
-			{"and something was set", failure{status: Unhealthy, ended: true, service: git, changes: set(env), before: kept}, dokployOwn, "", ""},
-			{"it keeps none", failure{status: Unhealthy, ended: true, service: git, changes: set(env), before: &history{}}, redeploy, "", ""},
-			{"whatever ran", failure{status: Unhealthy, ended: true, service: git, changes: set(env), before: before(failed)}, redeploy, "", ""},
-			{"an image that this run has not set", failure{status: Unhealthy, ended: true, service: docker, before: kept}, dokployOwn, "", ""},
+			{"Dokploy keeps a version", failure{status: verdict.Unhealthy, ended: true, service: git, before: kept}, dokployOwn, "", ""},
+			{"and something was set", failure{status: verdict.Unhealthy, ended: true, service: git, changes: set(env), before: kept}, dokployOwn, "", ""},
+			{"it keeps none", failure{status: verdict.Unhealthy, ended: true, service: git, changes: set(env), before: &history{}}, redeploy, "", ""},
+			{"whatever ran", failure{status: verdict.Unhealthy, ended: true, service: git, changes: set(env), before: before(failed)}, redeploy, "", ""},
+			{"an image that this run has not set", failure{status: verdict.Unhealthy, ended: true, service: docker, before: kept}, dokployOwn, "", ""},
 		},
 		"the previous version had the same image tag, and nothing else was set": {
-			{"set once more", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", before: before(ran{image: "x:2"})}, impossible, "the same tag", ""},
-			{"as far as Dokploy tells", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", before: before(done)}, impossible, "the same tag", ""},
+			{"set once more", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", before: before(ran{image: "x:2"})}, impossible, "the same tag", ""},
+			{"as far as Dokploy tells", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", before: before(done)}, impossible, "the same tag", ""},
 		},
 		"what ran before is not known, or nothing ran": {
-			{"the deployment before failed", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(failed)}, impossible, `ended as "error"`, ""},
-			{"what was set for it", failure{status: Unhealthy, ended: true, service: compose, changes: set(file), before: before(failed)}, impossible, "what ran before is not known", ""},
-			{"it is not shown", failure{status: Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{unread: true})}, impossible, "does not show the earlier deployments", ""},
-			{"nothing ran", failure{status: Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{nothing: true})}, impossible, "nothing ran before", ""},
-			{"another image ran than is set", failure{status: Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{image: "x:9"})}, impossible, "which this run has not changed", ""},
+			{"the deployment before failed", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(failed)}, impossible, `ended as "error"`, ""},
+			{"what was set for it", failure{status: verdict.Unhealthy, ended: true, service: compose, changes: set(file), before: before(failed)}, impossible, "what ran before is not known", ""},
+			{"it is not shown", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{unread: true})}, impossible, "does not show the earlier deployments", ""},
+			{"nothing ran", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{nothing: true})}, impossible, "nothing ran before", ""},
+			{"another image ran than is set", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{image: "x:9"})}, impossible, "which this run has not changed", ""},
 		},
 		"the health URL could not be asked, somebody stopped the service, another deployment came on top": {
-			{"another deployment", failure{status: Unhealthy, ended: true, notOurs: "another", service: docker, changes: set(image)}, notTried, "another", ""},
-			{"it may go on", failure{status: Timeout, mayGoOn: true, service: docker, changes: set(image)}, notTried, "may still be going on", ""},
-			{"it may go on, but the key is refused", failure{status: Refused, mayGoOn: true, service: docker, changes: set(image)}, noWay, "", ""},
+			{"another deployment", failure{status: verdict.Unhealthy, ended: true, notOurs: "another", service: docker, changes: set(image)}, notTried, "another", ""},
+			{"it may go on", failure{status: verdict.Timeout, mayGoOn: true, service: docker, changes: set(image)}, notTried, "may still be going on", ""},
+			{"it may go on, but the key is refused", failure{status: verdict.Refused, mayGoOn: true, service: docker, changes: set(image)}, noWay, "", ""},
 		},
 		"nothing of that is there": {
-			{"an application", failure{status: Unhealthy, ended: true, service: git, before: &history{}}, impossible, "Dokploy keeps no version", ""},
-			{"a compose service", failure{status: Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "nothing that could be set back", ""},
+			{"an application", failure{status: verdict.Unhealthy, ended: true, service: git, before: &history{}}, impossible, "Dokploy keeps no version", ""},
+			{"a compose service", failure{status: verdict.Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "nothing that could be set back", ""},
 		},
 	}
 	rows := readmeRows(t, "With `rollback: true`, when the deployment failed:\n")
@@ -129,7 +130,7 @@ func TestWayBackIsTheTable(t *testing.T) {
 			}
 		}
 	}
-	for _, status := range []Status{Done, Queued, Interrupted} {
+	for _, status := range []verdict.Status{verdict.Done, verdict.Queued, verdict.Interrupted} {
 		if w := wayBack(failure{status: status, ended: true, service: docker, changes: set(image)}); w.kind != noWay {
 			t.Errorf("%s: %+v", status, w)
 		}

@@ -8,6 +8,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/verdict"
 )
 
 const (
@@ -75,13 +76,13 @@ func (w *world) history(member, rollback bool) *dokploytest.Service {
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}, CreateServices: true})
 	}
 	w.set = goingBack(Changes{Image: v1})
-	w.want(w.deploy("application "+app.ID), Done, 0)
+	w.want(w.deploy("application "+app.ID), verdict.Done, 0)
 	app.SetBuild(dokploytest.Build{Outcome: "error", ErrorMessage: "manifest unknown"})
 	w.set = goingBack(Changes{Image: v99})
 	if !rollback {
 		w.set = func(o *Options) { goingBack(Changes{Image: v99})(o); o.Rollback = false }
 	}
-	w.want(w.deploy("application "+app.ID), Failed, 1)
+	w.want(w.deploy("application "+app.ID), verdict.Failed, 1)
 	app.SetBuild(dokploytest.Build{})
 	time.Sleep(time.Minute)
 	return app
@@ -104,7 +105,7 @@ func TestRollbackGoesToWhatRan(t *testing.T) {
 						o.Health.Dial = answering(always("502 Bad Gateway", "X: y"), nil)
 					}
 				}
-				r := w.want(w.deploy("application api"), Unhealthy, 1)
+				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 				if app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 4 {
 					w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 				}
@@ -122,7 +123,7 @@ func TestRollbackOfWhatWasSetAlready(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Image: v1})
 		app.SetImage(crashes)
 		w.set = goingBack(Changes{Image: crashes})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if app.Image() != v1 || app.Running().Image != v1 {
 			w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 		}
@@ -136,7 +137,7 @@ func TestRollbackSetsWhatRuns(t *testing.T) {
 		app := w.history(false, false)
 		app.SetBuild(dokploytest.Build{Outcome: "error"})
 		w.set = goingBack(Changes{Image: newImage})
-		r := w.want(w.deploy("application api"), Failed, 1)
+		r := w.want(w.deploy("application api"), verdict.Failed, 1)
 		if app.Image() != v1 || w.srv.TriggerCount(app) != 3 {
 			w.Errorf("set %s: %s", app.Image(), r.Error())
 		}
@@ -144,7 +145,7 @@ func TestRollbackSetsWhatRuns(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.history(false, false)
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		if !r.RolledBack || app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 3 {
 			w.Errorf("set %s, running %s: %s", app.Image(), app.Running().Image, r.Error())
 		}
@@ -157,7 +158,7 @@ func TestRollbackWithAMembersKey(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.history(true, false)
 		w.set = goingBack(Changes{Image: crashes})
-		r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
+		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
 		if app.Image() != crashes || w.srv.TriggerCount(app) != 3 ||
 			!strings.Contains(r.WentBack, `cannot roll back: which image ran before is not known: the deployment before this one ended as "error"`) {
 			w.Errorf("set %s: %s\n%s", app.Image(), r.Error(), w.story())
@@ -167,10 +168,10 @@ func TestRollbackWithAMembersKey(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}, CreateServices: true})
 		w.set = goingBack(Changes{Image: v1})
-		w.want(w.deploy("application "+app.ID), Done, 0)
+		w.want(w.deploy("application "+app.ID), verdict.Done, 0)
 		time.Sleep(2 * time.Minute)
 		w.set = goingBack(Changes{Image: crashes})
-		r := w.want(w.deploy("application "+app.ID), Unhealthy, 1)
+		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
 		time.Sleep(time.Minute) // a member is not shown when it runs
 		if app.Image() != v1 || app.Running().Image != v1 {
 			w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
@@ -188,10 +189,10 @@ func TestRollbackToTheSameTag(t *testing.T) {
 				w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}, CreateServices: true})
 			}
 			w.set = goingBack(Changes{Image: "ghcr.io/acme/api:latest"})
-			w.want(w.deploy(target), Done, 0)
+			w.want(w.deploy(target), verdict.Done, 0)
 			time.Sleep(2 * time.Minute)
 			app.SetRollout(dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second})
-			r := w.want(w.deploy(target), Unhealthy, 1)
+			r := w.want(w.deploy(target), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
 			if !strings.Contains(r.WentBack, "cannot roll back: the previous version ran ghcr.io/acme/api:latest as well, and the same tag brings the failed version again") {
 				w.Error(r.Error())
@@ -206,7 +207,7 @@ func TestRollbackOfTheEnvironmentAlone(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Env: "A=1"})
 			w.set = goingBack(Changes{Image: image, Env: "BAD=1"})
-			r := w.want(w.deploy("application api"), Unhealthy, 1)
+			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
 			if app.Env() != "A=1" || app.Running().Env != "A=1" || !strings.Contains(r.WentBack, "deployed again and runs") {
 				w.Errorf("env %q: %s", app.Env(), r.Error())
@@ -222,10 +223,10 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Build: dokploytest.Build{Outcome: "error"}})
 			w.set = func(o *Options) { o.Prepare = Changes{Env: "A=1"} }
-			w.want(w.deploy("application api"), Failed, 1)
+			w.want(w.deploy("application api"), verdict.Failed, 1)
 			app.SetBuild(dokploytest.Build{})
 			w.set = goingBack(Changes{Env: "BAD=1"})
-			r := w.want(w.deploy("application api"), Unhealthy, 1)
+			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
 			if !strings.Contains(r.WentBack, "cannot roll back: what ran before is not known") {
 				w.Error(r.Error())
@@ -237,7 +238,7 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 			app.SetImage("ghcr.io/acme/api:another")
 			w.set = goingBack(Changes{Env: "BAD=1"})
-			r := w.want(w.deploy("application api"), Unhealthy, 1)
+			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 1)
 			if app.Image() != "ghcr.io/acme/api:another" || !strings.Contains(r.WentBack, oldImage+" ran before, but ghcr.io/acme/api:another is set, which this run has not changed") {
 				w.Error(r.Error())
@@ -253,10 +254,10 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 					RolloutFunc: func(_ string, v dokploytest.Version) dokploytest.Rollout { return byImage(v) },
 				})
 				w.set = func(o *Options) { o.Prepare = Changes{ComposeFile: oneIsNew, ComposePath: "c.yml"} }
-				w.want(w.deploy("compose stack"), Failed, 1)
+				w.want(w.deploy("compose stack"), verdict.Failed, 1)
 				stack.SetBuild(dokploytest.Build{})
 				w.set = goingBack(Changes{ComposeFile: bad, ComposePath: "c.yml"})
-				r := w.want(w.deploy("compose stack"), Unhealthy, 1)
+				r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 				w.triggers(stack, 2)
 				if !strings.Contains(r.WentBack, "cannot roll back: what ran before is not known") {
 					w.Error(r.Error())
@@ -271,7 +272,7 @@ func TestNoRollbackOfTheFirstDeployment(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{NeverDeployed: true, RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: crashes})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
 		if !strings.Contains(r.WentBack, "nothing ran before") {
 			w.Error(r.Error())
@@ -292,7 +293,7 @@ func TestRollbackThatReplacesNothing(t *testing.T) {
 			goingBack(Changes{ComposeFile: oneIsNew, ComposePath: "c.yml"})(o)
 			o.Verify = VerifyRequire
 		}
-		r := w.want(w.deploy("compose stack"), Failed, 1)
+		r := w.want(w.deploy("compose stack"), verdict.Failed, 1)
 		w.triggers(stack, 2)
 		if stack.ComposeFile() != twoServices || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "it was deployed again and runs") || w.rec.said("pinned tag") {
 			w.Errorf("%s\n%s", r.Error(), w.story())
@@ -307,7 +308,7 @@ func TestTheTimeEndsWithTheVerdict(t *testing.T) {
 		w.set = goingBack(Changes{Image: crashes})
 		start := time.Now()
 		report := w.deploy("application api")
-		r := w.want(report, Unhealthy, 1)
+		r := w.want(report, verdict.Unhealthy, 1)
 		if all := time.Since(start); r.Took > 15*time.Second || all < r.Took+8*time.Second || report.Took > r.Took+time.Second {
 			w.Errorf("took %s, the report %s, all of it %s", r.Took, report.Took, all)
 		}
@@ -320,10 +321,10 @@ func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", RolloutFunc: byImage, Build: dokploytest.Build{Outcome: "error"}})
 		w.set = func(o *Options) { o.Prepare = Changes{Env: "A=1", ReplaceEnv: true} }
-		w.want(w.deploy("application api"), Failed, 1)
+		w.want(w.deploy("application api"), verdict.Failed, 1)
 		app.SetBuild(dokploytest.Build{})
 		w.set = goingBack(Changes{Env: "BAD=1"})
-		r := w.want(w.deploy("application api"), Unhealthy, 1)
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 3)
 		if app.Env() != "A=1" || !strings.Contains(r.WentBack, "with the code of now") {
 			w.Errorf("env %q: %s", app.Env(), r.Error())

@@ -15,6 +15,7 @@ import (
 	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // These measure what a user waits for and pays for. They assert nothing: on a
@@ -107,7 +108,7 @@ func requestsFor41s(t *testing.T) (n int) {
 			Client: client, Reporter: printer, Targets: []deploy.Target{{Kind: dokploy.Application, Ref: "api"}}, Operation: "deploy",
 			Wait: true, Timeout: time.Hour, Unreachable: time.Minute, Logs: deploy.LogLive,
 		})
-		if report.Status() != deploy.Done {
+		if report.Status() != verdict.Done {
 			t.Fatal(report.Results[0])
 		}
 		_ = printer.Close()

@@ -37,6 +37,7 @@ import (
 	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // The program against servers that mean harm, or are broken beyond all that is
@@ -501,7 +502,7 @@ func frame(first byte, length uint64) string {
 }
 
 const (
-	text      = 0x81 // a whole message
+	textWhole = 0x81 // a whole message
 	textBegin = 0x01 // the first part of one
 	textMore  = 0x00
 	ping      = 0x89
@@ -524,16 +525,16 @@ func TestHostileStreams(t *testing.T) {
 		stream func(net.Conn, *http.Request)
 		want   string // a pattern
 	}{
-		"a frame of 1 GB, said only":        {stay(frame(text, uint64(gb)) + log), ""},
-		"a frame of 1 GB":                   {flood(frame(text, uint64(gb)), "x", gb), endless},
-		"a frame of 8 EB":                   {stay(frame(text, 1<<63-1) + log), ""},
+		"a frame of 1 GB, said only":        {stay(frame(textWhole, uint64(gb)) + log), ""},
+		"a frame of 1 GB":                   {flood(frame(textWhole, uint64(gb)), "x", gb), endless},
+		"a frame of 8 EB":                   {stay(frame(textWhole, 1<<63-1) + log), ""},
 		"a frame of a negative length":      {stay("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), ""},
-		"a line of 1 GB":                    {flood("", frame(text, 64<<10)+strings.Repeat("y", 64<<10), gb), endless},
+		"a line of 1 GB":                    {flood("", frame(textWhole, 64<<10)+strings.Repeat("y", 64<<10), gb), endless},
 		"a message of parts without end":    {flood(frame(textBegin, 7)+log, frame(textMore, 1)+"z", 0), ""},
 		"parts of nothing without end":      {flood(frame(textBegin, 7)+log, frame(textMore, 0), 0), ""},
-		"pings without end":                 {flood(frame(text, 7)+log, frame(ping, 125)+strings.Repeat("p", 125), 0), ""},
-		"an error of the stream, endless":   {flood("", frame(text, 32<<10)+"SSH error: "+strings.Repeat("e", 32<<10-11), 16<<20), ""},
-		"carriage returns without end":      {flood("", frame(text, 4)+"\r\r\ry", 8<<20), ""},
+		"pings without end":                 {flood(frame(textWhole, 7)+log, frame(ping, 125)+strings.Repeat("p", 125), 0), ""},
+		"an error of the stream, endless":   {flood("", frame(textWhole, 32<<10)+"SSH error: "+strings.Repeat("e", 32<<10-11), 16<<20), ""},
+		"carriage returns without end":      {flood("", frame(textWhole, 4)+"\r\r\ry", 8<<20), ""},
 		"a ping of 64 kB":                   {stay(frame(ping, 64<<10) + strings.Repeat("p", 64<<10)), ""},
 		"a part of nothing that begun":      {stay(frame(textMore, 5) + "hello"), ""},
 		"bits that have no meaning":         {stay(frame(0xf1, 5) + "hello"), ""},
@@ -772,7 +773,7 @@ func TestWrongTypes(t *testing.T) {
 				return answer
 			})
 			truth := plain.Status()
-			if want := map[string]deploy.Status{"runs": deploy.Done, "crashes": deploy.Unhealthy}[w.name]; truth != want && (want != "" || truth != deploy.Failed) {
+			if want := map[string]verdict.Status{"runs": verdict.Done, "crashes": verdict.Unhealthy}[w.name]; truth != want && (want != "" || truth != verdict.Failed) {
 				t.Fatalf("%s: %s", truth, plain.Results[0].Reason)
 			}
 			all := slices.SortedFunc(maps.Keys(found), func(a, b place) int { return strings.Compare(a.procedure+a.path, b.procedure+b.path) })
@@ -801,16 +802,16 @@ func TestWrongTypes(t *testing.T) {
 					status := report.Status()
 					what := fmt.Sprintf("%s%s = %s: %s (%s)", at.procedure, at.path, text, status, report.Results[0].Reason)
 					switch status {
-					case truth, deploy.Unreachable, deploy.Timeout, deploy.Lost, deploy.Invalid:
-					case deploy.Done:
+					case truth, verdict.Unreachable, verdict.Timeout, verdict.Lost, verdict.Invalid:
+					case verdict.Done:
 						// What does not run and cannot be seen to: verify is auto.
-						if truth != deploy.Unhealthy || report.Results[0].Verified == deploy.VerifiedYes {
+						if truth != verdict.Unhealthy || report.Results[0].Verified == verdict.VerifiedYes {
 							t.Errorf("%s, but it is %s", what, truth)
 						}
 					default:
 						t.Errorf("%s, but it is %s", what, truth)
 					}
-					if status != deploy.Done && report.Results[0].Reason == "" {
+					if status != verdict.Done && report.Results[0].Reason == "" {
 						t.Errorf("%s: no reason", what)
 					}
 					if triggers > 2 || len(report.Results[0].Reason) > 5000 {

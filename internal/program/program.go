@@ -16,6 +16,8 @@ import (
 	"dokploy-deploy/internal/config"
 	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // Program is what a run has besides its inputs.
@@ -57,7 +59,7 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 	report := deploy.Run(ctx, p.options(cfg, host, printer))
 	code := report.ExitCode()
 	var sig Interrupt
-	if errors.As(context.Cause(ctx), &sig) && report.Status() == deploy.Interrupted {
+	if errors.As(context.Cause(ctx), &sig) && report.Status() == verdict.Interrupted {
 		code = sig.Code()
 	}
 	show(printer, report)
@@ -87,9 +89,9 @@ func (p Program) flags(args []string) int {
 		fmt.Fprintln(p.Stdout, p.name())
 	default:
 		fmt.Fprintf(p.Stderr, "error: dokploy-deploy takes its inputs from the environment and no arguments (given: %s)\nhint:  dokploy-deploy --help lists them\n", strings.Join(args, " "))
-		return deploy.ExitInvalid
+		return verdict.ExitInvalid
 	}
-	return deploy.ExitOK
+	return verdict.ExitOK
 }
 
 // invalid reports every problem with the inputs; nothing was sent.
@@ -102,9 +104,9 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	} else {
 		printer.Error("", err.Error(), "")
 	}
-	out := ci.Outputs{Status: string(deploy.Invalid), Deployments: "[]"}
+	out := ci.Outputs{Status: string(verdict.Invalid), Deployments: "[]"}
 	write(host, printer, out, cfg.OutputFile)
-	return deploy.ExitInvalid
+	return verdict.ExitInvalid
 }
 
 func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
@@ -158,15 +160,15 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 func show(printer *ci.Printer, report *deploy.Report) {
 	for _, r := range report.Results {
 		switch {
-		case r.Status == deploy.Done && report.DryRun:
+		case r.Status == verdict.Done && report.DryRun:
 			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
-		case r.Status == deploy.Done:
-			text := r.Name + " deployed in " + deploy.Duration(r.Took)
+		case r.Status == verdict.Done:
+			line := r.Name + " deployed in " + text.Duration(r.Took)
 			for _, url := range r.Service.URLs() {
-				text += "   " + url
+				line += "   " + url
 			}
-			printer.Success(r.Name, text)
-		case r.Status == deploy.Queued:
+			printer.Success(r.Name, line)
+		case r.Status == verdict.Queued:
 			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed   "+r.DashboardURL)
 		}
 	}
@@ -176,7 +178,7 @@ func show(printer *ci.Printer, report *deploy.Report) {
 		if r.Service != nil {
 			key = r.Name + r.Reason
 		}
-		if r.Status == deploy.Done || r.Status == deploy.Queued || said[key] {
+		if r.Status.OK() || said[key] {
 			continue
 		}
 		said[key] = true
@@ -193,12 +195,12 @@ func summary(report *deploy.Report) []ci.Row {
 	var rows []ci.Row
 	for _, r := range report.Results {
 		row := ci.Row{
-			Target: r.Name, Status: string(r.Status), OK: r.Status == deploy.Done || r.Status == deploy.Queued,
+			Target: r.Name, Status: string(r.Status), OK: r.Status.OK(),
 			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Error(), Tail: r.Tail, Verified: string(r.Verified),
 		}
-		for text, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
+		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
 			if d >= 0 {
-				*text = deploy.Duration(d)
+				*cell = text.Duration(d)
 			}
 		}
 		rows = append(rows, row)

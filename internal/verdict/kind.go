@@ -1,0 +1,158 @@
+package verdict
+
+// Kind is the kind of a reason.
+type Kind string
+
+// The kinds of reasons, in the order of a run: what its words are made of
+// stands in the table below.
+const (
+	// Other is a text that says all there is to say: an answer of Dokploy, or
+	// what was in the way of one.
+	Other Kind = "other"
+	// BadInput is a problem with an input, found before anything was started.
+	BadInput Kind = "bad input"
+	// AnotherTarget: this one was not started because of another.
+	AnotherTarget Kind = "another target"
+	// MissingRight: the key is good, but may not do what an input asks for.
+	MissingRight Kind = "missing right"
+	// SetByAnother: what this run had set is something else when it is read back.
+	SetByAnother Kind = "set by another"
+
+	// The run ends before its deployment.
+
+	InterruptedEarly Kind = "interrupted early" // no target was found yet
+	InterruptedRun   Kind = "interrupted"
+	GaveUp           Kind = "gave up" // its context ended for a cause of its own
+	TimedOut         Kind = "timed out"
+	NotReachable     Kind = "not reachable"
+	KeyRefusedLater  Kind = "key refused later"
+
+	// The trigger.
+
+	NoProcedure   Kind = "no procedure"
+	UploadStalled Kind = "upload stalled"
+	// AnswerLost: with wait: false, and another new deployment may be it.
+	AnswerLost Kind = "answer lost"
+	// HeldByRedis: a trigger without an answer, which may still begin.
+	HeldByRedis Kind = "held by Redis"
+
+	// Which deployment is this run's cannot be told.
+
+	Ambiguous   Kind = "ambiguous"
+	WhichUpload Kind = "which upload"
+
+	// Dokploy has it no more.
+
+	ForgottenQueued      Kind = "forgotten while queued"
+	ForgottenInRestart   Kind = "forgotten in a restart"
+	CancelledByRestart   Kind = "cancelled by a restart before it began"
+	PushedOut            Kind = "pushed out"
+	RemovedFromQueue     Kind = "removed from the queue"
+	TakenWithoutTrace    Kind = "taken without a trace"
+	ShownNowhereAccepted Kind = "accepted, shown nowhere"
+	// The same where the queue is hidden.
+	HiddenPushedOut   Kind = "hidden queue: pushed out"
+	HiddenUnconfirmed Kind = "hidden queue: answer lost, idle"
+	HiddenIdle        Kind = "hidden queue: accepted, idle"
+
+	// The held row.
+
+	RowVanished     Kind = "row vanished"
+	StuckConnection Kind = "stuck: connection broke"
+	StuckRestart    Kind = "stuck: restart went wrong"
+	LeftAsRunning   Kind = "left as running"
+	CancelledEarly  Kind = "cancelled before it began"
+	CutOffByRestart Kind = "cancelled by a restart"
+	CancelledThere  Kind = "cancelled in Dokploy"
+	ConnectionBroke Kind = "connection broke"
+	DokployError    Kind = "error of Dokploy"
+	LogSays         Kind = "log says"
+	LogSilent       Kind = "log is silent"
+	NoLog           Kind = "no log"
+	EmptyLog        Kind = "empty log"
+	UnreadLog       Kind = "unread log"
+	LogNotReadToEnd Kind = "log not read to its end"
+
+	// What runs.
+
+	AnotherImage    Kind = "another image"
+	NotRunning      Kind = "not running"
+	StoppedThere    Kind = "stopped in Dokploy"
+	NothingReplaced Kind = "nothing replaced"
+	CannotBeSeen    Kind = "cannot be seen"
+	BadHealth       Kind = "bad health"
+)
+
+// entry is one kind: the status that it means, unless whoever uses it says
+// another one, its sentence and what to do next.
+type entry struct {
+	status   Status
+	sentence string
+	hint     Hint
+	// again: it is certain enough that Dokploy has it no more to start it again.
+	again bool
+}
+
+var kinds = map[Kind]entry{
+	Other:         {sentence: "{text}"},
+	BadInput:      {status: Invalid, sentence: "{text}"},
+	AnotherTarget: {status: Skipped, sentence: "not deployed, because another target cannot be"},
+	MissingRight:  {status: Refused, sentence: `Dokploy does not let this key change that: its owner has no right "create services"`, hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment only`},
+	SetByAnother:  {status: Failed, sentence: "{name} was set, but Dokploy has another one now: another pipeline or person has changed it in between; nothing was deployed", hint: oneAtATime},
+
+	InterruptedEarly: {status: Interrupted, sentence: "interrupted"},
+	InterruptedRun:   {status: Interrupted}, // the headline says it
+	GaveUp:           {status: Interrupted, sentence: "stopped ({text})"},
+	TimedOut:         {status: Timeout, sentence: "timed out"},
+	NotReachable:     {status: Unreachable, sentence: "Dokploy was not reachable for {for}: {text}"},
+	KeyRefusedLater:  {status: Unreachable, sentence: "Dokploy took the key at first and has refused it for {for}"},
+
+	NoProcedure:   {status: Invalid, sentence: "this Dokploy ({text}) has no {name}"},
+	UploadStalled: {status: Unreachable, sentence: "nothing of the upload got through for {for}, after {text} of it were sent"},
+	AnswerLost:    {status: Lost, sentence: "the answer to the trigger was lost, and whether Dokploy has it cannot be told: another new deployment may be it", hint: seeDeployments},
+	HeldByRedis:   {status: Lost, sentence: "the trigger was not answered, and Dokploy shows no deployment of it; it may still begin, so it is not repeated", hint: "see whether Dokploy's Redis runs, and look at the deployments of the service in the dashboard"},
+
+	Ambiguous:   {status: Lost, sentence: "this run's deployment cannot be told apart among the new ones: {text}", hint: "someone else may have deployed the service in the same moment; look at them in the dashboard"},
+	WhichUpload: {status: Lost, sentence: "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again", hint: seeDeployments},
+
+	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment (a restart does that)", hint: seeAndRunAgain, again: true},
+	ForgottenInRestart:   {status: Lost, sentence: "Dokploy lost the deployment in a restart, before it began", hint: seeAndRunAgain, again: true},
+	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it began", hint: seeAndRunAgain, again: true},
+	PushedOut:            {status: Lost, sentence: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out", hint: seeAndRunAgain},
+	RemovedFromQueue:     {status: Cancelled, sentence: "somebody removed the queued deployment from Dokploy's queue", hint: ifMistake},
+	TakenWithoutTrace:    {status: Lost, sentence: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)", hint: seeAndRunAgain},
+	ShownNowhereAccepted: {status: Lost, sentence: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list", hint: seeAndRunAgain},
+	HiddenPushedOut:      {status: Lost, sentence: "Dokploy does not show the deployment in its list; newer ones may have taken its place there", hint: seeAndRunAgain},
+	HiddenUnconfirmed:    {status: Lost, sentence: "the answer to the trigger was lost, and no new deployment began while Dokploy was idle for {for}", hint: seeAndRunAgain},
+	HiddenIdle:           {status: Lost, sentence: "Dokploy accepted the deployment, but began none while it was idle for {for}", hint: seeAndRunAgain},
+
+	RowVanished:     {status: Lost, sentence: "Dokploy has no deployment {name} any more: it or the service was deleted, or newer ones pushed it out of the list", hint: "look at the service in the dashboard"},
+	StuckConnection: {status: Lost, sentence: stuck, hint: "the connection to the server it builds on broke; " + BrokenOff},
+	// It cancels what was running only when its start went well.
+	StuckRestart:    {status: Lost, sentence: stuck, hint: "Dokploy restarted meanwhile, and did not come up as it should: look at its own log, then run the job again"},
+	LeftAsRunning:   {status: Lost, sentence: "Dokploy has stopped working on this deployment and left its row as running", hint: "look at the service in the dashboard, then run the job again"},
+	CancelledEarly:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy before it began", hint: ifMistake},
+	CutOffByRestart: {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "run the job again"},
+	CancelledThere:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy"},
+	ConnectionBroke: {status: Failed, sentence: "the connection to the server it builds on broke in the middle", hint: BrokenOff},
+	DokployError:    {status: Failed, sentence: "{text}"},
+	LogSays:         {status: Failed, sentence: "{text}"},
+	LogSilent:       {status: Failed, sentence: "the log does not say why"},
+	NoLog:           {status: Failed, sentence: silent + "it has written no log"},
+	EmptyLog:        {status: Failed, sentence: silent + "the log is empty"},
+	UnreadLog:       {status: Failed, sentence: silent + "its log could not be read: {text}"},
+	LogNotReadToEnd: {status: Failed, sentence: silent + "its log could not be read to its end: {text}"},
+
+	AnotherImage:    {status: Unhealthy, sentence: "swarm has {name} now, not {text}: another deployment came in between", hint: oneAtATime},
+	NotRunning:      {status: Unhealthy, sentence: "{text}"},
+	StoppedThere:    {status: Unhealthy, sentence: stopped},
+	NothingReplaced: {status: Unhealthy, sentence: "{text}"},
+	CannotBeSeen:    {status: Unhealthy, sentence: "Dokploy says done, but whether it runs cannot be seen: {text}"},
+	BadHealth:       {status: Unhealthy, sentence: "{text}"},
+}
+
+const (
+	silent  = "Dokploy does not say why, and "
+	stuck   = "Dokploy has stopped working on this deployment and left it as running for ever"
+	stopped = "it was stopped in Dokploy while it was verified"
+)

@@ -1,0 +1,64 @@
+package verdict
+
+// Left is what goes on in Dokploy when a run ends before its deployment does:
+// after a timeout, an interrupt or an outage. The zero value says nothing.
+type Left string
+
+// What may go on.
+const (
+	NothingStarted Left = "nothing started"
+	// SomethingSet and MaybeSet: [Outcome.Set] was set, or may have been, and
+	// nothing was started.
+	SomethingSet Left = "set, nothing started"
+	MaybeSet     Left = "maybe set, nothing started"
+	// MaybeTaken and MaybeUploaded: no answer has come yet.
+	MaybeTaken    Left = "maybe taken"
+	MaybeUploaded Left = "maybe uploaded"
+	// NoUpload: an upload whose answer was lost has no deployment.
+	NoUpload    Left = "no upload"
+	QueuedThere Left = "queued"
+	// StillQueued: it was seen waiting; [Outcome.Detail] is what for, if that is known.
+	StillQueued Left = "still queued"
+	// NotBegun: accepted by a server that hides its queue.
+	NotBegun Left = "not begun"
+	// MaybeOurs: a new deployment may be this run's, and Dokploy builds.
+	MaybeOurs Left = "maybe ours"
+	// ShownNowhere: neither in the queue nor in the list.
+	ShownNowhere Left = "shown nowhere"
+	BeingStarted Left = "being started"
+	Running      Left = "running"
+	// MayRunAgain: a restart has ended it, or left it as running.
+	MayRunAgain Left = "may run again"
+	// CancelledMayRunAgain: a restart has cancelled it, on a server that most
+	// often forgets what it cancels.
+	CancelledMayRunAgain Left = "cancelled, may run again"
+	EndedMayRunAgain     Left = "ended, may run again"
+	// DoneUnseen: done, and no look has shown yet whether it runs.
+	DoneUnseen Left = "done, not seen"
+	// DoneBut: done, and [Outcome.Detail] is what was seen of its containers.
+	DoneBut Left = "done, but"
+	// DoneUnanswered: done, and the health URL has not answered well yet.
+	DoneUnanswered Left = "done, not answering"
+)
+
+var leftWords = map[Left]string{
+	NothingStarted:       "nothing was started",
+	SomethingSet:         "{set} was set; nothing was started",
+	MaybeSet:             "whether {set} was set is not known; nothing was started",
+	MaybeTaken:           "whether Dokploy took the trigger is not known; look at the link",
+	MaybeUploaded:        "whether Dokploy took the upload is not known; look at the link",
+	NoUpload:             "Dokploy shows no deployment of the upload",
+	QueuedThere:          "it is queued in Dokploy and goes on there",
+	StillQueued:          "it is still queued in Dokploy and will be deployed there",
+	NotBegun:             "it is accepted, and not started as far as this Dokploy shows; it may still begin there",
+	MaybeOurs:            "a new deployment may be this run's or another's, which cannot be told while Dokploy builds; look at the link",
+	ShownNowhere:         "Dokploy shows it neither in its queue nor in its list; whether it will be deployed there is not known",
+	BeingStarted:         "it is being started in Dokploy and goes on there",
+	Running:              "it is still running in Dokploy and goes on there",
+	MayRunAgain:          "Dokploy restarted and may run it again by itself",
+	CancelledMayRunAgain: "Dokploy restarted and cancelled it; a few servers run it again by themselves",
+	EndedMayRunAgain:     "it has ended, but Dokploy restarted and may run it again by itself",
+	DoneUnseen:           "Dokploy says done; whether the new containers run was not seen yet",
+	DoneBut:              "Dokploy says done, but: {detail}",
+	DoneUnanswered:       "Dokploy says done; the health URL has not answered well yet",
+}

@@ -1,0 +1,114 @@
+package verdict
+
+import (
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/text"
+)
+
+// Reason says why, as a value.
+type Reason struct {
+	Kind Kind
+	// Text is what others wrote, and the words around it are of the kind: an
+	// answer of Dokploy, a line of a log, a list of rows.
+	Text string
+	// Name is what it is about: a deployment, an image, what was set.
+	Name string
+	For  time.Duration
+}
+
+// Again reports whether it is certain that Dokploy has lost it, so that it may be
+// started again.
+func (r Reason) Again() bool { return kinds[r.Kind].again }
+
+// String is the sentence of a reason.
+func (r Reason) String() string {
+	return fill(kinds[r.Kind].sentence, "{text}", r.Text, "{name}", r.Name, "{for}", text.Duration(r.For))
+}
+
+// Outcome is the outcome that the reason alone means.
+func (r Reason) Outcome() Outcome { return Outcome{Status: kinds[r.Kind].status, Reason: r} }
+
+// Hint is what to do next. Those of a kind stand in its table.
+type Hint string
+
+// Hints that depend on more than the reason.
+const (
+	StillRuns    Hint = "nothing was replaced: what ran before still runs"
+	BrokenOff    Hint = "what still goes on there may be live with the next restart of the service. Run the job again"
+	StartedTwice Hint = "it was started twice; look at the server's own log"
+	UploadLost   Hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
+)
+
+const (
+	ifMistake      Hint = "run the job again if that was a mistake"
+	oneAtATime     Hint = "let one pipeline at a time deploy this service, then run the job again"
+	seeAndRunAgain Hint = "look at the deployments of the service in the dashboard, then run the job again"
+	seeDeployments Hint = "look at the deployments of the service in the dashboard"
+)
+
+// Outcome is how a deployment ended, why, and what goes on in Dokploy.
+type Outcome struct {
+	Status Status
+	Reason Reason // the zero value: it is done, or accepted
+	Hint   Hint   // empty: that of the reason
+	Left   Left
+	Stale  bool   // Left is what was last seen before an outage
+	Set    string // what was set of the service and stands, such as "the image"; nothing was deployed
+	Detail string // what it waits for, of [StillQueued]; what was seen of its containers, of [DoneBut]
+	Input  string // the input that it is about; empty: none, or the one that names the target
+}
+
+// Why says what happened, in one line; empty if all is well.
+func (o Outcome) Why() string {
+	why := o.Reason.String()
+	if o.Left != "" {
+		left := fill(leftWords[o.Left], "{set}", o.Set, "{detail}", o.Detail)
+		if o.Left == StillQueued && o.Detail != "" {
+			left += "; it waits for " + o.Detail
+		}
+		if o.Stale {
+			left = "as last seen, " + left
+		}
+		why = join(why, left)
+	}
+	if o.Set != "" && o.Left != SomethingSet && o.Left != MaybeSet {
+		why = join(why, o.Set+" was set before, and nothing was deployed")
+	}
+	return why
+}
+
+// Advice says what to do next; empty if there is nothing to say.
+func (o Outcome) Advice() string {
+	if o.Hint != "" {
+		return string(o.Hint)
+	}
+	return string(kinds[o.Reason.Kind].hint)
+}
+
+// Error ends a run with an outcome that is known.
+type Error struct {
+	Outcome
+	Err error // what it came from; nil: nothing
+}
+
+func (e *Error) Error() string { return string(e.Status) + ": " + e.Why() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Err is the outcome of a reason as an error.
+func (r Reason) Err() *Error { return &Error{Outcome: r.Outcome()} }
+
+// fill puts values in their places of a sentence. A value is never read for
+// places.
+func fill(sentence string, pairs ...string) string {
+	return strings.NewReplacer(pairs...).Replace(sentence)
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}

@@ -1,0 +1,89 @@
+// Package verdict owns what is said of a deployment in the end: how it ended,
+// why, and what goes on in Dokploy, as values that can be compared. Their words
+// are made here and nowhere else, and nothing reads them.
+package verdict
+
+import "slices"
+
+// Status is how a deployment ended, as the output "status" says it.
+type Status string
+
+// The statuses, from the best to the worst.
+const (
+	Done        Status = "done"
+	Queued      Status = "queued"  // accepted, not followed
+	Skipped     Status = "skipped" // not started because of another target
+	Unhealthy   Status = "unhealthy"
+	Cancelled   Status = "cancelled"
+	Failed      Status = "error"
+	Lost        Status = "lost" // Dokploy forgot it, or it cannot be told apart
+	Timeout     Status = "timeout"
+	Unreachable Status = "unreachable"
+	Refused     Status = "refused" // the key
+	Invalid     Status = "invalid" // the inputs
+	Interrupted Status = "interrupted"
+)
+
+// ranks is the order of the statuses for several targets: a later one is worse.
+var ranks = []Status{Done, Queued, Skipped, Unhealthy, Cancelled, Failed, Lost, Timeout, Unreachable, Refused, Invalid, Interrupted}
+
+// Worst is the worst of several statuses; Invalid of none.
+func Worst(statuses ...Status) Status {
+	worst := -1
+	for _, s := range statuses {
+		worst = max(worst, slices.Index(ranks, s))
+	}
+	if worst < 0 {
+		return Invalid
+	}
+	return ranks[worst]
+}
+
+// OK reports whether nothing is wrong: done, or accepted and not followed.
+func (s Status) OK() bool { return s == Done || s == Queued }
+
+// Exit codes. An interrupt ends with 128 and the signal's number instead.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitInvalid     = 2
+	ExitUnreachable = 3
+	ExitTimeout     = 4
+)
+
+// ExitCode is that of several targets: 2, 3, 4, then 1 decide. Interrupted is
+// the caller's, who knows the signal; it counts as failed here. Skipped has no
+// code of its own.
+func ExitCode(statuses ...Status) int {
+	order := []int{ExitOK, ExitFailed, ExitTimeout, ExitUnreachable, ExitInvalid}
+	worst := 0
+	for _, s := range statuses {
+		worst = max(worst, slices.Index(order, s.exitCode()))
+	}
+	return order[worst]
+}
+
+func (s Status) exitCode() int {
+	switch s {
+	case Done, Queued, Skipped:
+		return ExitOK
+	case Invalid:
+		return ExitInvalid
+	case Unreachable, Refused:
+		return ExitUnreachable
+	case Timeout:
+		return ExitTimeout
+	}
+	return ExitFailed
+}
+
+// Verified is what was seen of the new containers.
+type Verified string
+
+// The values of "verified" in the output "deployments".
+const (
+	VerifiedYes       Verified = "yes"
+	VerifiedNo        Verified = "no"
+	VerifiedUnchanged Verified = "unchanged" // all runs, and nothing was replaced
+	VerifiedUnknown   Verified = "unknown"
+)
