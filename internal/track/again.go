@@ -1,0 +1,134 @@
+package track
+
+import (
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+// secondRun is how long BullMQ (≤ 0.29.8) takes to run a job again that
+// a restart interrupted: 30 to 60 s were seen (docs/dokploy.md, Restarts).
+const secondRun = 2 * time.Minute
+
+// rerun is what is remembered while a second run by Dokploy is looked for.
+type rerun struct {
+	since    time.Time     // since when it may come
+	patience time.Duration // for how long
+	returned bool          // its job was in the queue again
+}
+
+// lookAgain lets a second run by Dokploy be looked for.
+func (s *sight) lookAgain(patience time.Duration, left verdict.Left) {
+	s.again.since, s.again.patience = s.o.At, patience
+	s.left = left
+	s.enter(Again)
+}
+
+// rerunning are the rules that tell a second run, or that none comes.
+var rerunning = []rule{
+	{"second-run", (*sight).secondRunBegan},
+	{"second-run-has-time", (*sight).secondRunHasTime},
+	{"second-run-behind-others", (*sight).secondRunBehindOthers},
+	{"second-run-unsure", (*sight).secondRunUnsure},
+	{"left-as-running", (*sight).leftAsRunning},
+	{"first-end-is-final", (*sight).ended},
+}
+
+func (s *sight) lookForSecondRun() *Decision {
+	if s.queue == QueueSeen {
+		if d := s.need(Queue); d != nil {
+			return d
+		}
+		s.inQueue = s.ourJob(s.shown()) != nil
+		s.waitsAgain, s.again.returned = s.inQueue, s.again.returned || s.inQueue
+	}
+	if d := s.need(Rows); d != nil {
+		return d
+	}
+	return s.first(rerunning)
+}
+
+// secondRunBegan finds a new row that is ours.
+func (s *sight) secondRunBegan() *Decision {
+	a := &s.again
+	for i := range s.o.Rows {
+		row := &s.o.Rows[i]
+		switch {
+		case s.known.has(row.ID):
+		case row.Status == dokploy.StatusQueued:
+			s.waitsAgain = s.waitsAgain || !s.order.Upload && s.order.Marked(row.Description)
+		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
+		case s.order.Upload && s.order.mine(row.Title, row.Description) && !a.returned && !s.order.Traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
+			// Somebody's from the dashboard looks the same.
+			s.unsure = append(s.unsure, *row)
+		case s.order.mine(row.Title, row.Description):
+			return s.beginAgain(row)
+		case s.order.lostItsText(row): //rule:second-run-too-fast
+			// Ours that was too fast to be seen, or another's.
+			s.unsure = append(s.unsure, *row)
+		}
+	}
+	return nil
+}
+
+func (s *sight) beginAgain(row *dokploy.Deployment) *Decision {
+	others := slices.ContainsFunc(s.o.Rows, func(d dokploy.Deployment) bool {
+		return !s.known.has(d.ID) && !s.order.mine(d.Title, d.Description) && d.StartedAt.After(s.held.row.StartedAt)
+	})
+	s.tell(Event{Kind: RunsAgain, Others: others})
+	s.begin(row)
+	s.again = rerun{}
+	return pending()
+}
+
+// secondRunHasTime: it waits for its turn like any other. What began before it
+// and still shows as running was left so by a restart.
+func (s *sight) secondRunHasTime() *Decision {
+	a := &s.again
+	if s.waitsAgain || slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool {
+		return row.Status == dokploy.StatusRunning && row.StartedAt.After(s.held.row.StartedAt)
+	}) { //rule:second-run-after-others
+		a.since = s.o.At
+	}
+	over := s.hasEnded() && !s.inQueue && (a.patience == secondRun || a.returned) // and its row would be there
+	if over || s.o.quiet(a.since) >= a.patience || a.patience == comeback && anyActive(s.shown()) && !s.waitsAgain {
+		return nil
+	}
+	return pending()
+}
+
+func (s *sight) hasEnded() bool {
+	return s.held.row.Status == dokploy.StatusDone || s.held.row.Status == dokploy.StatusError
+}
+
+// secondRunBehindOthers: it may wait for other services' builds where the queue
+// is hidden. A restart may also have left those as running for ever, so that is
+// believed for some time only.
+func (s *sight) secondRunBehindOthers() *Decision {
+	if s.queue == QueueSeen || s.o.At.Sub(s.o.BackAt) >= 5*secondRun {
+		return nil
+	}
+	if d := s.need(Running); d != nil {
+		return d
+	}
+	others := slices.DeleteFunc(slices.Clone(s.o.Running), func(id string) bool { return id == s.order.ServiceID })
+	if !s.busy(others) {
+		return nil
+	}
+	s.again.since = s.o.At.Add(10*time.Second - s.again.patience)
+	return pending()
+}
+
+func (s *sight) secondRunUnsure() *Decision {
+	a := &s.again
+	if len(s.unsure) > 0 && (!s.hasEnded() || a.patience == secondRun || a.returned) {
+		return ambiguous(s.unsure)
+	}
+	return nil
+}
+
+func (s *sight) leftAsRunning() *Decision {
+	return lostIf(!s.held.row.Terminal(), verdict.LeftAsRunning)
+}

@@ -1,0 +1,290 @@
+package track
+
+import (
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+// gapAfter is how long no service may be running between two deployments of
+// one queue: on a remote server a row ends up to a second before its job, and
+// comes up to a second after it (docs/dokploy.md, Remote servers).
+const gapAfter = 3 * time.Second
+
+// notYet: the rows do not show ours yet, and nothing more is concluded from them.
+var notYet = &Decision{}
+
+// inferring are the rules where the marker is gone: new ids, the server's own
+// times and the order in the queue tell, each with the doubts that there are.
+var inferring = []rule{
+	{"no-candidate", (*sight).noCandidate},
+	{"first-row-since-the-job", (*sight).firstSinceTheJob},
+	{"in-the-queue-still", (*sight).inTheQueueStill},
+	{"restart-before-it-was-found", (*sight).restartBeforeFound},
+	{"not-in-the-first-list", (*sight).notInFirstList},
+	{"order-of-the-queue", (*sight).orderOfTheQueue},
+	{"only-candidate", (*sight).onlyCandidate},
+}
+
+// sinceTheJob are the doubts where the job was seen active.
+var sinceTheJob = []rule{
+	{"none-since-the-job", (*sight).noneYet},
+	{"job-evicted", (*sight).evictedSince},
+	{"job-may-have-run-twice", (*sight).mayHaveRunTwice},
+	{"row-too-late", (*sight).tooLate},
+	{"another-came-first", (*sight).anotherCameFirst},
+	{"remote-side-by-side", (*sight).sideBySide},
+}
+
+// inOrder are the doubts where the job was last seen waiting.
+var inOrder = []rule{
+	{"order-without-a-time", (*sight).withoutATime},
+	{"order-evicted", (*sight).evictedSince},
+	{"order-of-a-remote-server", (*sight).noLineThere},
+	{"order-not-that-far", (*sight).noneYet},
+	{"order-must-be-exact", (*sight).notExact},
+	{"order-names-anothers", (*sight).namesAnothers},
+	{"order-while-ours-waited", (*sight).whileOursWaited},
+	{"order-over-a-restart", (*sight).overARestart},
+}
+
+// alone are the doubts where the job was never seen, and onlyHidden those where
+// the queue is hidden, too.
+var (
+	alone = []rule{
+		{"two-candidates", (*sight).twoCandidates},
+		{"three-looks-agree", (*sight).threeLooks},
+		{"unconfirmed-candidate", (*sight).unconfirmed},
+		{"only-candidate-evicted", (*sight).evictedSinceTrigger},
+	}
+	onlyHidden = []rule{
+		{"hidden-three-looks-agree", (*sight).threeLooksInTwoSeconds},
+		{"hidden-queue-has-work", (*sight).hasWork},
+		{"hidden-two-candidates", (*sight).twoCandidates},
+		{"hidden-unconfirmed-candidate", (*sight).unconfirmed},
+		{"hidden-after-an-outage", (*sight).afterAnOutage},
+		{"hidden-candidate-evicted", (*sight).evictedSinceTrigger},
+	}
+)
+
+// infer decides by what is left when the marker is gone. It never guesses.
+func (s *sight) infer() *Decision {
+	if d := s.first(inferring); d != notYet {
+		return d
+	}
+	return nil
+}
+
+// unless takes the row of the guess as ours where nothing doubts it.
+func (s *sight) unless(doubts []rule) *Decision {
+	if d := s.first(doubts); d != nil {
+		return d
+	}
+	return s.hold(s.guess.row)
+}
+
+func (s *sight) noCandidate() *Decision {
+	if len(s.candidates) > 0 {
+		return nil
+	}
+	s.finding.soleLooks = 0
+	return notYet
+}
+
+// firstSinceTheJob: the first row that started after our job did. Both are by
+// the clock of one process, so no slack is due. Deployments of one service run
+// one after the other, but for a Git webhook's on a remote server
+// (docs/dokploy.md, Remote servers).
+func (s *sight) firstSinceTheJob() *Decision {
+	if s.trail.seen == nil || s.trail.seen.ProcessedOn.IsZero() {
+		return nil
+	}
+	s.guess = clue{from: s.trail.seen.ProcessedOn, within: rowAfter}.of(s.candidates)
+	return s.unless(sinceTheJob)
+}
+
+func (s *sight) noneYet() *Decision {
+	if s.guess.row == nil {
+		return notYet
+	}
+	return nil
+}
+
+// evictedSince: ours may be gone.
+func (s *sight) evictedSince() *Decision { return s.doubt(s.mayBeEvicted(s.guess.from)) }
+
+func (s *sight) doubt(is bool) *Decision {
+	if is {
+		return ambiguous(s.guess.since)
+	}
+	return nil
+}
+
+// mayHaveRunTwice: BullMQ does that after a restart.
+func (s *sight) mayHaveRunTwice() *Decision {
+	return s.doubt(len(s.guess.since) > 1 && s.o.Outages > 0 && s.order.Traits.QueueSurvivesRestart)
+}
+
+func (s *sight) tooLate() *Decision {
+	if s.guess.late() && s.job != nil {
+		return notYet // BullMQ will run it again
+	}
+	return s.doubt(s.guess.late())
+}
+
+// anotherCameFirst: another's came right after the job, and ours has left no row.
+func (s *sight) anotherCameFirst() *Decision {
+	return s.doubt(!s.order.Remote && clue{from: s.guess.from}.of(s.fresh).row.ID != s.guess.row.ID)
+}
+
+func (s *sight) sideBySide() *Decision {
+	since := s.guess.since
+	return s.doubt(len(since) > 1 && s.order.Remote && since[1].StartedAt.Sub(since[0].StartedAt) < 2*time.Second)
+}
+
+func (s *sight) inTheQueueStill() *Decision {
+	if s.job != nil {
+		return notYet
+	}
+	return nil
+}
+
+// restartBeforeFound: it may have lost ours, and left another's; or ours comes back.
+func (s *sight) restartBeforeFound() *Decision {
+	if s.queue != QueueSeen || !s.restarted() {
+		return nil
+	}
+	s.finding.soleLooks = 0
+	return notYet
+}
+
+// notInFirstList: a job that is in the queue no more has its row. What comes
+// later is another's.
+func (s *sight) notInFirstList() *Decision {
+	if s.queue != QueueSeen || s.finding.firstList == nil {
+		return nil
+	}
+	s.candidates = slices.DeleteFunc(s.candidates, func(d dokploy.Deployment) bool { return !s.finding.firstList.has(d.ID) })
+	return s.noCandidate()
+}
+
+// orderOfTheQueue: the job was last seen waiting, and what started since then
+// came in the order of the queue.
+func (s *sight) orderOfTheQueue() *Decision {
+	if s.trail.seen == nil {
+		return nil
+	}
+	stood := s.trail.stood
+	// Those that were there before the trigger began before it; but one may be
+	// the active job's, which the order counts.
+	rows := slices.DeleteFunc(slices.Clone(s.begun), func(row dokploy.Deployment) bool {
+		return stood.active == 0 && (s.known.has(row.ID) || s.finding.before.has(row.ID))
+	})
+	s.guess = stood.of(rows)
+	return s.unless(inOrder)
+}
+
+func (s *sight) withoutATime() *Decision {
+	if s.guess.from.IsZero() {
+		return ambiguous(s.fresh)
+	}
+	return nil
+}
+
+// noLineThere: to a remote server a Git webhook's stands in no line, and one that
+// refuses SSH may leave no row (docs/dokploy.md, Remote servers).
+func (s *sight) noLineThere() *Decision {
+	n := len(s.guess.since)
+	return s.doubt(s.order.Remote && n > 0 && (s.finding.others || n > s.guess.index+1))
+}
+
+func (s *sight) notExact() *Decision {
+	return s.doubt(s.guess.exact && len(s.guess.since) > s.guess.index+1)
+}
+
+func (s *sight) namesAnothers() *Decision {
+	id := s.guess.row.ID
+	return s.doubt(s.isKnown(s.guess.row) || !s.finding.firstList.has(id))
+}
+
+// whileOursWaited: BullMQ ran another one again.
+func (s *sight) whileOursWaited() *Decision {
+	return s.doubt(s.guess.row.StartedAt.Before(s.trail.latest))
+}
+
+// overARestart: it takes what waits, or runs what it cancelled again.
+func (s *sight) overARestart() *Decision {
+	return s.doubt(slices.ContainsFunc(s.guess.since[:s.guess.index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }))
+}
+
+// onlyCandidate: one new row and nothing known of the job. Another one may still
+// come to light, so that several looks must agree.
+func (s *sight) onlyCandidate() *Decision {
+	f := &s.finding
+	s.guess = clue{exact: true}.of(s.candidates)
+	if f.soleLooks++; f.soleLooks == 1 {
+		f.soleSince = s.o.At
+	}
+	if s.queue == QueueSeen {
+		return s.unless(alone)
+	}
+	// What waits in a queue that is not to be seen shows its marker later.
+	return s.unless(onlyHidden)
+}
+
+func (s *sight) twoCandidates() *Decision { return s.doubt(len(s.guess.since) > 1) }
+
+func (s *sight) threeLooks() *Decision {
+	if s.finding.soleLooks < 3 {
+		return notYet
+	}
+	return nil
+}
+
+func (s *sight) threeLooksInTwoSeconds() *Decision {
+	if s.o.At.Sub(s.finding.soleSince) < 2*time.Second {
+		return notYet
+	}
+	return s.threeLooks()
+}
+
+// unconfirmed: whether ours exists at all is not known.
+func (s *sight) unconfirmed() *Decision { return s.doubt(s.open.unconfirmed) }
+
+func (s *sight) evictedSinceTrigger() *Decision { return s.doubt(s.mayBeEvicted(time.Time{})) }
+
+func (s *sight) afterAnOutage() *Decision { return s.doubt(s.o.Outages > 0) }
+
+// hasWork: ours may still wait, but only while something is being built.
+func (s *sight) hasWork() *Decision {
+	s.pace.Most = time.Second
+	s.left = verdict.MaybeOurs
+	if d := s.need(Running); d != nil {
+		return d
+	}
+	if s.idle() < gapAfter && !s.mayBeEvicted(time.Time{}) {
+		return notYet
+	}
+	return nil
+}
+
+// idle is for how long Dokploy has had nothing to do. Longer than a gap between
+// two deployments, and nothing waits in its queue either.
+func (s *sight) idle() time.Duration {
+	f := &s.finding
+	switch {
+	case s.busy(s.o.Running):
+		f.idleSince = time.Time{}
+		return 0
+	case f.idleSince.IsZero():
+		f.idleSince = s.o.At
+	}
+	return s.o.At.Sub(f.idleSince)
+}
+
+// busy reports whether a service is being deployed that is not stuck.
+func (s *sight) busy(running []string) bool {
+	return slices.ContainsFunc(running, func(id string) bool { return !s.finding.stuck.has(id) })
+}

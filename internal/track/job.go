@@ -1,0 +1,108 @@
+package track
+
+import (
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// ourJob finds the order's job in the queue.
+func (s *sight) ourJob(q *dokploy.Queue) *dokploy.Job {
+	if s.order.Upload {
+		return s.uploadsJob(q)
+	}
+	for i := range q.Jobs {
+		if j := &q.Jobs[i]; j.ServiceID == s.order.ServiceID && s.order.Marked(j.Description) {
+			return j
+		}
+	}
+	return nil
+}
+
+// uploadJobs are the service's jobs without a marker that came after the
+// upload: one of them may be its.
+func (s *sight) uploadJobs(q *dokploy.Queue) (jobs []*dokploy.Job) {
+	for i := range q.Jobs {
+		j := &q.Jobs[i]
+		if j.ServiceID == s.order.ServiceID && !slices.Contains(s.order.Baseline.Jobs, j.Key()) && s.order.mine(j.Title, j.Description) {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// sameJob is how far the times of one job may lie apart before and after a
+// restart.
+const sameJob = time.Second
+
+// uploadsJob is the job of the upload: the only one of those, or the one that
+// it was before others came.
+func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
+	jobs, seen := s.uploadJobs(q), s.trail.seen
+	switch {
+	case s.finding.rowCameFirst:
+		return nil
+	case seen == nil && len(jobs) == 1:
+		return jobs[0]
+	case seen == nil:
+		return nil
+	}
+	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == seen.Key() }); i >= 0 {
+		return jobs[i]
+	}
+	if s.o.Outages == 0 {
+		return nil
+	}
+	// A server that brings its queue back after a restart numbers it anew, and
+	// keeps the times, as its database has them.
+	jobs = slices.DeleteFunc(jobs, func(j *dokploy.Job) bool { return j.QueuedAt.Sub(seen.QueuedAt).Abs() > sameJob })
+	if len(jobs) == 1 {
+		return jobs[0]
+	}
+	return nil
+}
+
+// remember keeps what the queue shows of our job and those around it.
+func (s *sight) remember(q *dokploy.Queue, job *dokploy.Job) {
+	t := &s.trail
+	if t.seen == nil && s.o.Outages == 0 {
+		// After an outage it may be what a database says.
+		t.queuedAt, t.latest = job.QueuedAt, job.QueuedAt
+		t.clock = Clock{job.QueuedAt, s.open.takenAt}
+	}
+	seen := *job
+	t.seen, t.outages = &seen, s.o.Outages
+	if job.Active {
+		return
+	}
+	if latest := latestOf(q); latest.After(t.latest) {
+		t.latest = latest
+	}
+	t.stood = stand(q, job, t.stood, t.latest, s.order.Traits.QueueSurvivesRestart)
+}
+
+// restarted reports whether Dokploy may have restarted since our job was last
+// seen in its queue. BullMQ changes its order, so there it is since the trigger.
+func (s *sight) restarted() bool {
+	return s.o.Outages > s.trail.outages || s.o.Outages > 0 && s.order.Traits.QueueSurvivesRestart
+}
+
+// placeOf is where our waiting job stands. Jobs of one server wait for each
+// other (docs/dokploy.md, Remote servers).
+func placeOf(q *dokploy.Queue, job *dokploy.Job) Place {
+	p := Place{Number: 1}
+	before := true
+	for _, j := range q.Jobs {
+		switch {
+		case j.ID == job.ID:
+			before = false
+		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
+		case j.Active:
+			p.Building = append(p.Building, Building{j.Kind, j.ServiceID, j.ProcessedOn})
+		case before:
+			p.Number++
+		}
+	}
+	return p
+}

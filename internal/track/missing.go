@@ -1,0 +1,173 @@
+package track
+
+import (
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+const (
+	// goneAfter is how long a job that was seen may be in neither the queue
+	// nor the rows: rows of remote servers come up to a second after it.
+	goneAfter = 5 * time.Second
+	// neverAfter is the same for a job that was never seen in the queue.
+	neverAfter = 10 * time.Second
+	// comeback is how long Dokploy must have answered after a restart before a job
+	// that it does not show is forgotten: some servers bring their queue back by
+	// themselves, within a second or two.
+	comeback = 15 * time.Second
+	// idleAfter is how long a server without a queue to look at may be idle
+	// with a trigger whose answer was lost and no new deployment.
+	idleAfter = time.Minute
+	// askIdleEvery is how often it is asked whether it is.
+	askIdleEvery = 8 * time.Second
+)
+
+// gone are the rules where the queue shows no job and the list no row.
+var gone = []rule{
+	{"gone-for-long-enough", (*sight).notLongEnough},
+	{"gone-upload-is-unclear", (*sight).goneUploadIsUnclear},
+	{"gone-but-candidates", (*sight).goneButCandidates},
+	{"gone-cancelled-by-restart", (*sight).goneCancelled},
+	{"gone-evicted", (*sight).goneEvicted},
+	{"gone-removed-by-somebody", (*sight).goneRemoved},
+	{"gone-while-queued", (*sight).goneWhileQueued},
+	{"gone-in-a-restart", (*sight).goneInARestart},
+	{"gone-without-a-trace", (*sight).goneWithoutATrace},
+	{"shown-nowhere", (*sight).shownNowhere},
+}
+
+// unseen are the rules where the queue is hidden: what waits there is invisible.
+// A server that has nothing to do for long enough has lost it.
+var unseen = []rule{
+	{"hidden-asked-now-and-then", (*sight).askedJustNow},
+	{"hidden-evicted", (*sight).unseenEvicted},
+	{"hidden-unconfirmed", (*sight).unseenUnconfirmed},
+	{"hidden-idle", (*sight).unseenIdle},
+}
+
+// missing: this look saw neither job nor row.
+func (s *sight) missing() *Decision {
+	f := &s.finding
+	if s.queue != QueueSeen {
+		s.left, s.doing = verdict.NotBegun, DoingUnseen
+		s.pace.Most = 3 * time.Second
+		return s.first(unseen)
+	}
+	if f.missingSince.IsZero() {
+		f.missingSince = s.o.At
+	}
+	if f.missingLooks++; f.missingLooks >= 3 { // between two requests it is in neither at times
+		s.left, s.doing = verdict.ShownNowhere, DoingMissing
+	}
+	return s.first(gone)
+}
+
+func (s *sight) notLongEnough() *Decision {
+	f := &s.finding
+	limit := goneAfter
+	if s.trail.seen == nil {
+		limit = neverAfter
+	}
+	if f.missingLooks < 3 || s.o.At.Sub(f.missingSince) < limit || !s.removed() && !s.atWork() && s.o.quiet(f.missingSince) < comeback {
+		s.pace.Most = time.Second
+		return pending()
+	}
+	return nil
+}
+
+// removed reports whether somebody took our job from the queue: others that
+// waited beside it still do. A restart takes all of them, whoever cleans a queue
+// only those of one service.
+func (s *sight) removed() bool {
+	return s.trail.seen != nil && !s.trail.seen.Active && s.o.Outages == 0 &&
+		slices.ContainsFunc(s.shown().Jobs, func(j dokploy.Job) bool { return s.trail.stood.beside.has(j.Key()) })
+}
+
+// atWork reports whether Dokploy's worker runs: a job is active, or a row began
+// since ours was first missed. Jobs that a server brings back after a restart
+// are in its queue before that.
+func (s *sight) atWork() bool {
+	first := s.finding.firstList
+	return anyActive(s.shown()) || first != nil && slices.ContainsFunc(s.begun, func(row dokploy.Deployment) bool { return !first.has(row.ID) })
+}
+
+// goneUploadIsUnclear: what came back after a restart, or somebody's from the
+// dashboard.
+func (s *sight) goneUploadIsUnclear() *Decision {
+	if s.order.Upload && len(s.uploadJobs(s.shown())) > 0 {
+		return lost(verdict.WhichUpload)
+	}
+	return nil
+}
+
+// goneButCandidates: one of them may be ours, so that it is not certain that
+// Dokploy lost it. A row that was cancelled before it began is of no deployment
+// that ran.
+func (s *sight) goneButCandidates() *Decision {
+	ran := slices.DeleteFunc(slices.Clone(s.candidates), func(d dokploy.Deployment) bool { return d.Terminal() && d.StartedAt.IsZero() })
+	if len(ran) > 0 {
+		return ambiguous(ran)
+	}
+	return nil
+}
+
+func lostIf(is bool, k verdict.Kind) *Decision {
+	if is {
+		return lost(k)
+	}
+	return nil
+}
+
+func (s *sight) goneCancelled() *Decision {
+	return lostIf(s.finding.cancelled, verdict.CancelledByRestart)
+}
+
+func (s *sight) goneEvicted() *Decision {
+	return lostIf(s.mayBeEvicted(time.Time{}), verdict.PushedOut)
+}
+
+func (s *sight) goneRemoved() *Decision { return lostIf(s.removed(), verdict.RemovedFromQueue) }
+
+func (s *sight) goneWhileQueued() *Decision {
+	return lostIf(s.trail.seen != nil && !s.trail.seen.Active, verdict.ForgottenQueued)
+}
+
+func (s *sight) goneInARestart() *Decision {
+	return lostIf(s.o.Outages > 0, verdict.ForgottenInRestart)
+}
+
+func (s *sight) goneWithoutATrace() *Decision {
+	return lostIf(s.trail.seen != nil, verdict.TakenWithoutTrace)
+}
+
+func (s *sight) shownNowhere() *Decision { return lost(verdict.ShownNowhereAccepted) }
+
+func (s *sight) askedJustNow() *Decision {
+	f := &s.finding
+	if s.o.Start.Sub(f.idleAsked) < askIdleEvery {
+		return pending()
+	}
+	f.idleAsked = s.o.At
+	return s.need(Running)
+}
+
+func (s *sight) unseenEvicted() *Decision {
+	return lostIf(s.idle() >= gapAfter && s.mayBeEvicted(time.Time{}), verdict.HiddenPushedOut)
+}
+
+func (s *sight) unseenUnconfirmed() *Decision {
+	if s.open.unconfirmed && s.idle() >= idleAfter {
+		return end(verdict.Reason{Kind: verdict.HiddenUnconfirmed, For: idleAfter})
+	}
+	return nil
+}
+
+func (s *sight) unseenIdle() *Decision {
+	if s.idle() >= secondRun && s.o.At.Sub(s.o.BackAt) >= secondRun {
+		return end(verdict.Reason{Kind: verdict.HiddenIdle, For: secondRun})
+	}
+	return nil
+}

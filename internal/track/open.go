@@ -1,0 +1,139 @@
+package track
+
+import (
+	"time"
+
+	"dokploy-deploy/internal/verdict"
+)
+
+const (
+	// A request that was cut off has arrived by then or never; one that somebody
+	// gave up on may still be on its way.
+	cutOffFor = 6 * time.Second
+	gaveUpFor = 20 * time.Second
+	// uploadFor: it is unpacked first.
+	uploadFor = time.Minute
+	// redisFor is how long a trigger without an answer is looked for where it may
+	// be held back: Redis itself took 17 s to be used again.
+	redisFor = 2 * time.Minute
+)
+
+// opened is what is remembered of a trigger whose answer was lost.
+type opened struct {
+	unconfirmed bool      // the answer was lost, and its marker has not been seen
+	gaveUp      bool      // the answer was waited for no longer
+	takenAt     time.Time // our clock, when Dokploy took it; zero: not known closely
+	since       time.Time // since when Dokploy answers again
+	looks       int
+}
+
+// opening are the rules that find out whether Dokploy has the trigger.
+var opening = []rule{
+	{"hidden-counts-as-taken", (*sight).hiddenCountsAsTaken},
+	{"job-shows", (*sight).openJob},
+	{"row-shows", (*sight).openRow},
+	{"maybe-its-commit", (*sight).openCommit},
+	{"not-taken-takes-time", (*sight).openTooShort},
+	{"may-be-held-back", (*sight).heldBack},
+	{"not-taken", (*sight).notTaken},
+}
+
+func (s *sight) resolve() *Decision {
+	d := s.first(opening)
+	if d.Fault {
+		s.open.since, s.open.looks = time.Time{}, 0
+	}
+	return d
+}
+
+// hiddenCountsAsTaken: where the queue is hidden the trigger is not repeated.
+func (s *sight) hiddenCountsAsTaken() *Decision {
+	known := s.queue == QueueHidden
+	if d := s.needQueue(); d != nil {
+		return d
+	}
+	if s.queue != QueueHidden {
+		return nil
+	}
+	if known {
+		s.tell(Event{Kind: TakenUnseen})
+	}
+	return s.took()
+}
+
+func (s *sight) took() *Decision {
+	s.accept()
+	return &Decision{Took: TookYes}
+}
+
+func (s *sight) openJob() *Decision {
+	if s.ourJob(s.shown()) == nil {
+		return nil
+	}
+	s.open.unconfirmed = false
+	return s.took()
+}
+
+func (s *sight) openRow() *Decision {
+	if d := s.need(Rows); d != nil {
+		return d
+	}
+	alike := s.order.Baseline.Lookalikes // others', whose rows are still to come
+	for i := range s.o.Rows {
+		row := &s.o.Rows[i]
+		if s.known.has(row.ID) || !s.order.mine(row.Title, row.Description) {
+			continue
+		}
+		if s.order.Upload && alike > 0 {
+			alike--
+			continue
+		}
+		s.open.unconfirmed = false
+		return s.took()
+	}
+	return nil
+}
+
+// openCommit: a row may be ours, gone by too fast. Then it is not certain that
+// Dokploy does not have it.
+func (s *sight) openCommit() *Decision {
+	for i := range s.o.Rows {
+		if row := &s.o.Rows[i]; !s.known.has(row.ID) && s.order.lostItsText(row) {
+			return s.took()
+		}
+	}
+	return nil
+}
+
+// openTooShort: it may be on its way, and Dokploy may have restarted and bring it
+// back.
+func (s *sight) openTooShort() *Decision {
+	if s.open.since.IsZero() {
+		s.open.since = s.o.At
+	}
+	window := cutOffFor
+	switch {
+	case s.order.Upload:
+		window = uploadFor
+	case s.mayBeHeld():
+		window = redisFor
+	case s.open.gaveUp:
+		window = gaveUpFor
+	}
+	s.open.looks++
+	if s.open.looks < 3 || s.o.At.Sub(s.open.since) < window || !anyActive(s.shown()) && s.o.quiet(s.open.since) < comeback {
+		return pending()
+	}
+	return nil
+}
+
+// mayBeHeld: BullMQ without its Redis takes a trigger, does not answer, and runs
+// it when Redis is back (before 0.29.9; docs/dokploy.md, Triggers).
+func (s *sight) mayBeHeld() bool { return s.open.gaveUp && s.order.Traits.QueueSurvivesRestart }
+
+func (s *sight) heldBack() *Decision { return lostIf(s.mayBeHeld(), verdict.HeldByRedis) }
+
+func (s *sight) notTaken() *Decision {
+	s.open.unconfirmed = false
+	return &Decision{Took: TookNot}
+}

@@ -1,0 +1,96 @@
+package track
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+// Order is what was sent, and what was there before. It never changes.
+type Order struct {
+	ServiceID string
+	// Remote: it runs on a server of its own, and BuiltRemotely: it is built on
+	// one. A Git webhook's jobs stand in no line there.
+	Remote, BuiltRemotely bool
+	// LosesMarker: at the end a row shows the commit in the place of the marker
+	// (Git sources; docs/dokploy.md, Deployment rows).
+	LosesMarker bool
+
+	// Markers are those of all triggers that were sent for it: one of them may
+	// have arrived though its answer was lost.
+	Markers []string
+	// Upload: it carries no marker. Its deployment is the one that came after
+	// the last byte (docs/dokploy.md, Uploads).
+	Upload bool
+
+	Baseline Baseline
+	Traits   dokploy.Traits
+	Queue    QueueAccess // as far as it is known
+	SentAt   time.Time   // our clock, before the first trigger
+}
+
+// Baseline is what was there before, and is never ours.
+type Baseline struct {
+	Rows []string // their ids
+	Jobs []string // of an upload: the keys of the service's jobs
+	// Lookalikes is how many of those jobs look like the upload's: their rows
+	// will, too.
+	Lookalikes int
+}
+
+// QueueAccess says whether the queue can be read.
+type QueueAccess int
+
+// Whether it can.
+const (
+	QueueUntried QueueAccess = iota
+	QueueSeen
+	// QueueHidden: the server is too old for it, or the key may not, or
+	// something in between does not let it through.
+	QueueHidden
+)
+
+// Answer is what became of the trigger.
+type Answer struct {
+	Kind AnswerKind
+	At   time.Time // our clock, when Dokploy took it; zero: not known closely
+}
+
+// AnswerKind is the kind of an answer.
+type AnswerKind int
+
+// The kinds of answers.
+const (
+	// Taken: Dokploy has it.
+	Taken AnswerKind = iota
+	// CutOff: no answer came, and the request is over.
+	CutOff
+	// GaveUp: somebody on the way waited no longer. It may still be on its way,
+	// or held back by a server whose Redis is away.
+	GaveUp
+)
+
+// UploadTitle is what Dokploy calls the deployment that an upload starts,
+// whatever is sent along, and without a description (docs/dokploy.md, Uploads).
+const UploadTitle = "Manual deployment"
+
+// Marked reports whether a description carries a marker of the order.
+func (o *Order) Marked(description string) bool {
+	return slices.ContainsFunc(o.Markers, func(m string) bool { return strings.Contains(description, m) })
+}
+
+// mine reports whether the texts of a job or a row are those of the order's.
+func (o *Order) mine(title, description string) bool {
+	if o.Upload {
+		return title == UploadTitle && description == ""
+	}
+	return o.Marked(description)
+}
+
+// lostItsText reports whether a row may be ours and show the commit by now:
+// whose trigger made it is not to be seen.
+func (o *Order) lostItsText(row *dokploy.Deployment) bool {
+	return o.LosesMarker && row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
+}

@@ -1,0 +1,155 @@
+package track
+
+import (
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+const (
+	// rowAfter is how long after its processedOn a job has its row at the latest: a
+	// few ms were seen, up to a second for remote servers. Later ones are another's.
+	rowAfter = 5 * time.Second
+	// keptRows are what Dokploy leaves of a service's rows when it makes another
+	// one (docs/dokploy.md, Deployment rows).
+	keptRows = 10
+)
+
+// class is what a row can be.
+type class int
+
+const (
+	past      class = iota // it was there before, or says nothing yet
+	waiting                // it has not begun
+	anothers               // certainly not ours
+	candidate              // it may be ours
+	marked                 // it is ours
+)
+
+// kind is a rule that tells what a row is.
+type kind struct {
+	name  string
+	is    func(*sight, *dokploy.Deployment) bool
+	class class
+}
+
+// kinds are tried in their order; the first that a row is decides. One that is
+// none of them may be ours.
+var kinds = []kind{
+	{"known-row", (*sight).isKnown, past},
+	{"its-row-of-before", (*sight).wasOursQueued, marked},
+	{"queued-row", (*sight).isQueued, waiting},
+	{"others-active-job", (*sight).isOfActive, anothers},
+	{"upload-without-a-text", (*sight).mayBeUpload, candidate},
+	{"marker", (*sight).hasMarker, marked},
+	{"listed-while-ours-waited", (*sight).wasListed, anothers},
+	{"unknown-status", (*sight).hasUnknownStatus, past},
+	{"others-text", (*sight).hasOthersText, anothers},
+}
+
+// sortRows tells the rows of a look apart.
+func (s *sight) sortRows() {
+	f := &s.finding
+	byStart := func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) }
+	rows := slices.SortedStableFunc(slices.Values(s.o.Rows), byStart)
+	// What waits has a row only on some servers, and no place among those that began.
+	for _, row := range rows {
+		if row.Status == dokploy.StatusQueued {
+			continue
+		}
+		s.begun = append(s.begun, row)
+		if !s.known.has(row.ID) {
+			s.fresh = append(s.fresh, row)
+		}
+	}
+	for i := range rows {
+		s.take(&rows[i], s.classOf(&rows[i]))
+	}
+	if s.shown() != nil && s.job == nil && f.firstList == nil && (len(rows) > 0 || len(s.known) == 0) {
+		f.firstList = idsOf(rows)
+	}
+}
+
+func (s *sight) classOf(row *dokploy.Deployment) class {
+	for _, k := range kinds {
+		if k.is(s, row) {
+			return k.class
+		}
+	}
+	return candidate
+}
+
+// take keeps what a row is.
+func (s *sight) take(row *dokploy.Deployment, c class) {
+	f := &s.finding
+	switch c {
+	case waiting:
+		if !s.order.Upload && s.order.Marked(row.Description) {
+			f.queuedRow = row.ID
+			if s.ours == nil {
+				s.ours = row
+			}
+		}
+	case anothers:
+		f.foreign = f.foreign.with(row.ID)
+	case candidate:
+		s.candidates = append(s.candidates, *row)
+	case marked:
+		// After a second run by BullMQ the newest is the one that counts. The
+		// row of before it began is ours, whatever it is called by now.
+		if s.ours == nil || row.ID == f.queuedRow || row.StartedAt.After(s.ours.StartedAt) {
+			s.ours = row
+		}
+	}
+}
+
+func (s *sight) isKnown(row *dokploy.Deployment) bool {
+	return s.known.has(row.ID) || s.finding.foreign.has(row.ID)
+}
+
+func (s *sight) wasOursQueued(row *dokploy.Deployment) bool { return row.ID == s.finding.queuedRow }
+
+func (s *sight) isQueued(row *dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued }
+
+// isOfActive tells the row of another's job that was seen active: the first one
+// since that began. On a remote server a push stands in no line.
+func (s *sight) isOfActive(row *dokploy.Deployment) bool {
+	if s.order.Upload || s.order.Remote || s.order.Marked(row.Description) {
+		return false
+	}
+	return slices.ContainsFunc(s.finding.actives, func(on time.Time) bool {
+		g := clue{from: on, within: rowAfter}.of(s.begun)
+		return g.row != nil && g.row.ID == row.ID && !g.late()
+	})
+}
+
+func (s *sight) mayBeUpload(row *dokploy.Deployment) bool {
+	return s.order.Upload && !s.finding.before.has(row.ID) && s.order.mine(row.Title, row.Description)
+}
+
+func (s *sight) hasMarker(row *dokploy.Deployment) bool { return s.order.Marked(row.Description) }
+
+func (s *sight) wasListed(row *dokploy.Deployment) bool { return s.finding.before.has(row.ID) }
+
+// hasUnknownStatus: nothing is concluded from it yet.
+func (s *sight) hasUnknownStatus(row *dokploy.Deployment) bool {
+	return row.Status != dokploy.StatusRunning && !row.Terminal()
+}
+
+// hasOthersText: it shows another's text, and keeps showing it.
+func (s *sight) hasOthersText(row *dokploy.Deployment) bool {
+	return s.order.Upload || !s.order.lostItsText(row)
+}
+
+// mayBeEvicted reports whether newer rows may have pushed out one that began at
+// that time; zero: since the trigger.
+func (s *sight) mayBeEvicted(at time.Time) bool {
+	if len(s.begun) < keptRows {
+		return false
+	}
+	if at.IsZero() {
+		return len(s.fresh) == len(s.begun)
+	}
+	return !s.begun[0].StartedAt.Before(at)
+}
