@@ -2,7 +2,6 @@ package dokploy
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
 
-	"dokploy-deploy/internal/neterr"
+	"dokploy-deploy/internal/transport"
 )
 
 // requestTimeout bounds one request and its answer. With Redis away an old
@@ -61,20 +60,15 @@ type Client struct {
 
 // New makes a client; it sends nothing yet.
 func New(o Options) *Client {
-	transport := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            o.Dial,
-		MaxIdleConnsPerHost:    8,
-		IdleConnTimeout:        4 * time.Second, // Dokploy closes after 5 to 6 s (docs/dokploy.md, The API)
-		TLSHandshakeTimeout:    10 * time.Second,
-		Protocols:              http1(),
-		TLSClientConfig:        tlsConfig(o),
-		MaxResponseHeaderBytes: maxHeader,
-		OnProxyConnectResponse: neterr.OnProxyConnectResponse,
-	}
+	tr := transport.New(o.CACerts, o.SkipVerify)
+	tr.DialContext = o.Dial
 	if o.Dial == nil {
-		transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+		tr.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	}
+	tr.MaxIdleConnsPerHost = 8
+	tr.IdleConnTimeout = 4 * time.Second // Dokploy closes after 5 to 6 s (docs/dokploy.md, The API)
+	tr.TLSHandshakeTimeout = 10 * time.Second
+	tr.MaxResponseHeaderBytes = maxHeader
 	c := &Client{base: o.URL, header: http.Header{}, large: make(chan struct{}, 1)}
 	for name, values := range o.Header {
 		c.header[http.CanonicalHeaderKey(name)] = values
@@ -88,7 +82,7 @@ func New(o Options) *Client {
 	c.header.Set("X-Api-Key", o.Key)
 	c.header.Set("User-Agent", o.UserAgent)
 	c.http = &http.Client{
-		Transport: &redirector{next: &tracer{next: transport, told: o.Trace, client: c}},
+		Transport: &redirector{next: &tracer{next: tr, told: o.Trace, client: c}},
 		// net/http keeps x-api-key when it follows a redirect, and turns POST
 		// into GET: what the redirector does not follow is an answer to show.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -103,31 +97,6 @@ func New(o Options) *Client {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	return c
-}
-
-// http1 keeps every request on HTTP/1.1, on purpose: net/http's HTTP/2 sends
-// requests again by rules of its own, which a trigger must never be, and the
-// upgrade to a WebSocket needs HTTP/1.1. A few small requests gain nothing from
-// HTTP/2.
-func http1() *http.Protocols {
-	p := new(http.Protocols)
-	p.SetHTTP1(true)
-	return p
-}
-
-func tlsConfig(o Options) *tls.Config {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.SkipVerify} //nolint:gosec // the user's explicit choice, warned about
-	if len(o.CACerts) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		for _, cert := range o.CACerts {
-			pool.AddCert(cert)
-		}
-		conf.RootCAs = pool
-	}
-	return conf
 }
 
 // Requests is the number of requests sent so far, the stream's handshakes

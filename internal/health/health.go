@@ -6,7 +6,6 @@ package health
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dokploy-deploy/internal/neterr"
+	"dokploy-deploy/internal/transport"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -250,41 +249,22 @@ func proxied(tr *http.Transport, req *http.Request) bool {
 }
 
 func (c *Check) transport() *http.Transport {
-	proxy, dial := c.proxy, c.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
-		proxy = http.ProxyFromEnvironment
+	tr := transport.New(c.CACerts, c.SkipVerify)
+	dial := (&net.Dialer{}).DialContext
+	if c.Dial != nil {
+		tr.Proxy, dial = c.proxy, c.Dial
 	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.SkipVerify} //nolint:gosec // the user's explicit choice, warned about
-	if len(c.CACerts) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		for _, cert := range c.CACerts {
-			pool.AddCert(cert)
-		}
-		conf.RootCAs = pool
+	// A dial does not end with its request, nor does a handshake.
+	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, attemptTimeout+time.Second)
+		defer cancel()
+		return dial(ctx, network, addr)
 	}
-	http1 := new(http.Protocols)
-	http1.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:     proxy,
-		Protocols: http1, // one request on a connection: HTTP/2 has nothing to add
-		// A dial does not end with its request, nor does a handshake.
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, attemptTimeout+time.Second)
-			defer cancel()
-			return dial(ctx, network, addr)
-		},
-		TLSHandshakeTimeout: attemptTimeout + time.Second,
-		// A new connection each time sees the load balancer as it is now.
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		OnProxyConnectResponse: neterr.OnProxyConnectResponse,
-		// Own TLS settings also switch HTTP/2 off.
-		TLSClientConfig: conf,
-	}
+	tr.TLSHandshakeTimeout = attemptTimeout + time.Second
+	// A new connection each time sees the load balancer as it is now.
+	tr.DisableKeepAlives = true
+	tr.DisableCompression = true
+	return tr
 }
 
 func (c *Check) accepts(status int) bool {
