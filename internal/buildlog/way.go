@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"syscall"
 
 	"github.com/coder/websocket"
+
+	"dokploy-deploy/internal/neterr"
 )
 
 // Way is how one log is had. What a server answers stays behind it.
@@ -63,5 +64,11 @@ func unanswered(err error) bool {
 	if errors.As(err, &status) {
 		return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 	}
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH)
+	switch f := neterr.Of(err); f.Kind {
+	case neterr.Refused, neterr.Unreachable:
+		return true
+	case neterr.ProxyFailed:
+		return unanswered(f.Cause)
+	}
+	return false
 }

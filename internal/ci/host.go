@@ -5,7 +5,8 @@ package ci
 
 import (
 	"strings"
-	"unicode/utf8"
+
+	"dokploy-deploy/internal/text"
 )
 
 // Host is a CI host, or a plain shell. Its zero value is a plain shell with an
@@ -152,7 +153,7 @@ const maxTitle = 200 // characters
 // Title is the subject line of the message, or the name of the ref; empty if
 // there is neither.
 func (c Commit) Title() string {
-	return cut(firstOf(oneLine(firstLine(c.Message)), oneLine(c.Ref)), maxTitle)
+	return text.Cut(firstOf(oneLine(firstLine(c.Message)), oneLine(c.Ref)), maxTitle)
 }
 
 func firstLine(text string) string {
@@ -167,26 +168,18 @@ func (c Commit) Description() string {
 	if len(commit) > 7 {
 		commit = strings.ToValidUTF8(commit[:7], "")
 	}
-	if author := cut(oneLine(c.Author), 100); author != "" {
+	if author := text.Cut(oneLine(c.Author), 100); author != "" {
 		commit = strings.TrimSpace(commit + " by " + author)
 	}
 	var parts []string
 	if commit != "" {
 		parts = append(parts, commit)
 	}
-	if pr := cut(oneLine(c.PullRequest), 20); pr != "" {
+	if pr := text.Cut(oneLine(c.PullRequest), 20); pr != "" {
 		parts = append(parts, "#"+pr)
 	}
 	if run := oneLine(c.RunURL); run != "" {
 		parts = append(parts, run)
 	}
 	return strings.Join(parts, " · ")
-}
-
-// cut shortens a text to a number of characters.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return strings.TrimSpace(string([]rune(s)[:n-1])) + "…"
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dokploy-deploy/internal/neterr"
+	"dokploy-deploy/internal/text"
 )
 
 // What stands in front of an application may answer, or end the way, in its
@@ -51,7 +52,7 @@ func fromFront(resp *http.Response, proxied bool) (reason, hint string, front bo
 	status := resp.StatusCode
 	switch mitigated := resp.Header.Get("Cf-Mitigated"); {
 	case mitigated != "":
-		return fmt.Sprintf("Cloudflare answers %s itself (cf-mitigated: %s)", statusText(status), printable(mitigated)), hintChallenge, true
+		return fmt.Sprintf("Cloudflare answers %s itself (cf-mitigated: %s)", statusText(status), text.Printable(mitigated)), hintChallenge, true
 	case proxied && (status == http.StatusProxyAuthRequired || resp.Header.Get("X-Squid-Error") != "" || strings.Contains(resp.Header.Get("Proxy-Status"), "error=")):
 		return "the proxy of this machine (HTTP_PROXY) answers " + statusText(status) + " itself", hintProxy, true
 	case status >= 520 && status <= 530:

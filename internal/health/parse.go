@@ -76,7 +76,7 @@ func ParseURL(s string) (*url.URL, error) {
 	case strings.ContainsFunc(s, unicode.IsSpace):
 		return nil, errors.New("holds a blank or a line break; " + want)
 	case !ok:
-		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), printable(strings.TrimLeft(given, "/")))
+		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), text.Printable(strings.TrimLeft(given, "/")))
 	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
 		return nil, broken("is not http or https")
 	}
@@ -96,17 +96,7 @@ func ParseURL(s string) (*url.URL, error) {
 
 // shown is an address for a text: without what may be a secret.
 func shown(u *url.URL) string {
-	return printable(u.Scheme + "://" + u.Host + u.EscapedPath())
+	return text.Printable(u.Scheme + "://" + u.Host + u.EscapedPath())
 }
 
-func quote(s string) string { return text.Quote(printable(s), "text") }
-
-// printable makes any text printable.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func quote(s string) string { return text.Quote(text.Printable(s), "text") }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/neterr"
+	"dokploy-deploy/internal/text"
 )
 
 // The stages a request goes through until an answer is due.
@@ -63,7 +64,7 @@ func failure(err error, at *url.URL) (reason, hint string) {
 		if errors.As(f.Cause, &dns); dns.IsTimeout {
 			return timeoutReason(stageLookup, 0)
 		}
-		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), printable(dns.Err)), hintDNS
+		return fmt.Sprintf("the host name %s cannot be looked up: %s", quote(dns.Name), text.Printable(dns.Err)), hintDNS
 	case neterr.PlainHTTP:
 		return "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS"
 	case neterr.NoTLS:
@@ -85,9 +86,9 @@ func failure(err error, at *url.URL) (reason, hint string) {
 	case errors.As(err, &broken), strings.Contains(err.Error(), "malformed"):
 		return "the answer is not HTTP", "something else listens on this port" // err holds what came
 	case errors.As(err, &op):
-		return printable(op.Err.Error()), "" // op names a port that is another each time
+		return text.Printable(op.Err.Error()), "" // op names a port that is another each time
 	}
-	return printable(err.Error()), ""
+	return text.Printable(err.Error()), ""
 }
 
 // timeoutReason says what did not come in time.
@@ -124,7 +125,7 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 	case expired:
 		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
 	case f.Kind == neterr.InvalidCertificate:
-		return printable(f.What), ""
+		return text.Printable(f.What), ""
 	case f.Kind == neterr.OtherHost:
 		reason = "the certificate is for another host"
 		if names := leaf.DNSNames; len(names) > 0 {
@@ -136,7 +137,7 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 	case f.Kind == neterr.UnknownAuthority:
 		return f.What, "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
 	}
-	return "the certificate cannot be checked: " + printable(f.Cause.Error()), ""
+	return "the certificate cannot be checked: " + text.Printable(f.Cause.Error()), ""
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

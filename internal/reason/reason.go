@@ -68,10 +68,10 @@ func (r Reason) String() string {
 		}
 	}
 	head = joined(r.Target, head)
-	head = joined(head, shorten(r.Instruction, instructionLimit))
+	head = joined(head, text.Middle(r.Instruction, instructionLimit))
 	switch code := "exit code " + strconv.Itoa(r.Exit); {
 	case r.Exit == 0:
-		return shorten(joined(head, r.Cause), headlineLimit)
+		return text.Middle(joined(head, r.Cause), headlineLimit)
 	case head == "":
 		head = code
 	default:
@@ -80,7 +80,7 @@ func (r Reason) String() string {
 	if r.Cause != "" {
 		head += " (" + r.Cause + ")"
 	}
-	return shorten(head, headlineLimit)
+	return text.Middle(head, headlineLimit)
 }
 
 func joined(a, b string) string {
@@ -88,23 +88,6 @@ func joined(a, b string) string {
 		return a + b
 	}
 	return a + ": " + b
-}
-
-// shorten makes a text one line, and cuts it in the middle: the end of an
-// instruction or an error says as much as its beginning. What is secret must
-// have been masked before.
-func shorten(s string, limit int) string {
-	s = text.OneLine(s)
-	if len(s) <= limit {
-		return s
-	}
-	runes := []rune(s)
-	if len(runes) <= limit {
-		return s
-	}
-	head := limit * 2 / 3
-	tail := limit - head - 3
-	return strings.TrimSpace(string(runes[:head])) + " … " + strings.TrimSpace(string(runes[len(runes)-tail:]))
 }
 
 // Says reports whether a line of the log adds nothing to the reason, and need

@@ -205,20 +205,6 @@ func TestMaskFirst(t *testing.T) {
 	}
 }
 
-func TestShorten(t *testing.T) {
-	for in, want := range map[string]string{
-		"a  b\nc":                            "a b c",
-		"0123456789abcdefghij":               "0123456789abcdefghij",
-		"0123456789 abcdefghijklmnopqrstuvw": "0123456789 abc … tuvw",
-		"ääääääääääääääääääääääääääääää": "ääääääääääääää … ääää",
-	} {
-		got := shorten(in, 21)
-		if got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestSays(t *testing.T) {
 	r := Reason{Place: Place{"Dockerfile", 2}, Instruction: "COPY x /", Cause: `"/x": not found`}
 	for line, want := range map[string]bool{

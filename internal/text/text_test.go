@@ -48,3 +48,31 @@ func TestShorten(t *testing.T) {
 		}
 	}
 }
+
+func TestMiddle(t *testing.T) {
+	for in, want := range map[string]string{
+		"a  b\nc":                            "a b c",
+		"0123456789abcdefghij":               "0123456789abcdefghij",
+		"0123456789 abcdefghijklmnopqrstuvw": "0123456789 abc … tuvw",
+		"ääääääääääääääääääääääääääääää": "ääääääääääääää … ääää",
+	} {
+		got := Middle(in, 21)
+		if got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for in, want := range map[string]string{"äääää": "äääää", "ääääää": "ääää…", "abc def": "abc…"} {
+		if got := Cut(in, 5); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	if got, want := Printable("ä b\n\x1b[1m\u202e\u00a0\xff"), "ä b??[1m??\uFFFD"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

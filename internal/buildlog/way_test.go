@@ -1,0 +1,42 @@
+package buildlog
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// A server that is away is no reason to give its stream up; one that answers is
+// asked no more.
+func TestUnanswered(t *testing.T) {
+	errno := func(op string, e syscall.Errno) error {
+		return fmt.Errorf("the log stream cannot be opened: %w", &net.OpError{Op: op, Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", e)}})
+	}
+	for _, tt := range []struct {
+		err                 error
+		unanswered, refused bool
+	}{
+		{Refused(502), true, false},
+		{Refused(503), true, false},
+		{Refused(504), true, false},
+		{Refused(500), false, true},
+		{Refused(403), false, true},
+		{errno("dial", syscall.ECONNREFUSED), true, false},
+		{errno("dial", syscall.EHOSTUNREACH), true, false},
+		{errno("dial", syscall.ENETUNREACH), true, false},
+		{errno("proxyconnect", syscall.ECONNREFUSED), true, false},
+		{errno("proxyconnect", syscall.ECONNRESET), false, false},
+		{errno("dial", syscall.ECONNRESET), false, false},
+		{errors.New("odd"), false, false},
+	} {
+		if got := unanswered(tt.err); got != tt.unanswered {
+			t.Errorf("%v: unanswered %t", tt.err, got)
+		}
+		if got := refused(tt.err); got != tt.refused {
+			t.Errorf("%v: refused %t", tt.err, got)
+		}
+	}
+}
