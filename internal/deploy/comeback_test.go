@@ -102,7 +102,7 @@ func TestTheTimeAfterARestartIsNoOutage(t *testing.T) {
 			w.set = func(o *Options) { o.Unreachable, o.Timeout = 10*time.Second, c.timeout }
 			r := w.deploy("application api").Results[0]
 			if r.Status != c.want {
-				w.Errorf("%s: %s\n%s", r.Status, r.Reason, w.story())
+				w.Errorf("%s: %s\n%s", r.Status, r.Why(), w.story())
 			}
 			w.triggers(app, 1)
 		})
@@ -203,8 +203,8 @@ func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
 		time.AfterFunc(5*time.Second, func() { w.srv.CleanQueue(app) })
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(app, 1)
-		if w.rec.said("started") || r.Build >= 0 || r.Reason != "the deployment was cancelled in Dokploy before it began" {
-			w.Errorf("%s, built in %s\n%s", r.Reason, r.Build, w.story())
+		if w.rec.said("started") || r.Build >= 0 || r.Why() != "the deployment was cancelled in Dokploy before it began" {
+			w.Errorf("%s, built in %s\n%s", r.Why(), r.Build, w.story())
 		}
 	})
 }
@@ -229,7 +229,7 @@ func TestAnUploadThatComesBack(t *testing.T) {
 				w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 				r := w.deploy("application api").Results[0]
 				if r.Status != c.want {
-					w.Errorf("%s: %s\n%s", r.Status, r.Reason, w.story())
+					w.Errorf("%s: %s\n%s", r.Status, r.Why(), w.story())
 				}
 				if w.srv.Calls("application.deploy") != 0 {
 					w.Errorf("it was started again\n%s", w.story())
@@ -250,8 +250,8 @@ func TestAnUploadAndSomebodysAfterARestart(t *testing.T) {
 		time.AfterFunc(12*time.Second, func() { w.srv.Enqueue(app, "Manual deployment", "") })
 		w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if w.srv.Calls("application.deploy") != 0 || !strings.Contains(r.Reason, "upload") {
-			w.Errorf("%s\n%s", r.Reason, w.story())
+		if w.srv.Calls("application.deploy") != 0 || !strings.Contains(r.Why(), "upload") {
+			w.Errorf("%s\n%s", r.Why(), w.story())
 		}
 	})
 }
@@ -267,8 +267,8 @@ func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
 		time.AfterFunc(10001*time.Millisecond, func() { w.srv.Webhook(app) })
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Reason, "cannot be told apart") {
-			w.Error(r.Reason)
+		if !strings.Contains(r.Why(), "cannot be told apart") {
+			w.Error(r.Why())
 		}
 	})
 }
@@ -363,8 +363,8 @@ func TestARowThatStaysRunning(t *testing.T) {
 		}})
 		time.AfterFunc(3*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
 		r := w.want(w.deploy("compose stack"), verdict.Lost, 1)
-		if !strings.Contains(r.Reason, "stopped working on this deployment") {
-			w.Error(r.Reason)
+		if !strings.Contains(r.Why(), "stopped working on this deployment") {
+			w.Error(r.Why())
 		}
 	})
 }
@@ -388,8 +388,8 @@ func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 			time.AfterFunc(5*time.Second, func() { w.srv.Restart(6 * time.Second) })
 			w.set = func(o *Options) { o.Timeout = c.timeout }
 			r := w.deploy("application api").Results[0]
-			if want := "timed out; " + c.says; r.Status != verdict.Timeout || !strings.HasPrefix(r.Reason, want) {
-				w.Errorf("after %s: %s: %s\n%s", c.timeout, r.Status, r.Reason, w.story())
+			if want := "timed out; " + c.says; r.Status != verdict.Timeout || !strings.HasPrefix(r.Why(), want) {
+				w.Errorf("after %s: %s: %s\n%s", c.timeout, r.Status, r.Why(), w.story())
 			}
 		})
 	}

@@ -110,8 +110,8 @@ func TestComposeEnvRefused(t *testing.T) {
 			w.set = func(o *Options) { o.Prepare, o.DryRun = Changes{Env: "CERT=\"SECRET-first\nSECRET-second\""}, dry }
 			report := w.deploy("application api", "compose web")
 			r := &report.Results[1]
-			if report.ExitCode() != verdict.ExitInvalid || r.Input() != "env" || !strings.HasPrefix(r.Reason, "web: line breaks in CERT: ") || strings.Contains(r.Reason+r.Hint, "SECRET") {
-				t.Errorf("%q of %q: %s", r.Status, r.Input(), r.Reason)
+			if report.ExitCode() != verdict.ExitInvalid || r.ConcernedInput() != "env" || !strings.HasPrefix(r.Why(), "web: line breaks in CERT: ") || strings.Contains(r.Why()+r.Advice(), "SECRET") {
+				t.Errorf("%q of %q: %s", r.Status, r.ConcernedInput(), r.Why())
 			}
 			if n := w.changes(); n > 0 || w.srv.Calls("application.deploy") > 0 {
 				t.Errorf("%d changes were sent\n%s", n, w.story())

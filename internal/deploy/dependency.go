@@ -16,7 +16,7 @@ func (r *run) explainDependency(ctx context.Context) {
 	if r.result.Status != verdict.Failed || r.service.Kind != dokploy.Compose || r.service.ComposeType == "stack" {
 		return
 	}
-	container, service := failedDependency(r.result.Reason)
+	container, service := failedDependency(r.result.Reason.Text)
 	if container == "" && service == "" {
 		return
 	}
@@ -38,7 +38,7 @@ func (r *run) explainDependency(ctx context.Context) {
 	}
 	v.last, v.broken = view, view.Containers[i].Name
 	if view.Containers[i].Health() == "unhealthy" {
-		r.result.Reason += v.checkSaid(ctx)
+		r.result.Reason.Text += v.checkSaid(ctx)
 	}
 	v.containerLog(ctx)
 }

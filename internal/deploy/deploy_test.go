@@ -13,6 +13,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -73,7 +74,7 @@ func inWorld(t *testing.T, o dokploytest.Options, test func(w *world)) {
 }
 
 // deploy runs the program's core on targets like "application api".
-func (w *world) deploy(targets ...string) *Report {
+func (w *world) deploy(targets ...string) *verdict.Report {
 	w.Helper()
 	u, err := url.Parse(w.srv.URL())
 	if err != nil {
@@ -97,14 +98,14 @@ func (w *world) deploy(targets ...string) *Report {
 }
 
 // want checks the verdict on one target.
-func (w *world) want(report *Report, status verdict.Status, exit int) *Result {
+func (w *world) want(report *verdict.Report, status verdict.Status, exit int) *verdict.Result {
 	w.Helper()
 	if len(report.Results) != 1 {
 		w.Fatalf("%d results", len(report.Results))
 	}
 	r := &report.Results[0]
 	if r.Status != status || report.ExitCode() != exit {
-		w.Fatalf("status %q, exit %d (%s), want %q, %d\n%s", r.Status, report.ExitCode(), r.Reason, status, exit, w.story())
+		w.Fatalf("status %q, exit %d (%s), want %q, %d\n%s", r.Status, report.ExitCode(), r.Why(), status, exit, w.story())
 	}
 	return r
 }
@@ -162,8 +163,8 @@ func TestDeploysAndShowsTheLog(t *testing.T) {
 				if r.DeploymentID != row.ID {
 					w.Errorf("deployment %s, want %s", r.DeploymentID, row.ID)
 				}
-				if r.URL != "https://api.example.com" {
-					w.Errorf("url %q", r.URL)
+				if r.URL() != "https://api.example.com" {
+					w.Errorf("url %q", r.URL())
 				}
 				var build []string
 				for _, line := range w.rec.log {
@@ -193,13 +194,13 @@ func TestAFailedBuildSaysWhyLast(t *testing.T) {
 				"ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1", "❌ Docker build failed"),
 		}})
 		r := w.want(w.deploy("application shop/production/api"), verdict.Failed, 1)
-		if r.Hint != "" {
-			w.Errorf("hint %q on a first deployment", r.Hint)
+		if r.Advice() != "" {
+			w.Errorf("hint %q on a first deployment", r.Advice())
 		}
-		if want := "Dockerfile:12: RUN npm run build → exit code 1"; r.Reason != want {
-			w.Errorf("reason %q, want %q", r.Reason, want)
+		if want := "Dockerfile:12: RUN npm run build → exit code 1"; r.Why() != want {
+			w.Errorf("reason %q, want %q", r.Why(), want)
 		}
-		if r.Place != (Place{File: "Dockerfile", Line: 12}) {
+		if r.Place != (reason.Place{File: "Dockerfile", Line: 12}) {
 			w.Errorf("place %+v", r.Place)
 		}
 		if len(r.Tail) != 1 || r.Tail[0] != "cart.ts: error" {
@@ -213,8 +214,8 @@ func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
 		at := time.Now().Add(-time.Hour)
 		w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute)}, "")
-		if r := w.want(w.deploy("application api"), verdict.Failed, 1); !strings.Contains(r.Hint, "still runs") {
-			w.Errorf("hint %q", r.Hint)
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); !strings.Contains(r.Advice(), "still runs") {
+			w.Errorf("hint %q", r.Advice())
 		}
 	})
 }
@@ -257,13 +258,13 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 						r := w.deploy("application api").Results[0]
 						switch {
 						case r.Status == verdict.Failed:
-						case r.Status == verdict.Lost && strings.Contains(r.Reason, "cannot be told apart"):
+						case r.Status == verdict.Lost && strings.Contains(r.Why(), "cannot be told apart"):
 							// Unsure is allowed only where nothing is left to tell by.
 							if took > 10*time.Millisecond || source == "docker" {
-								w.Fatalf("unsure: %s\n%s", r.Reason, w.story())
+								w.Fatalf("unsure: %s\n%s", r.Why(), w.story())
 							}
 						default:
-							w.Fatalf("status %s (%s)\n%s", r.Status, r.Reason, w.story())
+							w.Fatalf("status %s (%s)\n%s", r.Status, r.Why(), w.story())
 						}
 					})
 				})
@@ -483,8 +484,8 @@ func TestARestartThatLeavesAnothers(t *testing.T) {
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(api, 1)
-		if !strings.Contains(r.Reason, "cannot be told apart") {
-			w.Errorf("reason %q", r.Reason)
+		if !strings.Contains(r.Why(), "cannot be told apart") {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
 }
@@ -498,8 +499,8 @@ func TestACleanedQueueIsNotStartedAgain(t *testing.T) {
 		time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(api, 1)
-		if !strings.Contains(r.Reason, "removed the queued deployment") {
-			w.Errorf("reason %q", r.Reason)
+		if !strings.Contains(r.Why(), "removed the queued deployment") {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
 }
@@ -512,8 +513,8 @@ func TestARestartInTheMiddle(t *testing.T) {
 			start := time.Now()
 			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 			w.triggers(app, 1)
-			if !strings.Contains(r.Reason, "restarted") || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
-				w.Errorf("reason %q\n%s", r.Reason, w.story())
+			if !strings.Contains(r.Why(), "restarted") || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
+				w.Errorf("reason %q\n%s", r.Why(), w.story())
 			}
 			if d := time.Since(start); d > time.Minute {
 				w.Errorf("took %s", d)
@@ -588,7 +589,7 @@ func TestUnreachableForTooLong(t *testing.T) {
 		if d := time.Since(start); d < 5*time.Minute || d > 6*time.Minute {
 			w.Errorf("gave up after %s", d)
 		}
-		if r.DeploymentID == "" || !strings.Contains(r.Reason, "not reachable for 5m00s") {
+		if r.DeploymentID == "" || !strings.Contains(r.Why(), "not reachable for 5m00s") {
 			w.Errorf("%+v", r)
 		}
 		// Whether it still runs there is not known meanwhile.
@@ -604,16 +605,16 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 		w.key = w.srv.AddKey(dokploytest.Key{Limit: 10, CostPerCall: 2, Window: 24 * time.Hour})
 		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Reason, "took the key at first and has refused it for 5m00s; as last seen, it is") || !strings.Contains(r.Hint, "10 requests a day") {
-			w.Errorf("%q, %q", r.Reason, r.Hint)
+		if !strings.Contains(r.Why(), "took the key at first and has refused it for 5m00s; as last seen, it is") || !strings.Contains(r.Advice(), "10 requests a day") {
+			w.Errorf("%q, %q", r.Why(), r.Advice())
 		}
 	})
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true})
 		r := w.want(w.deploy("application api"), verdict.Invalid, 2)
-		if !strings.Contains(r.Hint, "sees no application at all") {
-			w.Errorf("%q, %q", r.Reason, r.Hint)
+		if !strings.Contains(r.Advice(), "sees no application at all") {
+			w.Errorf("%q, %q", r.Why(), r.Advice())
 		}
 	})
 }
@@ -628,8 +629,8 @@ func TestBeforeTheTriggerPatienceIsShort(t *testing.T) {
 		if d := time.Since(start); d < 29*time.Second || d > 32*time.Second {
 			w.Errorf("gave up after %s", d)
 		}
-		if !strings.Contains(r.Reason, "the connection is refused") {
-			w.Errorf("reason %q", r.Reason)
+		if !strings.Contains(r.Why(), "the connection is refused") {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
 }
@@ -642,8 +643,8 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "git", ServerID: "srv", Build: b})
 			start := time.Now()
 			r := w.want(w.deploy("application api"), verdict.Lost, 1)
-			if !strings.Contains(r.Reason, "stopped working on this deployment") {
-				w.Errorf("reason %q", r.Reason)
+			if !strings.Contains(r.Why(), "stopped working on this deployment") {
+				w.Errorf("reason %q", r.Why())
 			}
 			if d := time.Since(start); d > 2*time.Minute {
 				w.Errorf("took %s", d)
@@ -655,8 +656,8 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 			time.AfterFunc(10*time.Second, func() { w.srv.RemoveRow(w.lastRow(app).ID) })
 			r := w.want(w.deploy("application api"), verdict.Lost, 1)
-			if !strings.Contains(r.Reason, "has no deployment") {
-				w.Errorf("reason %q", r.Reason)
+			if !strings.Contains(r.Why(), "has no deployment") {
+				w.Errorf("reason %q", r.Why())
 			}
 		})
 	})
@@ -673,8 +674,8 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 				SilentStart: 20 * time.Second, NoLogPath: true, ErrorMessage: "An error have occurred: Timed out while waiting for handshake",
 			}})
 			r := w.want(w.deploy("application api"), verdict.Failed, 1)
-			if !strings.Contains(r.Reason, "Timed out while waiting for handshake") {
-				w.Errorf("reason %q", r.Reason)
+			if !strings.Contains(r.Why(), "Timed out while waiting for handshake") {
+				w.Errorf("reason %q", r.Why())
 			}
 		})
 	})
@@ -711,8 +712,8 @@ func TestTimeout(t *testing.T) {
 				if d := time.Since(start); d < 20*time.Second || d > 22*time.Second {
 					w.Errorf("ended after %s", d)
 				}
-				if !strings.Contains(r.Reason, tt.state) {
-					w.Errorf("reason %q", r.Reason)
+				if !strings.Contains(r.Why(), tt.state) {
+					w.Errorf("reason %q", r.Why())
 				}
 			})
 		})
@@ -742,8 +743,8 @@ func TestInterrupt(t *testing.T) {
 					w.Errorf("took %s to end", d)
 				}
 				r := report.Results[0]
-				if r.Status != verdict.Interrupted || !strings.Contains(r.Reason, tt.state) {
-					w.Errorf("%s: %q", r.Status, r.Reason)
+				if r.Status != verdict.Interrupted || !strings.Contains(r.Why(), tt.state) {
+					w.Errorf("%s: %q", r.Status, r.Why())
 				}
 			})
 		})
@@ -939,7 +940,7 @@ func TestTargets(t *testing.T) {
 			"application 000000000000000000000": "there are: other/",
 		} {
 			r := w.deploy(target).Results[0]
-			got := r.Reason + " " + r.Hint
+			got := r.Why() + " " + r.Advice()
 			switch {
 			case want == "" && r.Status != verdict.Queued, want != "" && (r.Status != verdict.Invalid || !strings.Contains(got, want)):
 				w.Errorf("%s: %s %q, want %q", target, r.Status, got, want)
@@ -1015,10 +1016,10 @@ func TestNeverAnotherVerdict(t *testing.T) {
 								r := w.deploy("application api").Results[0]
 								switch {
 								case r.Status == verdict.Failed:
-								case r.Status == verdict.Lost && strings.Contains(r.Reason, "cannot be told apart"):
+								case r.Status == verdict.Lost && strings.Contains(r.Why(), "cannot be told apart"):
 									unsure[version]++
 								default:
-									t.Errorf("%s: status %s (%s)\n%s", name, r.Status, r.Reason, w.story())
+									t.Errorf("%s: status %s (%s)\n%s", name, r.Status, r.Why(), w.story())
 								}
 								if n := w.srv.TriggerCount(app); n != 1 {
 									t.Errorf("%s: %d triggers", name, n)
@@ -1046,8 +1047,8 @@ func TestARestartThatLeavesItRunning(t *testing.T) {
 			time.AfterFunc(5*time.Second+time.Microsecond, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "running") })
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if !strings.Contains(r.Reason, "left it as running for ever") || !strings.Contains(r.Hint, "did not come up as it should") {
-			w.Errorf("%s | %s\n%s", r.Reason, r.Hint, w.story())
+		if !strings.Contains(r.Why(), "left it as running for ever") || !strings.Contains(r.Advice(), "did not come up as it should") {
+			w.Errorf("%s | %s\n%s", r.Why(), r.Advice(), w.story())
 		}
 		w.triggers(app, 1)
 	})

@@ -13,7 +13,7 @@ import (
 func (r *run) dryRun(ctx context.Context) {
 	p, err := planFor(r.o, r.service, r.version)
 	if err != nil {
-		r.result.fail(ctx, err, nothingStarted)
+		r.result.Outcome = notStarted(ctx, err, true)
 		return
 	}
 	r.showPlan(p)
@@ -25,7 +25,7 @@ func (r *run) dryRun(ctx context.Context) {
 	case src != nil && r.service.Kind == dokploy.Application:
 		n, err := src.WriteTo(io.Discard)
 		if err != nil {
-			r.result.fail(ctx, &inputError{input: "source", what: "could not be read to its end: " + unwrapped(err)}, nothingStarted)
+			r.result.Outcome = notStarted(ctx, badInput("source", "could not be read to its end: "+unwrapped(err), ""), true)
 			return
 		}
 		r.note("would upload %s as zip, which starts a deployment", size(n))
@@ -38,7 +38,7 @@ func (r *run) dryRun(ctx context.Context) {
 		switch {
 		case v.blind != nil:
 			if err := v.unseen(explainBlind(v.blind)); err != nil {
-				r.result.fail(ctx, err, nothingStarted)
+				r.result.Outcome = notStarted(ctx, err, true)
 				return
 			}
 		case v.docker:
@@ -48,9 +48,9 @@ func (r *run) dryRun(ctx context.Context) {
 		}
 	}
 	if r.o.Health != nil {
-		u, err := r.o.healthURL(r.result.URL)
+		u, err := r.o.healthURL(r.service.URL())
 		if err != nil {
-			r.result.fail(ctx, err, nothingStarted)
+			r.result.Outcome = notStarted(ctx, err, true)
 			return
 		}
 		r.note("health: would ask %s", u.Scheme+"://"+u.Host+u.EscapedPath())

@@ -12,7 +12,7 @@ import (
 const bothAreNew = "services:\n  api:\n    image: acme/api:2\n  web:\n    image: acme/web:2\n"
 
 // deployBoth deploys new versions of two services, of which one does as told.
-func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *Result {
+func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *verdict.Result {
 	w.srv.AddCompose(dokploytest.Compose{
 		ComposeType: kind, ComposeFile: strings.ReplaceAll(bothAreNew, ":2", ":1"),
 		RolloutFunc: func(service string, v dokploytest.Version) dokploytest.Rollout {
@@ -51,14 +51,14 @@ func TestAMissingImage(t *testing.T) {
 	for _, failing := range []string{"api", "web"} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			r := w.deployBoth("stack", failing, dokploytest.Rollout{NoImage: true})
-			if !strings.Contains(r.Reason, "_"+failing+": ") || !strings.Contains(r.Reason, "No such image: acme/"+failing+":2") || strings.Contains(r.Reason, "crash") {
-				w.Errorf("reason %q", r.Reason)
+			if !strings.Contains(r.Why(), "_"+failing+": ") || !strings.Contains(r.Why(), "No such image: acme/"+failing+":2") || strings.Contains(r.Why(), "crash") {
+				w.Errorf("reason %q", r.Why())
 			}
 			if len(r.Tail) > 0 {
 				w.Errorf("%q of %q", r.Tail, r.TailOf)
 			}
-			if !strings.Contains(r.Hint, "the image") {
-				w.Errorf("hint %q", r.Hint)
+			if !strings.Contains(r.Advice(), "the image") {
+				w.Errorf("hint %q", r.Advice())
 			}
 		})
 	}
@@ -76,13 +76,13 @@ func TestAHealthCheckSaysWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Rollout: does})
 		w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Reporter = masking{o.Reporter} }
-		if r := w.want(w.deploy("application api"), verdict.Unhealthy, 1); !strings.Contains(r.Reason, "no connection ***)") {
-			w.Errorf("reason %q", r.Reason)
+		if r := w.want(w.deploy("application api"), verdict.Unhealthy, 1); !strings.Contains(r.Why(), "no connection ***)") {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
-	want := func(w *world, r *Result) {
-		if !strings.Contains(r.Reason, "(exit code 1: % Total curl: (7) no connection with two spaces)") || strings.Contains(r.Reason, "\n") {
-			w.Errorf("reason %q\n%s", r.Reason, w.story())
+	want := func(w *world, r *verdict.Result) {
+		if !strings.Contains(r.Why(), "(exit code 1: % Total curl: (7) no connection with two spaces)") || strings.Contains(r.Why(), "\n") {
+			w.Errorf("reason %q\n%s", r.Why(), w.story())
 		}
 	}
 	for _, kind := range []string{"docker-compose", "stack"} {
@@ -98,8 +98,8 @@ func TestAHealthCheckSaysWhy(t *testing.T) {
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 		w.set = verifying(VerifyAuto)
 		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
-		if !strings.Contains(r.Reason, "its health check fails") || strings.Contains(r.Reason, "exit code") {
-			w.Errorf("reason %q", r.Reason)
+		if !strings.Contains(r.Why(), "its health check fails") || strings.Contains(r.Why(), "exit code") {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
 }
@@ -110,8 +110,8 @@ func TestTheLogIsOfTheOneThatIsNamed(t *testing.T) {
 		w.srv.AddCompose(dokploytest.Compose{ComposeFile: bothAreNew, NeverDeployed: true, Rollout: dokploytest.Rollout{Crash: true}})
 		w.set = verifying(VerifyAuto)
 		r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
-		if name := strings.TrimPrefix(r.TailOf, "the container "); name == "" || !strings.Contains(r.Reason, name) {
-			w.Errorf("reason %q, log of %q", r.Reason, r.TailOf)
+		if name := strings.TrimPrefix(r.TailOf, "the container "); name == "" || !strings.Contains(r.Why(), name) {
+			w.Errorf("reason %q, log of %q", r.Why(), r.TailOf)
 		}
 	})
 }

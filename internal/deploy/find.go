@@ -10,7 +10,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
@@ -54,21 +53,6 @@ const rowAfter = 5 * time.Second
 // one (docs/dokploy.md, Deployment rows).
 const keptRows = 10
 
-// lostError: Dokploy has neither the job nor a row of it.
-type lostError struct {
-	what  string
-	again bool // certain enough to start it again
-}
-
-func (e *lostError) Error() string { return e.what }
-
-func (e *lostError) hint(tries int) string {
-	if tries > 1 {
-		return "it was started twice; look at the server's own log"
-	}
-	return "look at the deployments of the service in the dashboard, then run the job again"
-}
-
 // overwritten tells rows whose text Dokploy replaced with the commit's at the
 // end (Git sources, docs/dokploy.md, Deployment rows): whose trigger made them is not to be seen.
 func overwritten(row *dokploy.Deployment) bool {
@@ -90,7 +74,7 @@ func (r *run) overwritten(row *dokploy.Deployment) bool {
 }
 
 // find waits until the deployment that the trigger made has a row, and holds
-// it. It ends with a *lostError when Dokploy has it no more.
+// it. It ends with a reason that says so when Dokploy has it no more.
 func (r *run) find(ctx context.Context) error {
 	f := &finder{run: r, foreign: map[string]bool{}}
 	pace := wait.NewBackoff(80*time.Millisecond, 2*time.Second)
@@ -155,7 +139,7 @@ func (f *finder) look(ctx context.Context) (wait.State, error) {
 				return f.waiting(ctx, q, job), nil
 			}
 			f.activeSeen = time.Now()
-			r.state = "it is being started in Dokploy and goes on there"
+			r.left = verdict.BeingStarted
 			if progressed && !first {
 				f.pace.Reset()
 			}
@@ -357,7 +341,7 @@ func (f *finder) choose(ctx context.Context, candidates []dokploy.Deployment, jo
 	}
 	// Ours may still wait, but only while something is being built.
 	f.pace.MaxInterval = time.Second
-	r.state = "a new deployment may be this run's or another's, which cannot be told while Dokploy builds; look at the link"
+	r.left = verdict.MaybeOurs
 	idle, err := f.idle(ctx)
 	switch {
 	case err != nil || idle < gapAfter && !f.pushedOut(time.Time{}): //rule:hidden-queue-has-work
@@ -471,7 +455,7 @@ func (f *finder) listWhileWaiting(ctx context.Context) {
 // waitingRow waits for a row that is ours and has not begun.
 func (f *finder) waitingRow(row *dokploy.Deployment) wait.State {
 	f.goneSince, f.gone, f.alone, f.shown = time.Time{}, 0, 0, nil
-	f.state = "it is still queued in Dokploy and will be deployed there"
+	f.left, f.detail = verdict.StillQueued, ""
 	f.screen.doing(func() string { return "still queued" })
 	f.pace.MaxInterval = 2 * time.Second
 	if f.said != row.ID {
@@ -491,11 +475,7 @@ func cannotTell(rows []dokploy.Deployment) error {
 	for _, row := range rows {
 		list = append(list, fmt.Sprintf("%s (%s)", row.ID, row.Status))
 	}
-	return &verdictError{
-		verdict.Lost,
-		fmt.Sprintf("this run's deployment cannot be told apart among the new ones: %s", strings.Join(list, ", ")),
-		"someone else may have deployed the service in the same moment; look at them in the dashboard",
-	}
+	return verdict.Reason{Kind: verdict.Ambiguous, Text: strings.Join(list, ", ")}.Err()
 }
 
 // remember keeps what the queue shows of our job and those around it.
@@ -529,7 +509,7 @@ func (f *finder) waiting(ctx context.Context, q *dokploy.Queue, job *dokploy.Job
 	}
 	p, clock := placeOf(q, job, f.serviceName), f.clock
 	late := f.ahead.look(ctx, f.run, p, clock.now())
-	f.state = p.left(clock.now())
+	f.left, f.detail = verdict.StillQueued, p.waitsFor(clock.now())
 	f.screen.doing(func() string { return "still " + p.text(clock.now()) })
 	limit := 4 * time.Second
 	if p.number == 1 {
@@ -561,7 +541,7 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 	}
 	f.gone++
 	if f.gone >= 3 { // between two requests it is in neither at times
-		f.state = "Dokploy shows it neither in its queue nor in its list; whether it will be deployed there is not known"
+		f.left = verdict.ShownNowhere
 		f.screen.doing(func() string {
 			return "waiting for the deployment, which Dokploy shows neither in its queue nor in its list"
 		})
@@ -584,21 +564,19 @@ func (f *finder) missing(ctx context.Context, q *dokploy.Queue, candidates []dok
 		// One of them may be ours: it is not certain that Dokploy lost it.
 		return wait.Pending, cannotTell(candidates)
 	case f.cancelled: //rule:gone-cancelled-by-restart
-		return wait.Pending, &lostError{what: "Dokploy restarted and cancelled the deployment before it began", again: true}
+		return wait.Pending, verdict.Reason{Kind: verdict.CancelledByRestart}.Err()
 	case f.pushedOut(time.Time{}): //rule:gone-pushed-out
-		return wait.Pending, &lostError{what: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out"}
+		return wait.Pending, verdict.Reason{Kind: verdict.PushedOut}.Err()
 	case f.removed(q): //rule:gone-removed-by-somebody
-		return wait.Pending, &verdictError{
-			verdict.Cancelled, "somebody removed the queued deployment from Dokploy's queue", "run the job again if that was a mistake",
-		}
+		return wait.Pending, verdict.Reason{Kind: verdict.RemovedFromQueue}.Err()
 	case r.job != nil && !r.job.Active: //rule:gone-while-queued
-		return wait.Pending, &lostError{what: "Dokploy lost the queued deployment (a restart does that)", again: true}
+		return wait.Pending, verdict.Reason{Kind: verdict.ForgottenQueued}.Err()
 	case r.outages > 0: //rule:gone-in-a-restart
-		return wait.Pending, &lostError{what: "Dokploy lost the deployment in a restart, before it began", again: true}
+		return wait.Pending, verdict.Reason{Kind: verdict.ForgottenInRestart}.Err()
 	case r.job != nil:
-		return wait.Pending, &lostError{what: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)"}
+		return wait.Pending, verdict.Reason{Kind: verdict.TakenWithoutTrace}.Err()
 	}
-	return wait.Pending, &lostError{what: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list"}
+	return wait.Pending, verdict.Reason{Kind: verdict.ShownNowhereAccepted}.Err()
 }
 
 // removed reports whether somebody took our job from the queue: others that
@@ -620,7 +598,7 @@ func (f *finder) atWork(q *dokploy.Queue) bool {
 // that waits there is invisible. A server that has nothing to do for long
 // enough has lost it.
 func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
-	f.state = "it is accepted, and not started as far as this Dokploy shows; it may still begin there"
+	f.left = verdict.NotBegun
 	f.screen.doing(func() string { return "no deployment has begun yet; this Dokploy does not show its queue" })
 	f.pace.MaxInterval = 3 * time.Second
 	if time.Since(f.idleAsked) < 8*time.Second {
@@ -632,11 +610,11 @@ func (f *finder) missingUnseen(ctx context.Context) (wait.State, error) {
 	case err != nil:
 		return wait.Pending, err
 	case f.pushedOut(time.Time{}) && idle >= gapAfter: //rule:hidden-pushed-out
-		return wait.Pending, &lostError{what: "Dokploy does not show the deployment in its list; newer ones may have taken its place there"}
+		return wait.Pending, verdict.Reason{Kind: verdict.HiddenPushedOut}.Err()
 	case f.unconfirmed && idle >= idleAfter: //rule:hidden-unconfirmed
-		return wait.Pending, &lostError{what: fmt.Sprintf("the answer to the trigger was lost, and no new deployment began while Dokploy was idle for %s", text.Duration(idleAfter))}
+		return wait.Pending, verdict.Reason{Kind: verdict.HiddenUnconfirmed, For: idleAfter}.Err()
 	case idle >= secondRun && time.Since(f.back) >= secondRun: //rule:hidden-idle
-		return wait.Pending, &lostError{what: fmt.Sprintf("Dokploy accepted the deployment, but began none while it was idle for %s", text.Duration(secondRun))}
+		return wait.Pending, verdict.Reason{Kind: verdict.HiddenIdle, For: secondRun}.Err()
 	}
 	return wait.Pending, nil
 }

@@ -80,16 +80,13 @@ func (c *Changes) fitSource(s *dokploy.Service) error {
 	}
 	src, err := c.Source.Keep(kept(s)...)
 	if err != nil {
-		return &inputError{input: "source", what: strings.ReplaceAll(err.Error(), "\n", "; "), hint: "nothing was sent"}
+		return badInput("source", strings.ReplaceAll(err.Error(), "\n", "; "), "nothing was sent")
 	}
 	c.Source = src
 	for _, n := range needs(s) {
 		if why := src.Lacks(n.path, n.file); why != "" {
-			return &inputError{
-				input: "source",
-				what:  fmt.Sprintf("%s, the %s of %s, %s", text.OneLine(n.path), n.what, text.OneLine(s.Name), why),
-				hint:  "its build needs it: give a source that holds it, or change the build settings of the application in Dokploy",
-			}
+			return badInput("source", fmt.Sprintf("%s, the %s of %s, %s", text.OneLine(n.path), n.what, text.OneLine(s.Name), why),
+				"its build needs it: give a source that holds it, or change the build settings of the application in Dokploy")
 		}
 	}
 	return nil

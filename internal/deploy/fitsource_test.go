@@ -97,8 +97,8 @@ func TestSourceFitsTheApplication(t *testing.T) {
 				r := &report.Results[0]
 				if tt.refused != "" {
 					want := strings.ReplaceAll(tt.refused, "DIR", `"`+dir+`"`)
-					if r.Status != verdict.Invalid || r.Input() != "source" || r.Reason != want || len(app.Uploads()) > 0 || w.changes() > 0 || app.SourceType() != "git" {
-						t.Errorf("%s of %q: %s\nwant %s", r.Status, r.Input(), r.Reason, want)
+					if r.Status != verdict.Invalid || r.ConcernedInput() != "source" || r.Why() != want || len(app.Uploads()) > 0 || w.changes() > 0 || app.SourceType() != "git" {
+						t.Errorf("%s of %q: %s\nwant %s", r.Status, r.ConcernedInput(), r.Why(), want)
 					}
 					return
 				}
@@ -137,8 +137,8 @@ func TestZipFitsTheApplication(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "drop", HowBuilt: map[string]string{"buildType": "dockerfile"}, DropBuildPath: path})
 			w.set = changing(Changes{Source: src, SourcePath: file})
 			r := w.deploy("application api").Results[0]
-			if (r.Status == verdict.Done) != (want == "") || r.Reason != want {
-				t.Errorf("%s: %s %s", path, r.Status, r.Reason)
+			if (r.Status == verdict.Done) != (want == "") || r.Why() != want {
+				t.Errorf("%s: %s %s", path, r.Status, r.Why())
 			}
 		})
 	}

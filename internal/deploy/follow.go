@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -131,7 +130,7 @@ func (fl *follower) begin(ctx context.Context) {
 	if r.verifier != nil {
 		r.verifier.lookAtBeginning(ctx)
 	}
-	r.state = "it is still running in Dokploy and goes on there"
+	r.left = verdict.Running
 	r.screen.doing(func() string { return text.Duration(time.Since(fl.started)) + ", still running" })
 	if r.usual > 0 {
 		far := farBeyond(r.usual)
@@ -229,10 +228,7 @@ func (fl *follower) look(ctx context.Context) (wait.State, error) {
 		fl.missingFrom = time.Now()
 	}
 	if fl.missing >= 3 && time.Since(fl.missingFrom) >= vanishedAfter { //rule:row-vanished
-		return wait.Pending, &verdictError{
-			verdict.Lost, fmt.Sprintf("Dokploy has no deployment %s any more: it or the service was deleted, or newer ones pushed it out of the list", r.row.ID),
-			"look at the service in the dashboard",
-		}
+		return wait.Pending, verdict.Reason{Kind: verdict.RowVanished, Name: r.row.ID}.Err()
 	}
 	return wait.Pending, nil
 }
@@ -244,15 +240,10 @@ func (fl *follower) stuck() (wait.State, error) {
 		fl.jobGone = time.Now()
 	}
 	if fl.goneLooks >= 3 && time.Since(fl.jobGone) >= stuckAfter && (fl.outages == 0 || fl.quiet(fl.jobGone) >= comeback) { //rule:stuck-for-long-enough
-		hint := "the connection to the server it builds on broke; " + brokenOffHint
 		if fl.outages > 0 && fl.service.ServerID == "" {
-			// It cancels what was running only when its start went well.
-			hint = "Dokploy restarted meanwhile, and did not come up as it should: look at its own log, then run the job again"
+			return wait.Pending, verdict.Reason{Kind: verdict.StuckRestart}.Err()
 		}
-		return wait.Pending, &verdictError{
-			verdict.Lost, "Dokploy has stopped working on this deployment and left it as running for ever",
-			hint,
-		}
+		return wait.Pending, verdict.Reason{Kind: verdict.StuckConnection}.Err()
 	}
 	return wait.Pending, nil
 }
@@ -264,7 +255,7 @@ func (fl *follower) noticeRestart(rows []dokploy.Deployment, ours *dokploy.Deplo
 		return
 	}
 	fl.lookAgain(secondRun)
-	fl.state = "Dokploy restarted and may run it again by itself"
+	fl.left = verdict.MayRunAgain
 }
 
 // lookAgain lets a second run by Dokploy be looked for.
@@ -315,7 +306,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 		})
 		if s.Status == dokploy.StatusRunning || later { //rule:cancelled-runs-again
 			fl.lookAgain(secondRun)
-			r.state = "Dokploy restarted and may run it again by itself"
+			r.left = verdict.MayRunAgain
 			r.answers()
 			r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
 			return false, nil
@@ -323,7 +314,7 @@ func (fl *follower) cancelled(ctx context.Context) (bool, error) {
 	}
 	if r.row.FinishedAt.IsZero() && !r.traits.QueueSurvivesRestart { //rule:cancelled-may-come-back
 		fl.lookAgain(comeback)
-		r.state = "Dokploy restarted and cancelled it; a few servers run it again by themselves"
+		r.left = verdict.CancelledMayRunAgain
 		r.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
 		return false, nil
 	}
@@ -366,7 +357,7 @@ func (fl *follower) stillQueued(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	fl.lookAgain(secondRun)
-	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
+	r.left = verdict.EndedMayRunAgain
 	return true, nil
 }
 
@@ -379,33 +370,29 @@ func (fl *follower) mayHaveLeftItsJob(q *dokploy.Queue) bool {
 		return false
 	}
 	fl.lookAgain(comeback)
-	r.state = "it has ended, but Dokploy restarted and may run it again by itself"
+	r.left = verdict.EndedMayRunAgain
 	return true
 }
 
 // final takes the status of the row as the verdict.
-func (fl *follower) final() {
-	r := fl.run
-	switch r.row.Status {
-	case dokploy.StatusDone:
-		r.result.Status = verdict.Done
-		return
-	case dokploy.StatusError:
-		r.result.Status = verdict.Failed
-		r.result.Reason = text.OneLine(r.row.ErrorMessage)
-		return
-	}
-	r.result.Status = verdict.Cancelled
+func (fl *follower) final() { fl.result.Outcome = ended(fl.row) }
+
+// ended is the outcome of a row that has ended.
+func ended(row *dokploy.Deployment) verdict.Outcome {
+	why := verdict.Reason{Kind: verdict.CancelledThere}
 	switch {
-	case r.row.StartedAt.IsZero():
-		r.result.Reason = "the deployment was cancelled in Dokploy before it began"
-		r.result.Hint = "run the job again if that was a mistake"
-	case r.row.FinishedAt.IsZero():
-		r.result.Reason = "Dokploy restarted in the middle of the deployment and cancelled it"
-		r.result.Hint = "run the job again"
-	default:
-		r.result.Reason = "the deployment was cancelled in Dokploy"
+	case row.Status == dokploy.StatusDone:
+		return verdict.Outcome{Status: verdict.Done}
+	case row.Status == dokploy.StatusError && text.OneLine(row.ErrorMessage) == "":
+		return verdict.Outcome{Status: verdict.Failed} // its log may say why
+	case row.Status == dokploy.StatusError:
+		why = verdict.Reason{Kind: verdict.DokployError, Text: text.OneLine(row.ErrorMessage)}
+	case row.StartedAt.IsZero():
+		why.Kind = verdict.CancelledEarly
+	case row.FinishedAt.IsZero():
+		why.Kind = verdict.CutOffByRestart
 	}
+	return why.Outcome()
 }
 
 // lookForSecondRun waits for a new row with the marker of this run.
@@ -487,10 +474,7 @@ func (fl *follower) lookForSecondRun(ctx context.Context) (wait.State, error) {
 			return wait.Pending, cannotTell(unsure)
 		}
 		if !r.row.Terminal() { //rule:left-as-running
-			return wait.Pending, &verdictError{
-				verdict.Lost, "Dokploy has stopped working on this deployment and left its row as running",
-				"look at the service in the dashboard, then run the job again",
-			}
+			return wait.Pending, verdict.Reason{Kind: verdict.LeftAsRunning}.Err()
 		}
 		fl.final()
 		return wait.Done, nil

@@ -36,10 +36,7 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 		if o.Health.Path != "" {
 			what = "a path is asked of the first domain, and there is none"
 		}
-		return nil, &inputError{
-			input: "health-url", what: what,
-			hint: "add a domain in Dokploy, or give the address",
-		}
+		return nil, badInput("health-url", what, "add a domain in Dokploy, or give the address")
 	}
 	u, err := health.ParseURL(public)
 	if err != nil || o.Health.Path == "" {
@@ -52,12 +49,12 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 // containers were verified, so that the old version does not answer for the
 // new one, as far as that could be seen.
 func (r *run) health(ctx context.Context) error {
-	u, err := r.o.healthURL(r.result.URL)
+	u, err := r.o.healthURL(r.result.URL())
 	if err != nil {
 		return err
 	}
 	h := r.o.Health
-	r.state = "Dokploy says done; the health URL has not answered well yet"
+	r.left = verdict.DoneUnanswered
 	check := health.Check{
 		URL: u, Accept: h.Accept, Timeout: h.Timeout, CACerts: h.CACerts, SkipVerify: h.SkipVerify,
 		UserAgent: h.UserAgent, Dial: h.Dial,
@@ -70,17 +67,18 @@ func (r *run) health(ctx context.Context) error {
 	var bad *health.Error
 	switch {
 	case errors.As(err, &bad):
-		r.result.Status = verdict.Unhealthy
-		r.result.BadHealth, r.result.Unasked = true, bad.Unasked
-		r.result.Reason, r.result.Hint = bad.Error(), bad.Hint
+		why := verdict.Reason{Kind: verdict.BadHealth, Text: bad.Error()}
 		if bad.Unasked {
-			return nil
+			why.Kind = verdict.HealthUnasked
+		} else {
+			r.containerTail(ctx)
+			// A time that is over is no reason to lose the verdict.
+			if idle, _ := r.stoppedInDokploy(ctx); idle {
+				why.Kind = verdict.BadHealthStopped
+			}
 		}
-		r.containerTail(ctx)
-		// A time that is over is no reason to lose the verdict.
-		if idle, _ := r.stoppedInDokploy(ctx); idle {
-			r.result.Stopped, r.result.Reason = true, join(r.result.Reason, stoppedReason)
-		}
+		r.result.Outcome = why.Outcome()
+		r.result.Hint = verdict.Hint(bad.Hint)
 		return nil
 	case err != nil:
 		return err

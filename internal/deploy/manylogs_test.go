@@ -119,8 +119,8 @@ func TestARowThatHasNoLogYet(t *testing.T) {
 			switch all := strings.Join(w.rec.log, "|"); {
 			case late < time.Minute && !strings.Contains(all, "#0 building api|#1 building api|#2 building api|#3 building api|#4 building api|"):
 				t.Errorf("shown: %s", all)
-			case late > time.Minute && r.Reason != "Dokploy does not say why, and it has written no log":
-				t.Error(r.Reason)
+			case late > time.Minute && r.Why() != "Dokploy does not say why, and it has written no log":
+				t.Error(r.Why())
 			}
 		})
 	}
@@ -154,8 +154,8 @@ func TestAFailureThatSaysNothing(t *testing.T) {
 				if c.stream != nil {
 					w.srv.Fault(*c.stream)
 				}
-				if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason != c.reason {
-					t.Errorf("%s\n%s", r.Reason, w.story())
+				if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Why() != c.reason {
+					t.Errorf("%s\n%s", r.Why(), w.story())
 				}
 			})
 		})

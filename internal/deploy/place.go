@@ -81,11 +81,9 @@ func (p place) text(now time.Time) string {
 	return line
 }
 
-const stillQueued = "it is still queued in Dokploy and will be deployed there"
-
-// left says what goes on in Dokploy when the waiting ends early: what it waited
-// for, and since when that builds.
-func (p place) left(now time.Time) string {
+// waitsFor says what it waits for, and since when that builds; empty: for nothing
+// that can be seen.
+func (p place) waitsFor(now time.Time) string {
 	var waits []string
 	for _, b := range p.building {
 		what := b.name
@@ -100,10 +98,7 @@ func (p place) left(now time.Time) string {
 	if n := p.number - 1; n > 0 {
 		waits = append(waits, fmt.Sprintf("%d %s ahead of it in line", n, number(n == 1, "other", "others")))
 	}
-	if len(waits) == 0 {
-		return stillQueued
-	}
-	return stillQueued + "; it waits for " + strings.Join(waits, ", and for ")
+	return strings.Join(waits, ", and for ")
 }
 
 // farBeyond is from when on a build takes far longer than it usually does.

@@ -28,16 +28,16 @@ func TestPlaceLeft(t *testing.T) {
 		want string
 	}{
 		"nothing ahead":                 {[]dokploy.Job{ours}, ""},
-		"one builds":                    {[]dokploy.Job{job("1", "web", 72*time.Second), ours}, "; it waits for web, which has been building for 1m12s"},
-		"one has just begun":            {[]dokploy.Job{job("1", "web", 200*time.Millisecond), ours}, "; it waits for web, which is building"},
-		"two build":                     {[]dokploy.Job{job("1", "web", 72*time.Second), job("2", "db", 5*time.Second), ours}, "; it waits for web, which has been building for 1m12s, and for db, which has been building for 5s"},
-		"one builds, one waits":         {[]dokploy.Job{job("1", "web", time.Minute), job("2", "db", -1), ours}, "; it waits for web, which has been building for 1m00s, and for 1 other ahead of it in line"},
-		"two wait":                      {[]dokploy.Job{job("1", "web", -1), job("2", "db", -1), ours}, "; it waits for 2 others ahead of it in line"},
+		"one builds":                    {[]dokploy.Job{job("1", "web", 72*time.Second), ours}, "web, which has been building for 1m12s"},
+		"one has just begun":            {[]dokploy.Job{job("1", "web", 200*time.Millisecond), ours}, "web, which is building"},
+		"two build":                     {[]dokploy.Job{job("1", "web", 72*time.Second), job("2", "db", 5*time.Second), ours}, "web, which has been building for 1m12s, and for db, which has been building for 5s"},
+		"one builds, one waits":         {[]dokploy.Job{job("1", "web", time.Minute), job("2", "db", -1), ours}, "web, which has been building for 1m00s, and for 1 other ahead of it in line"},
+		"two wait":                      {[]dokploy.Job{job("1", "web", -1), job("2", "db", -1), ours}, "2 others ahead of it in line"},
 		"behind it":                     {[]dokploy.Job{ours, job("2", "db", -1)}, ""},
 		"one builds on a remote server": {[]dokploy.Job{remote(job("1", "web", time.Minute)), ours}, ""},
 	} {
 		p := placeOf(&dokploy.Queue{Jobs: tt.jobs}, &ours, func(j *dokploy.Job) string { return j.ServiceID })
-		if got := p.left(now); got != stillQueued+tt.want {
+		if got := p.waitsFor(now); got != tt.want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -79,8 +79,8 @@ func TestWhatItWaitedFor(t *testing.T) {
 				}
 				w.set = func(o *Options) { o.Timeout = 6 * time.Minute }
 				r := w.want(w.deploy("application api"), status, exit)
-				if !strings.Contains(r.Reason, stillQueued+"; it waits for shop/production/web, which has been building for "+map[string]string{"timeout": "5m5", "interrupt": "4m5"}[end]) {
-					w.Errorf("%s\n%s", r.Reason, w.story())
+				if !strings.Contains(r.Why(), "it is still queued in Dokploy and will be deployed there; it waits for shop/production/web, which has been building for "+map[string]string{"timeout": "5m5", "interrupt": "4m5"}[end]) {
+					w.Errorf("%s\n%s", r.Why(), w.story())
 				}
 				if n := strings.Count(w.story(), "shop/production/web, which is ahead, has been building for 1m1"); n != 1 || !w.rec.said("it usually takes 10s") {
 					w.Errorf("said %d times\n%s", n, w.story())

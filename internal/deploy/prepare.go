@@ -61,23 +61,6 @@ func mayPrepare(rights *dokploy.Rights, p *plan) error {
 	return nil
 }
 
-// rightError is a key that is good, but may not do what an input asks for.
-type rightError struct {
-	input, what, hint string
-	err               error
-}
-
-func (e *rightError) Error() string { return e.what }
-func (e *rightError) Unwrap() error { return e.err }
-
-func missingRight(input string, err error) error {
-	return &rightError{
-		input: input, err: err,
-		what: `Dokploy does not let this key change that: its owner has no right "create services"`,
-		hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment only`,
-	}
-}
-
 // prepare sets what the inputs ask for, and reads it back: what another
 // pipeline set meanwhile is not deployed.
 func (r *run) prepare(ctx context.Context) error {
@@ -97,27 +80,22 @@ func (r *run) prepare(ctx context.Context) error {
 	if len(p.changes) == 0 {
 		return nil
 	}
-	r.state = nothingStarted
-	names := p.changes.names()
+	r.left = verdict.NothingStarted
 	if err := r.apply(ctx, p, p.changes.apply()); err != nil {
 		if !isDefinite(err) {
 			r.undo = p // as far as it was set, it goes back
-			r.state = fmt.Sprintf("whether %s %s set is not known; %s", names, p.changes.verb("was", "were"), nothingStarted)
+			r.left = verdict.MaybeSet
 		}
 		return err
 	}
 	r.undo = p
-	r.state = fmt.Sprintf("%s %s set; %s", names, p.changes.verb("was", "were"), nothingStarted)
+	r.left = verdict.SomethingSet
 	var now *dokploy.Service
 	if now, err = r.readAgain(ctx); err != nil {
 		return err
 	}
 	if x := p.drifted(now); x != nil {
-		return &verdictError{
-			verdict.Failed,
-			fmt.Sprintf("%s %s set, but Dokploy has another value now: another pipeline or person has changed it in between; nothing was deployed", x.phrase, x.verb("was", "were")),
-			"let one pipeline at a time deploy this service, then run the job again",
-		}
+		return verdict.Reason{Kind: verdict.SetByAnother, Name: x.phrase + " " + x.verb("was", "were")}.Err()
 	}
 	r.service = now
 	return nil
@@ -134,8 +112,8 @@ func (r *run) showPlan(p *plan) {
 
 // isDefinite reports whether an error leaves no doubt: Dokploy has refused.
 func isDefinite(err error) bool {
-	var right *rightError
-	return errors.As(err, &right) || dokploy.Permanent(err) && !errors.Is(err, context.Canceled)
+	var known *verdict.Error
+	return errors.As(err, &known) || dokploy.Permanent(err) && !errors.Is(err, context.Canceled)
 }
 
 // besideEnv is what the way for members overwrites along with what is set.

@@ -79,8 +79,8 @@ func TestImageOfABuiltApplication(t *testing.T) {
 		w.set = changing(Changes{Image: newImage})
 		report := w.deploy("application web", "application api")
 		r := &report.Results[1]
-		if report.ExitCode() != verdict.ExitInvalid || r.Input() != "image" || !strings.Contains(r.Reason, "github") {
-			w.Errorf("%q of %q: %s", r.Status, r.Input(), r.Reason)
+		if report.ExitCode() != verdict.ExitInvalid || r.ConcernedInput() != "image" || !strings.Contains(r.Why(), "github") {
+			w.Errorf("%q of %q: %s", r.Status, r.ConcernedInput(), r.Why())
 		}
 		if n := w.changes(); n > 0 || w.srv.Calls("application.deploy") > 0 {
 			w.Errorf("%d changes were sent\n%s", n, w.story())
@@ -160,11 +160,11 @@ func TestEnvThatCannotBeMerged(t *testing.T) {
 		case verdict.Done: // it found a way: then the server reads what it should
 			w.triggers(app, 1)
 		case verdict.Invalid:
-			if r.Input() != "env" || w.changes() > 0 || strings.Contains(r.Reason, "SECRET") {
-				w.Errorf("%q: %s", r.Input(), r.Reason)
+			if r.ConcernedInput() != "env" || w.changes() > 0 || strings.Contains(r.Why(), "SECRET") {
+				w.Errorf("%q: %s", r.ConcernedInput(), r.Why())
 			}
 		default:
-			w.Errorf("%q: %s", r.Status, r.Reason)
+			w.Errorf("%q: %s", r.Status, r.Why())
 		}
 	})
 }
@@ -178,8 +178,8 @@ func TestMemberMayNotSetTheImage(t *testing.T) {
 				w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 				w.set = changing(Changes{Image: newImage, Env: "A=SECRET-a"})
 				r := w.want(w.deploy("application "+app.ID), verdict.Refused, 3)
-				if r.Input() != "image" || !strings.Contains(r.Reason, `"create services"`) {
-					w.Errorf("%q: %s", r.Input(), r.Reason)
+				if r.ConcernedInput() != "image" || !strings.Contains(r.Why(), `"create services"`) {
+					w.Errorf("%q: %s", r.ConcernedInput(), r.Why())
 				}
 				if app.Image() != oldImage || app.Env() == "A=SECRET-a" {
 					w.Error("half of it was set")
@@ -227,8 +227,8 @@ func TestAnotherWriter(t *testing.T) {
 					o.Prepare, o.Rollback = Changes{Image: newImage, Env: "A=SECRET-ours"}, true
 				}
 				r := w.want(w.deploy("application api"), verdict.Failed, 1)
-				if !strings.HasPrefix(r.Reason, what+" was set, but") || strings.Contains(r.Reason, "SECRET") {
-					w.Error(r.Reason)
+				if !strings.HasPrefix(r.Why(), what+" was set, but") || strings.Contains(r.Why(), "SECRET") {
+					w.Error(r.Why())
 				}
 				if what == "the environment" && !slices.Contains(w.rec.hidden, "SECRET-theirs") {
 					w.Errorf("hidden: %q", w.rec.hidden)
@@ -266,8 +266,8 @@ func TestHalfPrepared(t *testing.T) {
 			}
 			report := w.deploy("application api")
 			r := &report.Results[0]
-			if report.ExitCode() == 0 || !strings.Contains(r.Reason, "the environment was set") && !back || back && !strings.Contains(r.WentBack, "set back") {
-				w.Errorf("%s: %s\n%s", r.Status, r.Reason, w.story())
+			if report.ExitCode() == 0 || !strings.Contains(r.Why(), "the environment was set") && !back || back && !strings.Contains(r.WentBack, "set back") {
+				w.Errorf("%s: %s\n%s", r.Status, r.Why(), w.story())
 			}
 			want := "A=SECRET-new"
 			if back {
@@ -354,7 +354,7 @@ func TestUploadWhoseAnswerIsLost(t *testing.T) {
 				report := w.deploy("application api")
 				r := &report.Results[0]
 				if r.Status != tt.status || len(app.Uploads()) != tt.uploads {
-					w.Errorf("%s after %d uploads: %s\n%s", r.Status, len(app.Uploads()), r.Reason, w.story())
+					w.Errorf("%s after %d uploads: %s\n%s", r.Status, len(app.Uploads()), r.Why(), w.story())
 				}
 			})
 		})

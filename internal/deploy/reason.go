@@ -7,25 +7,22 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
+	"dokploy-deploy/internal/verdict"
 )
-
-// Place is where a build broke.
-type Place = reason.Place
 
 // explain says why the deployment failed, as far as its log tells.
 func (r *run) explain() {
 	res := r.result
 	why := r.locate(r.screen.why.Reason())
 	res.Tail = quote(r.screen.tail.lines(), why)
-	if res.Reason != "" {
+	if res.Reason.Kind != "" {
 		return // Dokploy itself has said it, or the log is not of one build
 	}
-	res.Reason = why.String()
 	if why.Target == "" { // else one of several files of that name
 		res.Place = why.Place
 	}
-	res.Hint = join(why.Hint, res.Hint)
-	if res.Reason == "" {
+	res.Hint = verdict.Hint(join(why.Hint, string(res.Hint)))
+	if res.Reason = (verdict.Reason{Kind: verdict.LogSays, Text: why.String()}); res.Reason.Text == "" {
 		res.Reason = r.unexplained()
 	}
 }

@@ -79,16 +79,16 @@ func TestQuote(t *testing.T) {
 func TestRecordedFailures(t *testing.T) {
 	for name, want := range map[string]struct {
 		reason string
-		place  Place
+		place  reason.Place
 		tail   string
 	}{
-		"nofrom":            {"Dockerfile:1: FROM 127.0.0.1:5000/nosuch:1: not found", Place{File: "Dockerfile", Line: 1}, ""},
-		"multirun":          {`Dockerfile:3: RUN set -e; echo "step one"; echo "tests: 3 passed, 1 failed" ; exit 7 → exit code 7`, Place{File: "Dockerfile", Line: 3}, "step one\ntests: 3 passed, 1 failed"},
-		"bt-railpack":       {"/bin/sh: 14: railpack: not found", Place{}, "curl: (6) Could not resolve host: railpack.com"},
-		"noprov":            {"Github Provider not found", Place{}, ""},
-		"cmissing":          {"manifest for 127.0.0.1:5000/app:nosuch not found: manifest unknown: manifest unknown", Place{}, ""},
-		"compose-build-two": {`a: Dockerfile:2: RUN echo compiling; echo "bad.ts(3,1): error" >&2; exit 3 → exit code 3`, Place{}, "bad.ts(3,1): error\ncompiling"},
-		"long":              {"Dockerfile:2: RUN <<EOF echo line 0 of a long script;", Place{File: "Dockerfile", Line: 2}, "line 80 of a long script"},
+		"nofrom":            {"Dockerfile:1: FROM 127.0.0.1:5000/nosuch:1: not found", reason.Place{File: "Dockerfile", Line: 1}, ""},
+		"multirun":          {`Dockerfile:3: RUN set -e; echo "step one"; echo "tests: 3 passed, 1 failed" ; exit 7 → exit code 7`, reason.Place{File: "Dockerfile", Line: 3}, "step one\ntests: 3 passed, 1 failed"},
+		"bt-railpack":       {"/bin/sh: 14: railpack: not found", reason.Place{}, "curl: (6) Could not resolve host: railpack.com"},
+		"noprov":            {"Github Provider not found", reason.Place{}, ""},
+		"cmissing":          {"manifest for 127.0.0.1:5000/app:nosuch not found: manifest unknown: manifest unknown", reason.Place{}, ""},
+		"compose-build-two": {`a: Dockerfile:2: RUN echo compiling; echo "bad.ts(3,1): error" >&2; exit 3 → exit code 3`, reason.Place{}, "bad.ts(3,1): error\ncompiling"},
+		"long":              {"Dockerfile:2: RUN <<EOF echo line 0 of a long script;", reason.Place{File: "Dockerfile", Line: 2}, "line 80 of a long script"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw, err := os.ReadFile("../reason/testdata/" + name + ".log")
@@ -99,8 +99,8 @@ func TestRecordedFailures(t *testing.T) {
 				lines := strings.Split(string(raw), "\n")
 				w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Millisecond, lines[1:len(lines)-3]...)}})
 				r := w.want(w.deploy("application api"), verdict.Failed, 1)
-				if !strings.HasPrefix(r.Reason, want.reason) || r.Place != want.place {
-					w.Errorf("%s: %s\nwant %s: %s", r.Place, r.Reason, want.place, want.reason)
+				if !strings.HasPrefix(r.Why(), want.reason) || r.Place != want.place {
+					w.Errorf("%s: %s\nwant %s: %s", r.Place, r.Why(), want.place, want.reason)
 				}
 				var tail []string
 				for _, line := range r.Tail {
@@ -118,8 +118,8 @@ func TestRecordedFailures(t *testing.T) {
 func TestALogThatDoesNotSayWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#1 [internal] load build definition", "#2 [1/2] RUN x")}})
-		if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason != "the log does not say why" {
-			w.Errorf("reason %q", r.Reason)
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Why() != "the log does not say why" {
+			w.Errorf("reason %q", r.Why())
 		}
 	})
 }

@@ -11,16 +11,9 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
-
-// inputError is something the user can fix in the inputs.
-type inputError struct {
-	input      string // empty: the one that names the target
-	what, hint string
-}
-
-func (e *inputError) Error() string { return e.what }
 
 // targets is what resolve found.
 type targets struct {
@@ -268,10 +261,8 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 		for _, m := range matches {
 			lines = append(lines, fmt.Sprintf("%s (id %s)", m.path, m.ref.ID))
 		}
-		return nil, &inputError{
-			what: fmt.Sprintf("%d services are called %q: %s", len(matches), t.Ref, strings.Join(lines, ", ")),
-			hint: "write one of these paths, or the id if the paths are the same",
-		}
+		return nil, badInput("", fmt.Sprintf("%d services are called %q: %s", len(matches), t.Ref, strings.Join(lines, ", ")),
+			"write one of these paths, or the id if the paths are the same")
 	}
 }
 
@@ -329,25 +320,23 @@ const maxListed = 30
 
 // notFound says what there is instead.
 func notFound(t Target, all []candidate, projects []dokploy.Project) error {
-	e := &inputError{what: fmt.Sprintf("there is no %q that this key can see", t.Ref)}
+	what := fmt.Sprintf("there is no %q that this key can see", t.Ref)
 	if others, _ := match(projects, Target{Kind: other(t.Kind), Ref: t.Ref}); len(others) > 0 {
-		e.hint = fmt.Sprintf("%s is a service of the other kind: name it in the input %s", others[0].path, other(t.Kind))
-		return e
+		return badInput("", what, verdict.Hint(fmt.Sprintf("%s is a service of the other kind: name it in the input %s", others[0].path, other(t.Kind))))
 	}
 	var paths []string
 	for _, c := range all {
 		paths = append(paths, c.path)
 	}
 	slices.Sort(paths)
+	hint := "there are: " + strings.Join(paths, ", ")
 	switch more := len(paths) - maxListed; {
 	case len(paths) == 0:
-		e.hint = fmt.Sprintf("the key sees no %s at all: give its owner access to the service, or check that it is a key of the right organisation", t.Kind)
+		hint = fmt.Sprintf("the key sees no %s at all: give its owner access to the service, or check that it is a key of the right organisation", t.Kind)
 	case more > 0:
-		e.hint = fmt.Sprintf("there are: %s and %d more", strings.Join(paths[:maxListed], ", "), more)
-	default:
-		e.hint = "there are: " + strings.Join(paths, ", ")
+		hint = fmt.Sprintf("there are: %s and %d more", strings.Join(paths[:maxListed], ", "), more)
 	}
-	return e
+	return badInput("", what, verdict.Hint(hint))
 }
 
 func other(k dokploy.Kind) dokploy.Kind {

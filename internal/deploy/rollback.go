@@ -21,7 +21,7 @@ func (r *run) rollBack(ctx context.Context) {
 		f.before = r.history(ctx, &f)
 		w = wayBack(f)
 	}
-	res.Hint = firstOf(res.Hint, w.hint)
+	res.Suggest(w.hint)
 	switch w.kind {
 	case noWay:
 		return
@@ -55,7 +55,9 @@ func (r *run) rollBack(ctx context.Context) {
 		res.WentBack = said
 	}
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
-		res.Status, res.Reason = verdict.Interrupted, join("interrupted while going back", res.Reason)
+		o := verdict.Reason{Kind: verdict.InterruptedGoingBack, Text: res.Why()}.Outcome()
+		o.Suggest(verdict.Hint(res.Advice()))
+		res.Outcome = o
 	}
 }
 
@@ -63,10 +65,10 @@ func (r *run) rollBack(ctx context.Context) {
 func (r *run) failure(ctx context.Context) failure {
 	f := failure{
 		status: r.result.Status, notOurs: notOurs(r.result), service: r.service, asked: r.o.Prepare.Image,
-		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == verdict.VerifiedUnchanged, swarmBack: r.result.RolledBack,
+		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == verdict.VerifiedUnchanged, swarmBack: r.result.Reason.Kind == verdict.SwarmRolledBack,
 		swarm: r.imageThatRan(),
 	}
-	f.mayGoOn = ctx.Err() != nil || r.mayRun && !f.ended
+	f.mayGoOn = ctx.Err() != nil || r.left.MayRun() && !f.ended
 	if r.undo != nil {
 		f.changes = r.undo.changes
 	}
@@ -95,13 +97,13 @@ func (r *run) restoreImage(image string) {
 }
 
 // notOurs says why what has failed is not this run's to take back; empty: it is.
-func notOurs(res *Result) string {
+func notOurs(res *verdict.Result) string {
 	switch {
-	case res.Overtaken:
+	case res.Reason.Overtaken():
 		return "what another deployment has brought is not this run's to take back"
-	case res.Stopped:
+	case res.Reason.Stopped():
 		return "somebody has stopped the service, and it stays so"
-	case res.Unasked:
+	case res.Reason.Unasked():
 		return "an address that could not be asked is no verdict on the application"
 	}
 	return ""
@@ -169,15 +171,15 @@ func (r *run) redeployPrevious(ctx context.Context, said string) string {
 	back.deployAndVerify(ctx)
 	back.screen.close()
 	switch {
-	case result.Unasked:
-		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Reason)
-	case result.BadHealth && result.runs():
-		return join(said, "it was deployed again and "+runsNow(result)+", but "+result.Reason)
+	case result.Reason.Unasked():
+		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Why())
+	case result.Reason.BadHealth() && result.Runs():
+		return join(said, "it was deployed again and "+runsNow(result)+", but "+result.Why())
 	case result.Status != verdict.Done:
-		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Reason))
+		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Why()))
 	}
 	text := "it was deployed again and " + runsNow(result)
-	if s := result.Service.SourceType; s != "docker" && s != rawSource {
+	if s := back.service.SourceType; s != "docker" && s != rawSource {
 		text += ", with the code of now: Dokploy keeps no version of it to go back to"
 	}
 	return join(said, text)
@@ -217,16 +219,19 @@ func (r *run) ranBefore(ctx context.Context) ran {
 }
 
 // again is a run of the same service with a result of its own.
-func (r *run) again(ctx context.Context, o *Options) (*run, *Result) {
-	result := &Result{Target: r.result.Target, Name: r.name, URL: r.result.URL, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1}
-	result.Service = r.service
-	if s, err := r.readAgain(ctx); err == nil {
-		result.Service = s
+func (r *run) again(ctx context.Context, o *Options) (*run, *verdict.Result) {
+	result := &verdict.Result{
+		Target: r.result.Target, Kind: r.result.Kind, ID: r.result.ID, Service: r.result.Service, Name: r.name,
+		URLs: r.result.URLs, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1,
 	}
-	return newRun(o, &targets{version: r.version, paths: r.paths, rights: r.rights}, result), result
+	service := r.service
+	if s, err := r.readAgain(ctx); err == nil {
+		service = s
+	}
+	return newRun(o, &targets{version: r.version, paths: r.paths, rights: r.rights}, service, result), result
 }
 
-func runsNow(result *Result) string {
+func runsNow(result *verdict.Result) string {
 	switch result.Verified {
 	case verdict.VerifiedYes:
 		return "runs"
@@ -290,11 +295,11 @@ func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) st
 	}
 	switch {
 	case result.Status != verdict.Done:
-		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, result.Reason)
+		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, result.Why())
 	case result.Verified == verdict.VerifiedYes && o.Health != nil:
 		err := back.health(ctx)
-		if result.Unasked {
-			return fmt.Sprintf("Dokploy put %s back and its containers run; %s; %s", version, result.Reason, later)
+		if result.Reason.Unasked() {
+			return fmt.Sprintf("Dokploy put %s back and its containers run; %s; %s", version, result.Why(), later)
 		}
 		if err != nil || result.Status != verdict.Done {
 			return fmt.Sprintf("Dokploy put %s back and its containers run, but the health URL does not answer as it should; %s", version, later)

@@ -42,7 +42,7 @@ func TestSwarmWentBackByItself(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !r.RolledBack || !strings.Contains(r.Error(), "Swarm itself rolled back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
+		if r.Reason.Kind != verdict.SwarmRolledBack || !strings.Contains(r.Error(), "Swarm itself rolled back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
 			w.Error(r.Error())
 		}
 		w.triggers(app, 1) // nothing is deployed again
@@ -118,8 +118,8 @@ func TestNoWayBack(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}})
 		w.set = goingBack(Changes{})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !strings.Contains(r.Error(), "cannot roll back") || !strings.Contains(r.Hint, "rollbacks") {
-			w.Errorf("%s (%s)", r.Error(), r.Hint)
+		if !strings.Contains(r.Error(), "cannot roll back") || !strings.Contains(r.Advice(), "rollbacks") {
+			w.Errorf("%s (%s)", r.Error(), r.Advice())
 		}
 		w.triggers(app, 1)
 	})
@@ -270,8 +270,8 @@ func TestHealthURLThatFails(t *testing.T) {
 			o.Health.URL.Scheme = "http"
 		}
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !strings.Contains(r.Reason, "502") || strings.Contains(r.Error()+r.Hint+w.story(), "SECRET") || r.Verified != verdict.VerifiedYes {
-			w.Errorf("%s (%s)\n%s", r.Error(), r.Hint, w.story())
+		if !strings.Contains(r.Why(), "502") || strings.Contains(r.Error()+r.Advice()+w.story(), "SECRET") || r.Verified != verdict.VerifiedYes {
+			w.Errorf("%s (%s)\n%s", r.Error(), r.Advice(), w.story())
 		}
 		if !strings.Contains(r.Error(), "it was deployed again and runs") || app.Running().Image != oldImage {
 			w.Error(r.Error())
@@ -287,8 +287,8 @@ func TestHealthURLWithoutADomain(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{})
 		w.set = func(o *Options) { o.Health = w.health(&pages{}, "auto") }
 		r := w.want(w.deploy("application api"), verdict.Invalid, 2)
-		if r.Input() != "health-url" {
-			w.Errorf("%q: %s", r.Input(), r.Error())
+		if r.ConcernedInput() != "health-url" {
+			w.Errorf("%q: %s", r.ConcernedInput(), r.Error())
 		}
 		w.triggers(app, 0)
 	})
@@ -325,8 +325,8 @@ func TestAnotherImageRuns(t *testing.T) {
 			w.srv.Enqueue(app, "theirs", "of another pipeline")
 		}()
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
-			w.Errorf("%q: %s\n%s", r.Verified, r.Reason, w.story())
+		if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
+			w.Errorf("%q: %s\n%s", r.Verified, r.Why(), w.story())
 		}
 		if app.Image() != "ghcr.io/acme/api:theirs" || !strings.Contains(r.WentBack, "not tried") {
 			w.Errorf("image %s: %s", app.Image(), r.WentBack)
@@ -365,8 +365,8 @@ func TestNothingWasSet(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.update", Kind: dokploytest.Gateway, Status: 502, Times: -1})
 		w.set = goingBack(Changes{Image: newImage})
 		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
-		if r.WentBack != "" || !strings.Contains(r.Reason, "whether the image was set is not known") {
-			w.Errorf("%s (%s)", r.Reason, r.WentBack)
+		if r.WentBack != "" || !strings.Contains(r.Why(), "whether the image was set is not known") {
+			w.Errorf("%s (%s)", r.Why(), r.WentBack)
 		}
 		w.triggers(app, 0)
 	})
@@ -391,8 +391,8 @@ func TestInterruptedWhileGoingBack(t *testing.T) {
 		}()
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
 		r := w.want(w.deploy("application api"), verdict.Interrupted, 1)
-		if !strings.Contains(r.Reason, "interrupted while going back") || !strings.Contains(r.WentBack, "goes on there") {
-			w.Errorf("%s (%s)", r.Reason, r.WentBack)
+		if !strings.Contains(r.Why(), "interrupted while going back") || !strings.Contains(r.WentBack, "goes on there") {
+			w.Errorf("%s (%s)", r.Why(), r.WentBack)
 		}
 	})
 }

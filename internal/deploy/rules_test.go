@@ -152,39 +152,33 @@ func TestMissing(t *testing.T) {
 	waiting := &dokploy.Job{ID: "job-1", ServiceID: "api"}
 	others := &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-9", ServiceID: "web", Active: true}}}
 	beside := dokploy.Job{ID: "job-7", ServiceID: "web"}
-	again := func(lost error) bool {
-		var l *lostError
-		return errors.As(lost, &l) && l.again
-	}
 	for _, x := range []struct {
-		rule   string
-		set    func(*finder)
-		queue  *dokploy.Queue
-		rows   []dokploy.Deployment
-		status verdict.Status // empty: a *lostError, or still pending
-		again  bool           // it is started again
-		still  bool           // pending
+		rule  string
+		set   func(*finder)
+		queue *dokploy.Queue
+		rows  []dokploy.Deployment
+		want  verdict.Kind // empty: still pending
 	}{
-		{rule: "gone-for-long-enough: too few looks", set: func(f *finder) { f.gone = 0 }, still: true},
-		{rule: "gone-for-long-enough: too short", set: func(f *finder) { f.goneSince = time.Now() }, still: true},
-		{rule: "gone-for-long-enough: it may be brought back after a restart", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }, queue: &dokploy.Queue{}, still: true},
-		{rule: "gone-for-long-enough: the worker is at work", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }},
-		{rule: "gone-upload-is-unclear", set: func(f *finder) { f.sent.unmarked = true }, queue: &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-2", ServiceID: "api", Title: uploadTitle, Active: true}}}, status: verdict.Lost},
-		{rule: "gone-but-candidates", rows: []dokploy.Deployment{commit("a", 10)}, status: verdict.Lost},
-		{rule: "gone-but-candidates: one that was cancelled before it began is none", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled}}, set: func(f *finder) { f.job = waiting }, again: true},
-		{rule: "gone-cancelled-by-restart", set: func(f *finder) { f.cancelled, f.job = true, &dokploy.Job{ID: "job-1", Active: true} }, again: true},
+		{rule: "gone-for-long-enough: too few looks", set: func(f *finder) { f.gone = 0 }},
+		{rule: "gone-for-long-enough: too short", set: func(f *finder) { f.goneSince = time.Now() }},
+		{rule: "gone-for-long-enough: it may be brought back after a restart", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }, queue: &dokploy.Queue{}},
+		{rule: "gone-for-long-enough: the worker is at work", set: func(f *finder) { f.goneSince = time.Now().Add(-12 * time.Second) }, want: verdict.ShownNowhereAccepted},
+		{rule: "gone-upload-is-unclear", set: func(f *finder) { f.sent.unmarked = true }, queue: &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-2", ServiceID: "api", Title: uploadTitle, Active: true}}}, want: verdict.WhichUpload},
+		{rule: "gone-but-candidates", rows: []dokploy.Deployment{commit("a", 10)}, want: verdict.Ambiguous},
+		{rule: "gone-but-candidates: one that was cancelled before it began is none", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled}}, set: func(f *finder) { f.job = waiting }, want: verdict.ForgottenQueued},
+		{rule: "gone-cancelled-by-restart", set: func(f *finder) { f.cancelled, f.job = true, &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.CancelledByRestart},
 		{rule: "gone-pushed-out", set: func(f *finder) {
 			f.job = waiting
 			for i := range 10 {
 				f.all = append(f.all, commit(string(rune('A'+i)), float64(i)))
 			}
 			f.new = f.all
-		}},
-		{rule: "gone-removed-by-somebody", set: func(f *finder) { f.job, f.stood.beside = waiting, map[string]bool{beside.Key(): true} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, status: verdict.Cancelled},
-		{rule: "gone-while-queued", set: func(f *finder) { f.job = waiting }, again: true},
-		{rule: "gone-in-a-restart", set: func(f *finder) { f.outages = 1 }, again: true},
-		{rule: "it left no trace", set: func(f *finder) { f.job = &dokploy.Job{ID: "job-1", Active: true} }},
-		{rule: "it was never seen"},
+		}, want: verdict.PushedOut},
+		{rule: "gone-removed-by-somebody", set: func(f *finder) { f.job, f.stood.beside = waiting, map[string]bool{beside.Key(): true} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.RemovedFromQueue},
+		{rule: "gone-while-queued", set: func(f *finder) { f.job = waiting }, want: verdict.ForgottenQueued},
+		{rule: "gone-in-a-restart", set: func(f *finder) { f.outages = 1 }, want: verdict.ForgottenInRestart},
+		{rule: "it left no trace", set: func(f *finder) { f.job = &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.TakenWithoutTrace},
+		{rule: "it was never seen", want: verdict.ShownNowhereAccepted},
 	} {
 		t.Run(x.rule, func(t *testing.T) {
 			f := found(nil)
@@ -197,13 +191,12 @@ func TestMissing(t *testing.T) {
 				q = others
 			}
 			_, err := f.missing(context.Background(), q, x.rows)
-			var ended *verdictError
-			status := verdict.Status("")
-			if errors.As(err, &ended) {
-				status = ended.status
+			var ended *verdict.Error
+			if !errors.As(err, &ended) {
+				ended = &verdict.Error{}
 			}
-			if status != x.status || again(err) != x.again || err == nil != x.still {
-				t.Errorf("%v: status %q, started again %v, pending %v; want %q, %v, %v", err, status, again(err), err == nil, x.status, x.again, x.still)
+			if ended.Reason.Kind != x.want || (err == nil) != (x.want == "") {
+				t.Errorf("%v, want %q", err, x.want)
 			}
 		})
 	}
@@ -231,7 +224,7 @@ func TestAHiddenQueueWithWork(t *testing.T) {
 		w.srv.Enqueue(web, "", "")
 		r := w.deploy("application api").Results[0]
 		if r.Status != verdict.Done && r.Status != verdict.Lost || r.Status == verdict.Done && r.DeploymentID != w.lastRow(app).ID {
-			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Reason, r.DeploymentID, w.story())
+			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Why(), r.DeploymentID, w.story())
 		}
 		w.triggers(app, 1)
 	})
@@ -265,8 +258,8 @@ func TestAHiddenQueueThatHasNothing(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{})
 				w.srv.Enqueue(web, "", "")
 				x.do(w, app)
-				if r := w.want(w.deploy("application api"), verdict.Lost, 1); !strings.Contains(r.Reason, x.want) {
-					w.Errorf("%q, want %q\n%s", r.Reason, x.want, w.story())
+				if r := w.want(w.deploy("application api"), verdict.Lost, 1); !strings.Contains(r.Why(), x.want) {
+					w.Errorf("%q, want %q\n%s", r.Why(), x.want, w.story())
 				}
 			})
 		})
@@ -283,7 +276,7 @@ func TestAnUploadThatARestartCancelled(t *testing.T) {
 		time.AfterFunc(18*time.Second, func() { w.srv.Enqueue(app, uploadTitle, "") })
 		r := w.deploy("application api").Results[0]
 		if r.Status != verdict.Lost && r.Status != verdict.Cancelled || w.rec.said("Dokploy runs it again") {
-			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Reason, r.DeploymentID, w.story())
+			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Why(), r.DeploymentID, w.story())
 		}
 	})
 }

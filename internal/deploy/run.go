@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"dokploy-deploy/internal/buildlog"
@@ -24,14 +23,13 @@ type run struct {
 	version dokploy.Version // as the server says it, for messages
 	traits  dokploy.Traits
 	paths   map[string]string
-	result  *Result
+	result  *verdict.Result
 	screen  *screen
 	answers func()          // says the end of an outage before what a look has shown is said
 	rights  *dokploy.Rights // nil: not known
 
-	undo   *plan // what was set before the trigger; nil: nothing
-	sent   uploaded
-	mayRun bool // Dokploy may have a deployment of this run that has not ended
+	undo *plan // what was set before the trigger; nil: nothing
+	sent uploaded
 
 	known     map[string]bool // ids of the deployments that were there before
 	over      map[string]bool // those of them that had ended
@@ -46,7 +44,8 @@ type run struct {
 	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
 	stuck    map[string]bool     // services that show as running forever
-	state    string              // what goes on in Dokploy, for timeouts and interrupts
+	left     verdict.Left        // what goes on in Dokploy, for timeouts and interrupts
+	detail   string              // of that: what it waits for, or what was seen of its containers
 	log      *buildlog.Log
 	shown    buildlog.Outcome // of that log, when it was stopped
 }
@@ -77,9 +76,9 @@ const (
 	queueNone // too old for it (before 0.28.3), or not for this key
 )
 
-func newRun(o *Options, found *targets, result *Result) *run {
+func newRun(o *Options, found *targets, service *dokploy.Service, result *verdict.Result) *run {
 	r := &run{
-		o: o, client: o.Client, name: result.Name, service: result.Service, version: found.version,
+		o: o, client: o.Client, name: result.Name, service: service, version: found.version,
 		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{}, over: map[string]bool{},
 		traits: dokploy.TraitsOf(found.version),
 	}
@@ -114,7 +113,7 @@ func (r *run) run(ctx context.Context) {
 		r.triggered = start
 	}
 	r.result.Took = time.Since(r.triggered)
-	r.result.verdictAt = time.Now()
+	r.result.At = time.Now()
 	if r.o.Rollback {
 		r.rollBack(ctx)
 	}
@@ -122,14 +121,13 @@ func (r *run) run(ctx context.Context) {
 
 // deployAndVerify prepares, triggers, follows and verifies.
 func (r *run) deployAndVerify(ctx context.Context) {
-	r.state = nothingStarted
+	r.left = verdict.NothingStarted
 	err := r.prepare(ctx)
 	if err == nil {
 		err = r.baseline(ctx)
 	}
 	if err != nil {
-		r.result.fail(ctx, err, r.state)
-		r.noteAppliedChanges()
+		r.result.Outcome = outcomeOf(err, r.moment(ctx))
 		return
 	}
 	if r.verifier != nil {
@@ -148,8 +146,9 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		r.shown = r.log.Stop()
 	}
 	if err != nil {
-		r.result.fail(ctx, err, r.lastSeen())
-		r.noteAppliedChanges()
+		m := r.moment(ctx)
+		m.stale = r.stale()
+		r.result.Outcome = outcomeOf(err, m)
 	}
 	r.finish()
 	if r.result.Status != verdict.Done {
@@ -163,17 +162,8 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		err = r.health(ctx)
 	}
 	if err != nil {
-		r.result.fail(ctx, err, r.state)
+		r.result.Outcome = outcomeOf(err, r.moment(ctx))
 	}
-}
-
-// lastSeen is in what state the deployment is, as far as that was seen: after an
-// outage began, Dokploy may have lost what waited in its queue.
-func (r *run) lastSeen() string {
-	if r.unconfirmed || r.downSince.IsZero() || time.Since(r.downSince) < shortestRestart {
-		return r.state
-	}
-	return "as last seen, " + r.state
 }
 
 // logsEnd is how long the end of a log is waited for: 10 s, and little beyond the
@@ -184,18 +174,6 @@ func logsEnd(ctx context.Context) time.Duration {
 		limit = min(limit, max(time.Until(end), 3*time.Second))
 	}
 	return limit
-}
-
-// setText is in a reason that says it already.
-var setText = regexp.MustCompile(` (was|were) set`)
-
-// noteAppliedChanges ends the reason of a run that changed something and then
-// deployed nothing.
-func (r *run) noteAppliedChanges() {
-	if r.undo == nil || r.row != nil || r.mayRun || setText.MatchString(r.result.Reason) {
-		return
-	}
-	r.result.Reason = join(r.result.Reason, r.undo.changes.names()+r.undo.changes.verb(" was", " were")+" set before, and nothing was deployed")
 }
 
 // baseline takes the set of deployments that are there before the trigger.
@@ -255,22 +233,24 @@ func (r *run) deploy(ctx context.Context) error {
 			return err
 		}
 		if !r.o.Wait && r.unconfirmed && r.queue != queueNone {
-			return &verdictError{
-				verdict.Lost, "the answer to the trigger was lost, and whether Dokploy has it cannot be told: another new deployment may be it",
-				"look at the deployments of the service in the dashboard",
-			}
+			return verdict.Reason{Kind: verdict.AnswerLost}.Err()
 		}
 		if !r.o.Wait {
 			r.result.Status = verdict.Queued
 			return nil
 		}
 		err := r.find(ctx)
-		var lost *lostError
-		if errors.As(err, &lost) {
-			if !lost.again || try > 1 {
-				return &verdictError{verdict.Lost, lost.what, lost.hint(try)}
+		var gone *verdict.Error
+		if errors.As(err, &gone) && gone.Reason.Gone() {
+			switch {
+			case try > 1:
+				o := gone.Outcome
+				o.Hint = verdict.StartedTwice
+				return &verdict.Error{Outcome: o}
+			case !gone.Reason.Again():
+				return err
 			}
-			r.warn("%s; it is started again", lost.what)
+			r.warn("%s; it is started again", gone.Why())
 			r.trail = trail{}
 			if r.verifier != nil {
 				r.verifier.lookBefore(ctx)
@@ -283,9 +263,6 @@ func (r *run) deploy(ctx context.Context) error {
 		return r.follow(ctx)
 	}
 }
-
-// brokenOffHint: what is built over there is tagged as what the service runs.
-const brokenOffHint = "what still goes on there may be live with the next restart of the service. Run the job again"
 
 // finish makes what a person and the outputs are told of the verdict.
 func (r *run) finish() {
@@ -314,29 +291,31 @@ func (r *run) finish() {
 		return // the log does not tell why
 	}
 	if r.service.ServerID != "" && wentOn(r.screen.tail.lines()) {
-		res.Reason = firstOf(res.Reason, "the connection to the server it builds on broke in the middle")
-		res.Hint = firstOf(res.Hint, brokenOffHint)
+		if res.Reason.Kind == "" {
+			res.Outcome = verdict.Reason{Kind: verdict.ConnectionBroke}.Outcome()
+		}
+		// What is built over there is tagged as what the service runs.
+		res.Suggest(verdict.BrokenOff)
 	}
 	if r.usual > 0 && r.service.Kind == dokploy.Application {
 		// Only a pull or a build ends so.
-		res.Hint = firstOf(res.Hint, "nothing was replaced: what ran before still runs")
+		res.Suggest(verdict.StillRuns)
 	}
 	r.explain()
 }
 
 // unexplained is the reason of a failure where neither Dokploy nor what was seen
 // of its log says why.
-func (r *run) unexplained() string {
-	const silent = "Dokploy does not say why, and "
+func (r *run) unexplained() verdict.Reason {
 	switch {
 	case r.log == nil:
-		return silent + "it has written no log"
+		return verdict.Reason{Kind: verdict.NoLog}
 	case r.shown.Empty:
-		return silent + "the log is empty"
+		return verdict.Reason{Kind: verdict.EmptyLog}
 	case r.shown.Missing == "":
-		return "the log does not say why"
+		return verdict.Reason{Kind: verdict.LogSilent}
 	case r.shown.Lines > 0:
-		return silent + "its log could not be read to its end: " + r.shown.Missing
+		return verdict.Reason{Kind: verdict.LogNotReadToEnd, Text: r.shown.Missing}
 	}
-	return silent + "its log could not be read: " + r.shown.Missing
+	return verdict.Reason{Kind: verdict.UnreadLog, Text: r.shown.Missing}
 }

@@ -108,7 +108,7 @@ func TestTheEndOfABrokenStream(t *testing.T) {
 				whole := version == "v0.30.2" // it has readLogs
 				if all := strings.Join(w.rec.log, "|"); strings.Contains(all, "ERROR: the reason") != whole || w.rec.said("may be missing") == whole ||
 					strings.Contains(all, "|second|") || strings.HasSuffix(all, "secon") {
-					w.Errorf("%q: %s\n%s", all, r.Reason, w.story())
+					w.Errorf("%q: %s\n%s", all, r.Why(), w.story())
 				}
 			})
 		})
@@ -127,8 +127,8 @@ func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
 			w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 			time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
 			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
-			if !strings.Contains(r.Reason, "removed the queued deployment") {
-				w.Errorf("reason %q", r.Reason)
+			if !strings.Contains(r.Why(), "removed the queued deployment") {
+				w.Errorf("reason %q", r.Why())
 			}
 		})
 	}
@@ -145,8 +145,8 @@ func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 			time.AfterFunc(30*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if !strings.Contains(r.Reason, "left its row as running") {
-			w.Errorf("%s\n%s", r.Reason, w.story())
+		if !strings.Contains(r.Why(), "left its row as running") {
+			w.Errorf("%s\n%s", r.Why(), w.story())
 		}
 		w.triggers(app, 1)
 	})

@@ -117,12 +117,12 @@ func (w *sim) gone(tr *trigger) bool {
 
 type judgement struct {
 	*sim
-	report   *Report
-	r        *Result
+	report   *verdict.Report
+	r        *verdict.Result
 	problems []string
 }
 
-func (w *sim) judge(report *Report) []string {
+func (w *sim) judge(report *verdict.Report) []string {
 	j := &judgement{sim: w, report: report, r: &report.Results[0]}
 	j.harmless()
 	j.outputs()
@@ -179,7 +179,7 @@ func (j *judgement) harmless() {
 			j.bad("%s was dialled", addr)
 		}
 	}
-	all := j.report.JSON(strings.TrimSpace) + j.r.Reason + j.r.Hint + j.r.WentBack + strings.Join(j.r.Tail, "\n") + strings.Join(j.rec.notes, "\n") + strings.Join(j.rec.log, "\n")
+	all := j.report.JSON(strings.TrimSpace) + j.r.Why() + j.r.Advice() + j.r.WentBack + strings.Join(j.r.Tail, "\n") + strings.Join(j.rec.notes, "\n") + strings.Join(j.rec.log, "\n")
 	for _, secret := range []string{"SECRET", j.key} {
 		if strings.Contains(all, secret) {
 			j.bad("a secret is shown")
@@ -196,8 +196,8 @@ func (j *judgement) outputs() {
 	if !known || exit != j.report.ExitCode() {
 		j.bad("status %q with exit %d", r.Status, j.report.ExitCode())
 	}
-	if (r.Reason == "") != (r.Status == verdict.Done || r.Status == verdict.Queued) {
-		j.bad("status %s with the reason %q", r.Status, r.Reason)
+	if (r.Why() == "") != (r.Status == verdict.Done || r.Status == verdict.Queued) {
+		j.bad("status %s with the reason %q", r.Status, r.Why())
 	}
 	row := j.truth.verdict[r.DeploymentID]
 	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && (j.upload && row.Description == "" || strings.Contains(row.Description, "[dd-")) // before it began
@@ -222,7 +222,7 @@ func (j *judgement) outputs() {
 			j.bad("built in %s, not %s", r.Build, built)
 		}
 	}
-	var out []Output
+	var out []verdict.Output
 	if err := json.Unmarshal([]byte(j.report.JSON(strings.TrimSpace)), &out); err != nil || len(out) != 1 || out[0].Status != r.Status || out[0].DeploymentID != r.DeploymentID || j.report.DeploymentIDs() != r.DeploymentID {
 		j.bad("the outputs differ: %s", j.report.JSON(strings.TrimSpace))
 	}
@@ -434,7 +434,7 @@ func (j *judgement) saidBeforeOutage() bool {
 // lost: each reason has its own conditions.
 func (j *judgement) lost(d *build, accepted int) {
 	t := &j.truth
-	reason := j.r.Reason
+	reason := j.r.Why()
 	forward := t.forward(false)
 	allGone := accepted > 0 && !slices.ContainsFunc(forward, func(tr *trigger) bool { return !j.gone(tr) })
 	says := func(part string) bool { return strings.Contains(reason, part) }

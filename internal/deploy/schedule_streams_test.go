@@ -81,7 +81,7 @@ func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 
 // notEmpty: a log that has lines is not called empty.
 func (j *judgement) notEmpty() {
-	if j.rec.said("the log is empty") || j.r.Reason == "Dokploy does not say why, and the log is empty" {
+	if j.rec.said("the log is empty") || j.r.Why() == "Dokploy does not say why, and the log is empty" {
 		j.bad("the log is called empty")
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/upload"
+	"dokploy-deploy/internal/verdict"
 )
 
 // Fault schedules: the program's core against the stand-in, with other
@@ -810,7 +811,7 @@ func (w *sim) setting() string {
 }
 
 // play runs the program, and the world for some time after it.
-func (w *sim) play(ctx context.Context) *Report {
+func (w *sim) play(ctx context.Context) *verdict.Report {
 	reporter, end := w.reader.reporter(w.rec)
 	w.start = time.Now()
 	w.happens(atLead)
@@ -1221,7 +1222,7 @@ func (w *sim) setByAnother() {
 }
 
 // story is the schedule, what happened, and what the program said and did.
-func (w *sim) story(report *Report) string {
+func (w *sim) story(report *verdict.Report) string {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
 	var b strings.Builder
@@ -1235,6 +1236,6 @@ func (w *sim) story(report *Report) string {
 		fmt.Fprintf(&b, "%8.3f  %s %d\n", r.At.Sub(w.start).Seconds(), r.Procedure, r.Status)
 	}
 	r := report.Results[0]
-	fmt.Fprintf(&b, "--- verdict: %s (exit %d), deployment %q, verified %q, after %s\n%s | %s\n", r.Status, report.ExitCode(), r.DeploymentID, r.Verified, r.Took, r.Error(), r.Hint)
+	fmt.Fprintf(&b, "--- verdict: %s (exit %d), deployment %q, verified %q, after %s\n%s | %s\n", r.Status, report.ExitCode(), r.DeploymentID, r.Verified, r.Took, r.Error(), r.Advice())
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/secret"
+	"dokploy-deploy/internal/verdict"
 )
 
 // hideInput keeps what is secret in the input env out of all that is shown.
@@ -61,7 +62,7 @@ func (o *Options) shown() []string {
 	return texts
 }
 
-// names are the names and addresses of a target that was found.
-func (r *Result) names() []string {
-	return []string{r.Name, r.DashboardURL, r.URL, r.Service.Path(), r.Service.AppName, r.Service.Image}
+// shownOf are the names and addresses of a target that was found.
+func shownOf(r *verdict.Result, s *dokploy.Service) []string {
+	return []string{r.Name, r.DashboardURL, r.URL(), s.Path(), s.AppName, s.Image}
 }

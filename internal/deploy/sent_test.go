@@ -30,8 +30,8 @@ func TestATimeoutBeforeAnythingIsSent(t *testing.T) {
 			if timeout == 0 && w.srv.Calls("application.deploy") > 0 {
 				w.Errorf("%s: sent\n%s", timeout, w.story())
 			}
-			if said := strings.Contains(r.Reason, nothingStarted); said != (w.srv.TriggerCount(app) == 0) {
-				w.Errorf("%s: %s, with %d triggers", timeout, r.Reason, w.srv.TriggerCount(app))
+			if said := r.Left == verdict.NothingStarted; said != (w.srv.TriggerCount(app) == 0) {
+				w.Errorf("%s: %s, with %d triggers", timeout, r.Why(), w.srv.TriggerCount(app))
 			}
 		})
 	}
@@ -43,8 +43,8 @@ func TestATimeoutRightBeforeTheTrigger(t *testing.T) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.set = func(o *Options) { o.Timeout, o.Verify = 300*time.Millisecond, VerifyAuto }
 		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
-		if !strings.Contains(r.Reason, nothingStarted) || w.srv.Calls("deployment.all") != 1 || w.srv.Calls("application.deploy") != 0 {
-			w.Errorf("%s\n%s", r.Reason, w.story())
+		if r.Left != verdict.NothingStarted || w.srv.Calls("deployment.all") != 1 || w.srv.Calls("application.deploy") != 0 {
+			w.Errorf("%s\n%s", r.Why(), w.story())
 		}
 	})
 }
@@ -57,8 +57,8 @@ func TestATimeoutWhileNothingConnects(t *testing.T) {
 		w.set = func(o *Options) { o.Timeout, o.Verify = 3*time.Second, VerifyAuto }
 		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		w.triggers(app, 0)
-		if !strings.Contains(r.Reason, nothingStarted) {
-			w.Error(r.Reason)
+		if r.Left != verdict.NothingStarted {
+			w.Error(r.Why())
 		}
 	})
 }
@@ -70,8 +70,8 @@ func TestATimeoutWhileTheTriggerIsNotAnswered(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Hang, After: time.Minute})
 		w.set = func(o *Options) { o.Timeout = 300 * time.Millisecond }
 		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
-		if !strings.Contains(r.Reason, "whether Dokploy took the trigger is not known") {
-			w.Error(r.Reason)
+		if !strings.Contains(r.Why(), "whether Dokploy took the trigger is not known") {
+			w.Error(r.Why())
 		}
 	})
 }
@@ -88,8 +88,8 @@ func TestA404WithoutAWord(t *testing.T) {
 			w.srv.Fault(empty("application.one", -1))
 			r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 			w.triggers(app, 0)
-			if strings.Contains(r.Reason, "not found") || !strings.Contains(r.Reason, "an empty answer came where Dokploy's API was expected") {
-				w.Error(r.Reason)
+			if strings.Contains(r.Why(), "not found") || !strings.Contains(r.Why(), "an empty answer came where Dokploy's API was expected") {
+				w.Error(r.Why())
 			}
 		})
 	})
@@ -99,8 +99,8 @@ func TestA404WithoutAWord(t *testing.T) {
 			w.srv.Fault(empty("application.deploy", -1))
 			r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 			w.triggers(app, 0)
-			if w.srv.Calls("application.deploy") != 1 || !strings.Contains(r.Reason, "application.deploy: 404") {
-				w.Errorf("%s\n%s", r.Reason, w.story())
+			if w.srv.Calls("application.deploy") != 1 || !strings.Contains(r.Why(), "application.deploy: 404") {
+				w.Errorf("%s\n%s", r.Why(), w.story())
 			}
 		})
 	})
@@ -161,8 +161,8 @@ func TestAnUploadThatStandsStill(t *testing.T) {
 		}
 		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		w.triggers(app, 0)
-		if !strings.Contains(r.Reason, "nothing of the upload got through for 40s, after 262 kB of it were sent") || !strings.Contains(r.Reason, nothingStarted) || r.Took > 45*time.Second {
-			w.Errorf("after %s: %s\n%s", r.Took, r.Reason, w.story())
+		if !strings.Contains(r.Why(), "nothing of the upload got through for 40s, after 262 kB of it were sent") || r.Left != verdict.NothingStarted || r.Took > 45*time.Second {
+			w.Errorf("after %s: %s\n%s", r.Took, r.Why(), w.story())
 		}
 	})
 }

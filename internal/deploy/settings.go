@@ -175,11 +175,9 @@ func wishImage(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err e
 	case c.Image == "" || s.Kind != dokploy.Application:
 		return w, nil
 	case s.SourceType != "docker":
-		return w, &inputError{
-			input: "image",
-			what:  fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", text.OneLine(s.Name), text.OneLine(s.SourceType)),
-			hint:  "leave image empty, or set the application's provider to Docker in Dokploy",
-		}
+		return w, badInput("image",
+			fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", text.OneLine(s.Name), text.OneLine(s.SourceType)),
+			"leave image empty, or set the application's provider to Docker in Dokploy")
 	}
 	line := c.Image + ", as it is"
 	if c.Image != s.Image {
@@ -195,10 +193,8 @@ func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err err
 	if s.Kind == dokploy.Compose {
 		var refused string
 		if w.warns, refused = composeEnv(s.ComposeType, v, c.Env); refused != "" {
-			return w, &inputError{
-				input: "env", what: text.OneLine(s.Name) + ": " + refused,
-				hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64",
-			}
+			return w, badInput("env", text.OneLine(s.Name)+": "+refused,
+				"update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64")
 		}
 		if s.NoEnvFile() {
 			w.warns = append(w.warns, noEnvFileText(s.ComposeType))
@@ -207,10 +203,8 @@ func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err err
 	env := c.Env
 	if !c.ReplaceEnv {
 		if env, err = dotenv.Merge(string(s.Env), c.Env); err != nil {
-			return w, &inputError{
-				input: "env", what: fmt.Sprintf("cannot be merged into the environment of %s: %v", text.OneLine(s.Name), err),
-				hint: "mend the environment in Dokploy, or set env-mode to replace and give all of it",
-			}
+			return w, badInput("env", fmt.Sprintf("cannot be merged into the environment of %s: %v", text.OneLine(s.Name), err),
+				"mend the environment in Dokploy, or set env-mode to replace and give all of it")
 		}
 	}
 	w.asked, w.value, w.lines = true, dokploy.Secret(env), []string{variablesText(string(s.Env), env)}

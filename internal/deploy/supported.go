@@ -33,11 +33,8 @@ func refuseCloud(ctx context.Context, o *Options) error {
 	if !cloud {
 		return nil
 	}
-	return &inputError{
-		input: "url",
-		what:  "this is Dokploy Cloud, which does not show what becomes of a deployment: it calls cancelled ones done",
-		hint:  "dokploy-deploy works with self-hosted servers; what Dokploy Cloud deploys is seen in its dashboard only",
-	}
+	return badInput("url", "this is Dokploy Cloud, which does not show what becomes of a deployment: it calls cancelled ones done",
+		"dokploy-deploy works with self-hosted servers; what Dokploy Cloud deploys is seen in its dashboard only")
 }
 
 // tooOld refuses a server before [oldest], by the version that it has told or
@@ -52,9 +49,6 @@ func tooOld(version dokploy.Version, listErr error) error {
 	if !version.Less(0, 25, 0) {
 		what = "the projects of this Dokploy (" + version.String() + ") have no environments, so it is too old"
 	}
-	return &inputError{
-		input: "url",
-		what:  what + ": " + oldest + " (September 2025) or newer is needed",
-		hint:  "update Dokploy in its dashboard under Settings → Web Server, then run the job again",
-	}
+	return badInput("url", what+": "+oldest+" (September 2025) or newer is needed",
+		"update Dokploy in its dashboard under Settings → Web Server, then run the job again")
 }

@@ -37,8 +37,8 @@ func TestTooOld(t *testing.T) {
 					return
 				}
 				r := w.want(w.deploy(tt.target), verdict.Invalid, 2)
-				if !strings.HasPrefix(r.Reason, tt.want) || !strings.Contains(r.Hint, "update Dokploy") || r.Input() != "url" {
-					w.Errorf("%q, %q, about %q", r.Reason, r.Hint, r.Input())
+				if !strings.HasPrefix(r.Why(), tt.want) || !strings.Contains(r.Advice(), "update Dokploy") || r.ConcernedInput() != "url" {
+					w.Errorf("%q, %q, about %q", r.Why(), r.Advice(), r.ConcernedInput())
 				}
 				w.triggers(app, 0)
 			})
@@ -79,8 +79,8 @@ func TestCloudIsRefused(t *testing.T) {
 						return
 					}
 					r := w.want(w.deploy("application api"), verdict.Invalid, 2)
-					if !strings.HasPrefix(r.Reason, "this is Dokploy Cloud") || r.Input() != "url" {
-						w.Errorf("%q about %q", r.Reason, r.Input())
+					if !strings.HasPrefix(r.Why(), "this is Dokploy Cloud") || r.ConcernedInput() != "url" {
+						w.Errorf("%q about %q", r.Why(), r.ConcernedInput())
 					}
 					w.triggers(app, 0)
 				})

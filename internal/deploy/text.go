@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -27,19 +27,27 @@ func ordinal(n int) string {
 }
 
 // explainOutage says why Dokploy could not be reached, and for how long.
-func explainOutage(err error) (what, hint string) {
-	what, hint = dokploy.Explain(err)
+func explainOutage(err error) (verdict.Reason, verdict.Hint) {
+	what, hint := dokploy.Explain(err)
+	why := verdict.Reason{Kind: verdict.Answered, Text: what}
+	switch {
+	case dokploy.Denied(err):
+		why.Kind = verdict.KeyDenied
+	case dokploy.Refused(err):
+		why.Kind = verdict.KeyRefused
+	}
 	var ue *wait.UnreachableError
 	if errors.As(err, &ue) {
 		what, hint = dokploy.Explain(ue.Err)
-		if dokploy.Refused(ue.Err) {
-			return fmt.Sprintf("Dokploy took the key at first and has refused it for %s", text.Duration(ue.For)), hint
-		}
-		if ue.For >= time.Second {
-			what = fmt.Sprintf("Dokploy was not reachable for %s: %s", text.Duration(ue.For), what)
+		why = verdict.Reason{Kind: verdict.Answered, Text: what}
+		switch {
+		case dokploy.Refused(ue.Err):
+			why = verdict.Reason{Kind: verdict.KeyRefusedLater, For: ue.For}
+		case ue.For >= time.Second:
+			why = verdict.Reason{Kind: verdict.NotReachable, Text: what, For: ue.For}
 		}
 	}
-	return what, hint
+	return why, verdict.Hint(hint)
 }
 
 // usual is the median duration of the earlier successful deployments; zero if

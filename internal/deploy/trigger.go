@@ -59,7 +59,7 @@ func (r *run) trigger(ctx context.Context) error {
 			r.accepted()
 			return nil
 		}
-		r.state, r.mayRun = nothingStarted, false
+		r.left = verdict.NothingStarted
 		var e *dokploy.Error
 		if sent >= maxTriggers || errors.As(err, &e) && e.Odd == "" {
 			// Dokploy's own words about its failure will be the same again.
@@ -70,7 +70,7 @@ func (r *run) trigger(ctx context.Context) error {
 }
 
 func (r *run) accepted() {
-	r.state = "it is queued in Dokploy and goes on there"
+	r.left = verdict.QueuedThere
 	if r.o.Wait {
 		r.note("Dokploy has accepted the deployment")
 	} else {
@@ -102,11 +102,11 @@ func (r *run) send(ctx context.Context, description string) error {
 		if ctx.Err() != nil {
 			return wait.Pending, context.Cause(ctx) // not sent
 		}
-		r.state, r.mayRun = "whether Dokploy took the trigger is not known; look at the link", true
+		r.left = verdict.MaybeTaken
 		sent := time.Now()
 		err := r.post(ctx, description)
 		if err != nil && !answerLost(err) {
-			r.state, r.mayRun = nothingStarted, false
+			r.left = verdict.NothingStarted
 		}
 		if err != nil {
 			return wait.Pending, err
@@ -205,21 +205,22 @@ func answerLost(err error) bool {
 	return errors.As(err, &te) && te.Made
 }
 
-// rejected is the verdict of a trigger that Dokploy does not have.
-func (r *run) rejected(err error) error {
-	what, hint := explainOutage(err)
+// rejected is the outcome of a trigger that Dokploy does not have.
+func (r *run) rejected(err error) *verdict.Error {
+	o := verdict.Outcome{Status: verdict.Unreachable}
+	o.Reason, o.Hint = explainOutage(err)
 	var e *dokploy.Error
 	switch {
 	case dokploy.Refused(err):
-		return &verdictError{verdict.Refused, what, hint}
+		o.Status = verdict.Refused
 	case dokploy.Unsupported(err):
-		return &verdictError{verdict.Invalid, fmt.Sprintf("this Dokploy (%s) has no %s.%s", r.version, r.service.Kind, r.o.Operation), ""}
+		o = verdict.Reason{Kind: verdict.NoProcedure, Name: fmt.Sprintf("%s.%s", r.service.Kind, r.o.Operation), Text: r.version.String()}.Outcome()
 	case dokploy.NotFound(err), errors.As(err, &e) && e.Odd == "" && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
-		return &verdictError{verdict.Invalid, what, hint}
+		o.Status = verdict.Invalid
 	case errors.As(err, &e) && e.Odd == "" && e.Status < 600 && e.Status != http.StatusTooManyRequests:
-		return &verdictError{verdict.Failed, what, hint}
+		o.Status = verdict.Failed
 	}
-	return &verdictError{verdict.Unreachable, what, hint}
+	return &verdict.Error{Outcome: o}
 }
 
 // heldBack is how long a trigger without an answer is looked for where it may
@@ -311,10 +312,7 @@ func (r *run) settle(ctx context.Context, lost error) (has bool, err error) {
 		return wait.Pending, nil
 	})
 	if err == nil && !has && held {
-		return false, &verdictError{
-			verdict.Lost, "the trigger was not answered, and Dokploy shows no deployment of it; it may still begin, so it is not repeated",
-			"see whether Dokploy's Redis runs, and look at the deployments of the service in the dashboard",
-		}
+		return false, verdict.Reason{Kind: verdict.HeldByRedis}.Err()
 	}
 	if !has {
 		r.unconfirmed = false
@@ -383,11 +381,8 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 		Tolerate:    r.o.Unreachable,
 		LookTimeout: r.o.lookTimeout(),
 		Fatal: func(err error) bool {
-			var (
-				verdict *verdictError
-				lost    *lostError
-			)
-			return errors.As(err, &verdict) || errors.As(err, &lost)
+			var ended *verdict.Error
+			return errors.As(err, &ended)
 		},
 		Failed: func(err error, outage time.Duration) {
 			if r.downSince.IsZero() {

@@ -158,7 +158,7 @@ func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 					}
 					triggers, rollbacks := w.srv.TriggerCount(app), w.srv.Calls("rollback.rollback")
 					r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-					if r.Verified != verdict.VerifiedYes || r.Unasked != tt.unasked || strings.Contains(r.Reason, "could not be asked") != tt.unasked {
+					if r.Verified != verdict.VerifiedYes || r.Reason.Unasked() != tt.unasked || strings.Contains(r.Why(), "could not be asked") != tt.unasked {
 						w.Errorf("verified %q: %s", r.Verified, r.Error())
 					}
 					wentBack := w.srv.TriggerCount(app) > triggers+1 || w.srv.Calls("rollback.rollback") > rollbacks
@@ -201,7 +201,7 @@ func TestAHealthURLThatCannotBeAskedWhileGoingBack(t *testing.T) {
 					}, nil)
 				}
 				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-				if r.Unasked || !strings.Contains(r.Reason, "502") || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "could not be asked") {
+				if r.Reason.Unasked() || !strings.Contains(r.Why(), "502") || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "could not be asked") {
 					w.Error(r.Error())
 				}
 			})

@@ -56,8 +56,8 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 			o.Prepare.Env, o.Rollback = "B=2", true
 		}
 		r := w.want(w.deploy(target), verdict.Unhealthy, 1)
-		if r.Verified != verdict.VerifiedUnchanged || !strings.Contains(r.Reason, "nothing was replaced: 2 ") || !strings.Contains(r.Hint, "pinned tag") {
-			w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Reason, r.Hint, w.story())
+		if r.Verified != verdict.VerifiedUnchanged || !strings.Contains(r.Why(), "nothing was replaced: 2 ") || !strings.Contains(r.Advice(), "pinned tag") {
+			w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Why(), r.Advice(), w.story())
 		}
 		w.triggers(stack, 1)
 		if stack.Env() != "A=1" || !strings.Contains(r.WentBack, "the environment is set back") || !strings.Contains(r.WentBack, "nothing was replaced") {
@@ -194,7 +194,7 @@ func TestDockersRoutesAreAwayUntilItIsDone(t *testing.T) {
 				w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Prepare = changes }
 				r := w.deploy(target).Results[0]
 				if r.Verified != want {
-					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+					w.Errorf("verified %q: %s\n%s", r.Verified, r.Why(), w.story())
 				}
 			})
 		})
@@ -217,8 +217,8 @@ func TestUnknownWhereNothingTells(t *testing.T) {
 				w.dockerIsAway(-1, 16*time.Second)
 				w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Prepare = changes }
 				r := w.want(w.deploy(target), verdict.Unhealthy, 1)
-				if r.Verified != verdict.VerifiedUnknown || !strings.Contains(r.Reason, "could not be seen") || !strings.Contains(r.Reason, "502") {
-					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+				if r.Verified != verdict.VerifiedUnknown || !strings.Contains(r.Why(), "could not be seen") || !strings.Contains(r.Why(), "502") {
+					w.Errorf("verified %q: %s\n%s", r.Verified, r.Why(), w.story())
 				}
 			})
 		})
@@ -334,7 +334,7 @@ func TestStoppedByHandWhileItIsVerified(t *testing.T) {
 					})
 					w.set = goingBack(changes)
 					r := w.want(w.deploy(kind+v.ID), verdict.Unhealthy, 1)
-					if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "stopped") || !strings.Contains(r.WentBack, "not tried") {
+					if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), "stopped") || !strings.Contains(r.WentBack, "not tried") {
 						w.Errorf("verified %q: %s\n%s", r.Verified, r.Error(), w.story())
 					}
 					w.triggers(v, 1)
@@ -387,7 +387,7 @@ func TestOthersTasksSinceTheLookBefore(t *testing.T) {
 		}
 		w.set = verifying(VerifyAuto)
 		if r := w.want(w.deploy("application api"), verdict.Done, 0); r.Verified == verdict.VerifiedNo {
-			w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+			w.Errorf("verified %q: %s\n%s", r.Verified, r.Why(), w.story())
 		}
 	})
 }
@@ -404,7 +404,7 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 		time.AfterFunc(30*time.Second, app.Stop)
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Reason, "502") || !strings.Contains(r.Reason, "it was stopped in Dokploy") || !strings.Contains(r.WentBack, "somebody has stopped") {
+		if !strings.Contains(r.Why(), "502") || !strings.Contains(r.Why(), "it was stopped in Dokploy") || !strings.Contains(r.WentBack, "somebody has stopped") {
 			w.Error(r.Error())
 		}
 	})
@@ -422,8 +422,8 @@ func TestDockersRoutesStayAway(t *testing.T) {
 				r := w.want(w.deploy("application api"), want, verdict.ExitCode(want))
 				const why = "has not shown what Docker runs for 40s"
 				if r.Verified != verdict.VerifiedUnknown || mode == VerifyAuto && !w.rec.said(why) ||
-					mode == VerifyRequire && (!strings.Contains(r.Reason, why) || strings.Contains(r.Hint, "the right")) {
-					w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Reason, r.Hint, w.story())
+					mode == VerifyRequire && (!strings.Contains(r.Why(), why) || strings.Contains(r.Advice(), "the right")) {
+					w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Why(), r.Advice(), w.story())
 				}
 			})
 		})
@@ -454,8 +454,8 @@ func TestDockersRoutesStayAwayAfterAFailure(t *testing.T) {
 				}
 				w.set = func(o *Options) { verifying(VerifyAuto)(o); o.Unreachable = 40 * time.Second }
 				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-				if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Reason, "non-zero exit (7)") || !strings.Contains(r.Reason, fault.why) {
-					w.Errorf("verified %q: %s\n%s", r.Verified, r.Reason, w.story())
+				if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), "non-zero exit (7)") || !strings.Contains(r.Why(), fault.why) {
+					w.Errorf("verified %q: %s\n%s", r.Verified, r.Why(), w.story())
 				}
 			})
 		})

@@ -48,7 +48,7 @@ func (r *run) upload(ctx context.Context) error {
 	src := r.o.Prepare.Source
 	for try := 1; ; try++ {
 		m := &meter{run: r, start: time.Now(), said: time.Now()}
-		r.state, r.mayRun = nothingStarted, false
+		r.left = verdict.NothingStarted
 		r.screen.doing(func() string { return "uploading the source" })
 		whole := false
 		err := r.client.Upload(ctx, r.service, "source.zip", r.o.Unreachable, func(w io.Writer) error {
@@ -61,7 +61,7 @@ func (r *run) upload(ctx context.Context) error {
 			lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 			defer cancel()
 			_ = r.lookAround(lookCtx)
-			r.state, r.mayRun = "whether Dokploy took the upload is not known; look at the link", true
+			r.left = verdict.MaybeUploaded
 			whole = true
 			return nil
 		})
@@ -80,16 +80,18 @@ func (r *run) upload(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case dokploy.BrokenSource(err):
-			r.state, r.mayRun = nothingStarted, false
-			return &inputError{input: "source", what: "could not be read to its end: " + unwrapped(err), hint: "nothing was deployed; run the job again"}
+			r.left = verdict.NothingStarted
+			return badInput("source", "could not be read to its end: "+unwrapped(err), verdict.RunAgain)
 		case whole && answerLost(err):
 			return r.settleUpload(ctx, err)
 		case errors.As(err, &stalled):
 			// It has had all the time there is for an outage.
 			_, hint := dokploy.Explain(err)
-			return &verdictError{verdict.Unreachable, fmt.Sprintf("nothing of the upload got through for %s, after %s of it were sent; %s", text.Duration(stalled.For), size(m.n), nothingStarted), hint}
+			o := verdict.Reason{Kind: verdict.UploadStalled, For: stalled.For, Text: size(m.n)}.Outcome()
+			o.Hint, o.Left = verdict.Hint(hint), verdict.NothingStarted
+			return &verdict.Error{Outcome: o}
 		case errors.As(err, &e) || try == maxUploads:
-			r.state, r.mayRun = nothingStarted, false
+			r.left = verdict.NothingStarted
 			return r.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
@@ -113,14 +115,10 @@ func (r *run) settleUpload(ctx context.Context, lost error) error {
 		r.accepted()
 		return nil
 	}
-	r.state, r.mayRun = "Dokploy shows no deployment of it", false
-	var verdict *verdictError
-	if errors.As(r.rejected(lost), &verdict) {
-		verdict.reason += "; Dokploy shows no deployment of the upload"
-		verdict.hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
-		return verdict
-	}
-	return lost
+	r.left = verdict.NoUpload
+	ended := r.rejected(lost)
+	ended.Left, ended.Hint = verdict.NoUpload, verdict.UploadLost
+	return ended
 }
 
 // lookAround notes which jobs and rows of the service are another's.
@@ -191,10 +189,7 @@ func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
 const sameJob = time.Second
 
 // errWhichUpload ends the run without a guess.
-var errWhichUpload = &verdictError{
-	verdict.Lost, "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again",
-	"look at the deployments of the service in the dashboard",
-}
+var errWhichUpload = verdict.Reason{Kind: verdict.WhichUpload}.Err()
 
 // firstLook tells the upload's job or row at the first look after it was
 // taken: it is one of what is new then, and all that comes later is another's.

@@ -293,7 +293,7 @@ func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokp
 // verify waits until the new containers run, or certainly do not.
 func (v *verifier) verify(ctx context.Context) error {
 	v.result.Verified = verdict.VerifiedUnknown
-	v.state = "Dokploy says done; whether the new containers run was not seen yet"
+	v.left = verdict.DoneUnseen
 	if staysBlind(v.blind) {
 		return v.unseen(explainBlind(v.blind))
 	}
@@ -340,15 +340,13 @@ func (v *verifier) verify(ctx context.Context) error {
 	}
 	if err != nil {
 		if last.Reason != "" {
-			v.state = "Dokploy says done, but: " + last.Reason
+			v.left, v.detail = verdict.DoneBut, last.Reason
 		}
 		return err
 	}
 	if other := v.otherImage(); other != "" && last.State != rollout.Failed {
-		v.result.Verified, v.result.Status = verdict.VerifiedNo, verdict.Unhealthy
-		v.result.Reason = fmt.Sprintf("swarm has %s now, not %s: another deployment came in between", other, v.o.Prepare.Image)
-		v.result.Hint = "let one pipeline at a time deploy this service, then run the job again"
-		v.result.Overtaken = true
+		v.result.Verified = verdict.VerifiedNo
+		v.result.Outcome = verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: v.o.Prepare.Image}.Outcome()
 		return nil
 	}
 	if last.State != rollout.Unseen {
@@ -379,21 +377,30 @@ func (v *verifier) verify(ctx context.Context) error {
 		return v.unseen(why)
 	case rollout.Failed:
 		v.result.Verified = verdict.VerifiedNo
-		v.result.Status = verdict.Unhealthy
-		v.result.RolledBack = last.RolledBack
-		v.result.Stopped = last.Stopped
 		v.failing, v.broken = last.Service, last.Container
-		v.result.Reason = last.Reason
+		why := verdict.Reason{Kind: failedAs(last), Text: last.Reason}
 		if last.Unhealthy {
-			v.result.Reason += v.checkSaid(ctx)
+			why.Text += v.checkSaid(ctx)
 		}
-		v.result.Hint = firstOf(v.result.Hint, reason.Advice(last.Reason))
-		if last.Serving != "" {
-			v.result.Reason += "; " + last.Serving
-		}
+		why.Text = join(why.Text, last.Serving)
+		v.result.Outcome = why.Outcome()
+		v.result.Hint = verdict.Hint(reason.Advice(last.Reason))
 		v.containerLog(ctx)
 	}
 	return nil
+}
+
+// failedAs is the kind of a failure that the containers show.
+func failedAs(last rollout.Verdict) verdict.Kind {
+	switch {
+	case last.RolledBack:
+		return verdict.SwarmRolledBack
+	case last.Stopped && last.Reason == "":
+		return verdict.StoppedThere // it is idle in Dokploy
+	case last.Stopped:
+		return verdict.StoppedInSwarm
+	}
+	return verdict.NotRunning
 }
 
 // onlyDockerIsAway says, after an outage that lasted too long, what was in the
@@ -420,12 +427,10 @@ func (v *verifier) stopped(ctx context.Context, verdict rollout.Verdict) (rollou
 	}
 	idle, err := v.stoppedInDokploy(ctx)
 	if idle {
-		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true, Reason: stoppedReason}
+		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true}
 	}
 	return verdict, err
 }
-
-const stoppedReason = "it was stopped in Dokploy while it was verified"
 
 // stoppedInDokploy reports whether the service is idle: a deployment leaves it
 // as done.
@@ -457,7 +462,8 @@ func (v *verifier) unchanged(last rollout.Verdict) {
 	case v.o.goingBack:
 		v.note("%s", what)
 	case v.o.Verify == VerifyRequire:
-		v.result.Status, v.result.Reason, v.result.Hint = verdict.Unhealthy, what, hint
+		v.result.Outcome = verdict.Reason{Kind: verdict.NothingReplaced, Text: what}.Outcome()
+		v.result.Hint = verdict.Hint(hint)
 	default:
 		v.warn("%s; %s", what, hint)
 	}
@@ -634,8 +640,7 @@ func number(one bool, singular, plural string) string {
 func (v *verifier) unseen(why string) error {
 	v.result.Verified = verdict.VerifiedUnknown
 	if v.o.Verify == VerifyRequire {
-		v.result.Status = verdict.Unhealthy
-		v.result.Reason = "Dokploy says done, but whether it runs cannot be seen: " + why
+		v.result.Outcome = verdict.Reason{Kind: verdict.CannotBeSeen, Text: why}.Outcome()
 		v.result.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
 		if v.docker && !staysBlind(v.blind) {
 			v.result.Hint = "look at the service in Dokploy, or set verify to auto"

@@ -38,7 +38,7 @@ type history struct {
 type way struct {
 	kind  wayKind
 	why   string // there is none
-	hint  string
+	hint  verdict.Hint
 	image string // goes back to this one, and not to that which was set before; empty: to that
 }
 

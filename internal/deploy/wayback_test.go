@@ -146,7 +146,7 @@ func TestRollbackSetsWhatRuns(t *testing.T) {
 		app := w.history(false, false)
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !r.RolledBack || app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 3 {
+		if r.Reason.Kind != verdict.SwarmRolledBack || app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 3 {
 			w.Errorf("set %s, running %s: %s", app.Image(), app.Running().Image, r.Error())
 		}
 	})

@@ -691,7 +691,7 @@ type world struct {
 }
 
 // typed deploys once in virtual time, with what change makes of the answers.
-func typed(t *testing.T, w world, change func(procedure string, answer any) any) (report *deploy.Report, triggers int) {
+func typed(t *testing.T, w world, change func(procedure string, answer any) any) (report *verdict.Report, triggers int) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := dokploytest.New(dokploytest.Options{})
 		srv.Start()
@@ -774,7 +774,7 @@ func TestWrongTypes(t *testing.T) {
 			})
 			truth := plain.Status()
 			if want := map[string]verdict.Status{"runs": verdict.Done, "crashes": verdict.Unhealthy}[w.name]; truth != want && (want != "" || truth != verdict.Failed) {
-				t.Fatalf("%s: %s", truth, plain.Results[0].Reason)
+				t.Fatalf("%s: %s", truth, plain.Results[0].Why())
 			}
 			all := slices.SortedFunc(maps.Keys(found), func(a, b place) int { return strings.Compare(a.procedure+a.path, b.procedure+b.path) })
 			oneIn := 6
@@ -800,7 +800,7 @@ func TestWrongTypes(t *testing.T) {
 						return answer
 					})
 					status := report.Status()
-					what := fmt.Sprintf("%s%s = %s: %s (%s)", at.procedure, at.path, text, status, report.Results[0].Reason)
+					what := fmt.Sprintf("%s%s = %s: %s (%s)", at.procedure, at.path, text, status, report.Results[0].Why())
 					switch status {
 					case truth, verdict.Unreachable, verdict.Timeout, verdict.Lost, verdict.Invalid:
 					case verdict.Done:
@@ -811,10 +811,10 @@ func TestWrongTypes(t *testing.T) {
 					default:
 						t.Errorf("%s, but it is %s", what, truth)
 					}
-					if status != verdict.Done && report.Results[0].Reason == "" {
+					if status != verdict.Done && report.Results[0].Why() == "" {
 						t.Errorf("%s: no reason", what)
 					}
-					if triggers > 2 || len(report.Results[0].Reason) > 5000 {
+					if triggers > 2 || len(report.Results[0].Why()) > 5000 {
 						t.Errorf("%s: %d triggers", what, triggers)
 					}
 				}

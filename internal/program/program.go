@@ -157,14 +157,14 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 }
 
 // show ends the output: the successes, then what failed and why, last.
-func show(printer *ci.Printer, report *deploy.Report) {
+func show(printer *ci.Printer, report *verdict.Report) {
 	for _, r := range report.Results {
 		switch {
 		case r.Status == verdict.Done && report.DryRun:
 			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
 		case r.Status == verdict.Done:
 			line := r.Name + " deployed in " + text.Duration(r.Took)
-			for _, url := range r.Service.URLs() {
+			for _, url := range r.URLs {
 				line += "   " + url
 			}
 			printer.Success(r.Name, line)
@@ -174,16 +174,16 @@ func show(printer *ci.Printer, report *deploy.Report) {
 	}
 	said := map[string]bool{}
 	for _, r := range report.Results {
-		key := r.Input() + r.Reason // what concerns all targets is said once
-		if r.Service != nil {
-			key = r.Name + r.Reason
+		key := r.ConcernedInput() + r.Why() // what concerns all targets is said once
+		if r.Found() {
+			key = r.Name + r.Why()
 		}
 		if r.Status.OK() || said[key] {
 			continue
 		}
 		said[key] = true
-		if r.Service == nil || r.AboutInput() {
-			printer.Error(r.Input(), r.Reason, r.Hint)
+		if !r.Found() || r.Input != "" {
+			printer.Error(r.ConcernedInput(), r.Why(), r.Advice())
 			continue
 		}
 		printer.Failure(r.Name, r.Place.File, r.Place.Line, failure(r, printer.LogIsAbove(r.Name)))
@@ -191,12 +191,12 @@ func show(printer *ci.Printer, report *deploy.Report) {
 }
 
 // summary is what the host keeps of the run.
-func summary(report *deploy.Report) []ci.Row {
+func summary(report *verdict.Report) []ci.Row {
 	var rows []ci.Row
 	for _, r := range report.Results {
 		row := ci.Row{
 			Target: r.Name, Status: string(r.Status), OK: r.Status.OK(),
-			URL: r.URL, Dashboard: r.DashboardURL, Reason: r.Error(), Tail: r.Tail, Verified: string(r.Verified),
+			URL: r.URL(), Dashboard: r.DashboardURL, Reason: r.Error(), Tail: r.Tail, Verified: string(r.Verified),
 		}
 		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
 			if d >= 0 {
@@ -213,7 +213,7 @@ const tailShown = 12
 
 // failure says what became of a target. The last lines of its log are quoted
 // where they do not stand right above.
-func failure(r deploy.Result, logIsAbove bool) []string {
+func failure(r verdict.Result, logIsAbove bool) []string {
 	lines := []string{r.Name + " " + r.Headline()}
 	quoted := r.Tail
 	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
@@ -235,8 +235,8 @@ func failure(r deploy.Result, logIsAbove bool) []string {
 	if r.WentBack != "" {
 		lines = append(lines, "rollback: "+r.WentBack)
 	}
-	if r.Hint != "" {
-		lines = append(lines, "hint: "+r.Hint)
+	if hint := r.Advice(); hint != "" {
+		lines = append(lines, "hint: "+hint)
 	}
 	if r.DashboardURL != "" {
 		lines = append(lines, "look: "+r.DashboardURL)
@@ -246,13 +246,13 @@ func failure(r deploy.Result, logIsAbove bool) []string {
 
 // outputs are those of a run. What a build printed may be quoted in their free
 // text, which fit masks and shortens.
-func outputs(report *deploy.Report, fit func(string) string) ci.Outputs {
+func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
 	out := ci.Outputs{
 		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(),
 		Duration: int(report.Took.Round(time.Second).Seconds()), Deployments: report.JSON(fit),
 	}
 	if len(report.Results) > 0 {
-		out.URL, out.DashboardURL = report.Results[0].URL, report.Results[0].DashboardURL
+		out.URL, out.DashboardURL = report.Results[0].URL(), report.Results[0].DashboardURL
 	}
 	return out
 }

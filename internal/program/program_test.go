@@ -28,8 +28,8 @@ import (
 	"testing"
 	"time"
 
-	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // Parallel tests wait for the stand-in nearly all the time, so there may be
@@ -122,7 +122,7 @@ func TestProgram(t *testing.T) {
 		if out["DOKPLOY_STATUS"] != "done" || out["DOKPLOY_DEPLOYMENT_ID"] != srv.Deployments(app)[0].ID || out["DOKPLOY_DEPLOYED_URL"] != "https://api.example.com" {
 			t.Errorf("outputs %v", out)
 		}
-		var targets []deploy.Output
+		var targets []verdict.Output
 		if err := json.Unmarshal([]byte(out["DOKPLOY_DEPLOYMENTS"]), &targets); err != nil || len(targets) != 1 || targets[0].ID != app.ID || targets[0].Verified != "unknown" {
 			t.Errorf("deployments %v: %+v", err, targets)
 		}

@@ -6,13 +6,16 @@ type Kind string
 // The kinds of reasons, in the order of a run: what its words are made of
 // stands in the table below.
 const (
-	// Other is a text that says all there is to say: an answer of Dokploy, or
-	// what was in the way of one.
-	Other Kind = "other"
+	// Answered is an answer of Dokploy, or what was in the way of one.
+	Answered Kind = "answered"
 	// BadInput is a problem with an input, found before anything was started.
 	BadInput Kind = "bad input"
 	// AnotherTarget: this one was not started because of another.
 	AnotherTarget Kind = "another target"
+	// KeyRefused and KeyDenied are answers, too: the second is to a key that is
+	// good, but not for this.
+	KeyRefused Kind = "key refused"
+	KeyDenied  Kind = "key denied"
 	// MissingRight: the key is good, but may not do what an input asks for.
 	MissingRight Kind = "missing right"
 	// SetByAnother: what this run had set is something else when it is read back.
@@ -23,9 +26,11 @@ const (
 	InterruptedEarly Kind = "interrupted early" // no target was found yet
 	InterruptedRun   Kind = "interrupted"
 	GaveUp           Kind = "gave up" // its context ended for a cause of its own
-	TimedOut         Kind = "timed out"
-	NotReachable     Kind = "not reachable"
-	KeyRefusedLater  Kind = "key refused later"
+	// InterruptedGoingBack: the verdict, of which Text speaks, had been made.
+	InterruptedGoingBack Kind = "interrupted while going back"
+	TimedOut             Kind = "timed out"
+	NotReachable         Kind = "not reachable"
+	KeyRefusedLater      Kind = "key refused later"
 
 	// The trigger.
 
@@ -77,10 +82,15 @@ const (
 
 	AnotherImage    Kind = "another image"
 	NotRunning      Kind = "not running"
+	SwarmRolledBack Kind = "rolled back by Swarm"
 	StoppedThere    Kind = "stopped in Dokploy"
+	StoppedInSwarm  Kind = "stopped in Swarm"
 	NothingReplaced Kind = "nothing replaced"
 	CannotBeSeen    Kind = "cannot be seen"
 	BadHealth       Kind = "bad health"
+	// HealthUnasked: what stands in front answered, or nothing did.
+	HealthUnasked    Kind = "health not asked"
+	BadHealthStopped Kind = "bad health, stopped in Dokploy"
 )
 
 // entry is one kind: the status that it means, unless whoever uses it says
@@ -89,23 +99,34 @@ type entry struct {
 	status   Status
 	sentence string
 	hint     Hint
-	// again: it is certain enough that Dokploy has it no more to start it again.
-	again bool
+	gone     gone
 }
 
+// gone says whether Dokploy has a deployment no more that never began.
+type gone int
+
+const (
+	notGone gone = iota
+	seemsGone
+	isGone // certain enough to start it again
+)
+
 var kinds = map[Kind]entry{
-	Other:         {sentence: "{text}"},
+	Answered:      {sentence: "{text}"},
 	BadInput:      {status: Invalid, sentence: "{text}"},
 	AnotherTarget: {status: Skipped, sentence: "not deployed, because another target cannot be"},
+	KeyRefused:    {status: Refused, sentence: "{text}"},
+	KeyDenied:     {status: Refused, sentence: "{text}"},
 	MissingRight:  {status: Refused, sentence: `Dokploy does not let this key change that: its owner has no right "create services"`, hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment only`},
-	SetByAnother:  {status: Failed, sentence: "{name} was set, but Dokploy has another one now: another pipeline or person has changed it in between; nothing was deployed", hint: oneAtATime},
+	SetByAnother:  {status: Failed, sentence: "{name} set, but Dokploy has another value now: another pipeline or person has changed it in between; nothing was deployed", hint: oneAtATime},
 
-	InterruptedEarly: {status: Interrupted, sentence: "interrupted"},
-	InterruptedRun:   {status: Interrupted}, // the headline says it
-	GaveUp:           {status: Interrupted, sentence: "stopped ({text})"},
-	TimedOut:         {status: Timeout, sentence: "timed out"},
-	NotReachable:     {status: Unreachable, sentence: "Dokploy was not reachable for {for}: {text}"},
-	KeyRefusedLater:  {status: Unreachable, sentence: "Dokploy took the key at first and has refused it for {for}"},
+	InterruptedEarly:     {status: Interrupted, sentence: "interrupted"},
+	InterruptedRun:       {status: Interrupted}, // the headline says it
+	InterruptedGoingBack: {status: Interrupted, sentence: "interrupted while going back; {text}"},
+	GaveUp:               {status: Interrupted, sentence: "stopped ({text})"},
+	TimedOut:             {status: Timeout, sentence: "timed out"},
+	NotReachable:         {status: Unreachable, sentence: "Dokploy was not reachable for {for}: {text}"},
+	KeyRefusedLater:      {status: Unreachable, sentence: "Dokploy took the key at first and has refused it for {for}"},
 
 	NoProcedure:   {status: Invalid, sentence: "this Dokploy ({text}) has no {name}"},
 	UploadStalled: {status: Unreachable, sentence: "nothing of the upload got through for {for}, after {text} of it were sent"},
@@ -115,16 +136,16 @@ var kinds = map[Kind]entry{
 	Ambiguous:   {status: Lost, sentence: "this run's deployment cannot be told apart among the new ones: {text}", hint: "someone else may have deployed the service in the same moment; look at them in the dashboard"},
 	WhichUpload: {status: Lost, sentence: "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again", hint: seeDeployments},
 
-	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment (a restart does that)", hint: seeAndRunAgain, again: true},
-	ForgottenInRestart:   {status: Lost, sentence: "Dokploy lost the deployment in a restart, before it began", hint: seeAndRunAgain, again: true},
-	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it began", hint: seeAndRunAgain, again: true},
-	PushedOut:            {status: Lost, sentence: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out", hint: seeAndRunAgain},
+	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment (a restart does that)", hint: seeAndRunAgain, gone: isGone},
+	ForgottenInRestart:   {status: Lost, sentence: "Dokploy lost the deployment in a restart, before it began", hint: seeAndRunAgain, gone: isGone},
+	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it began", hint: seeAndRunAgain, gone: isGone},
+	PushedOut:            {status: Lost, sentence: "Dokploy shows the deployment neither in its queue nor in its list; newer ones may have pushed it out", hint: seeAndRunAgain, gone: seemsGone},
 	RemovedFromQueue:     {status: Cancelled, sentence: "somebody removed the queued deployment from Dokploy's queue", hint: ifMistake},
-	TakenWithoutTrace:    {status: Lost, sentence: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)", hint: seeAndRunAgain},
-	ShownNowhereAccepted: {status: Lost, sentence: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list", hint: seeAndRunAgain},
-	HiddenPushedOut:      {status: Lost, sentence: "Dokploy does not show the deployment in its list; newer ones may have taken its place there", hint: seeAndRunAgain},
-	HiddenUnconfirmed:    {status: Lost, sentence: "the answer to the trigger was lost, and no new deployment began while Dokploy was idle for {for}", hint: seeAndRunAgain},
-	HiddenIdle:           {status: Lost, sentence: "Dokploy accepted the deployment, but began none while it was idle for {for}", hint: seeAndRunAgain},
+	TakenWithoutTrace:    {status: Lost, sentence: "Dokploy took the deployment from its queue and left no trace of it (it does so when the server it builds on cannot be reached)", hint: seeAndRunAgain, gone: seemsGone},
+	ShownNowhereAccepted: {status: Lost, sentence: "Dokploy accepted the deployment, but shows it neither in its queue nor in its list", hint: seeAndRunAgain, gone: seemsGone},
+	HiddenPushedOut:      {status: Lost, sentence: "Dokploy does not show the deployment in its list; newer ones may have taken its place there", hint: seeAndRunAgain, gone: seemsGone},
+	HiddenUnconfirmed:    {status: Lost, sentence: "the answer to the trigger was lost, and no new deployment began while Dokploy was idle for {for}", hint: seeAndRunAgain, gone: seemsGone},
+	HiddenIdle:           {status: Lost, sentence: "Dokploy accepted the deployment, but began none while it was idle for {for}", hint: seeAndRunAgain, gone: seemsGone},
 
 	RowVanished:     {status: Lost, sentence: "Dokploy has no deployment {name} any more: it or the service was deleted, or newer ones pushed it out of the list", hint: "look at the service in the dashboard"},
 	StuckConnection: {status: Lost, sentence: stuck, hint: "the connection to the server it builds on broke; " + BrokenOff},
@@ -134,7 +155,7 @@ var kinds = map[Kind]entry{
 	CancelledEarly:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy before it began", hint: ifMistake},
 	CutOffByRestart: {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "run the job again"},
 	CancelledThere:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy"},
-	ConnectionBroke: {status: Failed, sentence: "the connection to the server it builds on broke in the middle", hint: BrokenOff},
+	ConnectionBroke: {status: Failed, sentence: "the connection to the server it builds on broke in the middle"},
 	DokployError:    {status: Failed, sentence: "{text}"},
 	LogSays:         {status: Failed, sentence: "{text}"},
 	LogSilent:       {status: Failed, sentence: "the log does not say why"},
@@ -143,12 +164,16 @@ var kinds = map[Kind]entry{
 	UnreadLog:       {status: Failed, sentence: silent + "its log could not be read: {text}"},
 	LogNotReadToEnd: {status: Failed, sentence: silent + "its log could not be read to its end: {text}"},
 
-	AnotherImage:    {status: Unhealthy, sentence: "swarm has {name} now, not {text}: another deployment came in between", hint: oneAtATime},
-	NotRunning:      {status: Unhealthy, sentence: "{text}"},
-	StoppedThere:    {status: Unhealthy, sentence: stopped},
-	NothingReplaced: {status: Unhealthy, sentence: "{text}"},
-	CannotBeSeen:    {status: Unhealthy, sentence: "Dokploy says done, but whether it runs cannot be seen: {text}"},
-	BadHealth:       {status: Unhealthy, sentence: "{text}"},
+	AnotherImage:     {status: Unhealthy, sentence: "swarm has {name} now, not {text}: another deployment came in between", hint: oneAtATime},
+	NotRunning:       {status: Unhealthy, sentence: "{text}"},
+	SwarmRolledBack:  {status: Unhealthy, sentence: "{text}"},
+	StoppedThere:     {status: Unhealthy, sentence: stopped},
+	StoppedInSwarm:   {status: Unhealthy, sentence: "{text}"},
+	NothingReplaced:  {status: Unhealthy, sentence: "{text}"},
+	CannotBeSeen:     {status: Unhealthy, sentence: "Dokploy says done, but whether it runs cannot be seen: {text}"},
+	BadHealth:        {status: Unhealthy, sentence: "{text}"},
+	HealthUnasked:    {status: Unhealthy, sentence: "{text}"},
+	BadHealthStopped: {status: Unhealthy, sentence: "{text}; " + stopped},
 }
 
 const (

@@ -41,10 +41,20 @@ const (
 	DoneUnanswered Left = "done, not answering"
 )
 
+// MayRun reports whether Dokploy may have a deployment of this run that has not
+// ended.
+func (l Left) MayRun() bool {
+	switch l {
+	case "", NothingStarted, SomethingSet, MaybeSet, NoUpload:
+		return false
+	}
+	return true
+}
+
 var leftWords = map[Left]string{
 	NothingStarted:       "nothing was started",
-	SomethingSet:         "{set} was set; nothing was started",
-	MaybeSet:             "whether {set} was set is not known; nothing was started",
+	SomethingSet:         "{set} set; nothing was started",
+	MaybeSet:             "whether {set} set is not known; nothing was started",
 	MaybeTaken:           "whether Dokploy took the trigger is not known; look at the link",
 	MaybeUploaded:        "whether Dokploy took the upload is not known; look at the link",
 	NoUpload:             "Dokploy shows no deployment of the upload",

@@ -18,9 +18,28 @@ type Reason struct {
 	For  time.Duration
 }
 
-// Again reports whether it is certain that Dokploy has lost it, so that it may be
-// started again.
-func (r Reason) Again() bool { return kinds[r.Kind].again }
+// Gone reports whether Dokploy has the deployment no more, which never began.
+func (r Reason) Gone() bool { return kinds[r.Kind].gone != notGone }
+
+// Again reports whether that is certain enough to start it again.
+func (r Reason) Again() bool { return kinds[r.Kind].gone == isGone }
+
+// Overtaken reports whether another deployment has replaced this one.
+func (r Reason) Overtaken() bool { return r.Kind == AnotherImage }
+
+// Stopped reports whether somebody has stopped the service since.
+func (r Reason) Stopped() bool {
+	return r.Kind == StoppedThere || r.Kind == StoppedInSwarm || r.Kind == BadHealthStopped
+}
+
+// BadHealth reports whether it is about the health URL, Unasked whether that
+// could not be asked.
+func (r Reason) BadHealth() bool {
+	return r.Kind == BadHealth || r.Kind == BadHealthStopped || r.Unasked()
+}
+
+// Unasked is a part of [Reason.BadHealth].
+func (r Reason) Unasked() bool { return r.Kind == HealthUnasked }
 
 // String is the sentence of a reason.
 func (r Reason) String() string {
@@ -35,6 +54,7 @@ type Hint string
 
 // Hints that depend on more than the reason.
 const (
+	RunAgain     Hint = "nothing was deployed; run the job again"
 	StillRuns    Hint = "nothing was replaced: what ran before still runs"
 	BrokenOff    Hint = "what still goes on there may be live with the next restart of the service. Run the job again"
 	StartedTwice Hint = "it was started twice; look at the server's own log"
@@ -55,9 +75,15 @@ type Outcome struct {
 	Hint   Hint   // empty: that of the reason
 	Left   Left
 	Stale  bool   // Left is what was last seen before an outage
-	Set    string // what was set of the service and stands, such as "the image"; nothing was deployed
+	Set    string // what was set of the service and stands, such as "the image was"; nothing was deployed
 	Detail string // what it waits for, of [StillQueued]; what was seen of its containers, of [DoneBut]
 	Input  string // the input that it is about; empty: none, or the one that names the target
+}
+
+// For is the outcome for a reason, and with its status.
+func (o Outcome) For(r Reason) Outcome {
+	o.Status, o.Reason = kinds[r.Kind].status, r
+	return o
 }
 
 // Why says what happened, in one line; empty if all is well.
@@ -73,8 +99,8 @@ func (o Outcome) Why() string {
 		}
 		why = join(why, left)
 	}
-	if o.Set != "" && o.Left != SomethingSet && o.Left != MaybeSet {
-		why = join(why, o.Set+" was set before, and nothing was deployed")
+	if o.Set != "" && o.Left != SomethingSet && o.Left != MaybeSet && o.Reason.Kind != SetByAnother {
+		why = join(why, o.Set+" set before, and nothing was deployed")
 	}
 	return why
 }
@@ -87,13 +113,20 @@ func (o Outcome) Advice() string {
 	return string(kinds[o.Reason.Kind].hint)
 }
 
+// Suggest sets what to do next where nothing says it yet.
+func (o *Outcome) Suggest(h Hint) {
+	if o.Advice() == "" {
+		o.Hint = h
+	}
+}
+
 // Error ends a run with an outcome that is known.
 type Error struct {
 	Outcome
 	Err error // what it came from; nil: nothing
 }
 
-func (e *Error) Error() string { return string(e.Status) + ": " + e.Why() }
+func (e *Error) Error() string { return e.Why() }
 
 func (e *Error) Unwrap() error { return e.Err }
 

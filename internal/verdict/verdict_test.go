@@ -88,8 +88,8 @@ func TestEveryKindHasWords(t *testing.T) {
 				t.Errorf("%q: nothing fills %s", kind, place)
 			}
 		}
-		if row.again && row.status != Lost {
-			t.Errorf("%q: started again, but %s", kind, row.status)
+		if row.gone != notGone && row.status != Lost {
+			t.Errorf("%q: gone, but %s", kind, row.status)
 		}
 	}
 }
@@ -121,11 +121,11 @@ func TestWhy(t *testing.T) {
 		"timed out; as last seen, it is still queued in Dokploy and will be deployed there":     {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Stale: true},
 		"timed out; it is still queued in Dokploy and will be deployed there; it waits for web": {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Detail: "web"},
 		"it is queued in Dokploy and goes on there":                                             {Reason: Reason{Kind: InterruptedRun}, Left: QueuedThere},
-		"timed out; the image was set; nothing was started":                                     {Reason: Reason{Kind: TimedOut}, Left: SomethingSet, Set: "the image"},
-		"timed out; whether the image was set is not known; nothing was started":                {Reason: Reason{Kind: TimedOut}, Left: MaybeSet, Set: "the image"},
-		"timed out; nothing was started; the image was set before, and nothing was deployed":    {Reason: Reason{Kind: TimedOut}, Left: NothingStarted, Set: "the image"},
+		"timed out; the image was set; nothing was started":                                     {Reason: Reason{Kind: TimedOut}, Left: SomethingSet, Set: "the image was"},
+		"timed out; whether the image was set is not known; nothing was started":                {Reason: Reason{Kind: TimedOut}, Left: MaybeSet, Set: "the image was"},
+		"timed out; nothing was started; the image was set before, and nothing was deployed":    {Reason: Reason{Kind: TimedOut}, Left: NothingStarted, Set: "the image was"},
 		"timed out; Dokploy says done, but: it crashes":                                         {Reason: Reason{Kind: TimedOut}, Left: DoneBut, Detail: "it crashes"},
-		"{name} {for}; nothing was started":                                                     {Reason: Reason{Kind: Other, Text: "{name} {for}", Name: "x"}, Left: NothingStarted},
+		"{name} {for}; nothing was started":                                                     {Reason: Reason{Kind: Answered, Text: "{name} {for}", Name: "x"}, Left: NothingStarted},
 	} {
 		if got := o.Why(); got != want {
 			t.Errorf("%q\nwant %q", got, want)

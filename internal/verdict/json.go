@@ -1,44 +1,40 @@
-package deploy
+package verdict
 
 import (
 	"encoding/json"
 	"strings"
 	"time"
-
-	"dokploy-deploy/internal/verdict"
 )
 
 // Output is one target in the output "deployments".
 type Output struct {
-	Target        string           `json:"target"`
-	Kind          string           `json:"kind"`
-	ID            string           `json:"id"`
-	Name          string           `json:"name"`
-	DeploymentID  string           `json:"deploymentId"`
-	Status        verdict.Status   `json:"status"`
-	URL           string           `json:"url"`
-	DashboardURL  string           `json:"dashboardUrl"`
-	QueuedSeconds *int             `json:"queuedSeconds"` // null: not known
-	BuildSeconds  *int             `json:"buildSeconds"`  // null: not known
-	Verified      verdict.Verified `json:"verified"`      // yes, no, unchanged, unknown
-	Error         string           `json:"error"`         // empty on success
+	Target        string   `json:"target"`
+	Kind          string   `json:"kind"`
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	DeploymentID  string   `json:"deploymentId"`
+	Status        Status   `json:"status"`
+	URL           string   `json:"url"`
+	DashboardURL  string   `json:"dashboardUrl"`
+	QueuedSeconds *int     `json:"queuedSeconds"` // null: not known
+	BuildSeconds  *int     `json:"buildSeconds"`  // null: not known
+	Verified      Verified `json:"verified"`      // yes, no, unchanged, unknown
+	Error         string   `json:"error"`         // empty on success
 }
 
 // JSON is the output "deployments". Its free text is made fit to be shown;
 // keys, statuses, ids, names and addresses stay what they are.
 func (r *Report) JSON(fit func(string) string) string {
 	out := make([]Output, 0, len(r.Results))
-	for _, res := range r.Results {
+	for i := range r.Results {
+		res := &r.Results[i]
 		o := Output{
-			Target: res.Target.Ref, Kind: string(res.Target.Kind), DeploymentID: res.DeploymentID, Status: res.Status,
-			URL: res.URL, DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: verdict.VerifiedUnknown,
+			Target: res.Target, Kind: res.Kind, ID: res.ID, Name: res.Service, DeploymentID: res.DeploymentID, Status: res.Status,
+			URL: res.URL(), DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: VerifiedUnknown,
 			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
 		}
 		if res.Verified != "" {
 			o.Verified = res.Verified
-		}
-		if s := res.Service; s != nil {
-			o.ID, o.Name = s.ID, s.Name
 		}
 		out = append(out, o)
 	}

@@ -1,35 +1,34 @@
-package deploy
+package verdict
 
 import (
 	"time"
 
 	"dokploy-deploy/internal/text"
-	"dokploy-deploy/internal/verdict"
 )
 
 // Headline says how a target failed, in one line behind its name: "failed after
 // 41s: Dockerfile:12 …".
 func (r *Result) Headline() string {
-	return r.outcome() + r.after() + ": " + r.Reason
+	return r.became() + r.after() + ": " + r.Why()
 }
 
-func (r *Result) outcome() string {
+func (r *Result) became() string {
 	switch r.Status {
-	case verdict.Unhealthy:
+	case Unhealthy:
 		return r.unhealthy()
-	case verdict.Cancelled:
+	case Cancelled:
 		return "was cancelled"
-	case verdict.Lost:
+	case Lost:
 		return "is lost"
-	case verdict.Timeout:
+	case Timeout:
 		return "is not done"
-	case verdict.Unreachable:
+	case Unreachable:
 		return "is not known to be done"
-	case verdict.Refused:
+	case Refused:
 		return "was refused"
-	case verdict.Invalid:
+	case Invalid:
 		return "was not deployed"
-	case verdict.Interrupted:
+	case Interrupted:
 		return "was interrupted"
 	}
 	return "failed"
@@ -38,37 +37,37 @@ func (r *Result) outcome() string {
 // unhealthy says what is wrong with a deployment that Dokploy called done.
 func (r *Result) unhealthy() string {
 	switch {
-	case r.Overtaken:
+	case r.Reason.Overtaken():
 		return "was deployed, but something else is running"
-	case r.Stopped:
+	case r.Reason.Stopped():
 		return "was deployed, but was stopped"
-	case r.Unasked && r.runs():
+	case r.Reason.Unasked() && r.Runs():
 		return "is running, but its health URL could not be asked"
-	case r.Unasked:
+	case r.Reason.Unasked():
 		return "was deployed, but its health URL could not be asked"
-	case r.BadHealth && r.runs():
+	case r.Reason.BadHealth() && r.Runs():
 		return "is running but unhealthy"
-	case r.BadHealth:
+	case r.Reason.BadHealth():
 		return "was deployed but is unhealthy"
-	case r.Verified == verdict.VerifiedNo:
+	case r.Verified == VerifiedNo:
 		return "was deployed but is not running"
-	case r.Verified == verdict.VerifiedUnchanged:
+	case r.Verified == VerifiedUnchanged:
 		return "was deployed but is unchanged"
 	}
 	return "was deployed, but is not known to run"
 }
 
-// runs reports whether all of it was seen to run, new or not.
-func (r *Result) runs() bool {
-	return r.Verified == verdict.VerifiedYes || r.Verified == verdict.VerifiedUnchanged
+// Runs reports whether all of it was seen to run, new or not.
+func (r *Result) Runs() bool {
+	return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged
 }
 
-// after is the time from the trigger to the verdict.
+// after is the time from the trigger to the
 func (r *Result) after() string {
 	switch text := text.Duration(r.Took); {
 	case r.Took < time.Second && r.DeploymentID == "":
 		return "" // nothing was deployed
-	case r.Status == verdict.Unhealthy:
+	case r.Status == Unhealthy:
 		return " (" + text + ")" // how long it ran is not what that says
 	default:
 		return " after " + text

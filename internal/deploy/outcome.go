@@ -1,0 +1,102 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+	"dokploy-deploy/internal/wait"
+)
+
+// moment is what a run knows when an error ends it.
+type moment struct {
+	cause  error        // why its context ended; nil: it did not
+	found  bool         // its target was
+	left   verdict.Left // what goes on in Dokploy
+	detail string       // of that
+	stale  bool         // that is from before an outage
+	set    string       // what was set, where nothing was deployed
+}
+
+// outcomeOf is what an error means that ends a run.
+func outcomeOf(err error, m moment) verdict.Outcome {
+	var known *verdict.Error
+	if errors.As(err, &known) {
+		o := known.Outcome
+		if o.Reason.Kind == verdict.MissingRight {
+			o.Left = m.left
+		}
+		o.Set = m.set
+		return o
+	}
+	var (
+		o      = verdict.Outcome{Left: m.left, Detail: m.detail, Stale: m.stale, Set: m.set}
+		outage *wait.UnreachableError
+	)
+	switch {
+	case errors.Is(err, ErrInterrupted) && m.found:
+		return o.For(verdict.Reason{Kind: verdict.InterruptedRun})
+	case errors.Is(err, ErrInterrupted):
+		return o.For(verdict.Reason{Kind: verdict.InterruptedEarly})
+	case errors.Is(err, errTimeout):
+		return o.For(verdict.Reason{Kind: verdict.TimedOut})
+	case m.cause != nil:
+		return o.For(verdict.Reason{Kind: verdict.GaveUp, Text: m.cause.Error()})
+	}
+	o.Status = verdict.Unreachable
+	o.Reason, o.Hint = explainOutage(err)
+	switch {
+	case errors.As(err, &outage):
+		return o // a key that worked before and is refused now is one, too
+	case dokploy.Refused(err):
+		o.Status = verdict.Refused
+	case dokploy.NotFound(err):
+		o.Status = verdict.Invalid
+	}
+	o.Left = "" // it was Dokploy's answer
+	return o
+}
+
+// notStarted is the outcome of a target for which nothing was sent yet.
+func notStarted(ctx context.Context, err error, found bool) verdict.Outcome {
+	m := moment{left: verdict.NothingStarted, found: found}
+	if ctx.Err() != nil {
+		m.cause = context.Cause(ctx)
+	}
+	return outcomeOf(err, m)
+}
+
+// moment is what is known of this run now.
+func (r *run) moment(ctx context.Context) moment {
+	m := moment{found: true, left: r.left, detail: r.detail}
+	if ctx.Err() != nil {
+		m.cause = context.Cause(ctx)
+	}
+	if r.undo != nil && r.row == nil && !r.left.MayRun() {
+		m.set = r.undo.changes.names() + r.undo.changes.verb(" was", " were")
+	}
+	return m
+}
+
+// stale reports whether Dokploy may have lost what was last seen in its queue:
+// an outage has begun since.
+func (r *run) stale() bool {
+	return !r.unconfirmed && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart
+}
+
+// badInput is a problem with an input, found before anything was started. An
+// empty input is the one that names the target.
+func badInput(input, what string, hint verdict.Hint) error {
+	o := verdict.Reason{Kind: verdict.BadInput, Text: what}.Outcome()
+	o.Input, o.Hint = input, hint
+	return &verdict.Error{Outcome: o}
+}
+
+// missingRight is a key that is good, but may not do what an input asks for.
+func missingRight(input string, err error) error {
+	o := verdict.Reason{Kind: verdict.MissingRight}.Outcome()
+	o.Input = input
+	return &verdict.Error{Outcome: o, Err: err}
+}

@@ -1,0 +1,38 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// The first line of a failure says what is wrong and how long the verdict took.
+func TestHeadlines(t *testing.T) {
+	for _, tt := range []struct {
+		status Status
+		kind   Kind
+		r      Result
+		want   string
+	}{
+		{Failed, Answered, Result{DeploymentID: "d", Took: 41 * time.Second}, "failed after 41s"},
+		{Failed, Answered, Result{DeploymentID: "d", Took: 380 * time.Millisecond}, "failed after 0.4s"},
+		{Failed, Answered, Result{DeploymentID: "d", Took: 30 * time.Millisecond}, "failed after 30ms"},
+		{Failed, Answered, Result{Took: 380 * time.Millisecond}, "failed"},
+		{Unhealthy, Answered, Result{Verified: VerifiedNo, DeploymentID: "d", Took: 13 * time.Second}, "was deployed but is not running (13s)"},
+		{Unhealthy, BadHealth, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running but unhealthy (2m00s)"},
+		{Unhealthy, HealthUnasked, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running, but its health URL could not be asked (2m00s)"},
+		{Unhealthy, HealthUnasked, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "was deployed, but its health URL could not be asked (2m00s)"},
+		{Unhealthy, Answered, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "was deployed, but is not known to run (2m00s)"},
+		{Unhealthy, Answered, Result{Verified: VerifiedUnchanged, DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unchanged (12s)"},
+		{Unhealthy, BadHealth, Result{Verified: VerifiedUnchanged, DeploymentID: "d", Took: 12 * time.Second}, "is running but unhealthy (12s)"},
+		{Unhealthy, BadHealth, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unhealthy (12s)"},
+		{Unhealthy, BadHealth, Result{DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unhealthy (12s)"},
+		{Unhealthy, BadHealthStopped, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 9 * time.Second}, "was deployed, but was stopped (9s)"},
+		{Unhealthy, AnotherImage, Result{Verified: VerifiedNo, DeploymentID: "d", Took: 9 * time.Second}, "was deployed, but something else is running (9s)"},
+	} {
+		tt.r.Status, tt.r.Reason = tt.status, Reason{Kind: tt.kind, Text: "why"}
+		if got := tt.r.Headline(); !strings.HasPrefix(got, tt.want+": ") {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}
