@@ -43,7 +43,7 @@ func (k *link) run(way Way) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errNotAnswered
 	default:
-		return fmt.Errorf("the log stream cannot be opened: %w", err)
+		return &streamError{"the log stream cannot be opened", err}
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(-1) // it is read in pieces
@@ -56,7 +56,7 @@ func (k *link) run(way Way) error {
 	if status := websocket.CloseStatus(err); status != -1 {
 		return fmt.Errorf("the log stream was closed (%d)", status)
 	}
-	return fmt.Errorf("the log stream broke: %w", err)
+	return &streamError{"the log stream broke", err}
 }
 
 // piece is a frame, or a part of a long one.

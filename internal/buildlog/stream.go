@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/coder/websocket"
@@ -193,7 +192,7 @@ func (s *stream) answered(err error) {
 	s.pinging = false
 	if err != nil && s.quietSince().Before(s.pinged) {
 		// A peer that answers no ping but sends is alive.
-		s.broke(fmt.Errorf("the log stream gives no sign of life: %w", err))
+		s.broke(&streamError{"the log stream gives no sign of life", err})
 	}
 }
 

@@ -51,6 +51,15 @@ type ReadError struct {
 
 func (e *ReadError) Error() string { return "reading it in another way fails: " + e.What }
 
+// streamError is the end of a stream that the network brought.
+type streamError struct {
+	what string
+	err  error
+}
+
+func (e *streamError) Error() string { return e.what + ": " + neterr.Words(e.err) }
+func (e *streamError) Unwrap() error { return e.err }
+
 // refused reports a handshake that was answered, and not by a gateway that
 // reached nobody: asking again at once changes nothing.
 func refused(err error) bool {

@@ -1,8 +1,10 @@
 package buildlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -37,6 +39,24 @@ func TestUnanswered(t *testing.T) {
 		}
 		if got := refused(tt.err); got != tt.refused {
 			t.Errorf("%v: refused %t", tt.err, got)
+		}
+	}
+}
+
+// Why a stream ended is said in words that everybody knows.
+func TestStreamErrorWords(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("failed to get reader: failed to read frame header: %w", io.EOF), "the log stream broke: the connection was closed in the middle"},
+		{fmt.Errorf("failed to ping: %w", context.DeadlineExceeded), "the log stream broke: no answer in time"},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "the log stream broke: the server refuses the TLS connection: handshake failure"},
+		{&net.OpError{Op: "proxyconnect", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "the log stream broke: the proxy cannot be used: the connection is refused"},
+		{errors.New("odd\nthing"), "the log stream broke: odd thing"},
+	} {
+		if got := describe(&streamError{"the log stream broke", tt.err}); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}
 }

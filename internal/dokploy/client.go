@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
 
+	"dokploy-deploy/internal/neterr"
 	"dokploy-deploy/internal/transport"
 )
 
@@ -143,7 +144,9 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	}
 	if err != nil {
 		harmless := at.method == http.MethodGet || !at.connected.Load()
-		return harmless && !permanent(err), nil
+		// A handshake that hung leaves no time for another one.
+		hung := neterr.Of(err).Kind == neterr.HandshakeTimeout
+		return harmless && !hung && !permanent(err), nil
 	}
 	if at.method != http.MethodGet {
 		return false, nil

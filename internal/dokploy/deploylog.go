@@ -65,11 +65,11 @@ func (c *Client) readLogs(ctx context.Context, deploymentID string, tail int) (s
 func logError(err error) error {
 	var e *Error
 	switch {
-	case !errors.As(err, &e):
-		return err
+	case err == nil:
+		return nil
 	case Unsupported(err):
 		return buildlog.ErrUnsupported
-	case e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer"):
+	case errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer"):
 		return buildlog.ErrTooLarge
 	}
 	what, _ := Explain(err)

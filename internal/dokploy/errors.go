@@ -2,6 +2,7 @@ package dokploy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func Permanent(err error) bool {
 // permanent transport failures: the certificate, the protocol, the name.
 func permanent(err error) bool {
 	switch kind := neterr.Of(err).Kind; kind {
-	case neterr.UnknownName, neterr.PlainHTTP, neterr.NoTLS:
+	case neterr.UnknownName, neterr.PlainHTTP, neterr.NoTLS, neterr.OnlyTLS:
 		return true
 	case neterr.ProxyFailed:
 		return permanent(neterr.Of(err).Cause)
@@ -322,58 +323,53 @@ func Explain(err error) (what, hint string) {
 	if te != nil && errors.As(err, &broken) {
 		return broken.explain(te.Procedure)
 	}
-	switch f := neterr.Of(err); f.Kind {
-	case neterr.ProxyRefused:
-		var proxy *neterr.ProxyError
-		errors.As(err, &proxy)
-		return fmt.Sprintf("the proxy %s lets nobody through to the server (%d)", proxy.Proxy, proxy.Status), proxyHint
+	f := neterr.Of(err)
+	switch f.Kind {
 	case neterr.ProxyFailed:
-		what, _ = Explain(f.Cause)
-		return "the proxy cannot be used: " + what, proxyHint
-	case neterr.UnknownName:
-		return f.What, "check the input url; a private name may be known on your machine but not where this job runs"
-	case neterr.NoDNS:
-		return f.What, "the DNS of the machine this job runs on does not answer"
-	case neterr.UnknownAuthority:
-		return f.What, "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set"
-	case neterr.OtherHost:
-		return f.What, "use the host name that the certificate names in the input url"
-	case neterr.InvalidCertificate:
-		return f.What, "look at its dates, and at this machine's clock"
-	case neterr.PlainHTTP, neterr.NoTLS:
-		return "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy"
-	case neterr.Refused:
-		return f.What, "Dokploy is not running there, or listens on another port (3000 by default)"
-	case neterr.Reset:
-		return f.What, ""
-	case neterr.Unreachable:
-		return f.What, "a private address cannot be reached from a hosted runner"
-	case neterr.Timeout:
-		return f.What, "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network"
+		return neterr.Words(err), f.Hint
+	case neterr.NotHTTP:
+		// What came says more than that it is not HTTP.
+		if te != nil {
+			return fmt.Sprintf("the answer to %s is not HTTP: %s", te.Procedure, ownWords(te.Err)), "something else listens on this port"
+		}
+	case neterr.Other:
+		switch {
+		case te == nil:
+			return ownWords(err), ""
+		case strings.Contains(te.Err.Error(), "server response headers exceeded"):
+			return fmt.Sprintf("the answer to %s has more than %d kB of headers", te.Procedure, maxHeader>>10), notDokploy
+		}
+		return te.Procedure + ": " + ownWords(te.Err), ""
 	}
-	if te != nil {
-		err = te.Err
-	}
-	s := strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
-	switch {
-	case s == "EOF" || s == "unexpected EOF":
-		return "the connection was closed in the middle", ""
-	case te == nil:
-		return text.OneLine(s), ""
-	case strings.Contains(s, "server response headers exceeded"):
-		return fmt.Sprintf("the answer to %s has more than %d kB of headers", te.Procedure, maxHeader>>10), notDokploy
-	}
-	return te.Procedure + ": " + text.OneLine(s), ""
+	return f.What, cmp.Or(f.Hint, netHints[f.Kind])
 }
 
-const (
-	proxyHint  = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
-	notDokploy = "this is no Dokploy API, or a proxy stands in between: the input url is the address of the dashboard, without a path of it"
-)
+// ownWords are those of an error, without what net/http puts before them.
+func ownWords(err error) string {
+	return text.OneLine(strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: "))
+}
+
+// netHints are what can be done when the API cannot be asked.
+var netHints = map[neterr.Kind]string{
+	neterr.UnknownName:        "check the input url; a private name may be known on your machine but not where this job runs",
+	neterr.NoDNS:              "the DNS of the machine this job runs on does not answer",
+	neterr.UnknownAuthority:   "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set",
+	neterr.OtherHost:          "use the host name that the certificate names in the input url",
+	neterr.InvalidCertificate: "look at its dates, and at this machine's clock",
+	neterr.PlainHTTP:          "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy",
+	neterr.NoTLS:              "something else listens on this port: check the input url",
+	neterr.OnlyTLS:            "write https:// in the input url",
+	neterr.HandshakeTimeout:   "the server, or a proxy or firewall in front of it, hangs",
+	neterr.Refused:            "Dokploy is not running there, or listens on another port (3000 by default)",
+	neterr.Unreachable:        "a private address cannot be reached from a hosted runner",
+	neterr.Timeout:            "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network",
+}
+
+const notDokploy = "this is no Dokploy API, or a proxy stands in between: the input url is the address of the dashboard, without a path of it"
 
 func (e *brokenAnswer) explain(procedure string) (what, hint string) {
 	switch neterr.Of(e.err).Kind {
-	case neterr.Timeout, neterr.OtherTimeout:
+	case neterr.Timeout:
 		return fmt.Sprintf("the answer to %s did not end in time (%d bytes came)", procedure, e.got), "the server, or a proxy in front of it, hangs"
 	case neterr.Closed, neterr.Reset:
 		return fmt.Sprintf("the connection was closed in the middle of the answer to %s (%d bytes came)", procedure, e.got), ""

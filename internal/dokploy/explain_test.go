@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"os"
 	"syscall"
 	"testing"
@@ -21,6 +22,13 @@ func TestExplainNetwork(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	errno := func(e syscall.Errno) error { return dial(os.NewSyscallError("connect", e)) }
 	bad := func(err error) error { return &tls.CertificateVerificationError{Err: err} }
+	alert := func(name string) error { return &net.OpError{Op: "remote error", Err: errors.New("tls: " + name)} }
+	const (
+		proxyHint = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
+		noCommon  = "it may have no certificate for this host name, or no TLS settings in common with this program: check the host name, and the domain's certificate"
+		ofClient  = "it may want a certificate of the client, which this program does not send: let this job in another way"
+		otherPort = "something else listens on this port"
+	)
 	for _, tt := range []struct {
 		err        error
 		what, hint string
@@ -32,27 +40,40 @@ func TestExplainNetwork(t *testing.T) {
 		{bad(x509.UnknownAuthorityError{}), "the certificate is signed by an authority that is not trusted here", "give the authority's certificate in the input ca-cert; Dokploy's own default is a self-signed one until a domain is set", true},
 		{bad(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"a.example"}}, Host: "b.example"}), "the certificate is for another host: x509: certificate is valid for a.example, not b.example", "use the host name that the certificate names in the input url", true},
 		{bad(x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}), "the certificate is not valid: x509: certificate is not authorized to sign other certificates", "look at its dates, and at this machine's clock", true},
-		{bad(errors.New("odd")), "project.all: tls: failed to verify certificate: odd", "", true},
+		{bad(errors.New("odd")), "the certificate cannot be checked: odd", "", true},
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake", RecordHeader: [5]byte{'H', 'T', 'T', 'P', '/'}}, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
-		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake", RecordHeader: [5]byte{'S', 'S', 'H', '-', '2'}}, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake", RecordHeader: [5]byte{'S', 'S', 'H', '-', '2'}}, "the server does not speak TLS", "something else listens on this port: check the input url", true},
 		{http.ErrSchemeMismatch, "the server speaks plain HTTP where TLS was tried", "write http:// in the input url (Dokploy's port 3000 has no TLS), or use the domain behind its proxy", true},
-		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "project.all: remote error: tls: handshake failure", "", false},
+		{alert("handshake failure"), "the server refuses the TLS connection: handshake failure", noCommon, false},
+		{alert("unrecognized name"), "the server refuses the TLS connection: unrecognized name", noCommon, false},
+		{alert("internal error"), "the server refuses the TLS connection: internal error", noCommon, false},
+		{alert("protocol version not supported"), "the server refuses the TLS connection: protocol version not supported", "it may speak versions of TLS before 1.2 only", false},
+		{alert("certificate required"), "the server refuses the TLS connection: certificate required", ofClient, false},
+		{alert("bad certificate"), "the server refuses the TLS connection: bad certificate", ofClient, false},
+		{errors.New("tls: server selected unsupported protocol version 302"), "the TLS connection fails: server selected unsupported protocol version 302", "", false},
+		{&net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")}, "the TLS connection fails: bad record MAC", "", false},
+		{errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00"`), "the server speaks TLS where plain HTTP was tried", "write https:// in the input url", true},
+		{errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "220 mail"`), `the answer to project.all is not HTTP: malformed HTTP response "220 mail"`, otherPort, false},
+		{textproto.ProtocolError("malformed MIME header: missing colon: \"x\""), `the answer to project.all is not HTTP: malformed MIME header: missing colon: "x"`, otherPort, false},
 		{errno(syscall.ECONNREFUSED), "the connection is refused", "Dokploy is not running there, or listens on another port (3000 by default)", false},
 		{errno(syscall.ECONNRESET), "the connection was reset", "", false},
-		{errno(syscall.EPIPE), "project.all: dial tcp: connect: broken pipe", "", false},
+		{errno(syscall.EPIPE), "the connection was closed in the middle", "", false},
 		{errno(syscall.EHOSTUNREACH), "there is no route to the host", "a private address cannot be reached from a hosted runner", false},
 		{errno(syscall.ENETUNREACH), "there is no route to the host", "a private address cannot be reached from a hosted runner", false},
 		{errno(syscall.ETIMEDOUT), "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network", false},
 		{context.DeadlineExceeded, "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network", false},
-		{os.ErrDeadlineExceeded, "project.all: i/o timeout", "", false},
-		{handshakeTimeout{}, "project.all: net/http: TLS handshake timeout", "", false},
+		{os.ErrDeadlineExceeded, "no answer in time", "a firewall may drop the connection: allow this runner, or run the job on a runner inside the network", false},
+		{handshakeTimeout{}, "the server takes the connection but does not answer the TLS handshake", "the server, or a proxy or firewall in front of it, hangs", false},
 		{io.EOF, "the connection was closed in the middle", "", false},
 		{fmt.Errorf("net/http: HTTP/1.x transport connection broken: %w", io.ErrUnexpectedEOF), "the connection was closed in the middle", "", false},
-		{fmt.Errorf("odd: %w", io.EOF), "project.all: odd: EOF", "", false},
+		{fmt.Errorf("odd: %w", io.EOF), "the connection was closed in the middle", "", false},
+		{errors.New("http: server closed idle connection"), "the connection was closed in the middle", "", false},
 		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errno(syscall.ECONNREFUSED)}, "the proxy cannot be used: the connection is refused", proxyHint, false},
 		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(&net.DNSError{Err: "no such host", Name: "p.example", IsNotFound: true})}, `the proxy cannot be used: the host name "p.example" is not known to DNS`, proxyHint, true},
 		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errors.New("odd")}, "the proxy cannot be used: odd", proxyHint, false},
-		{&neterr.ProxyError{Proxy: "p.example:1", Status: 407}, "the proxy p.example:1 lets nobody through to the server (407)", proxyHint, false},
+		{&neterr.ProxyError{Proxy: "p.example:1", Status: 407}, "the proxy p.example:1 does not let the request through: it answers 407 Proxy Authentication Required", "it asks for a login: put user and password into its address, as in http://user:password@proxy:3128; " + proxyHint, false},
+		{&neterr.ProxyError{Proxy: "p.example:1", Status: 403}, "the proxy p.example:1 does not let the request through: it answers 403 Forbidden", "let it through to this host and port (CONNECT); " + proxyHint, false},
+		{&neterr.ProxyError{Proxy: "p.example:1", Status: 502}, "the proxy p.example:1 does not let the request through: it answers 502 Bad Gateway", "it does not reach the server itself, or is out of order; " + proxyHint, false},
 		{&brokenAnswer{3, errno(syscall.ECONNRESET)}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
 		{&brokenAnswer{3, io.ErrUnexpectedEOF}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
 		{&brokenAnswer{3, context.DeadlineExceeded}, "the answer to project.all did not end in time (3 bytes came)", "the server, or a proxy in front of it, hangs", false},

@@ -452,7 +452,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"no chunk":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "the answer to deployment.all cannot be read: invalid byte in chunk length"},
 		"no gzip":          {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n[1,2,3,4,5,6,7,8,9,10,11,12,13", "the answer to deployment.all cannot be read: gzip: invalid header"},
 		"another encoding": {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\n\x1b\x00\x01", "no JSON came where Dokploy's API was expected (deployment.all: 200)"},
-		"no HTTP":          {"SSH-2.0-OpenSSH_9.6\r\n", `deployment.all: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`},
+		"no HTTP":          {"SSH-2.0-OpenSSH_9.6\r\n", `the answer to deployment.all is not HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`},
 		"a head too long":  {"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHeader) + "\r\n\r\n[]", "the answer to deployment.all has more than 256 kB of headers"},
 		"two lengths":      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]", "deployment.all: http: message cannot contain multiple Content-Length headers"},
 	} {

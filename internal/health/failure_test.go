@@ -36,6 +36,9 @@ func TestFailure(t *testing.T) {
 		noRoute   = "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
 		setDNS    = "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
 		otherPort = "something else listens on this port"
+		proxyHint = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
+		noCommon  = "it may have no certificate for this host name, or no TLS settings in common with this program: check the host name, and the domain's certificate"
+		ofClient  = "it may want a certificate of the client, which this program does not send: let this job in another way"
 		noTraefik = "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
 	)
 	for _, tt := range []struct {
@@ -56,8 +59,9 @@ func TestFailure(t *testing.T) {
 		{bad(errors.New("odd")), "the certificate cannot be checked: odd", "", true},
 		{tls.RecordHeaderError{RecordHeader: [5]byte{'H', 'T', 'T', 'P', '/'}}, "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS", false},
 		{tls.RecordHeaderError{RecordHeader: [5]byte{'S', 'S', 'H', '-', '2'}}, "does not speak TLS", otherPort, false},
-		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "refuses the TLS handshake: tls: handshake failure", "", false},
-		{&net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}, "refuses the TLS handshake: tls: certificate required", "", true},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "the server refuses the TLS connection: handshake failure", noCommon, false},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}, "the server refuses the TLS connection: certificate required", ofClient, true},
+		{errors.New("tls: server selected unsupported protocol version 302"), "the TLS connection fails: server selected unsupported protocol version 302", "", false},
 		{errno(syscall.ECONNREFUSED), "the connection is refused", noTraefik, false},
 		{errno(10061), "the connection is refused", noTraefik, false},
 		{errno(syscall.EHOSTUNREACH), "there is no route to the host", noRoute, false},
@@ -72,9 +76,11 @@ func TestFailure(t *testing.T) {
 		{errno(syscall.ETIMEDOUT), "no connection in time", hintFirewall, false},
 		{context.DeadlineExceeded, "no connection in time", hintFirewall, false},
 		{os.ErrDeadlineExceeded, "no connection in time", hintFirewall, false},
-		{&net.OpError{Op: "proxyconnect", Err: errno(syscall.ECONNREFUSED)}, "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: the connection is refused", "", true},
-		{&net.OpError{Op: "proxyconnect", Err: errors.New("odd\n")}, "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: odd?", "", true},
-		{&neterr.ProxyError{Status: 407}, "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers 407 Proxy Authentication Required", "", true},
+		{&net.OpError{Op: "proxyconnect", Err: errno(syscall.ECONNREFUSED)}, "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: the connection is refused", proxyHint, true},
+		{&net.OpError{Op: "proxyconnect", Err: errors.New("odd\n")}, "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: odd?", proxyHint, true},
+		{&neterr.ProxyError{Proxy: "p:1", Status: 407}, "the proxy p:1 does not let the request through: it answers 407 Proxy Authentication Required", "it asks for a login: put user and password into its address, as in http://user:password@proxy:3128; " + proxyHint, true},
+		{&neterr.ProxyError{Proxy: "p:1", Status: 403}, "the proxy p:1 does not let the request through: it answers 403 Forbidden", "let it through to this host and port (CONNECT); " + proxyHint, true},
+		{&neterr.ProxyError{Proxy: "p:1", Status: 504}, "the proxy p:1 does not let the request through: it answers 504 Gateway Timeout", "it does not reach the server itself, or is out of order; " + proxyHint, true},
 		{&net.OpError{Op: "socks connect", Err: errors.New("unknown error connection refused")}, "unknown error connection refused", "", false},
 		{&net.OpError{Op: "socks connect", Err: errors.New("no acceptable authentication methods")}, "no acceptable authentication methods", "", true},
 		{errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01"`), "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS", false},

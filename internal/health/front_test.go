@@ -56,7 +56,7 @@ func TestRunTellsWhatNeverReachedTheApplication(t *testing.T) {
 		"a client certificate":         {url: "https://app.test", steps: direct(says("\x15\x03\x03\x00\x02\x02\x74")), unasked: true, reason: "certificate required"},
 		"another TLS alert":            {url: "https://app.test", steps: direct(says("\x15\x03\x03\x00\x02\x02\x70")), reason: "unrecognized name"},
 		"the proxy cannot be reached":  {proxy: "http://proxy.test:3128", steps: through(errno(syscall.ECONNREFUSED)), unasked: true, reason: "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable"},
-		"the proxy refuses a tunnel":   {url: "https://app.test", proxy: "http://proxy.test:3128", steps: through(answers(403, "")), unasked: true, reason: "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers 403 Forbidden"},
+		"the proxy refuses a tunnel":   {url: "https://app.test", proxy: "http://proxy.test:3128", steps: through(answers(403, "")), unasked: true, reason: "the proxy proxy.test:3128 does not let the request through: it answers 403 Forbidden"},
 		"the proxy has no way":         {url: "https://app.test", proxy: "http://proxy.test:3128", steps: through(answers(502, "")), unasked: true, reason: "it answers 502 Bad Gateway"},
 		"the proxy wants a password":   {proxy: "http://proxy.test:3128", steps: through(answers(407, "")), unasked: true, reason: "the proxy of this machine (HTTP_PROXY) answers 407 Proxy Authentication Required itself"},
 		"a page of Squid":              {proxy: "http://proxy.test:3128", steps: through(with(403, "X-Squid-Error", "ERR_ACCESS_DENIED 0")), unasked: true, reason: "HTTP_PROXY"},

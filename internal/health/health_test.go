@@ -152,7 +152,7 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 
 		"TLS at a plain port":   {url: "https://app.test/", step: answers(200, ""), reason: "speaks plain HTTP where TLS was tried", hint: "http://"},
 		"TLS at something else": {url: "https://app.test/", step: says("SSH-2.0-secret\r\n"), reason: "does not speak TLS", hint: "something else listens"},
-		"TLS refused":           {url: "https://app.test/", step: says("\x15\x03\x03\x00\x02\x02\x70"), reason: "refuses the TLS handshake: tls: unrecognized name"},
+		"TLS refused":           {url: "https://app.test/", step: says("\x15\x03\x03\x00\x02\x02\x70"), reason: "the server refuses the TLS connection: unrecognized name", hint: "no certificate for this host name"},
 		"TLS closed":            {url: "https://app.test/", step: says(""), reason: "the connection is closed before the answer", hint: hintClosed},
 
 		"circle": {step: redirects(302, "/healthz?token=secret#x"), reason: "redirects in a circle: http://app.test/healthz → http://app.test/healthz", status: 302},
@@ -562,7 +562,7 @@ func TestRunGoesThroughAProxy(t *testing.T) {
 		asked  string
 	}{
 		"plain":                  {url: "http://app.test/", step: answer(502), reason: "answers 502 Bad Gateway", asked: "GET http://app.test/?token=secret"},
-		"TLS is not let through": {url: "https://app.test/", step: answer(403), reason: "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers 403 Forbidden", asked: "CONNECT app.test:443"},
+		"TLS is not let through": {url: "https://app.test/", step: answer(403), reason: "the proxy proxy.test:3128 does not let the request through: it answers 403 Forbidden", asked: "CONNECT app.test:443"},
 		"not there":              {url: "https://app.test/", step: errno(syscall.ECONNREFUSED), reason: "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: the connection is refused"},
 	} {
 		t.Run(name, func(t *testing.T) {

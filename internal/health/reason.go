@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,22 +41,17 @@ const (
 // something can be done, what.
 func failure(err error, at *url.URL) (reason, hint string) {
 	var (
-		refused *neterr.ProxyError
-		dns     *net.DNSError
-		op      *net.OpError
-		broken  textproto.ProtocolError
+		dns *net.DNSError
+		op  *net.OpError
 	)
 	f := neterr.Of(err)
 	if f.Kind.Certificate() {
 		return badCertificate(err, f, at)
 	}
 	switch f.Kind {
-	case neterr.ProxyRefused:
-		errors.As(err, &refused)
-		return "the proxy of this machine (HTTPS_PROXY) does not let the request through: it answers " + statusText(refused.Status), ""
 	case neterr.ProxyFailed:
 		reason, _ = failure(f.Cause, at)
-		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, ""
+		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, f.Hint
 	case neterr.UnknownName:
 		return f.What, "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
 	case neterr.NoDNS:
@@ -69,26 +63,25 @@ func failure(err error, at *url.URL) (reason, hint string) {
 		return "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS"
 	case neterr.NoTLS:
 		return "does not speak TLS", "something else listens on this port"
-	case neterr.RemoteAlert:
-		return "refuses the TLS handshake: " + f.Cause.Error(), ""
+	case neterr.OnlyTLS:
+		return "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS"
+	case neterr.NotHTTP:
+		return f.What, "something else listens on this port"
 	case neterr.Refused:
 		return f.What, "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
 	case neterr.Unreachable:
 		return f.What, "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
 	case neterr.Reset, neterr.Closed:
 		return "the connection is closed before the answer", hintClosed
-	case neterr.Timeout, neterr.OtherTimeout:
+	case neterr.Timeout, neterr.HandshakeTimeout:
 		return timeoutReason(stageConnect, 0)
+	case neterr.Other:
+		if errors.As(err, &op) {
+			err = op.Err // op names a port that is another each time
+		}
+		return text.Printable(err.Error()), ""
 	}
-	switch {
-	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
-		return "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS"
-	case errors.As(err, &broken), strings.Contains(err.Error(), "malformed"):
-		return "the answer is not HTTP", "something else listens on this port" // err holds what came
-	case errors.As(err, &op):
-		return text.Printable(op.Err.Error()), "" // op names a port that is another each time
-	}
-	return text.Printable(err.Error()), ""
+	return text.Printable(f.What), f.Hint
 }
 
 // timeoutReason says what did not come in time.
@@ -124,8 +117,6 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 		return "the certificate is not valid before " + date(invalid.Cert.NotBefore), "look at this machine's clock"
 	case expired:
 		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
-	case f.Kind == neterr.InvalidCertificate:
-		return text.Printable(f.What), ""
 	case f.Kind == neterr.OtherHost:
 		reason = "the certificate is for another host"
 		if names := leaf.DNSNames; len(names) > 0 {
@@ -137,7 +128,7 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 	case f.Kind == neterr.UnknownAuthority:
 		return f.What, "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
 	}
-	return "the certificate cannot be checked: " + text.Printable(f.Cause.Error()), ""
+	return text.Printable(f.What), ""
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

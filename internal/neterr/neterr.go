@@ -1,6 +1,6 @@
-// Package neterr says what an error of the network means. Dokploy's API and the
-// health check ask it; what a person can do about it is theirs to say, as it
-// depends on who was asked.
+// Package neterr says what an error of the network means. Dokploy's API, its
+// logs and the health check ask it; what a person can do about it is mostly
+// theirs to say, as it depends on who was asked.
 package neterr
 
 import (
@@ -12,9 +12,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"syscall"
+
+	"dokploy-deploy/internal/text"
 )
 
 // Kind is what went wrong on the way.
@@ -33,20 +36,26 @@ const (
 	UncheckedCertificate             // it cannot be checked for another reason
 	PlainHTTP                        // where TLS was tried
 	NoTLS                            // nor HTTP
-	RemoteAlert                      // the server ended the TLS handshake
+	RemoteAlert                      // the server ended the TLS connection with an alert
+	BadTLS                           // this side ends the TLS connection
+	HandshakeTimeout                 // of TLS
+	OnlyTLS                          // where plain HTTP was tried
+	NotHTTP                          // the answer, nor TLS
 	Refused                          // the connection
 	Unreachable                      // no route to the host or its network
 	Reset                            // the connection
 	Closed                           // the connection, too early but without a reset
 	Timeout                          // of a connection or a context
-	OtherTimeout                     // such as net/http's for the TLS handshake
 )
 
 // Failure is the meaning of an error.
 type Failure struct {
 	Kind Kind
-	// What says it in words that fit whoever was asked; empty: the kind has none.
+	// What says it in words that fit whoever was asked, and holds nothing of what
+	// a server sent; empty: the kind has none.
 	What string
+	// Hint is what can be done, where it is the same for whoever was asked.
+	Hint string
 	// Cause is the part of the error that says it.
 	Cause error
 }
@@ -65,46 +74,89 @@ func Of(err error) Failure {
 		invalid   x509.CertificateInvalidError
 		unchecked *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
+		protocol  textproto.ProtocolError
 		timeout   net.Error
 	)
 	isOp := errors.As(err, &op)
 	switch {
 	case errors.As(err, &refused):
-		return Failure{ProxyRefused, "", refused}
+		return Failure{Kind: ProxyRefused, What: refused.Error(), Hint: refused.hint(), Cause: refused}
 	case isOp && op.Op == "proxyconnect":
-		return Failure{ProxyFailed, "", op.Err}
+		return Failure{Kind: ProxyFailed, Hint: proxyHint, Cause: op.Err}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return Failure{UnknownName, fmt.Sprintf("the host name %q is not known to DNS", dns.Name), dns}
+		return Failure{Kind: UnknownName, What: fmt.Sprintf("the host name %q is not known to DNS", dns.Name), Cause: dns}
 	case dns != nil:
-		return Failure{NoDNS, fmt.Sprintf("the name %q cannot be looked up: %s", dns.Name, dns.Err), dns}
+		return Failure{Kind: NoDNS, What: fmt.Sprintf("the name %q cannot be looked up: %s", dns.Name, dns.Err), Cause: dns}
 	case errors.As(err, &authority):
-		return Failure{UnknownAuthority, "the certificate is signed by an authority that is not trusted here", authority}
+		return Failure{Kind: UnknownAuthority, What: "the certificate is signed by an authority that is not trusted here", Cause: authority}
 	case errors.As(err, &hostname):
-		return Failure{OtherHost, "the certificate is for another host: " + hostname.Error(), hostname}
+		return Failure{Kind: OtherHost, What: "the certificate is for another host: " + hostname.Error(), Cause: hostname}
 	case errors.As(err, &invalid):
-		return Failure{InvalidCertificate, "the certificate is not valid: " + invalid.Error(), invalid}
+		return Failure{Kind: InvalidCertificate, What: "the certificate is not valid: " + invalid.Error(), Cause: invalid}
 	case errors.As(err, &unchecked):
-		return Failure{UncheckedCertificate, "", unchecked.Err}
+		return Failure{Kind: UncheckedCertificate, What: "the certificate cannot be checked: " + unchecked.Err.Error(), Cause: unchecked.Err}
 	case errors.As(err, &record) && !strings.HasPrefix(string(record.RecordHeader[:]), "HTTP/"):
-		return Failure{NoTLS, "", record}
+		return Failure{Kind: NoTLS, What: "the server does not speak TLS", Cause: record}
 	case errors.As(err, &record), strings.Contains(err.Error(), http.ErrSchemeMismatch.Error()):
-		return Failure{PlainHTTP, "the server speaks plain HTTP where TLS was tried", err}
+		return Failure{Kind: PlainHTTP, What: "the server speaks plain HTTP where TLS was tried", Cause: err}
 	case isOp && op.Op == "remote error":
-		return Failure{RemoteAlert, "", op.Err}
+		alert := strings.TrimPrefix(op.Err.Error(), "tls: ")
+		return Failure{Kind: RemoteAlert, What: "the server refuses the TLS connection: " + alert, Hint: alertHint(alert), Cause: op.Err}
+	case strings.Contains(err.Error(), "TLS handshake timeout"): // net/http's, which it does not export
+		return Failure{Kind: HandshakeTimeout, What: "the server takes the connection but does not answer the TLS handshake", Cause: err}
+	case ownTLS(err) != "":
+		return Failure{Kind: BadTLS, What: "the TLS connection fails: " + ownTLS(err), Cause: err}
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
+		return Failure{Kind: OnlyTLS, What: "the server speaks TLS where plain HTTP was tried", Cause: err}
+	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"):
+		return Failure{Kind: NotHTTP, What: "the answer is not HTTP", Cause: err}
 	case isErrno(err, syscall.ECONNREFUSED, 10061):
-		return Failure{Refused, "the connection is refused", err}
+		return Failure{Kind: Refused, What: "the connection is refused", Cause: err}
 	case isErrno(err, syscall.ECONNRESET, 10054):
-		return Failure{Reset, "the connection was reset", err}
+		return Failure{Kind: Reset, What: "the connection was reset", Cause: err}
 	case isErrno(err, syscall.EHOSTUNREACH, 10065), isErrno(err, syscall.ENETUNREACH, 10051):
-		return Failure{Unreachable, "there is no route to the host", err}
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return Failure{Closed, "", err}
-	case errors.Is(err, context.DeadlineExceeded), isOp && op.Timeout():
-		return Failure{Timeout, "no answer in time", err}
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return Failure{OtherTimeout, "", err}
+		return Failure{Kind: Unreachable, What: "there is no route to the host", Cause: err}
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		strings.Contains(err.Error(), "server closed idle connection"): // net/http's, which it does not export
+		return Failure{Kind: Closed, What: "the connection was closed in the middle", Cause: err}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return Failure{Kind: Timeout, What: "no answer in time", Cause: err}
 	}
-	return Failure{Other, "", err}
+	return Failure{Kind: Other, Cause: err}
+}
+
+// Words are those for an error, its own if there are no better ones.
+func Words(err error) string {
+	f := Of(err)
+	switch {
+	case f.Kind == ProxyFailed:
+		return "the proxy cannot be used: " + Words(f.Cause)
+	case f.What != "":
+		return f.What
+	}
+	return text.OneLine(err.Error())
+}
+
+// ownTLS is why this side gives up a TLS connection; empty: it does not.
+func ownTLS(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		why := strings.TrimPrefix(err.Error(), "local error: ")
+		if why, ok := strings.CutPrefix(why, "tls: "); ok {
+			return why
+		}
+	}
+	return ""
+}
+
+// alertHint is what can be done about an alert, by its name in TLS.
+func alertHint(alert string) string {
+	switch {
+	case strings.Contains(alert, "certificate"):
+		return "it may want a certificate of the client, which this program does not send: let this job in another way"
+	case strings.Contains(alert, "protocol version"):
+		return "it may speak versions of TLS before 1.2 only"
+	}
+	return "it may have no certificate for this host name, or no TLS settings in common with this program: check the host name, and the domain's certificate"
 }
 
 // isErrno knows the number that Windows' sockets use, too.
@@ -118,7 +170,22 @@ type ProxyError struct {
 	Status int
 }
 
-func (e *ProxyError) Error() string { return fmt.Sprintf("the proxy %s answers %d", e.Proxy, e.Status) }
+func (e *ProxyError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the proxy %s does not let the request through: it answers %d %s", e.Proxy, e.Status, http.StatusText(e.Status)))
+}
+
+// proxyHint says where the proxy comes from.
+const proxyHint = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
+
+func (e *ProxyError) hint() string {
+	switch e.Status {
+	case http.StatusProxyAuthRequired:
+		return "it asks for a login: put user and password into its address, as in http://user:password@proxy:3128; " + proxyHint
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return "it does not reach the server itself, or is out of order; " + proxyHint
+	}
+	return "let it through to this host and port (CONNECT); " + proxyHint
+}
 
 // OnProxyConnectResponse is for the http.Transport of that name: without it
 // net/http gives the proxy's words only.

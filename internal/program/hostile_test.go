@@ -277,7 +277,7 @@ func TestHostileAnswers(t *testing.T) {
 		"a redirect without end":   {flood("HTTP/1.1 308 Permanent Redirect\r\nLocation: http://elsewhere.test/\r\n\r\n", "x", 0), "the server redirects to http://elsewhere.test/ (308); the key is not sent there"},
 		"a place of 200 kB":        {raw("HTTP/1.1 302 Found\r\nLocation: /" + strings.Repeat("x", 200<<10) + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), "the server redirects "},
 		"an error of 10 MB":        {flood("HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n{\"message\":\"", "no ", 10<<20), `: {"message":"no no no `},
-		"another protocol":         {raw("220 mail.test ESMTP\r\n"), "%s: malformed HTTP "},
+		"another protocol":         {raw("220 mail.test ESMTP\r\n"), "the answer to %s is not HTTP: malformed HTTP "},
 		"nothing":                  {raw(""), "the connection was closed in the middle"},
 		"an object, not a list":    {raw(okJSON + "\r\n{}"), "%s: the answer cannot be read: it is an object where a list is due"},
 		"a list of numbers":        {raw(okJSON + "\r\n[1,2]"), "%s: the answer cannot be read: "},
@@ -1032,7 +1032,7 @@ func TestProxy(t *testing.T) {
 			})
 		}
 		c := uncut(run(), run)
-		checkOutput(t, c, 3, "lets nobody through to the server (407)")
+		checkOutput(t, c, 3, "does not let the request through: it answers 407 Proxy Authentication Required")
 	})
 	t.Run("no proxy there", func(t *testing.T) {
 		t.Parallel()
