@@ -105,20 +105,13 @@ const (
 // Place is where a waiting job stands, and what is being built ahead of it.
 type Place struct {
 	Number   int
-	Building []Building
+	Building []dokploy.Job // active
 	Clock    Clock
 }
 
 // same reports whether nothing has changed for a person.
 func (p Place) same(as Place) bool {
-	return p.Number == as.Number && slices.EqualFunc(p.Building, as.Building, func(a, b Building) bool { return a.ServiceID == b.ServiceID })
-}
-
-// Building is one that is active.
-type Building struct {
-	Kind      dokploy.Kind
-	ServiceID string
-	Since     time.Time // the clock of Dokploy's process; zero: not known
+	return p.Number == as.Number && slices.EqualFunc(p.Building, as.Building, func(a, b dokploy.Job) bool { return a.ServiceID == b.ServiceID })
 }
 
 // ambiguous ends a run without a guess.

@@ -147,7 +147,7 @@ func (s *sight) jobWaits() *Decision {
 		return d
 	}
 	s.waits, s.left, s.doing = true, verdict.StillQueued, DoingQueued
-	p := placeOf(q, s.job)
+	p := PlaceOf(q, s.job)
 	p.Clock = s.trail.clock
 	s.pace.Most = 4 * time.Second
 	if p.Number == 1 {

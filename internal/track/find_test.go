@@ -170,7 +170,7 @@ func TestInfer(t *testing.T) {
 			}
 			got := ""
 			for i := 0; len(got) < len(x.want); i++ {
-				s.candidates = append([]dokploy.Deployment(nil), x.rows...)
+				s.candidates = x.rows
 				said := "-"
 				switch d := s.infer(); {
 				case d == nil:
@@ -440,7 +440,7 @@ func TestPlace(t *testing.T) {
 	}
 	ours := job("3", "api", "", false)
 	q := &dokploy.Queue{Jobs: []dokploy.Job{job("1", "web", "", true), job("9", "far", "s1", true), job("2", "api", "", false), job("8", "far", "s1", false), ours, job("4", "x", "", false)}}
-	p := placeOf(q, &ours)
+	p := PlaceOf(q, &ours)
 	if p.Number != 2 || len(p.Building) != 1 || p.Building[0].ServiceID != "web" {
 		t.Errorf("%+v", p)
 	}

@@ -71,6 +71,7 @@ var (
 
 // infer decides by what is left when the marker is gone. It never guesses.
 func (s *sight) infer() *Decision {
+	s.eligible = s.candidates
 	if d := s.first(inferring); d != notYet {
 		return d
 	}
@@ -86,7 +87,7 @@ func (s *sight) unless(doubts []rule) *Decision {
 }
 
 func (s *sight) noCandidate() *Decision {
-	if len(s.candidates) > 0 {
+	if len(s.eligible) > 0 {
 		return nil
 	}
 	s.finding.soleLooks = 0
@@ -101,7 +102,7 @@ func (s *sight) firstSinceTheJob() *Decision {
 	if s.trail.seen == nil || s.trail.seen.ProcessedOn.IsZero() {
 		return nil
 	}
-	s.guess = clue{from: s.trail.seen.ProcessedOn, within: rowAfter}.of(s.candidates)
+	s.guess = clue{from: s.trail.seen.ProcessedOn, within: rowAfter}.of(s.eligible)
 	return s.unless(sinceTheJob)
 }
 
@@ -161,12 +162,12 @@ func (s *sight) restartBeforeFound() *Decision {
 }
 
 // notInFirstList: a job that is in the queue no more has its row. What comes
-// later is another's.
+// later is another's, if ours is to be told; it is no proof that ours is gone.
 func (s *sight) notInFirstList() *Decision {
 	if s.queue != QueueSeen || s.finding.firstList == nil {
 		return nil
 	}
-	s.candidates = slices.DeleteFunc(s.candidates, func(d dokploy.Deployment) bool { return !s.finding.firstList.has(d.ID) })
+	s.eligible = slices.DeleteFunc(slices.Clone(s.candidates), func(d dokploy.Deployment) bool { return !s.finding.firstList.has(d.ID) })
 	return s.noCandidate()
 }
 
@@ -223,7 +224,7 @@ func (s *sight) overARestart() *Decision {
 // come to light, so that several looks must agree.
 func (s *sight) onlyCandidate() *Decision {
 	f := &s.finding
-	s.guess = clue{exact: true}.of(s.candidates)
+	s.guess = clue{exact: true}.of(s.eligible)
 	if f.soleLooks++; f.soleLooks == 1 {
 		f.soleSince = s.o.At
 	}

@@ -88,9 +88,9 @@ func (s *sight) restarted() bool {
 	return s.o.Outages > s.trail.outages || s.o.Outages > 0 && s.order.Traits.QueueSurvivesRestart
 }
 
-// placeOf is where our waiting job stands. Jobs of one server wait for each
+// PlaceOf is where our waiting job stands. Jobs of one server wait for each
 // other (docs/dokploy.md, Remote servers).
-func placeOf(q *dokploy.Queue, job *dokploy.Job) Place {
+func PlaceOf(q *dokploy.Queue, job *dokploy.Job) Place {
 	p := Place{Number: 1}
 	before := true
 	for _, j := range q.Jobs {
@@ -99,7 +99,7 @@ func placeOf(q *dokploy.Queue, job *dokploy.Job) Place {
 			before = false
 		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
 		case j.Active:
-			p.Building = append(p.Building, Building{j.Kind, j.ServiceID, j.ProcessedOn})
+			p.Building = append(p.Building, j)
 		case before:
 			p.Number++
 		}

@@ -403,3 +403,15 @@ func TestAnUploadsJobAfterARestart(t *testing.T) {
 		t.Errorf("another's: %+v", d)
 	}
 }
+
+// A list that was empty for a moment makes nothing certain: the row that shows
+// later may be ours all the same, and it is not started again.
+func TestAnEmptyList(t *testing.T) {
+	w := play(t, nil).taken()
+	w.jobs = []dokploy.Job{ourJob(-1)}
+	w.look(1)
+	w.jobs = []dokploy.Job{{ID: "job-9", ServiceID: "web", Active: true, ProcessedOn: at(3)}}
+	w.look(1)
+	w.rows = []dokploy.Deployment{commit("a", 1.5)}
+	w.wantEnd(w.looks(10, 1), verdict.Ambiguous)
+}

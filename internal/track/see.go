@@ -25,6 +25,7 @@ type sight struct {
 	fresh      []dokploy.Deployment // those of them that were not there before
 	ours       *dokploy.Deployment  // the row that shows the marker
 	candidates []dokploy.Deployment // rows that may be ours
+	eligible   []dokploy.Deployment // those of them that ours can be told among
 	guess      guess
 
 	listed     bool                 // the held row is there

@@ -126,6 +126,9 @@ func (s State) Queue() QueueAccess { return s.queue }
 // has not been seen.
 func (s State) Unconfirmed() bool { return s.open.unconfirmed }
 
+// Marked reports whether a description carries a marker of the order.
+func (s State) Marked(description string) bool { return s.order.Marked(description) }
+
 // QueuedAt is when Dokploy's process queued it; zero: not known.
 func (s State) QueuedAt() time.Time { return s.trail.queuedAt }
 
@@ -147,3 +150,6 @@ func (c Clock) At(ours time.Time) time.Time {
 	}
 	return c.theirs.Add(ours.Sub(c.ours))
 }
+
+// Pace is how soon to look at first.
+func (s State) Pace() Pace { return s.pace }
