@@ -1,10 +1,12 @@
 // Rules takes away one rule of the program after the other and sees a test
-// fail each time. A rule is a case or an if that carries its name:
+// fail each time. A rule is a row of a table of rules or kinds, or a case or an
+// if that carries its name:
 //
-//	case len(candidates) > 1: //rule:two-candidates
+//	{"two-candidates", (*sight).twoCandidates},
+//	if s.barred++; s.barred >= 3 { //rule:barred-queue
 //
-// It is taken away by making its condition false, in a copy that only the
-// compiler sees. A rule that no test misses is printed as SURVIVED, and the
+// A row is taken away whole, and a condition is made false, in a copy that only
+// the compiler sees. A rule that no test misses is printed as SURVIVED, and the
 // exit code is 1.
 //
 //	go run ./internal/rules             all rules
@@ -29,15 +31,16 @@ import (
 	"time"
 )
 
-// guarded are the packages that hold rules, and the tests that guard them. The
-// quick ones come first: they ask the rules without a server.
+// guarded are the packages that hold rules, and the tests that guard them, as
+// arguments of go test. The quick ones come first: they ask the rules without a
+// server.
 var guarded = []struct {
 	dir   string
-	tests []string // packages
-	quick string   // names of tests
+	tests [][]string
 }{
-	{"internal/deploy", []string{"./internal/deploy"}, "^(TestSort|TestChoose|TestMissing|TestByOrder|TestStand|TestAHiddenQueue.*|TestAnUploadThatARestartCancelled|TestASecondRunBehindOthers)$"},
-	{"internal/rollout", []string{"./internal/rollout", "./internal/deploy"}, "^TestReplay"},
+	{"internal/track", [][]string{{"./internal/track"}, {"./internal/deploy"}}},
+	{"internal/deploy", [][]string{{"./internal/deploy"}}},
+	{"internal/rollout", [][]string{{"-run", "^TestReplay", "./internal/rollout", "./internal/deploy"}, {"./internal/rollout", "./internal/deploy"}}},
 }
 
 func main() {
@@ -62,7 +65,7 @@ func run(ctx context.Context, list bool, only string, sample int) error {
 			return err
 		}
 		for i := range found {
-			found[i].tests, found[i].quick = g.tests, g.quick
+			found[i].tests = g.tests
 		}
 		rules = append(rules, found...)
 	}
@@ -160,10 +163,10 @@ func takeAway(ctx context.Context, r rule) (string, error) {
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		return "", err
 	}
-	args := append([]string{"test", "-vet=off", "-failfast", "-timeout=10m", "-overlay=" + file}, r.tests...)
+	args := []string{"test", "-vet=off", "-failfast", "-timeout=10m", "-overlay=" + file}
 	var out []byte
-	for _, more := range [][]string{{"-run", r.quick}, nil} {
-		out, err = exec.CommandContext(ctx, "go", append(slices.Clone(args), more...)...).CombinedOutput() //nolint:gosec // the packages are named above
+	for _, more := range r.tests {
+		out, err = exec.CommandContext(ctx, "go", slices.Concat(args, more)...).CombinedOutput() //nolint:gosec // the packages are named above
 		if err != nil {
 			break
 		}

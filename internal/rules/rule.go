@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// rule is a named condition of the program.
+// rule is a named row of a table, or a named condition of the program.
 type rule struct {
 	name    string
 	file    string
 	line    int
-	without []byte   // the file with the condition false
-	tests   []string // packages that guard it
-	quick   string   // tests in those that come first
+	without []byte     // the file without the row, or with the condition false
+	tests   [][]string // what guards it: arguments of go test, one run after the other
 }
 
 const marker = "//rule:"
@@ -54,7 +53,10 @@ func rulesOf(file string, text []byte) ([]rule, error) {
 		return nil, err
 	}
 	conditions := conditionsOf(fset, tree)
-	var rules []rule
+	rules := rowsOf(fset, tree, text)
+	for i := range rules {
+		rules[i].file = file
+	}
 	for _, group := range tree.Comments {
 		for _, c := range group.List {
 			name, ok := strings.CutPrefix(c.Text, marker)
@@ -72,6 +74,44 @@ func rulesOf(file string, text []byte) ([]rule, error) {
 		}
 	}
 	return rules, nil
+}
+
+// rowsOf finds the rows of tables: the elements of a list of rules or kinds that
+// begin with their name.
+func rowsOf(fset *token.FileSet, tree *ast.File, text []byte) (rules []rule) {
+	ast.Inspect(tree, func(n ast.Node) bool {
+		list, ok := n.(*ast.CompositeLit)
+		if !ok || !isTable(list.Type) {
+			return true
+		}
+		for _, e := range list.Elts {
+			row, ok := e.(*ast.CompositeLit)
+			if !ok || len(row.Elts) == 0 {
+				continue
+			}
+			name, ok := row.Elts[0].(*ast.BasicLit)
+			if !ok || name.Kind != token.STRING {
+				continue
+			}
+			at := fset.Position(row.Pos())
+			from, to := at.Offset, fset.Position(row.End()).Offset
+			// The comma behind it goes, too.
+			without := string(text[:from]) + strings.TrimPrefix(string(text[to:]), ",")
+			rules = append(rules, rule{name: strings.Trim(name.Value, `"`), line: at.Line, without: []byte(without)})
+		}
+		return true
+	})
+	return rules
+}
+
+// isTable reports whether a type is a list of rules or kinds.
+func isTable(t ast.Expr) bool {
+	list, ok := t.(*ast.ArrayType)
+	if !ok {
+		return false
+	}
+	element, ok := list.Elt.(*ast.Ident)
+	return ok && (element.Name == "rule" || element.Name == "kind")
 }
 
 // condition is what a case or an if asks.

@@ -49,6 +49,30 @@ func f(a, b int) int {
 	}
 }
 
+func TestRowsOf(t *testing.T) {
+	const text = `package p
+
+type rule struct { name string; try func() }
+
+var table = []rule{
+	{"one", f},
+	{"two", g}, // last
+}
+
+var others = []string{"three"}
+`
+	rules, err := rulesOf("f.go", []byte(text))
+	if err != nil || len(rules) != 2 {
+		t.Fatalf("%v, %v", rules, err)
+	}
+	for i, want := range []string{"\t\n\t{\"two\", g}, // last\n", "\t{\"one\", f},\n\t // last\n"} {
+		without := string(rules[i].without)
+		if rules[i].name != []string{"one", "two"}[i] || rules[i].file != "f.go" || !strings.Contains(without, "[]rule{\n"+want+"}\n") {
+			t.Errorf("%s:%d %s:\n%s", rules[i].file, rules[i].line, rules[i].name, without)
+		}
+	}
+}
+
 func TestRulesThatAreNone(t *testing.T) {
 	for name, text := range map[string]string{
 		"a switch with a value": "package p\n\nfunc f(a int) {\n\tswitch a {\n\tcase 1: //rule:x\n\t}\n}\n",
