@@ -83,7 +83,7 @@ func (r *run) moment(ctx context.Context) moment {
 // stale reports whether Dokploy may have lost what was last seen in its queue:
 // an outage has begun since.
 func (r *run) stale() bool {
-	return !r.unconfirmed && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart
+	return !r.tracked.Unconfirmed() && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart
 }
 
 // badInput is a problem with an input, found before anything was started. An

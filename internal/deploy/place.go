@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/track"
 )
 
 // place is where a waiting job stands, and what is being built ahead of it.
@@ -23,22 +24,13 @@ type building struct {
 	since time.Time // the clock of Dokploy's process; zero: not known
 }
 
-// placeOf finds it. Jobs of one server wait for each other (docs/dokploy.md, Remote servers).
-func placeOf(q *dokploy.Queue, job *dokploy.Job, name func(*dokploy.Job) string) place {
-	p := place{number: 1}
-	before := true
-	for _, j := range q.Jobs {
-		switch {
-		case j.ID == job.ID:
-			before = false
-		case j.Remote != job.Remote || j.Remote && j.ServerID != job.ServerID:
-		case j.Active:
-			p.building = append(p.building, building{j, name(&j), j.ProcessedOn})
-		case before:
-			p.number++
-		}
+// placeOf names what the tracker has seen.
+func (r *run) placeOf(p track.Place) place {
+	named := place{number: p.Number}
+	for _, j := range p.Building {
+		named.building = append(named.building, building{j, r.serviceName(&j), j.ProcessedOn})
 	}
-	return p
+	return named
 }
 
 // serviceName names the service of a job for a person.

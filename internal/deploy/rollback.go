@@ -208,7 +208,7 @@ func (r *run) ranBefore(ctx context.Context) ran {
 	for i := range rows {
 		d := &rows[i]
 		switch {
-		case r.row != nil && (d.ID == r.row.ID || !d.StartedAt.Before(r.row.StartedAt)), r.ours(d.Description):
+		case r.row != nil && (d.ID == r.row.ID || !d.StartedAt.Before(r.row.StartedAt)), r.tracked.Marked(d.Description):
 		case x.earlier == nil || d.StartedAt.After(x.earlier.StartedAt):
 			x.earlier = d
 		}

@@ -2,19 +2,19 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/track"
 	"dokploy-deploy/internal/verdict"
 )
 
 // run is one target on its way from the trigger to the verdict.
 type run struct {
-	trail
+	downtime
 
 	o       *Options
 	client  *dokploy.Client
@@ -36,45 +36,19 @@ type run struct {
 	knownAt   time.Time       // our clock, when they were listed
 	lastEnd   time.Time       // server's clock, when the last of them ended
 	usual     time.Duration   // how long an earlier one took; zero: not known
-	queue     queueState
+	queue     track.QueueAccess
 	tokens    []string // of this run's triggers, the newest last
 	triggered time.Time
+	takenAt   time.Time   // our clock, when Dokploy took the trigger; zero: not known closely
+	tracked   track.State // what is known of the trigger and its deployment
 
 	verifier *verifier           // nil: nobody needs to know what runs
-	back     time.Time           // when Dokploy last answered again after an outage
 	row      *dokploy.Deployment // once found, it is held
-	stuck    map[string]bool     // services that show as running forever
 	left     verdict.Left        // what goes on in Dokploy, for timeouts and interrupts
 	detail   string              // of that: what it waits for, or what was seen of its containers
 	log      *buildlog.Log
 	shown    buildlog.Outcome // of that log, when it was stopped
 }
-
-// trail is what was seen of one trigger in the queue.
-type trail struct {
-	unconfirmed bool         // the trigger's answer was lost, and its marker has not been seen
-	idleSince   time.Time    // since when Dokploy has nothing to do, as far as its services show
-	outages     int          // since the trigger, long enough for a restart of Dokploy
-	downSince   time.Time    // since when Dokploy has not answered; zero: it answers
-	counted     bool         // among outages
-	job         *dokploy.Job // as last seen in the queue; nil: never
-	jobOutages  int          // outages when it was last seen
-	stood       standing     // when it was last seen waiting
-	latest      time.Time    // the newest time Dokploy had written while it still waited
-	queuedAt    time.Time    // when Dokploy's process queued it; zero: not known
-	notBegun    time.Time    // our clock, when it had last been seen not to have begun
-	takenAt     time.Time    // our clock, when Dokploy took the trigger; zero: not known closely
-	clock       serverClock
-}
-
-// queueState says whether deployment.queueList can be read.
-type queueState int
-
-const (
-	queueUntried queueState = iota
-	queueSeen
-	queueNone // too old for it (before 0.28.3), or not for this key
-)
 
 func newRun(o *Options, found *targets, service *dokploy.Service, result *verdict.Result) *run {
 	r := &run{
@@ -83,7 +57,7 @@ func newRun(o *Options, found *targets, service *dokploy.Service, result *verdic
 		traits: dokploy.TraitsOf(found.version),
 	}
 	if r.traits.HidesQueue {
-		r.queue = queueNone
+		r.queue = track.QueueHidden
 	}
 	r.screen = newScreen(o, result.Name)
 	// Going back needs to know what ran, verified or not.
@@ -232,36 +206,54 @@ func (r *run) deploy(ctx context.Context) error {
 		if err := r.trigger(ctx); err != nil {
 			return err
 		}
-		if !r.o.Wait && r.unconfirmed && r.queue != queueNone {
+		if !r.o.Wait && r.tracked.Unconfirmed() && r.queue != track.QueueHidden {
 			return verdict.Reason{Kind: verdict.AnswerLost}.Err()
 		}
 		if !r.o.Wait {
 			r.result.Status = verdict.Queued
 			return nil
 		}
-		err := r.find(ctx)
-		var gone *verdict.Error
-		if errors.As(err, &gone) && gone.Reason.Gone() {
-			switch {
-			case try > 1:
-				o := gone.Outcome
-				o.Hint = verdict.StartedTwice
-				return &verdict.Error{Outcome: o}
-			case !gone.Reason.Again():
-				return err
-			}
-			r.warn("%s; it is started again", gone.Why())
-			r.trail = trail{}
-			if r.verifier != nil {
-				r.verifier.lookBefore(ctx)
-			}
-			continue
-		}
+		d, err := r.watch(ctx)
 		if err != nil {
 			return err
 		}
-		return r.follow(ctx)
+		if d.End.Row != nil {
+			r.result.Outcome = ended(d.End.Row)
+			return nil
+		}
+		why := d.End.Reason
+		switch {
+		case why.Gone() && try > 1:
+			o := why.Outcome()
+			o.Hint = verdict.StartedTwice
+			return &verdict.Error{Outcome: o}
+		case !why.Again():
+			return why.Err()
+		}
+		r.warn("%s; it is started again", why)
+		r.downtime = downtime{back: r.back}
+		if r.verifier != nil {
+			r.verifier.lookBefore(ctx)
+		}
 	}
+}
+
+// ended is the outcome of a row that has ended.
+func ended(row *dokploy.Deployment) verdict.Outcome {
+	why := verdict.Reason{Kind: verdict.CancelledThere}
+	switch {
+	case row.Status == dokploy.StatusDone:
+		return verdict.Outcome{Status: verdict.Done}
+	case row.Status == dokploy.StatusError && text.OneLine(row.ErrorMessage) == "":
+		return verdict.Outcome{Status: verdict.Failed} // its log may say why
+	case row.Status == dokploy.StatusError:
+		why = verdict.Reason{Kind: verdict.DokployError, Text: text.OneLine(row.ErrorMessage)}
+	case row.StartedAt.IsZero():
+		why.Kind = verdict.CancelledEarly
+	case row.FinishedAt.IsZero():
+		why.Kind = verdict.CutOffByRestart
+	}
+	return why.Outcome()
 }
 
 // finish makes what a person and the outputs are told of the verdict.
@@ -273,8 +265,8 @@ func (r *run) finish() {
 			if !row.FinishedAt.IsZero() {
 				res.Build = row.FinishedAt.Sub(row.StartedAt)
 			}
-			if !r.queuedAt.IsZero() {
-				res.Queued = max(0, row.StartedAt.Sub(r.queuedAt))
+			if at := r.tracked.QueuedAt(); !at.IsZero() {
+				res.Queued = max(0, row.StartedAt.Sub(at))
 			}
 		}
 	}

@@ -5,35 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/track"
 	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
-// uploadTitle is what Dokploy calls the deployment that an upload starts,
-// whatever is sent along, and without a description (docs/dokploy.md, Uploads).
-const uploadTitle = "Manual deployment"
-
 // uploaded is what is known of a source that was sent. Its deployment carries
 // no marker: it is the only one that came after the upload's last byte.
 type uploaded struct {
-	unmarked bool            // this run's deployment is the upload's
-	jobs     map[string]bool // the service's jobs before that byte
-	alike    int             // those of them that cannot be told from the upload's
-	began    bool            // it had its row at the first look: no job is it
-}
-
-// mine reports whether the texts of a job or row are those of this run's.
-func (r *run) mine(title, description string) bool {
-	if r.sent.unmarked {
-		return title == uploadTitle && description == ""
-	}
-	return r.ours(description)
+	isUpload   bool     // this run's deployment is the upload's
+	looked     bool     // at what was there before that byte
+	jobs       []string // keys of the service's jobs before it
+	lookalikes int      // those of them that cannot be told from the upload's
 }
 
 // maxUploads bounds how often an upload is begun that breaks off.
@@ -72,8 +60,8 @@ func (r *run) upload(ctx context.Context) error {
 		)
 		switch {
 		case err == nil:
-			r.sent.unmarked = true
-			r.takenAt = time.Now()
+			r.sent.isUpload = true
+			r.tracked = track.Begin(r.order()).Answered(track.Answer{Kind: track.Taken, At: time.Now()})
 			r.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
 			r.accepted()
 			return nil
@@ -106,8 +94,9 @@ func (r *run) upload(ctx context.Context) error {
 func (r *run) settleUpload(ctx context.Context, lost error) error {
 	what, _ := dokploy.Explain(lost)
 	r.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
-	r.sent.unmarked = true
-	has, err := r.settle(ctx, lost)
+	r.sent.isUpload = true
+	r.tracked = track.Begin(r.order())
+	has, err := r.resolveLostAnswer(ctx, lost)
 	switch {
 	case err != nil:
 		return err
@@ -127,12 +116,15 @@ func (r *run) lookAround(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs, alike := map[string]bool{}, 0
+	sent := uploaded{looked: true}
 	if q != nil {
 		for _, j := range q.Jobs {
-			jobs[j.Key()] = j.ServiceID == r.service.ID
-			if jobs[j.Key()] && j.Title == uploadTitle && j.Description == "" {
-				alike++
+			if j.ServiceID != r.service.ID {
+				continue
+			}
+			sent.jobs = append(sent.jobs, j.Key())
+			if j.Title == track.UploadTitle && j.Description == "" {
+				sent.lookalikes++
 			}
 		}
 	}
@@ -140,81 +132,26 @@ func (r *run) lookAround(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.sent.jobs, r.sent.alike = jobs, alike
+	r.sent = sent
 	r.know(rows)
 	return nil
 }
 
-// unmarkedJobs are the service's jobs without a marker that came after the
-// upload: one of them may be its.
-func (r *run) unmarkedJobs(q *dokploy.Queue) (jobs []*dokploy.Job) {
-	for i := range q.Jobs {
-		j := &q.Jobs[i]
-		if j.ServiceID == r.service.ID && !r.sent.jobs[j.Key()] && r.mine(j.Title, j.Description) {
-			jobs = append(jobs, j)
-		}
+// readQueue is nil without an error where the queue cannot be read at all.
+func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
+	if r.queue == track.QueueHidden {
+		return nil, nil
 	}
-	return jobs
-}
-
-// unmarkedJob is the job of the upload: the only one of those, or the one that
-// it was before others came.
-func (r *run) unmarkedJob(q *dokploy.Queue) *dokploy.Job {
-	jobs := r.unmarkedJobs(q)
+	q, err := r.client.Queue(ctx)
 	switch {
-	case r.sent.began:
-		return nil
-	case r.job == nil && len(jobs) == 1:
-		return jobs[0]
-	case r.job == nil:
-		return nil
+	case err == nil:
+		r.queue = track.QueueSeen
+		return q, nil
+	case r.queue == track.QueueUntried && (dokploy.Unsupported(err) || dokploy.Denied(err)):
+		r.queue = track.QueueHidden
+		return nil, nil
 	}
-	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == r.job.Key() }); i >= 0 {
-		return jobs[i]
-	}
-	if r.outages == 0 {
-		return nil
-	}
-	// A server that brings its queue back after a restart numbers it anew, and
-	// keeps the times, as its database has them.
-	jobs = slices.DeleteFunc(jobs, func(j *dokploy.Job) bool { return j.QueuedAt.Sub(r.job.QueuedAt).Abs() > sameJob })
-	if len(jobs) == 1 {
-		return jobs[0]
-	}
-	return nil
-}
-
-// sameJob is how far the times of one job may lie apart before and after a
-// restart.
-const sameJob = time.Second
-
-// errWhichUpload ends the run without a guess.
-var errWhichUpload = verdict.Reason{Kind: verdict.WhichUpload}.Err()
-
-// firstLook tells the upload's job or row at the first look after it was
-// taken: it is one of what is new then, and all that comes later is another's.
-func (f *finder) firstLook(ctx context.Context, q *dokploy.Queue) error {
-	r := f.run
-	if !r.sent.unmarked || r.sent.began || r.job != nil || q == nil {
-		return nil
-	}
-	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
-	if err != nil {
-		return err
-	}
-	jobs := r.unmarkedJobs(q)
-	new := slices.DeleteFunc(rows, func(d dokploy.Deployment) bool {
-		return r.known[d.ID] || d.Status == dokploy.StatusQueued || !r.mine(d.Title, d.Description) || slices.ContainsFunc(jobs, func(j *dokploy.Job) bool {
-			return j.Active && !d.StartedAt.Before(j.ProcessedOn)
-		})
-	})
-	switch {
-	case len(jobs)+max(0, len(new)-r.sent.alike) > 1, len(jobs) == 0 && len(new) > 0 && r.sent.alike > 0:
-		return errWhichUpload
-	case len(jobs) == 0 && len(new) == 1:
-		r.sent.began = true
-	}
-	return nil
+	return nil, err
 }
 
 // meter counts what is sent, and says so now and then.

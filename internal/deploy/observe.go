@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"context"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/track"
+)
+
+// observation is one look while it is asked for.
+type observation struct {
+	track.Observation
+	err error // the first request's that failed
+}
+
+func (w *watcher) newObservation() *observation {
+	s := &observation{}
+	s.Start = time.Now()
+	w.stamp(s)
+	return s
+}
+
+// stamp says of which moment the observation is, and what was wrong until then.
+func (w *watcher) stamp(s *observation) {
+	w.countOutage()
+	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.outages, w.back, w.client.LastFault()
+}
+
+// observe asks for one thing that a look needs. One that cannot be had is noted:
+// the tracker decides what that means.
+func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
+	var err error
+	switch n {
+	case track.Queue:
+		s.Queue, err = w.client.Queue(ctx)
+		s.NoQueue = dokploy.Unsupported(err) || dokploy.Denied(err)
+		if err != nil {
+			w.unread, _ = dokploy.Explain(err)
+		}
+	case track.Rows:
+		s.Rows, err = w.client.Deployments(ctx, w.service.Kind, w.service.ID)
+		s.Gone = dokploy.NotFound(err)
+	case track.Service:
+		s.Service, err = w.client.Service(ctx, w.service.Kind, w.service.ID)
+	case track.Running:
+		var projects []dokploy.Project
+		projects, err = w.client.Projects(ctx)
+		s.Running = running(projects)
+	}
+	s.Asked |= n
+	if err != nil {
+		s.Failed |= n
+		if s.err == nil {
+			s.err = err
+		}
+	}
+	w.stamp(s)
+}
+
+// running are the services that are being deployed, as far as they show.
+func running(projects []dokploy.Project) (ids []string) {
+	for _, p := range projects {
+		for _, e := range p.Environments {
+			for _, s := range e.Services {
+				if s.Status == dokploy.StatusRunning {
+					ids = append(ids, s.ID)
+				}
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	"time"
+
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/track"
+)
+
+// say tells a person what has happened in Dokploy.
+func (w *watcher) say(e track.Event) {
+	switch e.Kind {
+	case track.TakenUnseen:
+		w.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
+	case track.QueueUnreadable:
+		w.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
+	case track.Queued:
+		p := w.placeOf(e.Place)
+		if key := p.text(time.Time{}); key != w.placed {
+			w.placed = key
+			w.note("%s", p.text(e.Place.Clock.At(time.Now())))
+		}
+	case track.QueuedRow:
+		w.note("queued")
+	case track.CancelledRunsAgain:
+		w.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
+	case track.CancelledMayRunAgain:
+		w.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
+	case track.UnknownStatus:
+		w.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
+	}
+}
+
+// startText says that it has begun.
+func (w *watcher) startText(waited time.Duration) string {
+	line := "started"
+	if waited >= time.Second {
+		line += " after " + text.Duration(waited)
+	}
+	if w.usual >= time.Second {
+		line += "; usually takes " + text.Duration(w.usual)
+	}
+	return line
+}
+
+// heartbeat says what goes on while nothing new is seen; nil: nothing.
+func (w *watcher) heartbeat(d track.Decision) func() string {
+	began := w.began
+	switch d.Doing {
+	case track.DoingQueued:
+		p := w.placeOf(d.Place)
+		return func() string { return "still " + p.text(d.Place.Clock.At(time.Now())) }
+	case track.DoingQueuedRow:
+		return func() string { return "still queued" }
+	case track.DoingMissing:
+		return func() string {
+			return "waiting for the deployment, which Dokploy shows neither in its queue nor in its list"
+		}
+	case track.DoingUnseen:
+		return func() string { return "no deployment has begun yet; this Dokploy does not show its queue" }
+	case track.DoingRunning:
+		return func() string { return text.Duration(time.Since(began)) + ", still running" }
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"dokploy-deploy/internal/track"
+	"dokploy-deploy/internal/wait"
+)
+
+// settleDelay lets Dokploy write the end that its log has just shown: the
+// last line comes 2 to 48 ms before it, 14 in the median (docs/dokploy.md, Log files).
+const settleDelay = 12 * time.Millisecond
+
+// watcher is the one loop that looks at Dokploy's queue and the service's rows,
+// from the trigger to the end. What a look means is decided by package track;
+// here it is asked for, and acted on.
+type watcher struct {
+	*run
+	last    track.Decision
+	ahead   ahead
+	placed  string        // the place that was said
+	unread  string        // why the queue could not be read
+	began   time.Time     // our clock, when the row was found
+	wake    chan struct{} // the log may have shown the end
+	late    *time.Timer   // of a deployment that takes far too long
+	growing *backoff.ExponentialBackOff
+	first   time.Duration // its first pause
+}
+
+// errEnded ends the loop: what ended it is in the decision.
+var errEnded = errors.New("ended")
+
+// watch looks until it is known whether Dokploy has the trigger, or how the
+// deployment ended.
+func (r *run) watch(ctx context.Context) (track.Decision, error) {
+	w := &watcher{run: r, wake: make(chan struct{}, 1), last: track.Decision{Pace: r.tracked.Pace()}}
+	defer w.leave()
+	loop := r.loop(w)
+	loop.PauseFirst = r.tracked.Phase() == track.Accepted
+	loop.Wake = w.wake
+	loop.Burst = &wait.Steps{Pauses: []time.Duration{
+		30 * time.Millisecond, 60 * time.Millisecond, 120 * time.Millisecond, 250 * time.Millisecond,
+		500 * time.Millisecond, time.Second, 2 * time.Second,
+	}}
+	fatal := loop.Fatal
+	loop.Fatal = func(err error) bool { return errors.Is(err, errEnded) || fatal(err) }
+	err := loop.Run(ctx, w.look)
+	if errors.Is(err, errEnded) {
+		err = nil
+	}
+	return w.last, err
+}
+
+func (w *watcher) leave() {
+	w.stopLate()
+	w.screen.doing(nil)
+	if w.verifier != nil {
+		w.verifier.leaveBeginning()
+	}
+}
+
+// look takes one look: it asks for what the tracker needs, and does what follows
+// from its decision.
+func (w *watcher) look(ctx context.Context) (wait.State, error) {
+	s := w.newObservation()
+	for {
+		next, d := w.tracked.See(s.Observation)
+		if d.Ask != 0 {
+			w.observe(ctx, d.Ask, s)
+			continue
+		}
+		w.tracked, w.last = next, d
+		w.act(ctx, d, s.Rows)
+		switch {
+		case d.Fault:
+			return wait.Pending, s.err
+		case d.End != nil && d.End.Row == nil:
+			return wait.Pending, errEnded
+		case d.End != nil || d.Took != track.TookUnknown:
+			return wait.Done, nil
+		case d.Pace.Restart:
+			return wait.Progress, nil
+		}
+		return wait.Pending, nil
+	}
+}
+
+// Reset and NextBackOff make the pauses between two looks.
+func (w *watcher) Reset() {
+	if w.growing != nil {
+		w.growing.Reset()
+	}
+}
+
+// NextBackOff is slow while the log will tell of the end, and steady where it
+// cannot: then only a look can see it.
+func (w *watcher) NextBackOff() time.Duration {
+	p := w.last.Pace
+	switch {
+	case p.Now:
+		return 0
+	case p.First == p.Most:
+		return p.First
+	case p.Log && (w.log == nil || !w.log.Streaming() && time.Since(w.began) >= time.Second):
+		return w.steady()
+	}
+	if w.growing == nil || w.first != p.First {
+		w.growing, w.first = wait.NewBackoff(p.First, p.Most), p.First
+	}
+	w.growing.MaxInterval = p.Most
+	return w.growing.NextBackOff()
+}
+
+func (w *watcher) steady() time.Duration {
+	d := 1200 * time.Millisecond
+	switch running := time.Since(w.began); {
+	case running > 30*time.Minute:
+		d = 4 * time.Second
+	case running > 10*time.Minute:
+		d = 2 * time.Second
+	}
+	return d + rand.N(d/5)
+}
