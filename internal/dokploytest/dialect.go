@@ -28,6 +28,11 @@ type dialect struct {
 	readsRemote  bool // ≥ 0.29.9: readLogs asks the service's server
 	domainSwitch bool // ≥ 0.30.0: domains can be disabled
 
+	leavesOutHash bool // ≥ 0.25.7: an application's webhook without a hash has no description
+	labeled       bool // ≥ 0.28.6: a label that comes or goes is heard of
+	watchesAll    bool // ≥ 0.29.14: added and removed files count in watch paths
+	limitsNewOnly bool // after 0.30.2 (the recorded one): the limit is one for new previews only
+
 	buildSecrets    bool // ≥ 0.25.6
 	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry
 	createEnvFile   bool // ≥ 0.26.1
@@ -57,6 +62,11 @@ func dialectOf(version string) dialect {
 		memoryQueue:  at(0, 29, 9),
 		readsRemote:  at(0, 29, 9),
 		domainSwitch: at(0, 30, 0),
+
+		leavesOutHash: at(0, 25, 7),
+		labeled:       at(0, 28, 6),
+		watchesAll:    at(0, 29, 14),
+		limitsNewOnly: at(0, 30, 2),
 
 		buildSecrets:    at(0, 25, 6),
 		rollbackToHub:   at(0, 26, 0),

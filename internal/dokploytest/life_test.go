@@ -718,8 +718,11 @@ func TestWebhook(t *testing.T) {
 			RefreshToken string `json:"refreshToken"`
 		}
 		c.get("application.one", url.Values{"applicationId": {a.ID}}, &one)
-		if status, body := c.do("POST", "/api/deploy/"+one.RefreshToken, "{}"); status != 200 || body != `{"message":"Application deployed successfully"}` {
-			t.Errorf("%d %s", status, body)
+		if status, body := c.do("POST", "/api/deploy/"+one.RefreshToken, "{}"); status != 301 || body != `{"message":"Branch Not Match"}` || len(s.Queue()) != 0 {
+			t.Errorf("without a Git host's words: %d %s", status, body)
+		}
+		if status, text := s.Deliver(a, Delivery{Form: "gitea"}); status != 200 || text != "Application deployed successfully" {
+			t.Errorf("%d %s", status, text)
 		}
 		if q := s.Queue(); len(q) != 1 || !strings.HasPrefix(q[0].Description, "Hash: ") || s.TriggerCount(a) != 0 {
 			t.Errorf("queue %v", q)

@@ -76,6 +76,12 @@ var procedures = map[string]*procedure{
 	"deployment.allByType": {
 		fields: []field{{name: "id"}, {name: "type", oneOf: deploymentTypes}}, run: (*Server).allByType,
 	},
+	"previewDeployment.all":    {fields: []field{{name: "applicationId"}}, run: (*Server).previewAll},
+	"previewDeployment.one":    {fields: []field{{name: "previewDeploymentId"}}, run: previewCall((*Server).previewOne)},
+	"previewDeployment.delete": {mutation: true, fields: []field{{name: "previewDeploymentId"}}, run: previewCall((*Server).previewDelete)},
+	"previewDeployment.redeploy": {
+		mutation: true, fields: append([]field{{name: "previewDeploymentId"}}, deployFields...), run: previewCall((*Server).previewRedeploy),
+	},
 	"user.get":                             {run: (*Server).user},
 	"user.getPermissions":                  {run: (*Server).permissionsOf, since: func(d dialect) bool { return d.permissions }},
 	"docker.getServiceContainersByAppName": {fields: dockerFields("appName"), docker: true, run: (*Server).serviceTasks},
@@ -264,12 +270,12 @@ func (s *Server) readLogs(c *call) (any, *apiError) {
 	r := s.rows[i]
 	v := r.service
 	host := v.serverID
-	if !s.d.readsRemote {
+	if !s.d.readsRemote || v.parent != nil { // a preview's row names no server (docs/dokploy.md, Previews)
 		host = ""
 	}
 	broken := s.sshLocked(host)
 	file := s.files[fileKey(host, r.LogPath)]
-	allowed := s.mayUse(c.key, v.ID)
+	allowed := v.parent != nil || s.mayUse(c.key, v.ID)
 	s.mu.Unlock()
 	switch {
 	case !allowed:

@@ -26,6 +26,9 @@ type job struct {
 	dead        bool
 	version     Version // what it ships, from the moment it is active
 	row         *row    // QueuedRows: made when it was queued
+	head        commit  // of the branch, when the job turned active
+
+	noDescription bool // it has none, which is not an empty one
 }
 
 // partition is the line a job stands in: one for the local server and one for
@@ -46,13 +49,17 @@ func (s *Server) enqueueLocked(v *Service, operation, title, description string,
 			title = "Rebuild deployment"
 		}
 	}
+	return s.addJobLocked(&job{service: v, operation: operation, title: title, description: description, webhook: webhook})
+}
+
+// addJobLocked adds a job at the end of the queue, under an id of its own.
+func (s *Server) addJobLocked(j *job) *job {
 	s.jobSeq++
 	s.jobCount++
-	id := "job-" + strconv.Itoa(s.jobSeq)
+	j.id, j.number, j.queued = "job-"+strconv.Itoa(s.jobSeq), s.jobCount, s.now()
 	if !s.d.memoryQueue {
-		id = strconv.Itoa(s.jobSeq)
+		j.id = strconv.Itoa(s.jobSeq)
 	}
-	j := &job{id: id, number: s.jobCount, service: v, operation: operation, title: title, description: description, webhook: webhook, queued: s.now()}
 	if s.opts.QueuedRows {
 		j.row = s.queuedRowLocked(j)
 	}
@@ -77,16 +84,16 @@ func (s *Server) scheduleLocked() {
 	for _, j := range s.jobs {
 		if j.active && !j.stalled {
 			busy[s.partition(j)]++
-			taken[slot{s.partition(j), j.service}] = true
+			taken[slot{s.partition(j), j.service.group()}] = true
 		}
 	}
 	for _, j := range s.jobs {
 		p := s.partition(j)
-		if j.active || busy[p] >= s.concurrency || !s.d.memoryQueue && busy[p] > 0 || taken[slot{p, j.service}] {
+		if j.active || busy[p] >= s.concurrency || !s.d.memoryQueue && busy[p] > 0 || taken[slot{p, j.service.group()}] {
 			continue
 		}
 		busy[p]++
-		taken[slot{p, j.service}] = true
+		taken[slot{p, j.service.group()}] = true
 		s.activateLocked(j)
 	}
 }
@@ -98,7 +105,7 @@ func (s *Server) activateLocked(j *job) {
 	v.status = "running"
 	v.builds++
 	n, build := v.builds, v.build
-	j.version = v.versionLocked(n)
+	j.version, j.head = v.versionLocked(n), v.head
 	s.startLocked(func() { s.run(j, build(n)) })
 }
 
@@ -126,7 +133,10 @@ func (s *Server) run(j *job, b Build) {
 	if !s.wait(b.SilentStart) {
 		return
 	}
-	if b.NoRow {
+	s.mu.Lock()
+	gone := v.removed
+	s.mu.Unlock()
+	if b.NoRow || gone {
 		if b.SilentStart == 0 && !s.wait(200*time.Millisecond) {
 			return
 		}
@@ -177,6 +187,9 @@ func (s *Server) run(j *job, b Build) {
 	}
 	r := s.newRowLocked(v, j, opened, b)
 	v.fileOnDisk = j.version.ComposeFile
+	if v.pull != nil {
+		v.pull.touched = s.now()
+	}
 	s.keepRollbackLocked(v, r, j.version)
 	s.mu.Unlock()
 
@@ -196,7 +209,7 @@ func (s *Server) run(j *job, b Build) {
 		r.FinishedAt = s.now()
 		r.ErrorMessage = b.ErrorMessage
 		v.status = r.Status
-		if r.Status == "done" {
+		if r.Status == "done" && !v.removed {
 			v.shipLocked(j.version)
 		}
 		if !remote {
@@ -283,11 +296,11 @@ func lastLine(j *job, b Build) string {
 
 // commitTitle lets a Git source overwrite title and description (docs/dokploy.md, Deployment rows).
 func (s *Server) commitTitle(j *job, r *row, b Build) {
-	if !s.d.commitTitle || !j.service.git() || j.operation != "deploy" || b.CloneFailed {
+	if !s.d.commitTitle || !j.service.git() || j.operation != "deploy" || b.CloneFailed || j.service.parent != nil {
 		return
 	}
-	r.Title = cmp.Or(b.CommitTitle, "chore: a commit of "+j.service.Name)
-	r.Description = "Commit: " + cmp.Or(b.CommitSHA, "509b8da0280c757bbbfa4c78df0f15cf5151d1b4")
+	r.Title = cmp.Or(b.CommitTitle, j.head.message, "chore: a commit of "+j.service.Name)
+	r.Description = "Commit: " + cmp.Or(b.CommitSHA, j.head.sha, "509b8da0280c757bbbfa4c78df0f15cf5151d1b4")
 }
 
 // Enqueue starts a deployment as somebody else would, in the dashboard.
@@ -317,7 +330,7 @@ func (s *Server) CleanQueue(v *Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jobs = slices.DeleteFunc(s.jobs, func(j *job) bool {
-		drop := j.service == v && !j.active
+		drop := j.service.group() == v && !j.active
 		if drop && j.row != nil {
 			j.row.Status, j.row.FinishedAt = "cancelled", s.now()
 		}

@@ -109,7 +109,7 @@ func (s *Server) cancelRowsLocked() {
 	for _, r := range s.rows {
 		if r.Status == "running" || r.Status == "queued" && !s.opts.KeepsQueue {
 			r.Status = "cancelled"
-			if s.d.memoryQueue {
+			if s.d.memoryQueue && r.service.parent == nil { // a preview's stays running
 				r.service.status = "idle"
 			}
 		}

@@ -96,6 +96,9 @@ func (s *Server) allByType(c *call) (any, *apiError) {
 	}
 	out := []any{}
 	v := s.findLocked(kind, id)
+	if kind == "previewDeployment" {
+		v = s.findPreviewLocked(id)
+	}
 	if v == nil {
 		return out, nil
 	}

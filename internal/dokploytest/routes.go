@@ -192,7 +192,7 @@ func (s *Server) route(r *http.Request, p string, body []byte) answer {
 	case p == "/api/health":
 		return answer{status: 200, contentType: "application/json; charset=utf-8", body: []byte(`{"ok":true}`)}
 	case strings.HasPrefix(p, "/api/deploy/"):
-		return s.webhookCall(strings.TrimPrefix(p, "/api/deploy/"))
+		return s.webhookCall(r, strings.TrimPrefix(p, "/api/deploy/"), body)
 	case strings.HasPrefix(p, "/api/trpc/"):
 		return s.trpc(r, strings.TrimPrefix(p, "/api/trpc/"), body)
 	case strings.HasPrefix(p, "/api/"):
@@ -206,28 +206,6 @@ func (s *Server) route(r *http.Request, p string, body []byte) answer {
 
 func redirect(status int, to string) answer {
 	return answer{status: status, header: http.Header{"Location": {to}, "Refresh": {"0;url=" + to}}, body: []byte(to)}
-}
-
-// webhookCall is a push from outside, by the service's refresh token.
-func (s *Server) webhookCall(token string) answer {
-	kind, what := "application", "Application"
-	if rest, ok := strings.CutPrefix(token, "compose/"); ok {
-		kind, what, token = "compose", "Compose", rest
-	}
-	s.mu.Lock()
-	var found *Service
-	for _, v := range s.services {
-		if v.Kind == kind && v.refreshToken == token {
-			found = v
-		}
-	}
-	s.mu.Unlock()
-	a := answer{status: http.StatusNotFound, contentType: "application/json; charset=utf-8", body: []byte(`{"message":"` + what + ` Not Found"}`)}
-	if found != nil {
-		s.Webhook(found)
-		a.status, a.body = 200, []byte(`{"message":"`+what+` deployed successfully"}`)
-	}
-	return a
 }
 
 // rest answers /api/<procedure> (docs/dokploy.md, The API).

@@ -89,7 +89,7 @@ func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *ro
 	r.log = f
 	if !b.Raw {
 		first := "Initializing deployment\n"
-		if v.logServer() != "" && v.Kind == "application" && s.d.buildServers {
+		if v.logServer() != "" && v.parent == nil && v.Kind == "application" && s.d.buildServers {
 			first += "Building on Build Server\n" // for every remote application; means nothing
 		}
 		f.append([]byte(first))

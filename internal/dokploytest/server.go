@@ -107,6 +107,8 @@ type Server struct {
 	org      string
 	domainN  int
 
+	strangers []string // have no write access to the repositories
+
 	latency     time.Duration
 	concurrency int
 	jobs        []*job

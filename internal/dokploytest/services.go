@@ -43,6 +43,10 @@ type Application struct {
 	// RollbackActive, with a rollback registry: rows have a rollbackId
 	// (docs/dokploy.md, Going back).
 	RollbackActive bool
+	// Push is what starts a deployment by itself.
+	Push Push
+	// Previews of pull requests; nil: switched off.
+	Previews *Previews
 }
 
 // Compose is a compose service to add. Everything is optional.
@@ -72,6 +76,8 @@ type Compose struct {
 	RolloutFunc func(service string, v Version) Rollout
 	// NeverDeployed: nothing runs before the first deployment.
 	NeverDeployed bool
+	// Push is what starts a deployment by itself.
+	Push Push
 }
 
 // Domain is a public address of a service. Its port is the container's.
@@ -204,6 +210,14 @@ type Service struct {
 	rollout                 func(service string, v Version) Rollout
 	shipped                 Version // of a compose service
 	uploads                 []Upload
+
+	push            Push
+	head            commit // of the branch; the zero one is any
+	previewSettings *Previews
+	previews        []*Service // oldest first
+	parent          *Service   // of a preview: its application
+	pull            *pull      // of a preview
+	removed         bool       // of a preview
 }
 
 // AddApplication adds an application.
@@ -215,7 +229,7 @@ func (s *Server) AddApplication(a Application) *Service {
 		sourceType: cmp.Or(a.SourceType, "docker"), image: a.Image, envText: a.Env,
 		serverID: a.ServerID, buildServerID: a.BuildServerID, domains: a.Domains, build: a.BuildFunc,
 		buildArgs: a.BuildArgs, buildSecrets: a.BuildSecrets, replicas: max(1, a.Replicas), rollbackActive: a.RollbackActive,
-		howBuilt: a.HowBuilt, dropBuildPath: a.DropBuildPath,
+		howBuilt: a.HowBuilt, dropBuildPath: a.DropBuildPath, push: a.Push, previewSettings: a.Previews,
 	}
 	if v.sourceType == "docker" {
 		v.image, v.username = cmp.Or(a.Image, "ghcr.io/acme/api:1.4.1"), "deploy"
@@ -248,7 +262,7 @@ func (s *Server) AddCompose(c Compose) *Service {
 	defer s.mu.Unlock()
 	v := &Service{
 		ID: c.ID, Kind: "compose", Name: cmp.Or(c.Name, "stack"), AppName: c.AppName,
-		sourceType: cmp.Or(c.SourceType, "raw"), envText: c.Env, serverID: c.ServerID, domains: c.Domains, build: c.BuildFunc,
+		sourceType: cmp.Or(c.SourceType, "raw"), envText: c.Env, serverID: c.ServerID, domains: c.Domains, build: c.BuildFunc, push: c.Push,
 		composeFile: cmp.Or(c.ComposeFile, "services:\n  web:\n    image: ghcr.io/acme/web:1\n    environment:\n      TOKEN: SECRET-compose-file\n"),
 	}
 	v.composeType = cmp.Or(c.ComposeType, "docker-compose")
@@ -276,6 +290,7 @@ func (s *Server) AddCompose(c Compose) *Service {
 
 func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 	v.s = s
+	v.push = v.push.filled(v.Name)
 	v.null = map[string]bool{}
 	for name, text := range map[string]string{
 		"dockerImage": v.image, "username": v.username, "buildArgs": v.buildArgs, "buildSecrets": v.buildSecrets, "dropBuildPath": v.dropBuildPath,

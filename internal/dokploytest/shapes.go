@@ -51,7 +51,11 @@ func (s *Server) rowJSON(r *row) map[string]any {
 		"createdAt": stamp(r.CreatedAt), "startedAt": stamp(r.StartedAt), "finishedAt": stamp(r.FinishedAt),
 		"errorMessage": orNull(r.ErrorMessage), "scheduleId": nil, "backupId": nil, "rollbackId": orNull(r.RollbackID), "volumeBackupId": nil,
 	}
-	m[r.service.Kind+"Id"] = r.service.ID
+	if r.service.parent == nil {
+		m[r.service.Kind+"Id"] = r.service.ID
+	} else { // and nothing else names its application (docs/dokploy.md, Previews)
+		m["previewDeploymentId"] = r.service.ID
+	}
 	m["buildServerId"] = orNull(r.BuildServerID)
 	if !s.d.buildServers {
 		delete(m, "buildServerId")
@@ -65,6 +69,13 @@ func (s *Server) jobJSON(j *job) map[string]any {
 		v.Kind + "Id": v.ID, "titleLog": j.title, "descriptionLog": j.description, "type": j.operation, "applicationType": v.Kind,
 		"server": v.serverID != "",
 	}
+	if j.noDescription {
+		delete(data, "descriptionLog")
+	}
+	if v.parent != nil {
+		data["applicationId"], data["previewDeploymentId"], data["applicationType"] = v.parent.ID, v.ID, "application-preview"
+	}
+	v = v.group()
 	if v.serverID != "" && !j.webhook && s.d.memoryQueue {
 		data["serverId"] = v.serverID // a webhook's job has none (docs/dokploy.md, Remote servers)
 	}
@@ -168,9 +179,7 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	m[v.Kind+"Id"], m[v.Kind+"Status"] = v.ID, v.status
 	m["name"], m["appName"], m["sourceType"], m["createdAt"] = v.Name, v.AppName, v.sourceType, stamp(v.created)
 	m["env"], m["refreshToken"], m["serverId"] = v.column("env"), v.refreshToken, orNull(v.serverID)
-	if v.sourceType == "git" {
-		m["customGitUrl"], m["customGitBranch"] = "https://git.example.com/acme/"+v.Name+".git", "main"
-	}
+	v.pushColumns(m)
 	switch v.Kind {
 	case "compose":
 		m["composeFile"], m["composeType"] = v.composeFile, v.composeType
@@ -201,6 +210,13 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 		}
 	}
 	m["deployments"] = deployments
+	if v.Kind == "application" {
+		previews := []any{}
+		for _, preview := range v.previews {
+			previews = append(previews, s.previewJSON(preview))
+		}
+		m["previewDeployments"] = previews
+	}
 	m["server"] = nil
 	if r := s.servers[v.serverID]; r != nil {
 		server := shape("server")
@@ -219,6 +235,14 @@ func (s *Server) applicationColumns(v *Service, m map[string]any) {
 	}
 	for name, text := range v.howBuilt {
 		m[name] = orNull(text)
+	}
+	if set := v.previewSettings; set != nil {
+		m["isPreviewDeploymentsActive"], m["previewLimit"], m["previewRequireCollaboratorPermissions"] = true, cmp.Or(set.Limit, 3), !set.AnyAuthor
+		m["previewWildcard"], m["previewHttps"], m["previewPath"] = cmp.Or(set.Wildcard, "*.preview.example.com"), set.HTTPS, cmp.Or(set.Path, "/")
+		m["previewLabels"] = nil
+		if set.Labels != nil {
+			m["previewLabels"] = set.Labels
+		}
 	}
 	m["replicas"] = v.replicas
 	m["rollbackActive"] = v.rollbackActive
@@ -247,7 +271,11 @@ func (s *Server) domainsJSON(v *Service) []any {
 		if d.HTTPS {
 			m["certificateType"] = "letsencrypt"
 		}
-		m[v.Kind+"Id"] = v.ID
+		if v.parent == nil {
+			m[v.Kind+"Id"] = v.ID
+		} else {
+			m["previewDeploymentId"], m["domainType"] = v.ID, "preview"
+		}
 		if s.d.domainSwitch {
 			m["customEntrypoint"], m["middlewares"], m["forwardAuthEnabled"], m["enabled"] = nil, []any{}, false, !d.Disabled
 		}
