@@ -109,6 +109,9 @@ type Service struct {
 	Build          Build
 	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
 
+	Push     Push
+	Previews *PreviewSettings // nil: there are none
+
 	// What is read in order to be hidden. SharedEnv is that of the project and
 	// of the environment, which a service's may refer to.
 	BuildArgs    Secret
@@ -118,7 +121,8 @@ type Service struct {
 	Credentials  []Secret
 
 	// beside is what saveEnvironment overwrites along with the environment.
-	beside map[string]any
+	beside  map[string]any
+	preview previewEnv
 }
 
 // Build says how an application is built; each part may be empty. The paths are
@@ -226,6 +230,7 @@ type Job struct {
 	ID          string
 	Kind        Kind
 	ServiceID   string
+	PreviewID   string // of a preview, whose row is in no list of the service; it stands in line with the service's
 	Title       string
 	Description string
 	Remote      bool   // runs in the queue of a remote server
@@ -345,9 +350,14 @@ type wireDomain struct {
 	Enabled *bool  `json:"enabled"`
 }
 
+func (d *wireDomain) domain() Domain {
+	return Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled}
+}
+
 type wireService struct {
 	wireRef
 	wirePaths
+	wirePush
 	AppName       string `json:"appName"`
 	ComposeType   string `json:"composeType"`
 	Replicas      *int   `json:"replicas"`
@@ -426,7 +436,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
 		BuildFile: w.file(),
 		Build:     Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
-		beside:    w.beside(),
+		Push:      w.push(w.SourceType), Previews: w.previews(kind, w.SourceType),
+		beside:  w.beside(),
+		preview: previewEnv{Secret(w.PreviewEnv), Secret(w.PreviewBuildArgs), Secret(w.PreviewBuildSecrets)},
 	}
 	for name, to := range map[string]*Secret{"buildArgs": &s.BuildArgs, "buildSecrets": &s.BuildSecrets} {
 		text, _ := s.beside[name].(string)
@@ -438,12 +450,12 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 		s.Replicas = *w.Replicas
 	}
 	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
-		s.Domains = append(s.Domains, Domain{Host: d.Host, HTTPS: d.HTTPS, Path: d.Path, Enabled: d.Enabled == nil || *d.Enabled})
+		s.Domains = append(s.Domains, d.domain())
 	}
 	if w.Deployments != nil {
 		s.Deployments = rows(w.Deployments)
 	}
-	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets); {
+	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets+s.preview.env+s.preview.buildArgs+s.preview.buildSecrets); {
 	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
 		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
 	case s.ID == "":
@@ -517,6 +529,7 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		Data struct {
 			ApplicationID  string `json:"applicationId"`
 			ComposeID      string `json:"composeId"`
+			PreviewID      string `json:"previewDeploymentId"`
 			TitleLog       string `json:"titleLog"`
 			DescriptionLog string `json:"descriptionLog"`
 			Server         bool   `json:"server"`
@@ -540,7 +553,7 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 			continue // BullMQ may list them (before 0.29.9)
 		}
 		j := Job{
-			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID,
+			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID, PreviewID: w.Data.PreviewID,
 			Title: w.Data.TitleLog, Description: w.Data.DescriptionLog,
 			Remote: w.Data.Server, ServerID: w.Data.ServerID, Active: w.State == "active",
 			QueuedAt: millis(w.Timestamp), ProcessedOn: millis(w.ProcessedOn),

@@ -1,0 +1,169 @@
+package dokploy
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+)
+
+// Push is what of a push to its repository starts a deployment of a service by
+// itself (docs/dokploy.md, Webhooks).
+type Push struct {
+	// AutoDeploy: webhooks are heeded. An answer that does not say so is taken
+	// to mean yes.
+	AutoDeploy bool
+	// Branch is the one that is built; empty where the source has none, or it
+	// was never set.
+	Branch string
+	// OnTag: GitHub's app has to tell of a tag, not of a push to the branch.
+	// Other webhooks do not ask.
+	OnTag bool
+	// WatchPaths are patterns of which a changed file has to match one. None:
+	// all files count.
+	WatchPaths []string
+	// Owner and Repository are those of a Git provider. A source of type "git"
+	// has [Service.GitURL] instead.
+	Owner, Repository string
+}
+
+// PreviewSettings are an application's for previews of pull requests
+// (docs/dokploy.md, Previews).
+type PreviewSettings struct {
+	// Limit is how many previews the application may have at a time.
+	Limit int
+	// Labels: the pull request has to have one of them. None: it needs none.
+	Labels []string
+	// WritersOnly: its author has to be able to write to the repository.
+	WritersOnly bool
+}
+
+// defaultPreviewLimit is what Dokploy takes where none is set.
+const defaultPreviewLimit = 3
+
+// Preview is the preview of one pull request: a deployment of an application
+// with rows, containers and a domain of its own.
+type Preview struct {
+	ID      string
+	Number  int    // of the pull request
+	Branch  string // the pull request's
+	AppName string
+	Status  string   // as Service.Status is
+	Domains []Domain // one, or none
+	// Deployments are its rows, newest first. They are in no list of the
+	// application, and keep their title and description to their end.
+	Deployments []Deployment
+}
+
+// Of is the application as it runs as the preview: what is asked by name asks
+// for the preview, and addresses and environment are the preview's. It is never
+// built on a build server.
+func (p *Preview) Of(application *Service) *Service {
+	s := *application
+	s.AppName, s.Status, s.BuildServerID = p.AppName, p.Status, ""
+	s.Domains, s.Deployments = p.Domains, p.Deployments
+	s.Env, s.BuildArgs, s.BuildSecrets = s.preview.env, s.preview.buildArgs, s.preview.buildSecrets
+	return &s
+}
+
+// previewEnv is what previews of an application have in the place of its own.
+type previewEnv struct{ env, buildArgs, buildSecrets Secret }
+
+// wirePush are the settings of all sources, of which one counts.
+type wirePush struct {
+	AutoDeploy          *bool          `json:"autoDeploy"`
+	TriggerType         string         `json:"triggerType"`
+	WatchPaths          listOf[string] `json:"watchPaths"`
+	Owner               string         `json:"owner"`
+	Repository          string         `json:"repository"`
+	Branch              string         `json:"branch"`
+	CustomGitBranch     string         `json:"customGitBranch"`
+	GitlabOwner         string         `json:"gitlabOwner"`
+	GitlabRepository    string         `json:"gitlabRepository"`
+	GitlabBranch        string         `json:"gitlabBranch"`
+	GiteaOwner          string         `json:"giteaOwner"`
+	GiteaRepository     string         `json:"giteaRepository"`
+	GiteaBranch         string         `json:"giteaBranch"`
+	BitbucketOwner      string         `json:"bitbucketOwner"`
+	BitbucketRepository string         `json:"bitbucketRepository"`
+	BitbucketSlug       string         `json:"bitbucketRepositorySlug"`
+	BitbucketBranch     string         `json:"bitbucketBranch"`
+
+	PreviewsActive      bool           `json:"isPreviewDeploymentsActive"`
+	PreviewLimit        *int           `json:"previewLimit"`
+	PreviewLabels       listOf[string] `json:"previewLabels"`
+	PreviewWritersOnly  *bool          `json:"previewRequireCollaboratorPermissions"`
+	PreviewEnv          string         `json:"previewEnv"`
+	PreviewBuildArgs    string         `json:"previewBuildArgs"`
+	PreviewBuildSecrets string         `json:"previewBuildSecrets"`
+}
+
+// push is what counts for a source.
+func (w *wirePush) push(sourceType string) Push {
+	p := Push{AutoDeploy: w.AutoDeploy == nil || *w.AutoDeploy, OnTag: w.TriggerType == "tag", WatchPaths: w.WatchPaths}
+	switch sourceType {
+	case "git":
+		p.Branch = w.CustomGitBranch
+	case "github":
+		p.Owner, p.Repository, p.Branch = w.Owner, w.Repository, w.Branch
+	case "gitlab":
+		p.Owner, p.Repository, p.Branch = w.GitlabOwner, w.GitlabRepository, w.GitlabBranch
+	case "gitea":
+		p.Owner, p.Repository, p.Branch = w.GiteaOwner, w.GiteaRepository, w.GiteaBranch
+	case "bitbucket":
+		p.Owner, p.Repository, p.Branch = w.BitbucketOwner, w.BitbucketRepository, w.BitbucketBranch
+		if w.BitbucketSlug != "" { // what its addresses have
+			p.Repository = w.BitbucketSlug
+		}
+	}
+	return p
+}
+
+// previews are nil where there are none: only applications that are built from
+// GitHub have them.
+func (w *wirePush) previews(kind Kind, sourceType string) *PreviewSettings {
+	if kind != Application || sourceType != "github" || !w.PreviewsActive {
+		return nil
+	}
+	p := &PreviewSettings{Limit: defaultPreviewLimit, Labels: w.PreviewLabels, WritersOnly: w.PreviewWritersOnly == nil || *w.PreviewWritersOnly}
+	if w.PreviewLimit != nil {
+		p.Limit = *w.PreviewLimit
+	}
+	return p
+}
+
+// Previews lists the previews of an application with their rows, the one that
+// was deployed last first. An application that nobody has is an empty list.
+func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview, error) {
+	const procedure = "previewDeployment.all"
+	var wire listOf[struct {
+		ID          string                 `json:"previewDeploymentId"`
+		Number      string                 `json:"pullRequestNumber"`
+		Branch      string                 `json:"branch"`
+		AppName     string                 `json:"appName"`
+		Status      string                 `json:"previewStatus"`
+		Domain      *wireDomain            `json:"domain"`
+		Deployments listOf[wireDeployment] `json:"deployments"`
+	}]
+	if err := c.query(ctx, procedure, url.Values{"applicationId": {applicationID}}, &wire); err != nil {
+		return nil, err
+	}
+	if wire == nil {
+		return nil, noList(procedure)
+	}
+	out := make([]Preview, 0, len(wire))
+	for _, w := range wire {
+		number, err := strconv.Atoi(w.Number)
+		if err != nil || w.ID == "" {
+			continue
+		}
+		if err := longName("GET", procedure, w.ID, w.AppName, w.Branch); err != nil {
+			return nil, err
+		}
+		p := Preview{ID: w.ID, Number: number, Branch: w.Branch, AppName: w.AppName, Status: w.Status, Deployments: rows(w.Deployments)}
+		if w.Domain != nil {
+			p.Domains = []Domain{w.Domain.domain()}
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
