@@ -19,6 +19,9 @@ type Previews struct {
 	Wildcard  string // of the domains, "*.preview.example.com" if empty
 	HTTPS     bool
 	Path      string // "/" if empty
+	// Build and Rollout are what every deployment of a preview does.
+	Build   Build
+	Rollout Rollout
 }
 
 // pull is the pull request of a preview.
@@ -134,7 +137,8 @@ func (s *Server) addPreviewLocked(v *Service, p hookPull) *Service {
 	set := *v.previewSettings
 	preview := &Service{
 		ID: s.newID(), Kind: v.Kind, Name: v.Name, AppName: name, s: s, env: v.env, created: s.now(), sourceType: v.sourceType, envText: v.envText,
-		serverID: v.serverID, build: v.build, status: "idle", null: map[string]bool{}, replicas: v.replicas, rollout: v.rollout, parent: v, push: v.push,
+		serverID: v.serverID, build: func(int) Build { return set.Build }, status: "idle", null: map[string]bool{}, replicas: v.replicas, parent: v,
+		rollout: func(string, Version) Rollout { return set.Rollout }, push: v.push,
 		pull: &pull{id: p.ID, number: p.Number, title: p.Title, url: p.URL, branch: p.Head.Ref, touched: s.now()},
 		domains: []Domain{{
 			Host: strings.Replace(cmp.Or(set.Wildcard, "*.preview.example.com"), "*", name, 1), HTTPS: set.HTTPS, Path: set.Path,

@@ -201,9 +201,10 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 			s.mu.Unlock()
 			return nil, notFound(title(kind))
 		}
+		var promised string
 		add := func() { // with s.mu held
 			v.triggers++
-			s.enqueueLocked(v, c.operation, c.text("title"), c.text("description"), false)
+			promised = s.enqueueLocked(v, c.operation, c.text("title"), c.text("description"), false).promised
 		}
 		up := s.redisUp
 		if up == nil {
@@ -234,12 +235,15 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 				return nil, &apiError{dropped: true}
 			}
 		}
-		if kind != "compose" || !s.d.composeBody {
+		if (kind != "compose" || !s.d.composeBody) && promised == "" {
 			return nothing{}, nil
 		}
 		out := map[string]any{"success": true, "message": "Deployment queued"}
-		if s.d.composeID {
+		if s.d.composeID && kind == "compose" {
 			out["composeId"] = id
+		}
+		if promised != "" {
+			out["deploymentId"] = promised
 		}
 		if c.operation == "redeploy" {
 			out["message"] = "Redeployment queued"

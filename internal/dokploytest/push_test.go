@@ -340,7 +340,8 @@ func TestPushedRows(t *testing.T) {
 // application.
 func TestPreview(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
-		v := s.AddApplication(Application{SourceType: "github", Name: "api", Previews: &Previews{HTTPS: true}, Build: Build{Steps: []Step{{After: 5 * time.Second, Text: "built\n"}}}})
+		fiveSeconds := Build{Steps: []Step{{After: 5 * time.Second, Text: "built\n"}}}
+		v := s.AddApplication(Application{SourceType: "github", Name: "api", Previews: &Previews{HTTPS: true, Build: fiveSeconds}, Build: fiveSeconds})
 		s.SetConcurrency(4)
 		s.Enqueue(v, "by hand", "mark-1")
 		s.PullRequest(PullRequest{Number: 7, Action: "opened", Commit: "a2e6ea554860208a936e2f311cf46b284f34d3e0"})
@@ -409,7 +410,7 @@ func TestWatched(t *testing.T) {
 // the log of a remote one is not to be had over REST.
 func TestPreviewElsewhere(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
-		v := s.AddApplication(Application{SourceType: "github", ServerID: "a-remote-server", Previews: &Previews{}, Build: Build{Steps: Lines(time.Second, "one", "two", "three")}})
+		v := s.AddApplication(Application{SourceType: "github", ServerID: "a-remote-server", Previews: &Previews{Build: Build{Steps: Lines(time.Second, "one", "two", "three")}}})
 		s.PullRequest(PullRequest{Number: 7})
 		time.Sleep(10 * time.Second)
 		preview := s.Previews(v)[0]

@@ -26,6 +26,8 @@ type job struct {
 	dead        bool
 	version     Version // what it ships, from the moment it is active
 	row         *row    // QueuedRows: made when it was queued
+	rowID       string  // AnswersID: what its next row is to be called
+	promised    string  // AnswersID: what the answer has said
 	head        commit  // of the branch, when the job turned active
 
 	noDescription bool // it has none, which is not an empty one
@@ -59,6 +61,10 @@ func (s *Server) addJobLocked(j *job) *job {
 	j.id, j.number, j.queued = "job-"+strconv.Itoa(s.jobSeq), s.jobCount, s.now()
 	if !s.d.memoryQueue {
 		j.id = strconv.Itoa(s.jobSeq)
+	}
+	if s.opts.AnswersID {
+		j.promised = s.newID()
+		j.rowID = j.promised
 	}
 	if s.opts.QueuedRows {
 		j.row = s.queuedRowLocked(j)
@@ -173,10 +179,7 @@ func (s *Server) run(j *job, b Build) {
 		now := s.now()
 		r := j.row
 		if r == nil {
-			r = &row{service: v, job: j.number, Row: Row{
-				ID: s.newID(), Title: j.title, Description: j.description, ServiceID: v.ID, CreatedAt: now,
-			}}
-			s.rows = append(s.rows, r)
+			r = s.addRowLocked(j)
 		}
 		r.Status, r.StartedAt, r.FinishedAt = "error", now, now
 		r.ErrorMessage = cmp.Or(b.ErrorMessage, "An error have occurred: could not be started")

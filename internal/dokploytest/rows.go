@@ -99,8 +99,13 @@ func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *ro
 
 // addRowLocked adds a job's row.
 func (s *Server) addRowLocked(j *job) *row {
+	id := j.rowID
+	if id == "" {
+		id = s.newID()
+	}
+	j.rowID = "" // a second run has a row of its own
 	r := &row{service: j.service, job: j.number, Row: Row{
-		ID: s.newID(), Title: j.title, Description: j.description, ServiceID: j.service.ID, CreatedAt: s.now(),
+		ID: id, Title: j.title, Description: j.description, ServiceID: j.service.ID, CreatedAt: s.now(),
 	}}
 	s.rows = append(s.rows, r)
 	return r

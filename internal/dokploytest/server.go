@@ -50,6 +50,10 @@ type Options struct {
 	// QueuedRows: a row is made when a deployment is queued, with the status
 	// "queued" and without startedAt.
 	QueuedRows bool
+	// AnswersID: the answer to a trigger names the deployment whose row it has,
+	// or will have. None does today; it is wanted upstream, so the name of the
+	// field is a guess.
+	AnswersID bool
 	// Latency is waited before a request is carried out.
 	Latency time.Duration
 	// Concurrency is the number of builds at once, 1 if 0; BullMQ (before
