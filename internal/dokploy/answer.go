@@ -146,11 +146,11 @@ func largeError(method, procedure string, a *answer, what string) error {
 }
 
 // longName says which of some names and ids is no such thing; nil if none.
-func longName(method, procedure string, names ...string) error {
+func longName(procedure string, names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {
 			return &Error{
-				Method: method, Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
+				Method: http.MethodGet, Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
 				Message: fmt.Sprintf("a name or id of %d bytes is no name or id", len(name)),
 			}
 		}

@@ -239,7 +239,7 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 	if len(params) > 0 {
 		input := map[string]any{}
 		for name, values := range params {
-			if err := longName(http.MethodGet, procedure, values[0]); err != nil {
+			if err := longName(procedure, values[0]); err != nil {
 				return err
 			}
 			q[name] = values

@@ -78,7 +78,7 @@ func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*we
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for _, values := range q {
-		if err := longName(http.MethodGet, path[1:], values[0]); err != nil {
+		if err := longName(path[1:], values[0]); err != nil {
 			return nil, err
 		}
 	}

@@ -156,7 +156,7 @@ func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview,
 		if err != nil || w.ID == "" {
 			continue
 		}
-		if err := longName("GET", procedure, w.ID, w.AppName, w.Branch); err != nil {
+		if err := longName(procedure, w.ID, w.AppName, w.Branch); err != nil {
 			return nil, err
 		}
 		p := Preview{ID: w.ID, Number: number, Branch: w.Branch, AppName: w.AppName, Status: w.Status, Deployments: rows(w.Deployments)}

@@ -461,7 +461,7 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	case s.ID == "":
 		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
 	}
-	if err := longName("GET", string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
+	if err := longName(string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
 		return nil, err
 	}
 	return s, nil
