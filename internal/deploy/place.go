@@ -38,6 +38,10 @@ func (r *run) serviceName(j *dokploy.Job) string {
 	switch {
 	case j.ServiceID == r.service.ID:
 		return "an earlier deployment of " + r.name
+	case j.PreviewOf == r.service.ID:
+		return "a preview of " + r.name
+	case r.paths[j.PreviewOf] != "":
+		return "a preview of " + text.OneLine(r.paths[j.PreviewOf])
 	case r.paths[j.ServiceID] != "":
 		return text.OneLine(r.paths[j.ServiceID])
 	}

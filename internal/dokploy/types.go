@@ -227,10 +227,12 @@ func (d *Deployment) Terminal() bool {
 // clock of Dokploy's process, as a row's times are. So is QueuedAt, but for jobs
 // that a server brought back after a restart: those have what its database says.
 type Job struct {
-	ID          string
-	Kind        Kind
+	ID   string
+	Kind Kind
+	// ServiceID is what is built: a service, or a preview, whose row is in no list
+	// of its application's (docs/dokploy.md, Previews).
 	ServiceID   string
-	PreviewID   string // of a preview, whose row is in no list of the service; it stands in line with the service's
+	PreviewOf   string // a preview's application, in whose line it stands; else empty
 	Title       string
 	Description string
 	Remote      bool   // runs in the queue of a remote server
@@ -553,13 +555,16 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 			continue // BullMQ may list them (before 0.29.9)
 		}
 		j := Job{
-			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID, PreviewID: w.Data.PreviewID,
+			ID: strings.Trim(string(w.ID), `"`), Kind: Application, ServiceID: w.Data.ApplicationID,
 			Title: w.Data.TitleLog, Description: w.Data.DescriptionLog,
 			Remote: w.Data.Server, ServerID: w.Data.ServerID, Active: w.State == "active",
 			QueuedAt: millis(w.Timestamp), ProcessedOn: millis(w.ProcessedOn),
 		}
 		if w.Data.ComposeID != "" {
 			j.Kind, j.ServiceID = Compose, w.Data.ComposeID
+		}
+		if w.Data.PreviewID != "" {
+			j.ServiceID, j.PreviewOf = w.Data.PreviewID, w.Data.ApplicationID
 		}
 		q.Jobs = append(q.Jobs, j)
 	}
