@@ -40,6 +40,8 @@ type Config struct {
 	Image         string // reference, checked; empty: not to be set
 	Env           string // dotenv lines; empty: not to be set
 	EnvMode       string // merge or replace
+	BuildArgs     string // dotenv lines; empty: not to be set
+	BuildSecrets  string // dotenv lines; empty: not to be set
 	ComposeFile   *ComposeFile
 	Source        *upload.Source
 	SourcePath    string
@@ -157,6 +159,8 @@ func Load(env Environment, facts Facts) (*Config, error) {
 		return upload.Open(path)
 	})
 	c.SourcePath = l.value("source")
+	c.BuildArgs = parse(l, "build-args", l.linesOf("build-args"))
+	c.BuildSecrets = parse(l, "build-secrets", l.parseBuildSecrets)
 	c.Verify = parse(l, "verify", oneOf("auto", "require", "off"))
 	c.StableFor = parse(l, "stable-for", parseDuration)
 	c.HealthURL = parse(l, "health-url", parseHealthURL)

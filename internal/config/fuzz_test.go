@@ -11,7 +11,7 @@ import (
 // panics. What there is nothing to guess about is taken as it is.
 func FuzzGiven(f *testing.F) {
 	const secret = "S3cretK3yOfDokpl0y"
-	for kind := range uint8(13) {
+	for kind := range uint8(16) {
 		for _, around := range [][2]string{{"", ""}, {"https://h/", "?x"}, {"\"", "\""}, {"- a,", "\n"}, {"$", "}"}, {"${{", "}}"}, {"bob:", "@h"}, {"a.b/", ",c=d"}, {"/dashboard/project/p/", "/services/application/x"}} {
 			f.Add(kind, around[0], around[1])
 		}
@@ -19,7 +19,7 @@ func FuzzGiven(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, before, behind string) {
 		around := before + secret + behind
 		env := Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api", "DOKPLOY_TITLE": before, "PLUGIN_" + before: "x", "INPUT_" + behind: "x"}
-		switch kind % 13 {
+		switch kind % 16 {
 		case 0:
 			env["DOKPLOY_API_KEY"] = around
 		case 1:
@@ -46,6 +46,12 @@ func FuzzGiven(f *testing.F) {
 			env["DOKPLOY_API_KEY"] = "https://h/api/deploy/" + around
 		case 12: // the key in the wrong place
 			env["DOKPLOY_API_KEY"], env["DOKPLOY_IMAGE"], env["DOKPLOY_LOGS"] = secret, around, around
+		case 13:
+			env["PLUGIN_BUILD_ARGS"] = "A=" + around
+		case 14:
+			env["PLUGIN_BUILD_SECRETS"] = "A=" + around
+		case 15:
+			env["DOKPLOY_BUILD_SECRETS"] = around + "="
 		}
 		c, err := Load(env, Facts{NoSecrets: "why", Checkout: "do"})
 		var said []Problem
@@ -57,7 +63,7 @@ func FuzzGiven(f *testing.F) {
 		for _, p := range append(said, c.Warnings...) {
 			// What the fuzzer puts there by itself is no secret.
 			if strings.Contains(p.Input+p.Text, secret) && !strings.Contains(before+behind, secret) {
-				t.Errorf("%d %q %q: %q", kind%13, before, behind, p)
+				t.Errorf("%d %q %q: %q", kind%16, before, behind, p)
 			}
 		}
 

@@ -22,6 +22,10 @@ func TestJoinedLists(t *testing.T) {
 		{`PLUGIN_ENV={"A":"1,B=2"}`, ""},
 		{"INPUT_ENV=A=1,B=2", ""},
 		{"DOKPLOY_ENV=A=1,B=2", ""},
+		{"PLUGIN_BUILD_ARGS=A=SECRET1,B=SECRET2", "build-args: " + refused},
+		{"PLUGIN_BUILD-SECRETS=A=SECRET1,B=SECRET2", "build-secrets: " + refused},
+		{"PLUGIN_BUILD_ARGS=A=1,2", ""},
+		{"INPUT_BUILD-ARGS=A=1,B=2", ""},
 		{"PLUGIN_HEADERS=X-A: SECRET1,X-B: SECRET2", "headers: " + refused},
 		{"PLUGIN_HEADERS=X-A: 1,X-B:2", ""},
 		{"PLUGIN_HEADERS=X-A: Mon, 01 Jan 2024 00:00:00 GMT", ""},
@@ -40,6 +44,49 @@ func TestJoinedLists(t *testing.T) {
 		}
 		if strings.HasPrefix(tt.want, "headers") && !strings.Contains(strings.Join(c.Secrets(), " "), "SECRET2") {
 			t.Errorf("%q: %q", tt.vars, c.Secrets())
+		}
+	}
+}
+
+// TestBuildVariables: they are lines as those of env, or a map; a build secret
+// is a variable of a shell. No message shows a value, nor a name that may be a
+// piece of one.
+func TestBuildVariables(t *testing.T) {
+	for _, tt := range []struct {
+		vars, want, warning string
+		args, secrets       string
+	}{
+		{vars: "INPUT_BUILD-ARGS=A=1\nB.C='x y'", args: "A=1\nB.C='x y'"},
+		{vars: `PLUGIN_BUILD_ARGS={"B":"x y","A":1}`, args: "A=1\nB=x y"},
+		{vars: `PLUGIN_BUILD_SECRETS={"B":"x y","A":1}`, secrets: "A=1\nB=x y"},
+		{vars: "DOKPLOY_BUILD_SECRETS=NPM_TOKEN=\"a\nb\"", secrets: "NPM_TOKEN=\"a\nb\""},
+		{vars: `DOKPLOY_BUILD_ARGS="A=1"`, want: `build-args: line 1 `},
+		{vars: "DOKPLOY_BUILD_ARGS=hunter2", want: `build-args: line 1 has no "="`},
+		{vars: "DOKPLOY_BUILD_ARGS=A=a #hunter2", args: "A=a #hunter2", warning: "build-args: the value of A ends before the first #"},
+		{vars: "DOKPLOY_BUILD_SECRETS=A=hunter2\nA=hunter22", secrets: "A=hunter2\nA=hunter22", warning: "build-secrets: A is set more than once"},
+		{vars: "DOKPLOY_BUILD_SECRETS=A=1\nhunter2.b=hunter2", want: "build-secrets: variable 2 has a name that would break the build"},
+		{vars: "DOKPLOY_BUILD_SECRETS=1hunter2=hunter2\nhunter2-b=1", want: "build-secrets: variable 1, 2 has a name"},
+		{vars: "DOKPLOY_BUILD_SECRETS=A=1\nhunter2=", secrets: "A=1\nhunter2=", warning: "build-secrets: variable 2 has no value, and Dokploy does not give it to the build"},
+		{vars: "DOKPLOY_BUILD_ARGS=A=" + strings.Repeat("x", 1<<20), want: "build-args: is larger than Dokploy takes"},
+		{vars: "DOKPLOY_BUILD_ARGS=A=$NAME\nB=${{ x }}", args: "A=$NAME\nB=${{ x }}"},
+		{vars: "PLUGIN_BUILDARGS=A=hunter2", want: "build-args: the variable PLUGIN_BUILDARGS is not read; the right name is PLUGIN_BUILD_ARGS (in `settings:`, build_args)"},
+		{vars: "PLUGIN_BUILD_SECRET=A=hunter2", want: "build-secrets: the variable PLUGIN_BUILD_SECRET is not read"},
+		{vars: "INPUT_BUILD_ARG=A=hunter2", warning: "build-args: the variable INPUT_BUILD_ARG is not read"},
+	} {
+		c, err := loadVars(Facts{}, tt.vars)
+		got := problems(t, err)
+		if tt.want == "" && err != nil || tt.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], tt.want)) {
+			t.Errorf("%.60q: %q, want %q", tt.vars, got, tt.want)
+		}
+		if err == nil && (c.BuildArgs != tt.args || c.BuildSecrets != tt.secrets || c.Env != "") {
+			t.Errorf("%.60q: %q, %q", tt.vars, c.BuildArgs, c.BuildSecrets)
+		}
+		var warned []string
+		for _, w := range c.Warnings {
+			warned = append(warned, w.Input+": "+w.Text)
+		}
+		if all := strings.Join(warned, "\n"); (tt.warning == "") != (all == "") || !strings.HasPrefix(all, tt.warning) || strings.Contains(all+strings.Join(got, ""), "hunter2") {
+			t.Errorf("%.60q: %q, %q, want %q", tt.vars, got, warned, tt.warning)
 		}
 	}
 }

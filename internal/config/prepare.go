@@ -204,6 +204,15 @@ func (l *loader) together() {
 	if len(c.Applications) == 0 {
 		need("image", "application", "is for an application, and none is named: a compose service's images stand in its compose file")
 	}
+	for _, input := range []string{"build-args", "build-secrets"} {
+		if len(c.Applications) == 0 {
+			what := strings.Replace(strings.ReplaceAll(input, "-", " "), "args", "arguments", 1)
+			need(input, "application", fmt.Sprintf("is for an application that is built from a Dockerfile, and none is named: a compose service's %s stand in its compose file", what))
+		}
+		if given(input) && given("image") {
+			l.problem(input, "does not go together with image: the one builds, the other does not")
+		}
+	}
 	if l.valid("application") {
 		one("source", len(c.Applications), "an application")
 	}
@@ -237,6 +246,8 @@ func (l *loader) together() {
 		l.note("title", "title and description are not shown: Dokploy gives an upload its own title")
 	}
 	l.note("env", dotenv.Warnings(c.Env)...)
+	l.note("build-args", dotenv.Warnings(c.BuildArgs)...)
+	l.note("build-secrets", dotenv.Warnings(c.BuildSecrets)...)
 }
 
 // times checks the durations that lie within another one. Their defaults are

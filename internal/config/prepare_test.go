@@ -113,6 +113,16 @@ func TestInputsTogether(t *testing.T) {
 		{[]string{"source", source, "application", "a,b,c"}, []string{"source: is for one service, and application names 3: deploy them in steps of their own"}},
 		{[]string{"source", source, "image", "a"}, []string{"source: does not go together with image: the one builds, the other does not"}},
 		{[]string{"source", source, "operation", "redeploy"}, []string{"source: does not go together with operation: redeploy; the upload itself starts the deployment"}},
+		{[]string{"build-args", "A=1", "build-secrets", "B=1", "application", "x,y", "compose", "z", "env-mode", "merge"}, nil},
+		{[]string{"build-args", "A=1", "source", source, "operation", "deploy"}, nil},
+		{[]string{"build-args", "A=1", "operation", "redeploy"}, nil},
+		{[]string{"build-args", "A=1", "application", "", "compose", "z"}, []string{"build-args: is for an application that is built from a Dockerfile, and none is named: a compose service's build arguments stand in its compose file"}},
+		{[]string{"build-secrets", "A=1", "application", "", "compose", "z"}, []string{"build-secrets: is for an application that is built from a Dockerfile, and none is named: a compose service's build secrets stand in its compose file"}},
+		{[]string{"build-args", "A=1", "build-secrets", "B=1", "image", "a"}, []string{
+			"build-args: does not go together with image: the one builds, the other does not",
+			"build-secrets: does not go together with image: the one builds, the other does not",
+		}},
+		{[]string{"build-args", "A=1", "env-mode", "replace"}, []string{"env-mode: replace without env would empty the environment; give the lines in env"}},
 		{[]string{"wait", "false", "verify", "auto", "rollback", "false"}, nil},
 		{[]string{"wait", "false", "verify", "require", "rollback", "true", "health-url", "auto"}, []string{
 			"verify: require needs wait: true; without it the step ends before anything can be seen",

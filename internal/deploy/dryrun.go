@@ -67,7 +67,7 @@ func (r *run) mayText() string {
 		may  bool
 		what string
 	}{
-		{r.rights.Deploy, "deploy"}, {r.rights.Env, "set the environment"},
+		{r.rights.Deploy, "deploy"}, {r.rights.Env, "set the environment, build arguments and secrets"},
 		{r.rights.CreateServices, "set the image or compose file"}, {r.rights.Docker, "look at Docker"},
 	} {
 		if x.may {

@@ -25,7 +25,7 @@ func outcomeOf(err error, m moment) verdict.Outcome {
 	var known *verdict.Error
 	if errors.As(err, &known) {
 		o := known.Outcome
-		if o.Reason.Kind == verdict.MissingRight {
+		if k := o.Reason.Kind; k == verdict.MissingRight || k == verdict.MissingEnvRight {
 			o.Left = m.left
 		}
 		o.Set = m.set
@@ -95,8 +95,8 @@ func badInput(input, what string, hint verdict.Hint) error {
 }
 
 // missingRight is a key that is good, but may not do what an input asks for.
-func missingRight(input string, err error) error {
-	o := verdict.Reason{Kind: verdict.MissingRight}.Outcome()
+func missingRight(kind verdict.Kind, input string, err error) error {
+	o := verdict.Reason{Kind: kind}.Outcome()
 	o.Input = input
 	return &verdict.Error{Outcome: o, Err: err}
 }

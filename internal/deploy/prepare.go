@@ -13,7 +13,8 @@ import (
 
 // Changes are what a run sets of its targets before it deploys them. The image
 // is for every application, the environment for every target, the other two
-// are for the only service of their kind.
+// are for the only service of their kind; what goes into a build is for every
+// application.
 type Changes struct {
 	Image       string
 	Env         string // dotenv lines
@@ -22,10 +23,15 @@ type Changes struct {
 	ComposePath string // where it was read
 	Source      *upload.Source
 	SourcePath  string // of it
+
+	BuildArgs    string // dotenv lines, as those of BuildSecrets
+	BuildSecrets string
 }
 
 // set reports whether something is changed by application.update and its like.
-func (c *Changes) set() bool { return c.Image != "" || c.Env != "" || c.ComposeFile != "" }
+func (c *Changes) set() bool {
+	return c.Image+c.Env+c.BuildArgs+c.BuildSecrets+c.ComposeFile != ""
+}
 
 func count(n int, noun string) string {
 	if n == 1 {
@@ -52,11 +58,14 @@ func size(n int64) string {
 // mayPrepare refuses, before anything is sent, what the key has no right to.
 // Where the server does not tell, only trying does.
 func mayPrepare(rights *dokploy.Rights, p *plan) error {
-	if rights == nil || rights.CreateServices {
+	if rights == nil || rights.CreateServices || len(p.changes) == 0 {
 		return nil
 	}
 	if c := p.changes.needsRight(); c != nil {
-		return missingRight(c.input, nil)
+		return missingRight(verdict.MissingRight, c.input, nil)
+	}
+	if !rights.Env {
+		return missingRight(verdict.MissingEnvRight, p.changes[0].input, nil)
 	}
 	return nil
 }
@@ -117,7 +126,7 @@ func isDefinite(err error) bool {
 }
 
 // besideEnv is what the way for members overwrites along with what is set.
-var besideEnv = setting{phrase: "what stands beside the environment (build arguments and secrets)"}
+var besideEnv = setting{phrase: "what Dokploy saves together with it (environment, build arguments and secrets)"}
 
 // drifted is what does not stand any more as it was set; nil: all stands.
 func (p *plan) drifted(now *dokploy.Service) *setting {
@@ -144,7 +153,7 @@ func (r *run) apply(ctx context.Context, p *plan, change dokploy.Change) error {
 	case forbidden == nil:
 		return r.saveEnv(ctx, p, change)
 	}
-	return missingRight(forbidden.input, err)
+	return missingRight(verdict.MissingRight, forbidden.input, err)
 }
 
 func (r *run) saveEnv(ctx context.Context, p *plan, change dokploy.Change) error {

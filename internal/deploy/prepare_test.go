@@ -380,7 +380,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 		}
 		for _, want := range []string{
 			"image: " + oldImage + " → " + newImage, "env: changes A; 1 other as before", "compose-file: c.yml (1 lines, until now",
-			"would trigger application.deploy", "would trigger compose.deploy", "the key: may deploy, set the environment, set the image or compose file, look at Docker",
+			"would trigger application.deploy", "would trigger compose.deploy", "the key: may deploy, set the environment, build arguments and secrets, set the image or compose file, look at Docker",
 		} {
 			if !w.rec.said(want) {
 				w.Errorf("not said: %q", want)

@@ -10,9 +10,11 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// hideInput keeps what is secret in the input env out of all that is shown.
+// hideInput keeps what is secret in the inputs that set variables out of all
+// that is shown.
 func (o *Options) hideInput() {
-	o.hide(secret.Environment(o.Prepare.Env))
+	c := &o.Prepare
+	o.hide(slices.Concat(secret.Environment(c.Env), secret.Environment(c.BuildArgs), secret.Declared(c.BuildSecrets)))
 }
 
 // hideService does so for what was read of a service.

@@ -8,6 +8,7 @@ import (
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dotenv"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // setting is one thing of a service that a run may set before it deploys.
@@ -35,6 +36,8 @@ type wish struct {
 var settings = []setting{
 	{field: dokploy.FieldImage, input: "image", phrase: "the image", wish: wishImage},
 	{field: dokploy.FieldEnv, input: "env", phrase: "the environment", member: true, wish: wishEnv},
+	{field: dokploy.FieldBuildArgs, input: "build-args", phrase: "the build arguments", plural: true, member: true, wish: wishBuildArgs},
+	{field: dokploy.FieldBuildSecrets, input: "build-secrets", phrase: "the build secrets", plural: true, member: true, wish: wishBuildSecrets},
 	{field: dokploy.FieldComposeFile, input: "compose-file", phrase: "the compose file", wish: wishComposeFile},
 	{field: dokploy.FieldSourceType, input: "compose-file", phrase: "the source type", wish: wishSourceType},
 }
@@ -209,6 +212,64 @@ func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err err
 	}
 	w.asked, w.value, w.lines = true, dokploy.Secret(env), []string{variablesText(string(s.Env), env)}
 	return w, nil
+}
+
+func wishBuildArgs(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, error) {
+	w, err := wishBuild("build-args", "build arguments", c.BuildArgs, s.BuildArgs, c, s)
+	if w.asked {
+		w.warns = shellWarnings(c.BuildArgs, v, false)
+	}
+	return w, err
+}
+
+func wishBuildSecrets(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, error) {
+	if c.BuildSecrets != "" && s.Kind == dokploy.Application && s.NoBuildSecrets {
+		return wish{}, badInput("build-secrets", "this Dokploy keeps no build secrets", "update Dokploy to v0.25.6 or newer")
+	}
+	w, err := wishBuild("build-secrets", "build secrets", c.BuildSecrets, s.BuildSecrets, c, s)
+	if w.asked {
+		w.warns = shellWarnings(c.BuildSecrets, v, true)
+	}
+	return w, err
+}
+
+// wishBuild merges lines into the variables of a build. Dokploy hands them to
+// Dockerfile builds only (docs/dokploy.md, Build arguments and secrets).
+func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dokploy.Service) (wish, error) {
+	name := text.OneLine(s.Name)
+	refuse := func(why string) (wish, error) {
+		return wish{}, badInput(input, why, verdict.Hint(fmt.Sprintf("leave %s empty, or let Dokploy build this application from a Dockerfile", input)))
+	}
+	switch {
+	case lines == "" || s.Kind != dokploy.Application:
+		return wish{}, nil
+	case s.SourceType == "docker" && c.Source == nil:
+		return refuse(fmt.Sprintf("%s runs an image, so that nothing is built with %s", name, what))
+	case s.Build.Type != "dockerfile":
+		return refuse(fmt.Sprintf("%s is built by %s, and Dokploy hands %s to Dockerfile builds only", name, firstOf(text.OneLine(s.Build.Type), "something else"), what))
+	}
+	merged, err := dotenv.Merge(string(has), lines)
+	if err != nil {
+		return wish{}, badInput(input, fmt.Sprintf("cannot be merged into the %s of %s: %v", what, name, err), verdict.Hint(fmt.Sprintf("fix the %s in Dokploy", what)))
+	}
+	return wish{asked: true, value: dokploy.Secret(merged), lines: []string{variablesText(string(has), merged)}}, nil
+}
+
+// shellWarnings name the variables whose values Dokploy changes when it writes
+// the command of a build (docs/dokploy.md, Build arguments and secrets).
+func shellWarnings(lines string, v dokploy.Version, secrets bool) (warns []string) {
+	if v.Less(0, 25, 9) {
+		return nil
+	}
+	for _, x := range dotenv.Parse(lines) {
+		switch {
+		case strings.Contains(x.Value, "'") && strings.Contains(x.Value, "!"):
+			warns = append(warns, fmt.Sprintf("the build gets a backslash in front of each ! of %s, since its value has a ' as well; give it in a form without, such as base64", x.Name))
+		case secrets && strings.HasPrefix(x.Value, "~") && !strings.ContainsAny(x.Value, "\"'\\ \t\r\n"):
+			warns = append(warns, fmt.Sprintf("the build may get a home directory in place of the ~ that begins %s; give it in a form without, such as base64", x.Name))
+		}
+	}
+	return warns
 }
 
 func wishComposeFile(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err error) {

@@ -11,11 +11,18 @@ import (
 func TestSettingsAreOneTable(t *testing.T) {
 	services := []*dokploy.Service{
 		{Kind: dokploy.Application, SourceType: "docker", Image: "x:1", Env: "A=1"},
+		{Kind: dokploy.Application, SourceType: "git", Build: dokploy.Build{Type: "dockerfile"}, Env: "A=1", BuildArgs: "B=1", BuildSecrets: "C=1"},
 		{Kind: dokploy.Compose, SourceType: "git", Env: "A=1", ComposeFile: "services: {}"},
 	}
-	o := &Options{Prepare: Changes{Image: "x:2", Env: "A=2", ComposeFile: "services: {web: {image: a}}"}}
+	all := Changes{Image: "x:2", Env: "A=2", ComposeFile: "services: {web: {image: a}}", BuildArgs: "B=2", BuildSecrets: "C=2"}
 	seen := map[dokploy.Field]bool{}
 	for _, s := range services {
+		o := &Options{Prepare: all}
+		if s.SourceType == "docker" {
+			o.Prepare.BuildArgs, o.Prepare.BuildSecrets = "", ""
+		} else {
+			o.Prepare.Image = ""
+		}
 		p, err := planFor(o, s, dokploy.Version{})
 		if err != nil {
 			t.Fatal(err)

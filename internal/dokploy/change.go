@@ -19,10 +19,12 @@ type Field string
 
 // The fields that can be changed.
 const (
-	FieldImage       Field = "dockerImage" // applications
-	FieldEnv         Field = "env"
-	FieldComposeFile Field = "composeFile" // compose services
-	FieldSourceType  Field = "sourceType"  // compose services
+	FieldImage        Field = "dockerImage" // applications
+	FieldEnv          Field = "env"
+	FieldBuildArgs    Field = "buildArgs"    // applications
+	FieldBuildSecrets Field = "buildSecrets" // applications, since 0.25.6
+	FieldComposeFile  Field = "composeFile"  // compose services
+	FieldSourceType   Field = "sourceType"   // compose services
 )
 
 // Get is a setting as the service has it.
@@ -32,6 +34,10 @@ func (s *Service) Get(f Field) Secret {
 		return Secret(s.Image)
 	case FieldEnv:
 		return s.Env
+	case FieldBuildArgs:
+		return s.BuildArgs
+	case FieldBuildSecrets:
+		return s.BuildSecrets
 	case FieldComposeFile:
 		return s.ComposeFile
 	case FieldSourceType:
@@ -55,9 +61,9 @@ func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 	return err
 }
 
-// SaveEnvironment sets the environment as a plain member may. For applications
-// that overwrites what stands beside it, so it is sent as s has it: read the
-// service just before. Compose services have it since 0.29.0 (docs/dokploy.md, Changing a service).
+// SaveEnvironment sets the environment, and of applications build arguments and
+// secrets, as a plain member may. It overwrites all of them together, so what is
+// not changed is sent as s has it: read the service just before. Compose services have it since 0.29.0 (docs/dokploy.md, Changing a service).
 func (c *Client) SaveEnvironment(ctx context.Context, s *Service, change Change) error {
 	input := map[string]any{"env": string(s.Env)}
 	for name, value := range s.beside {
@@ -75,7 +81,8 @@ func (c *Client) SaveEnvironment(ctx context.Context, s *Service, change Change)
 // is the same in two readings of a service.
 func (s *Service) SameBeside(other *Service, change Change) bool {
 	beside := func(s *Service) map[string]any {
-		m := maps.Clone(s.beside)
+		m := map[string]any{string(FieldEnv): string(s.Env)}
+		maps.Copy(m, s.beside)
 		for field := range change {
 			delete(m, string(field))
 		}

@@ -120,6 +120,9 @@ type Service struct {
 	GitURL       Secret // it may hold a token
 	Credentials  []Secret
 
+	// NoBuildSecrets: this Dokploy keeps none.
+	NoBuildSecrets bool
+
 	// beside is what saveEnvironment overwrites along with the environment.
 	beside  map[string]any
 	preview previewEnv
@@ -445,6 +448,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	for name, to := range map[string]*Secret{"buildArgs": &s.BuildArgs, "buildSecrets": &s.BuildSecrets} {
 		text, _ := s.beside[name].(string)
 		*to = Secret(text)
+	}
+	if _, ok := s.beside[string(FieldBuildSecrets)]; !ok {
+		s.NoBuildSecrets = true
 	}
 	s.GitURL, s.Credentials = Secret(w.CustomGitURL), w.list()
 	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)

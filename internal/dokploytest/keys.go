@@ -28,6 +28,9 @@ type Key struct {
 	// Docker and CreateServices are rights a plain member lacks: "access to
 	// Docker" and "create services" (docs/dokploy.md, Keys and rights).
 	Docker, CreateServices bool
+	// NoEnvVars: a member's role of one's own, which may not write "Service Env
+	// Vars". Plain members may.
+	NoEnvVars bool
 }
 
 type keyState struct {

@@ -86,6 +86,8 @@ func (s *Server) mayWrite(k *keyState, id string, creates bool) *apiError {
 	switch {
 	case creates && s.d.permissions && k.Member && !k.CreateServices:
 		return lacks("service")
+	case !creates && s.d.permissions && k.Member && k.NoEnvVars:
+		return lacks("envVars")
 	case !s.mayUse(k, id):
 		return noAccess
 	}

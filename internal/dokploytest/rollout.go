@@ -13,6 +13,10 @@ type Version struct {
 	Image       string // of an application, or of one service of a compose file
 	Env         string
 	ComposeFile string
+
+	// What its build was given: only a Dockerfile's is (docs/dokploy.md, Build
+	// arguments and secrets).
+	BuildArgs, BuildSecrets string
 }
 
 // Health is what a container's health check says.
@@ -116,7 +120,11 @@ func (v *Service) versionLocked(n int) Version {
 	if v.Kind == "compose" {
 		return Version{N: n, Env: v.envText, ComposeFile: v.composeFile}
 	}
-	return Version{N: n, Image: v.imageLocked(), Env: v.envText}
+	version := Version{N: n, Image: v.imageLocked(), Env: v.envText}
+	if v.sourceType != "docker" && v.howBuilt["buildType"] == "dockerfile" {
+		version.BuildArgs, version.BuildSecrets = v.buildArgs, v.buildSecrets
+	}
+	return version
 }
 
 // imageLocked is the image that a deployment of an application runs.

@@ -61,6 +61,8 @@ func (s *Server) permissionsOf(c *call) (any, *apiError) {
 		switch st.resource {
 		case "docker":
 			may["read"] = may["read"] || c.key.Docker
+		case "envVars":
+			may["write"] = !c.key.Member || !c.key.NoEnvVars
 		case "service":
 			may["create"] = may["create"] || c.key.CreateServices
 		}

@@ -117,7 +117,8 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
 		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel,
 		Verify: deploy.VerifyMode(cfg.Verify), StableFor: cfg.StableFor, Rollback: cfg.Rollback, DryRun: cfg.DryRun,
-		Prepare: deploy.Changes{Image: cfg.Image, Env: cfg.Env, ReplaceEnv: cfg.EnvMode == "replace", Source: cfg.Source, SourcePath: cfg.SourcePath},
+		Prepare: deploy.Changes{Image: cfg.Image, Env: cfg.Env, ReplaceEnv: cfg.EnvMode == "replace", Source: cfg.Source, SourcePath: cfg.SourcePath,
+			BuildArgs: cfg.BuildArgs, BuildSecrets: cfg.BuildSecrets},
 	}
 	if f := cfg.ComposeFile; f != nil {
 		o.Prepare.ComposeFile, o.Prepare.ComposePath = f.Text, f.Path

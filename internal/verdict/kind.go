@@ -18,6 +18,8 @@ const (
 	KeyDenied  Kind = "key denied"
 	// MissingRight: the key is good, but may not do what an input asks for.
 	MissingRight Kind = "missing right"
+	// MissingEnvRight: a custom role lacks what plain members may.
+	MissingEnvRight Kind = "missing right to variables"
 	// SetByAnother: what this run had set is something else when it is read back.
 	SetByAnother Kind = "set by another"
 
@@ -112,13 +114,14 @@ const (
 )
 
 var kinds = map[Kind]entry{
-	Answered:      {sentence: "{text}"},
-	BadInput:      {status: Invalid, sentence: "{text}"},
-	AnotherTarget: {status: Skipped, sentence: "not deployed, because another target cannot be"},
-	KeyRefused:    {status: Refused, sentence: "{text}"},
-	KeyDenied:     {status: Refused, sentence: "{text}"},
-	MissingRight:  {status: Refused, sentence: `Dokploy does not let this key change that: its owner has no right "create services"`, hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment only`},
-	SetByAnother:  {status: Failed, sentence: "{name} set, but Dokploy has another value now: another pipeline or person has changed it in between; nothing was deployed", hint: oneAtATime},
+	Answered:        {sentence: "{text}"},
+	BadInput:        {status: Invalid, sentence: "{text}"},
+	AnotherTarget:   {status: Skipped, sentence: "not deployed, because another target cannot be"},
+	KeyRefused:      {status: Refused, sentence: "{text}"},
+	KeyDenied:       {status: Refused, sentence: "{text}"},
+	MissingRight:    {status: Refused, sentence: `Dokploy does not let this key change that: its owner has no right "create services"`, hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment, build arguments and build secrets only`},
+	MissingEnvRight: {status: Refused, sentence: `Dokploy does not let this key change that: its owner's role may not write "Service Env Vars"`, hint: "give the role that right in Dokploy, or use an admin's key"},
+	SetByAnother:    {status: Failed, sentence: "{name} set, but Dokploy has another value now: another pipeline or person has changed it in between; nothing was deployed", hint: oneAtATime},
 
 	InterruptedEarly:     {status: Interrupted, sentence: "interrupted"},
 	InterruptedRun:       {status: Interrupted}, // the headline says it
