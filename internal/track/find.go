@@ -133,8 +133,7 @@ func (s *sight) jobWaits() *Decision {
 		s.finding.others = s.finding.others || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.ServiceID == s.order.ServiceID })
 		return nil
 	}
-	first := s.trail.seen == nil
-	progressed := !first && s.trail.seen.Active != s.job.Active
+	progressed := s.trail.seen != nil && s.trail.seen.Active != s.job.Active
 	s.remember(q, s.job)
 	s.notMissing()
 	if s.job.Active {
@@ -146,20 +145,24 @@ func (s *sight) jobWaits() *Decision {
 	if d := s.listWhileWaiting(); d != nil {
 		return d
 	}
+	s.atPlace(PlaceOf(q, s.job))
+	return pending()
+}
+
+// atPlace: it waits there in the queue.
+func (s *sight) atPlace(p Place) {
 	s.waits, s.left, s.doing = true, verdict.StillQueued, DoingQueued
-	p := PlaceOf(q, s.job)
-	p.Clock = s.trail.clock
 	s.pace.Most = 4 * time.Second
 	if p.Number == 1 {
 		// Its turn may come any moment; less likely so the longer it takes.
 		s.pace.Most = min(max(s.o.At.Sub(s.order.SentAt)/60, time.Second), s.pace.Most)
 	}
+	p.Clock = s.trail.clock
 	if !p.same(s.place) {
 		s.restart = true
 		s.tell(Event{Kind: Queued, Place: p})
 	}
 	s.place = p
-	return pending()
 }
 
 func (s *sight) notMissing() {
