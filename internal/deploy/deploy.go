@@ -1,7 +1,9 @@
 // Package deploy owns one deployment, from its target to its verdict: it
-// resolves the target, triggers once, finds the deployment that this trigger
-// made, follows it with its log, and says how it ended. It reports through a
-// small interface and knows nothing of the CI host.
+// resolves the target, triggers once, follows the deployment that this trigger
+// made with its log, and says how it ended. Which one that is and what ends it
+// is decided by package track; here is all that is asked of Dokploy for it
+// (watch.go, observe.go), and what is done about it (act.go). It reports through
+// a small interface and knows nothing of the CI host.
 package deploy
 
 import (
