@@ -17,22 +17,22 @@ var errBetween = errors.New("others deployed the service between the two runs of
 // act does what follows from a decision: the verifier looks, a person is told,
 // the log is followed.
 func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Deployment) {
-	if d.Left != "" && d.Left != w.left {
-		w.left, w.detail = d.Left, ""
+	if d.Left != "" && d.Left != w.r.left {
+		w.r.left, w.r.detail = d.Left, ""
 	}
 	if d.Waits {
 		w.lookAhead(ctx, d.Place)
 	}
-	w.queue = w.tracked.Queue()
+	w.r.queue = w.r.tracked.Queue()
 	if d.Held != nil {
-		w.row = d.Held
-		w.result.DeploymentID = d.Held.ID
+		w.r.row = d.Held
+		w.r.result.DeploymentID = d.Held.ID
 	}
 	for _, e := range d.Tell {
-		w.answers()
+		w.r.answers()
 		w.tell(ctx, e, rows)
 	}
-	w.screen.doing(w.heartbeat(d))
+	w.r.screen.doing(w.heartbeat(d))
 	if d.Held != nil {
 		w.followLog(ctx)
 	}
@@ -41,15 +41,15 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 // lookAhead uses the time while the job waits: what runs is looked at, and a
 // build ahead that takes far longer than usual is spoken of.
 func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
-	if w.verifier != nil {
-		w.verifier.lookWhileQueued(ctx)
+	if w.r.verifier != nil {
+		w.r.verifier.lookWhileQueued(ctx)
 	}
-	p, now := w.placeOf(at), at.Clock.At(time.Now())
-	late := w.ahead.look(ctx, w.run, p, now)
-	w.detail = p.waitsFor(now)
+	p, now := w.r.placeOf(at), at.Clock.At(time.Now())
+	late := w.ahead.look(ctx, w.r, p, now)
+	w.r.detail = p.waitsFor(now)
 	if late != "" {
-		w.answers()
-		w.warn("%s", late)
+		w.r.answers()
+		w.r.warn("%s", late)
 	}
 }
 
@@ -57,21 +57,21 @@ func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
 func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deployment) {
 	switch e.Kind {
 	case track.Found:
-		if text := sharedLog(w.row, rows); text != "" {
-			w.warn("%s", text)
+		if text := sharedLog(w.r.row, rows); text != "" {
+			w.r.warn("%s", text)
 		}
 	case track.Started:
-		w.note("%s", w.startText(e.Waited))
+		w.r.note("%s", w.startText(e.Waited))
 	case track.RunsAgain:
-		w.note("Dokploy runs it again")
-		if e.Others && w.verifier != nil {
+		w.r.note("Dokploy runs it again")
+		if e.Others && w.r.verifier != nil {
 			// What ran before is from before those. It is looked at again now.
-			w.verifier.blind = errBetween
+			w.r.verifier.blind = errBetween
 		}
 		w.stopLate()
-		if w.log != nil {
-			w.log.Stop()
-			w.log = nil
+		if w.r.log != nil {
+			w.r.log.Stop()
+			w.r.log = nil
 		}
 	default:
 		w.say(e)
@@ -85,13 +85,13 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 // takes far too long, and the look at what runs.
 func (w *watcher) begin(ctx context.Context) {
 	w.began = time.Now()
-	if w.verifier != nil {
-		w.verifier.lookAtBeginning(ctx)
+	if w.r.verifier != nil {
+		w.r.verifier.lookAtBeginning(ctx)
 	}
-	if w.usual > 0 {
-		far := farBeyond(w.usual)
+	if w.r.usual > 0 {
+		far := farBeyond(w.r.usual)
 		w.late = time.AfterFunc(far, func() {
-			w.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.usual))
+			w.r.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.r.usual))
 		})
 	}
 }
@@ -104,7 +104,7 @@ func (w *watcher) stopLate() {
 
 // followLog follows the log, once the row names it.
 func (w *watcher) followLog(ctx context.Context) {
-	r := w.run
+	r := w.r
 	if r.log != nil || r.row.LogPath == "" {
 		return
 	}

@@ -12,29 +12,55 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// downtime is whether Dokploy answers.
-type downtime struct {
-	outages   int       // since the trigger, long enough for a restart of Dokploy
-	downSince time.Time // since when Dokploy has not answered; zero: it answers
-	counted   bool      // among outages
-	back      time.Time // when Dokploy last answered again after one
-}
-
 // shortestRestart tells an outage in which Dokploy may have restarted from a
 // hiccup on the way: 5 to 20 s were seen, of which up to 4 s may lie in the
 // pause between two looks.
 const shortestRestart = time.Second
 
+// downtime is when Dokploy did not answer.
+type downtime struct {
+	outages int       // since the trigger, long enough for a restart of Dokploy
+	since   time.Time // since when it does not answer; zero: it answers
+	counted bool      // that is among outages
+	backAt  time.Time // when it last answered again
+}
+
+// long reports whether it does not answer for long enough to be a restart.
+func (d *downtime) long() bool { return !d.since.IsZero() && time.Since(d.since) >= shortestRestart }
+
+// count notes that Dokploy may have restarted. It is called as soon as that is
+// known, so that the first look that works again knows of it.
+func (d *downtime) count() {
+	if !d.counted && d.long() {
+		d.counted = true
+		d.outages++
+	}
+}
+
+// begin notes a look that failed; the outage has lasted for so long.
+func (d *downtime) begin(outage time.Duration) {
+	if d.since.IsZero() {
+		d.since = time.Now().Add(-outage)
+	}
+	d.count()
+}
+
+// end notes the first look that worked again.
+func (d *downtime) end() {
+	d.count()
+	d.since, d.counted, d.backAt = time.Time{}, false, time.Now()
+}
+
 // loop is the waiting of everything after the trigger: outages are outlived
 // and spoken of.
 func (r *run) loop(b backoff.BackOff) wait.Loop {
 	told := false // of this outage
-	r.downSince, r.counted = time.Time{}, false
+	r.down.since, r.down.counted = time.Time{}, false
 	r.screen.unreachable(time.Time{})
 	r.answers = func() {
 		if told {
 			told = false
-			r.note("Dokploy answers again after %s", text.Duration(time.Since(r.downSince)))
+			r.note("Dokploy answers again after %s", text.Duration(time.Since(r.down.since)))
 		}
 	}
 	return wait.Loop{
@@ -46,11 +72,8 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 			return errors.As(err, &ended)
 		},
 		Failed: func(err error, outage time.Duration) {
-			if r.downSince.IsZero() {
-				r.downSince = time.Now().Add(-outage)
-			}
-			r.screen.unreachable(r.downSince)
-			r.countOutage()
+			r.down.begin(outage)
+			r.screen.unreachable(r.down.since)
 			if !told && outage >= time.Second {
 				told = true
 				what, _ := dokploy.Explain(err)
@@ -59,19 +82,8 @@ func (r *run) loop(b backoff.BackOff) wait.Loop {
 		},
 		Recovered: func(time.Duration) {
 			r.answers()
-			r.countOutage()
-			r.downSince, r.counted = time.Time{}, false
+			r.down.end()
 			r.screen.unreachable(time.Time{})
-			r.back = time.Now()
 		},
-	}
-}
-
-// countOutage notes that Dokploy may have restarted. It is called as soon as
-// that is known, so that the first look that works again knows of it.
-func (r *run) countOutage() {
-	if !r.counted && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart {
-		r.counted = true
-		r.outages++
 	}
 }

@@ -23,8 +23,8 @@ func (w *watcher) newObservation() *observation {
 
 // stamp says of which moment the observation is, and what was wrong until then.
 func (w *watcher) stamp(s *observation) {
-	w.countOutage()
-	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.outages, w.back, w.client.LastFault()
+	w.r.down.count()
+	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.r.down.outages, w.r.down.backAt, w.r.client.LastFault()
 }
 
 // observe asks for one thing that a look needs. One that cannot be had is noted:
@@ -33,19 +33,19 @@ func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 	var err error
 	switch n {
 	case track.Queue:
-		s.Queue, err = w.client.Queue(ctx)
+		s.Queue, err = w.r.client.Queue(ctx)
 		s.NoQueue = dokploy.Unsupported(err) || dokploy.Denied(err)
 		if err != nil {
 			w.unread, _ = dokploy.Explain(err)
 		}
 	case track.Rows:
-		s.Rows, err = w.client.Deployments(ctx, w.service.Kind, w.service.ID)
+		s.Rows, err = w.r.client.Deployments(ctx, w.r.service.Kind, w.r.service.ID)
 		s.Gone = dokploy.NotFound(err)
 	case track.Service:
-		s.Service, err = w.client.Service(ctx, w.service.Kind, w.service.ID)
+		s.Service, err = w.r.client.Service(ctx, w.r.service.Kind, w.r.service.ID)
 	case track.Running:
 		var projects []dokploy.Project
-		projects, err = w.client.Projects(ctx)
+		projects, err = w.r.client.Projects(ctx)
 		s.Running = running(projects)
 	}
 	s.Asked |= n

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"time"
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/verdict"
@@ -83,7 +82,7 @@ func (r *run) moment(ctx context.Context) moment {
 // stale reports whether Dokploy may have lost what was last seen in its queue:
 // an outage has begun since.
 func (r *run) stale() bool {
-	return !r.tracked.Unconfirmed() && !r.downSince.IsZero() && time.Since(r.downSince) >= shortestRestart
+	return !r.tracked.Unconfirmed() && r.down.long()
 }
 
 // badInput is a problem with an input, found before anything was started. An

@@ -14,8 +14,6 @@ import (
 
 // run is one target on its way from the trigger to the verdict.
 type run struct {
-	downtime
-
 	o       *Options
 	client  *dokploy.Client
 	name    string
@@ -25,6 +23,7 @@ type run struct {
 	paths   map[string]string
 	result  *verdict.Result
 	screen  *screen
+	down    downtime
 	answers func()          // says the end of an outage before what a look has shown is said
 	rights  *dokploy.Rights // nil: not known
 
@@ -231,7 +230,7 @@ func (r *run) deploy(ctx context.Context) error {
 			return why.Err()
 		}
 		r.warn("%s; it is started again", why)
-		r.downtime = downtime{back: r.back}
+		r.down = downtime{backAt: r.down.backAt}
 		if r.verifier != nil {
 			r.verifier.lookBefore(ctx)
 		}

@@ -103,7 +103,7 @@ func (r *run) send(ctx context.Context, description string) error {
 			return wait.Pending, context.Cause(ctx) // not sent
 		}
 		r.left = verdict.MaybeTaken
-		r.tracked = track.Begin(r.order())
+		r.tracked, r.takenAt = track.Begin(r.order()), time.Time{}
 		sent := time.Now()
 		err := r.post(ctx, description)
 		if err != nil && !answerLost(err) {

@@ -20,7 +20,7 @@ const settleDelay = 12 * time.Millisecond
 // from the trigger to the end. What a look means is decided by package track;
 // here it is asked for, and acted on.
 type watcher struct {
-	*run
+	r       *run
 	last    track.Decision
 	ahead   ahead
 	placed  string        // the place that was said
@@ -38,7 +38,7 @@ var errEnded = errors.New("ended")
 // watch looks until it is known whether Dokploy has the trigger, or how the
 // deployment ended.
 func (r *run) watch(ctx context.Context) (track.Decision, error) {
-	w := &watcher{run: r, wake: make(chan struct{}, 1), last: track.Decision{Pace: r.tracked.Pace()}}
+	w := &watcher{r: r, wake: make(chan struct{}, 1), last: track.Decision{Pace: r.tracked.Pace()}}
 	defer w.leave()
 	loop := r.loop(w)
 	loop.PauseFirst = r.tracked.Phase() == track.Accepted
@@ -58,9 +58,9 @@ func (r *run) watch(ctx context.Context) (track.Decision, error) {
 
 func (w *watcher) leave() {
 	w.stopLate()
-	w.screen.doing(nil)
-	if w.verifier != nil {
-		w.verifier.leaveBeginning()
+	w.r.screen.doing(nil)
+	if w.r.verifier != nil {
+		w.r.verifier.leaveBeginning()
 	}
 }
 
@@ -69,12 +69,12 @@ func (w *watcher) leave() {
 func (w *watcher) look(ctx context.Context) (wait.State, error) {
 	s := w.newObservation()
 	for {
-		next, d := w.tracked.See(s.Observation)
+		next, d := w.r.tracked.See(s.Observation)
 		if d.Ask != 0 {
 			w.observe(ctx, d.Ask, s)
 			continue
 		}
-		w.tracked, w.last = next, d
+		w.r.tracked, w.last = next, d
 		w.act(ctx, d, s.Rows)
 		switch {
 		case d.Fault:
@@ -106,7 +106,7 @@ func (w *watcher) NextBackOff() time.Duration {
 		return 0
 	case p.First == p.Most:
 		return p.First
-	case p.Log && (w.log == nil || !w.log.Streaming() && time.Since(w.began) >= time.Second):
+	case p.Log && (w.r.log == nil || !w.r.log.Streaming() && time.Since(w.began) >= time.Second):
 		return w.steady()
 	}
 	if w.growing == nil || w.first != p.First {
