@@ -53,8 +53,8 @@ func rulesColumns(text string) map[string]int {
 		switch {
 		case !strings.HasPrefix(line, "|"):
 			in = false
-			if strings.Contains(line, "The rule `") {
-				names[quoted.FindStringSubmatch(line[strings.Index(line, "The rule `"):])[1]]++
+			if _, after, ok := strings.Cut(line, "The rule "); ok {
+				names[quoted.FindStringSubmatch(after)[1]]++
 			}
 		case strings.HasSuffix(line, "| rules |"):
 			in = true
