@@ -38,7 +38,7 @@ var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "run this schedule only, and show what happens (with -v)")
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
-	scheduleFrom  = flag.Uint64("schedule.from", dockerFrom, "the first seed of -schedule.n")
+	scheduleFrom  = flag.Uint64("schedule.from", newerFrom, "the first seed of -schedule.n")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -57,7 +57,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	case *scheduleFor > 0:
-		seed, end, n := dockerFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
+		seed, end, n := newerFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
 		// Not t.Log: a run that is killed must have said it.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
@@ -191,6 +191,7 @@ type schedule struct {
 	fleeting  int             // of the events: faults that nobody may notice
 	hurts     map[string]bool // kinds of trouble that the oracle makes allowances for
 	date      string          // whose clock the Date header shows
+	previews  *dokploytest.Previews
 }
 
 // work is what one deployment does.
@@ -309,6 +310,9 @@ func newSchedule(seed uint64) *schedule {
 	}
 	if seed >= dockerFrom {
 		s.dockersTroubles(c)
+	}
+	if seed >= newerFrom {
+		s.newer(c)
 	}
 	return s
 }
@@ -663,7 +667,8 @@ func (s *schedule) String() string {
 	fmt.Fprintf(&b, "Dokploy %s, %d at once, latency %s, clock %+v, frames of %d; key of a member: %v\n",
 		s.server.Version, s.server.Concurrency, s.server.Latency, s.server.ClockSkew, s.server.FrameSize, s.member)
 	fmt.Fprintf(&b, "%s.%s of a %s source (stack: %v) on server %q, %d earlier deployments\n", s.kind, s.operation, s.source, s.stack, s.remote, s.history)
-	fmt.Fprintf(&b, "Date: %s; the queue survives: %v (back after %s); rows of what waits: %v\n", s.date, s.server.KeepsQueue, s.server.ReturnsAfter, s.server.QueuedRows)
+	fmt.Fprintf(&b, "Date: %s; the queue survives: %v (back after %s); rows of what waits: %v, ids in answers: %v\n", s.date, s.server.KeepsQueue, s.server.ReturnsAfter, s.server.QueuedRows, s.server.AnswersID)
+	fmt.Fprintf(&b, "previews: %v\n", s.previews != nil)
 	fmt.Fprintf(&b, "built on %q, uploaded %v, under %q, dialect as documented %v\n", s.builder, s.upload, s.server.SubPath, s.server.Documented)
 	fmt.Fprintf(&b, "wait %v, timeout %s, unreachable %s, logs %s, verify %q, sets %q, rollback %v\n",
 		s.wait, s.timeout, s.limit, s.logs, s.verify, s.prepare, s.rollback)
@@ -748,8 +753,12 @@ func (w *sim) build() {
 		}
 		w.v = w.srv.AddCompose(c)
 	} else {
+		source := w.source
+		if w.previews != nil {
+			source = "github" // nothing else has previews
+		}
 		w.v = w.srv.AddApplication(dokploytest.Application{
-			Name: "svc", SourceType: w.source, ServerID: w.remote, BuildServerID: w.builder, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
+			Name: "svc", SourceType: source, Previews: w.previews, ServerID: w.remote, BuildServerID: w.builder, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
 		})
 	}
 	w.web = w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: dokploytest.Lines(9*time.Second, "web 1", "web 2")}})

@@ -1,7 +1,6 @@
 package dokploytest
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"net/http"
@@ -289,40 +288,21 @@ func (s *Server) postGitHub(header http.Header, owner, repository string, body m
 	return s.post("/api/deploy/github", header, body)
 }
 
-// post takes a webhook's call to where every request arrives. Without an answer
-// the status is 0.
+// post answers a webhook's call, which is none of the requests that a client
+// made. Without an answer the status is 0.
 func (s *Server) post(at string, header http.Header, body map[string]any) (status int, text string) {
 	s.mu.Lock()
 	down := s.down || s.isClosed
 	s.mu.Unlock()
-	r, err := http.NewRequest(http.MethodPost, s.URL()+at, bytes.NewReader(encode(body)))
-	if down || err != nil {
+	if down {
 		return 0, ""
 	}
-	r.Header = header
-	r.Header.Set("Content-Type", "application/json")
-	w := &taken{header: http.Header{}}
-	defer func() {
-		if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
-			panic(p)
-		}
-	}()
-	s.ServeHTTP(w, r)
+	header.Set("Content-Type", "application/json")
+	a := s.webhookCall(&http.Request{Header: header}, strings.TrimPrefix(at, "/api/deploy/"), encode(body))
 	var m struct{ Message string }
-	_ = json.Unmarshal(w.body.Bytes(), &m)
-	return w.status, m.Message
+	_ = json.Unmarshal(a.body, &m)
+	return a.status, m.Message
 }
-
-// taken is an answer that nobody sends.
-type taken struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *taken) Header() http.Header         { return w.header }
-func (w *taken) WriteHeader(status int)      { w.status = status }
-func (w *taken) Write(p []byte) (int, error) { return w.body.Write(p) }
 
 // request is a delivery as its sender writes it.
 func (d Delivery) request() (http.Header, map[string]any) {
