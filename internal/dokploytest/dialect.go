@@ -29,9 +29,9 @@ type dialect struct {
 	domainSwitch bool // ≥ 0.30.0: domains can be disabled
 
 	leavesOutHash bool // ≥ 0.25.7: an application's webhook without a hash has no description
-	labeled       bool // ≥ 0.28.6: a label that comes or goes is heard of
+	labeled       bool // ≥ 0.28.6: a label that comes makes a preview
 	watchesAll    bool // ≥ 0.29.14: added and removed files count in watch paths
-	limitsNewOnly bool // after 0.30.2 (the recorded one): the limit is one for new previews only
+	limitsNewOnly bool // ≥ 0.30.2: the limit is one for new previews only; before, one more was made
 
 	buildSecrets    bool // ≥ 0.25.6
 	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry

@@ -91,14 +91,8 @@ func (s *Server) pullCall(h hook) answer {
 	case "opened", "synchronize", "reopened":
 		creates = true
 	case "labeled":
-		if !s.d.labeled {
-			return message(400, "No Actions matched")
-		}
-		creates = true
+		creates = s.d.labeled
 	case "unlabeled":
-		if !s.d.labeled {
-			return message(400, "No Actions matched")
-		}
 	default:
 		return message(400, "No Actions matched")
 	}
@@ -117,9 +111,9 @@ func (s *Server) pullCall(h hook) answer {
 			continue
 		}
 		i := slices.IndexFunc(v.previews, func(x *Service) bool { return x.pull.id == p.ID })
-		full := len(v.previews) >= cmp.Or(set.Limit, 3)
+		limit := cmp.Or(set.Limit, 3)
 		switch {
-		case i < 0 && (!creates || full), i >= 0 && full && !s.d.limitsNewOnly:
+		case i < 0 && (!creates || s.d.limitsNewOnly && len(v.previews) >= limit), !s.d.limitsNewOnly && len(v.previews) > limit:
 			continue
 		case i < 0:
 			s.addPreviewLocked(v, *p)

@@ -433,15 +433,16 @@ func TestPreviewElsewhere(t *testing.T) {
 // TestPushByVersion: what older ones heed of a push (from the source).
 func TestPushByVersion(t *testing.T) {
 	for _, tt := range []struct {
-		version             string
-		added, description  string
-		labeled, fullUpdate string
+		version            string
+		added, description string
+		labeled            bool
+		previews           int
 	}{
-		{"v0.30.2", "Application deployed successfully", "", "Apps Deployed", "built"},
-		{"v0.30.1", "Application deployed successfully", "", "Apps Deployed", ""},
-		{"v0.29.13", "Watch Paths Not Match", "", "Apps Deployed", ""},
-		{"v0.28.5", "Watch Paths Not Match", "", "No Actions matched", ""},
-		{"v0.25.6", "Watch Paths Not Match", "Hash: ", "No Actions matched", ""},
+		{"v0.30.2", "Application deployed successfully", "", true, 1},
+		{"v0.30.1", "Application deployed successfully", "", true, 2},
+		{"v0.29.13", "Watch Paths Not Match", "", true, 2},
+		{"v0.28.5", "Watch Paths Not Match", "", false, 2},
+		{"v0.25.6", "Watch Paths Not Match", "Hash: ", false, 2},
 	} {
 		t.Run(tt.version, func(t *testing.T) {
 			bubble(t, Options{Version: tt.version}, func(t *testing.T, s *Server, _ *client) {
@@ -455,16 +456,23 @@ func TestPushByVersion(t *testing.T) {
 					t.Errorf("without a hash: %+v", q)
 				}
 				p := s.AddApplication(Application{SourceType: "github", Name: "api", Previews: &Previews{Limit: 1}})
-				if _, text := s.PullRequest(PullRequest{Number: 7, Action: "labeled"}); text != tt.labeled {
-					t.Errorf("a label: %s", text)
+				s.PullRequest(PullRequest{Number: 7, Action: "labeled"})
+				if made := len(s.Previews(p)) > 0; made != tt.labeled {
+					t.Errorf("a label makes a preview: %v", made)
 				}
 				time.Sleep(time.Minute)
+				for _, n := range []int{7, 8, 9} {
+					s.PullRequest(PullRequest{Number: n})
+					time.Sleep(time.Minute)
+				}
+				before := len(s.Deployments(s.Previews(p)[0]))
 				s.PullRequest(PullRequest{Number: 7})
 				time.Sleep(time.Minute)
-				s.PullRequest(PullRequest{Number: 7})
-				time.Sleep(time.Minute)
-				if n := len(s.Deployments(s.Previews(p)[0])); (n > 1) != (tt.fullUpdate == "built") {
-					t.Errorf("a full limit: %d rows", n)
+				if n := len(s.Previews(p)); n != tt.previews {
+					t.Errorf("%d previews, the limit is 1", n)
+				}
+				if built := len(s.Deployments(s.Previews(p)[0])) > before; built != (tt.previews == 1) {
+					t.Errorf("with its limit reached one that is there is built: %v", built)
 				}
 			})
 		})
