@@ -128,6 +128,9 @@ var foundSchedules = []struct {
 	{400_000_000_703_518, "the end of a log that did not come was waited for far beyond the time of its target"},
 	{300_000_000_400_266, "a log that could never be read kept a deployment that had ended open until the time was over"},
 	{300_000_000_103_115, "before 0.25.4: called cancelled, though two restarts had left the row running"},
+	{500_000_000_000_310, "the preview of a pull request counted as a row of its application's, and another's deployment was taken"},
+	{500_000_000_000_019, "a preview was built when ours was triggered: ours counted as forgotten, and was started again"},
+	{500_000_000_001_614, "a preview that began counted as one of its application's rows, and the row with our marker as another's"},
 }
 
 func TestFoundSchedules(t *testing.T) {
