@@ -25,6 +25,10 @@
 //	Confirming it has ended, and a restart may undo that       held.go
 //	Again      Dokploy may run it once more                    again.go
 //
+// Everything between the tables is in order.go (what was sent), observation.go
+// (what a look has shown), state.go (what is remembered), see.go (one look while it
+// is judged), job.go (our job in the queue) and decision.go (what comes out).
+//
 // # How a look goes
 //
 // A look begins with the time alone ([Observation]). A rule that needs a list
