@@ -415,3 +415,58 @@ func TestAnEmptyList(t *testing.T) {
 	w.rows = []dokploy.Deployment{commit("a", 1.5)}
 	w.wantEnd(w.looks(10, 1), verdict.Ambiguous)
 }
+
+// A row that waits is ours by its marker, and once it has begun by its id.
+func TestARowThatWaits(t *testing.T) {
+	w := play(t, func(o *Order) { o.Queue = QueueHidden }).taken()
+	w.rows = []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}, commit("b", 1)}
+	for range 3 {
+		d := w.look(1)
+		w.wantPending(d)
+		if d.Doing != DoingQueuedRow || d.Left != verdict.StillQueued {
+			t.Errorf("%+v", d)
+		}
+	}
+	w.wantTold(QueuedRow)
+	w.rows[0] = commit("a", 3) // over already, and its text is gone
+	w.wantHeld(w.look(1), "a")
+}
+
+// What a restart cancelled before it began has not ended: it may be brought
+// back, or is started again.
+func TestCancelledBeforeItBegan(t *testing.T) {
+	w := play(t, nil).taken()
+	w.jobs = []dokploy.Job{ourJob(-1)}
+	w.look(1)
+	w.jobs, w.rows = nil, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled, Description: ours}}
+	w.restarted(0)
+	w.wantPending(w.looks(13, 1))
+	w.wantEnd(w.looks(5, 1), verdict.CancelledByRestart)
+	// By hand it has an end.
+	w = play(t, nil).taken()
+	w.rows = []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled, Description: ours, FinishedAt: at(1)}}
+	w.look(1)
+	w.wantRow(w.look(0), "a")
+}
+
+// An only candidate is looked at again before it is missed: as long as it is, it
+// is not said that nothing shows.
+func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
+	w := play(t, nil).taken()
+	w.rows = []dokploy.Deployment{commit("a", 1)}
+	for range 2 {
+		d := w.look(1)
+		w.wantPending(d)
+		if d.Doing == DoingMissing || d.Left != verdict.QueuedThere || w.state.finding.missingLooks > 0 {
+			t.Errorf("%+v, %d looks", d, w.state.finding.missingLooks)
+		}
+	}
+	w.wantHeld(w.look(1), "a")
+	// What is in the queue is not missing, either.
+	w = play(t, nil).taken()
+	w.jobs = []dokploy.Job{ourJob(1)}
+	w.looks(30, 2)
+	if w.state.finding.missingLooks > 0 {
+		t.Errorf("%d looks missed it", w.state.finding.missingLooks)
+	}
+}
