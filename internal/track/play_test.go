@@ -470,3 +470,27 @@ func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
 		t.Errorf("%d looks missed it", w.state.finding.missingLooks)
 	}
 }
+
+// What is listed while ours waits is not ours if it still waits at the next
+// look. It is worth a request only where a row may lose its text.
+func TestWhatIsListedWhileOursWaits(t *testing.T) {
+	w := play(t, nil).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{commit("a", 1)}
+	w.look(1)
+	if before := w.state.finding.before; len(before) != 0 {
+		t.Errorf("%v, though ours may have begun since", before)
+	}
+	w.look(1)
+	w.wantAsked(Queue, Rows)
+	if before := w.state.finding.before; !before.has("a") {
+		t.Errorf("%v lacks a", before)
+	}
+	w.failing = Rows
+	if d := w.look(1); !d.Waits || d.Fault {
+		t.Errorf("the queue was read: %+v", d)
+	}
+	w = play(t, func(o *Order) { o.LosesMarker = false }).taken()
+	w.jobs = []dokploy.Job{ourJob(-1)}
+	w.look(1)
+	w.wantAsked(Queue)
+}
