@@ -141,8 +141,8 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 }
 
 // largeError says that an answer is more than can be taken.
-func largeError(method, procedure string, a *answer, what string) error {
-	return &Error{Method: method, Procedure: procedure, Status: a.status, Odd: OddLarge, Message: what}
+func largeError(procedure string, a *answer, what string) error {
+	return &Error{Procedure: procedure, Status: a.status, Odd: OddLarge, Message: what}
 }
 
 // longName says which of some names and ids is no such thing; nil if none.
@@ -150,7 +150,7 @@ func longName(procedure string, names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {
 			return &Error{
-				Method: http.MethodGet, Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
+				Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
 				Message: fmt.Sprintf("a name or id of %d bytes is no name or id", len(name)),
 			}
 		}
@@ -164,8 +164,8 @@ func megabytes(n int) string { return strconv.Itoa(n>>20) + " MB" }
 const emptyAnswer = "the answer is empty"
 
 // unreadable is an answer that is not what the procedure gives.
-func unreadable(method, procedure string, a *answer, err error) error {
-	e := &Error{Method: method, Procedure: procedure, Status: a.status, Odd: a.odd, Message: "the answer cannot be read: " + readError(err)}
+func unreadable(procedure string, a *answer, err error) error {
+	e := &Error{Procedure: procedure, Status: a.status, Odd: a.odd, Message: "the answer cannot be read: " + readError(err)}
 	if len(bytes.TrimSpace(a.body)) == 0 {
 		e.Message = emptyAnswer
 	}
@@ -215,7 +215,7 @@ func article(kind string) string {
 
 // noList is an answer that is null where a list is due.
 func noList(procedure string) error {
-	return &Error{Method: http.MethodGet, Procedure: procedure, Status: http.StatusOK, Message: "the answer is no list"}
+	return &Error{Procedure: procedure, Status: http.StatusOK, Message: "the answer is no list"}
 }
 
 // listOf is a list in an answer; nil where there is none. Unlike a slice it is

@@ -261,7 +261,7 @@ func (c *Client) stream(ctx context.Context, procedure string, body io.ReadClose
 		return &TransportError{Procedure: procedure, Made: true, Err: err}
 	}
 	a.odd = oddBody(a)
-	return answerError(http.MethodPost, procedure, a)
+	return answerError(procedure, a)
 }
 
 // Rollback is what Dokploy keeps of an earlier deployment, to go back to.
@@ -270,7 +270,6 @@ type Rollback struct {
 	DeploymentID string
 	Status       string // of that deployment
 	StartedAt    time.Time
-	Image        string
 }
 
 // Rollbacks lists them, the newest deployment first (≥ 0.23,
@@ -281,7 +280,6 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 		wireDeployment
 		Rollback *struct {
 			RollbackID string `json:"rollbackId"`
-			Image      string `json:"image"`
 		} `json:"rollback"`
 	}]
 	const procedure = "deployment.allByType"
@@ -297,7 +295,7 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 			continue
 		}
 		d := w.deployment()
-		list = append(list, Rollback{ID: w.Rollback.RollbackID, DeploymentID: d.ID, Status: d.Status, StartedAt: d.StartedAt, Image: w.Rollback.Image})
+		list = append(list, Rollback{ID: w.Rollback.RollbackID, DeploymentID: d.ID, Status: d.Status, StartedAt: d.StartedAt})
 	}
 	return list, nil
 }

@@ -53,7 +53,6 @@ type Client struct {
 	header http.Header
 	http   *http.Client // follows redirects by its own rules, has no time-out
 	retry  *retryablehttp.Client
-	sent   atomic.Int64
 	fault  atomic.Int64  // when an answer was last a 5xx or did not come, in unix nanoseconds
 	large  chan struct{} // held while a large answer is read
 	pace   *rate.Limiter // nil: none
@@ -99,10 +98,6 @@ func New(o Options) *Client {
 	}
 	return c
 }
-
-// Requests is the number of requests sent so far, the stream's handshakes
-// included.
-func (c *Client) Requests() int { return int(c.sent.Load()) }
 
 // LastFault is when Dokploy, or what stands in front of it, last answered 5xx or
 // not at all, requests that were then sent again included; zero: never. Logs and
@@ -218,11 +213,11 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 	a.odd = oddBody(a)
 	switch {
 	case good && a.large:
-		err = largeError(method, procedure, a, "the answer is larger than "+megabytes(limit))
+		err = largeError(procedure, a, "the answer is larger than "+megabytes(limit))
 	case good && a.odd == "" && objects(a.body) > most:
-		err = largeError(method, procedure, a, fmt.Sprintf("the answer has more than %d objects", most))
+		err = largeError(procedure, a, fmt.Sprintf("the answer has more than %d objects", most))
 	default:
-		err = answerError(method, procedure, a)
+		err = answerError(procedure, a)
 	}
 	if err != nil {
 		a.release()
@@ -260,7 +255,7 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 	}
 	defer a.release()
 	if err := json.Unmarshal(unwrap(a.body), into); err != nil {
-		return unreadable(http.MethodGet, procedure, a, err)
+		return unreadable(procedure, a, err)
 	}
 	return nil
 }
@@ -278,7 +273,7 @@ func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answ
 	return a, err
 }
 
-// tracer counts requests and tells of each.
+// tracer tells of each request.
 type tracer struct {
 	next   http.RoundTripper
 	told   func(method, path string, status int, took time.Duration)
@@ -289,7 +284,6 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := turn(req.Context(), t.client.pace, req.Method); err != nil {
 		return nil, err
 	}
-	t.client.sent.Add(1)
 	if at, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
 		at.connected.Store(false)
 	}

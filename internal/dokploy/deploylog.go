@@ -56,7 +56,7 @@ func (c *Client) readLogs(ctx context.Context, deploymentID string, tail int) (s
 		return "", err
 	}
 	if s == nil { // no empty log
-		return "", &Error{Method: "GET", Procedure: procedure, Status: 200, Message: "the answer cannot be read: it is null"}
+		return "", &Error{Procedure: procedure, Status: 200, Message: "the answer cannot be read: it is null"}
 	}
 	return *s, nil
 }

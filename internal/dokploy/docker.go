@@ -34,7 +34,6 @@ type Task struct {
 	Desired string // ready, running, shutdown, remove
 	State   string // Pending … Running, Complete, Failed, Rejected, Shutdown; empty before 0.27
 	Error   string
-	Node    string
 	Age     time.Duration // of State, at least
 	Aged    bool          // Age is known
 }
@@ -131,10 +130,7 @@ func age(s string) (time.Duration, bool) {
 // SwarmService is what docker inspect says of a service, as far as a rollout
 // is judged by it. The rest, the environment above all, is not read.
 type SwarmService struct {
-	ID          string
-	Name        string
 	Image       string
-	Version     uint64
 	ForceUpdate uint64
 	Mode        string // replicated, global, replicated-job, global-job
 	Replicas    int    // of a replicated service
@@ -143,7 +139,6 @@ type SwarmService struct {
 	// first deployment and after a stop, as is UpdateStartedAt.
 	UpdateState     string
 	UpdateStartedAt string
-	UpdateMessage   string
 }
 
 type wireTask struct {
@@ -153,11 +148,10 @@ type wireTask struct {
 	CurrentState string `json:"currentState"`
 	Status       string `json:"status"`
 	Error        string `json:"error"`
-	Node         string `json:"node"`
 }
 
 func (w wireTask) task() Task {
-	t := Task{ID: w.ContainerID, Desired: strings.ToLower(w.State), Node: w.Node, Error: taskError(w.Error)}
+	t := Task{ID: w.ContainerID, Desired: strings.ToLower(w.State), Error: taskError(w.Error)}
 	t.Service, t.Slot = w.Name, ""
 	if i := strings.LastIndex(w.Name, "."); i >= 0 {
 		t.Service, t.Slot = w.Name[:i], w.Name[i+1:]
@@ -171,7 +165,7 @@ func (w wireTask) task() Task {
 // appType=stack makes one of tasks that should run.
 func (w wireTask) shown() (Task, bool) {
 	status, failure, _ := strings.Cut(w.Status, " (")
-	t := Task{Desired: "running", Node: w.Node, Error: taskError(strings.TrimSuffix(failure, ")"))}
+	t := Task{Desired: "running", Error: taskError(strings.TrimSuffix(failure, ")"))}
 	var ok bool
 	t.Service, t.Slot, t.ID, ok = Container{Name: w.Name}.Task()
 	t.State, _, _ = strings.Cut(status, " ")
@@ -347,10 +341,8 @@ func parseService(raw []byte) (*SwarmService, error) {
 		GlobalJob     *struct{}
 	}
 	var w struct {
-		ID      string
-		Version struct{ Index uint64 }
-		Spec    struct {
-			Name         string
+		ID   string
+		Spec struct {
 			Mode         *mode
 			TaskTemplate struct {
 				ForceUpdate   uint64
@@ -358,15 +350,14 @@ func parseService(raw []byte) (*SwarmService, error) {
 				RestartPolicy struct{ Condition string }
 			}
 		}
-		UpdateStatus *struct{ State, StartedAt, Message string }
+		UpdateStatus *struct{ State, StartedAt string }
 	}
 	if err := json.Unmarshal(raw, &w); err != nil || w.ID == "" || w.Spec.Mode == nil {
 		return nil, nil //nolint:nilerr,nilnil // not a service
 	}
 	t := w.Spec.TaskTemplate
 	s := &SwarmService{
-		ID: w.ID, Name: w.Spec.Name, Image: t.ContainerSpec.Image, Version: w.Version.Index,
-		ForceUpdate: t.ForceUpdate, Restart: t.RestartPolicy.Condition,
+		Image: t.ContainerSpec.Image, ForceUpdate: t.ForceUpdate, Restart: t.RestartPolicy.Condition,
 	}
 	switch m := w.Spec.Mode; {
 	case m.Global != nil:
@@ -379,7 +370,7 @@ func parseService(raw []byte) (*SwarmService, error) {
 		s.Mode, s.Replicas = "replicated", m.Replicated.Replicas
 	}
 	if u := w.UpdateStatus; u != nil {
-		s.UpdateState, s.UpdateStartedAt, s.UpdateMessage = u.State, u.StartedAt, u.Message
+		s.UpdateState, s.UpdateStartedAt = u.State, u.StartedAt
 	}
 	return s, nil
 }

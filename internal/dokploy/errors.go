@@ -38,15 +38,15 @@ const (
 // Error is an answer that says no: Dokploy's own, or that of something in
 // front of it. It never holds a query, a header or a whole body.
 type Error struct {
-	Method, Procedure string
-	Status            int
-	Code              string              // UNAUTHORIZED, NOT_FOUND, …; empty: none was given
-	Message           string              // Dokploy's words
-	Fields            map[string][]string // field errors of bad input
-	Odd               Odd                 // set: not Dokploy's API that answered
-	Location          string              // where a redirect leads, without its query
-	Pause             time.Duration       // Retry-After
-	hops              int                 // redirects that were followed before
+	Procedure string
+	Status    int
+	Code      string              // UNAUTHORIZED, NOT_FOUND, …; empty: none was given
+	Message   string              // Dokploy's words
+	Fields    map[string][]string // field errors of bad input
+	Odd       Odd                 // set: not Dokploy's API that answered
+	Location  string              // where a redirect leads, without its query
+	Pause     time.Duration       // Retry-After
+	hops      int                 // redirects that were followed before
 }
 
 func (e *Error) Error() string {
@@ -139,15 +139,15 @@ func permanent(err error) bool {
 }
 
 // answerError is nil for a good answer.
-func answerError(method, procedure string, a *answer) error {
+func answerError(procedure string, a *answer) error {
 	odd := a.odd
 	if a.status >= 200 && a.status < 300 {
 		if odd == OddHTML || odd == OddCloudflare {
-			return &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd, Location: a.from, hops: a.hops}
+			return &Error{Procedure: procedure, Status: a.status, Odd: odd, Location: a.from, hops: a.hops}
 		}
 		return nil
 	}
-	e := &Error{Method: method, Procedure: procedure, Status: a.status, Odd: odd, Pause: parseRetryAfter(a.header.Get("Retry-After")), hops: a.hops}
+	e := &Error{Procedure: procedure, Status: a.status, Odd: odd, Pause: parseRetryAfter(a.header.Get("Retry-After")), hops: a.hops}
 	if a.status >= 300 && a.status < 400 {
 		e.Odd = OddHTML
 		if u, err := url.Parse(a.header.Get("Location")); err == nil {

@@ -63,13 +63,13 @@ func (v Version) String() string {
 
 // Project is one of project.all.
 type Project struct {
-	ID, Name     string
+	Name         string
 	Environments []Environment
 }
 
 // Environment holds services.
 type Environment struct {
-	ID, Name string
+	Name     string
 	Services []ServiceRef
 }
 
@@ -330,12 +330,12 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	}
 	projects := make([]Project, 0, len(wire))
 	for _, w := range wire {
-		p := Project{ID: w.ProjectID, Name: listedName(w.Name)}
+		p := Project{Name: listedName(w.Name)}
 		if w.Environments == nil {
 			return nil, &NoEnvironmentsError{}
 		}
 		for _, e := range w.Environments {
-			p.Environments = append(p.Environments, Environment{ID: e.EnvironmentID, Name: listedName(e.Name), Services: e.refs()})
+			p.Environments = append(p.Environments, Environment{Name: listedName(e.Name), Services: e.refs()})
 		}
 		projects = append(projects, p)
 	}
@@ -465,9 +465,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	}
 	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets+s.preview.env+s.preview.buildArgs+s.preview.buildSecrets); {
 	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
-		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
+		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
 	case s.ID == "":
-		return nil, &Error{Method: "GET", Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
+		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
 	}
 	if err := longName(string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
 		return nil, err
@@ -617,7 +617,7 @@ func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, de
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(unwrap(a.body), &said) == nil && said.Success != nil && !*said.Success {
-		return &Error{Method: "POST", Procedure: procedure, Status: a.status, Message: text.OneLine(said.Message)}
+		return &Error{Procedure: procedure, Status: a.status, Message: text.OneLine(said.Message)}
 	}
 	return nil
 }

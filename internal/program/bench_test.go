@@ -113,7 +113,7 @@ func requestsFor41s(t *testing.T) (n int) {
 		}
 		_ = printer.Close()
 		client.CloseIdle()
-		n = client.Requests()
+		n = len(srv.Requests())
 	})
 	return n
 }

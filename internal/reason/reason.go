@@ -109,12 +109,3 @@ func (r Reason) Says(line string) bool {
 	cause := strings.TrimPrefix(r.Cause, gitSays)
 	return cause != "" && strings.Contains(text, cause)
 }
-
-// Explain looks for the reason in the lines of a log.
-func Explain(lines []string) Reason {
-	var e Explainer
-	for _, line := range lines {
-		e.Line([]byte(line))
-	}
-	return e.Reason()
-}

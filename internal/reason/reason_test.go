@@ -28,7 +28,7 @@ func TestHeadlines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := Explain(strings.Split(string(raw), "\n"))
+		r := explain(strings.Split(string(raw), "\n"))
 		fmt.Fprintf(&b, "%s\n", strings.TrimSuffix(filepath.Base(log), ".log"))
 		for _, line := range []struct{ name, text string }{
 			{"", r.String()}, {"place: ", r.Place.String()}, {"hint: ", r.Hint}, {"| ", strings.Join(r.Output, "\n    | ")},
@@ -57,6 +57,15 @@ func TestHeadlines(t *testing.T) {
 func log(lines ...string) []string { return append([]string{initializing}, lines...) }
 
 const section = sectionRule + "\n > [2/2] RUN x:\n0.1 its output\n" + sectionRule + "\n"
+
+// explain looks for the reason in the lines of a log.
+func explain(lines []string) Reason {
+	var e Explainer
+	for _, line := range lines {
+		e.Line([]byte(line))
+	}
+	return e.Reason()
+}
 
 func TestExplain(t *testing.T) {
 	excerpt := "Dockerfile:2\n" + excerptRule + "\n   1 |     FROM a\n   2 | >>> RUN x\n" + excerptRule + "\n"
@@ -142,7 +151,7 @@ func TestExplain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Explain(log(strings.Split(tt.log, "\n")...)).String(); got != tt.want {
+			if got := explain(log(strings.Split(tt.log, "\n")...)).String(); got != tt.want {
 				t.Errorf("%q\nwant %q", got, tt.want)
 			}
 		})
@@ -160,7 +169,7 @@ func TestOutput(t *testing.T) {
 		"#5 ERROR: not found\n------\n > [2/2] COPY a /:\n------\nERROR: failed to solve: not found":      "",
 		"------\n > [2/2] RUN x:\n0.1 yes\nno stamp\n0.2 no\n" + solve:                                    "yes",
 	} {
-		if got := strings.Join(Explain(strings.Split(log, "\n")).Output, "|"); got != want {
+		if got := strings.Join(explain(strings.Split(log, "\n")).Output, "|"); got != want {
 			t.Errorf("%q: %q, want %q", log, got, want)
 		}
 	}
@@ -311,7 +320,7 @@ func FuzzExplain(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		r := Explain(strings.Split(string(raw), "\n"))
+		r := explain(strings.Split(string(raw), "\n"))
 		for _, text := range append(r.Output, r.String(), r.Hint) {
 			switch {
 			case !utf8.ValidString(text):

@@ -27,7 +27,7 @@ func container(id, state, status string) dokploy.Container {
 }
 
 func swarm(force uint64, update, started string) *dokploy.SwarmService {
-	return &dokploy.SwarmService{Name: "app", Mode: "replicated", Replicas: 1, Restart: "any", ForceUpdate: force, UpdateState: update, UpdateStartedAt: started}
+	return &dokploy.SwarmService{Mode: "replicated", Replicas: 1, Restart: "any", ForceUpdate: force, UpdateState: update, UpdateStartedAt: started}
 }
 
 func docker(s *dokploy.SwarmService, tasks ...dokploy.Task) rollout.View {

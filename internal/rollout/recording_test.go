@@ -43,6 +43,7 @@ type change struct {
 	tasks      []dokploy.Task // owner's
 	shown      []dokploy.Task // a member's of a stack
 	service    *dokploy.SwarmService
+	named      string // that service
 	containers []dokploy.Container
 }
 
@@ -207,10 +208,10 @@ func (r *reader) load(t *testing.T, file string) *recording {
 			}
 		case "owner.getConfig(service)":
 			r.body = inspected(t, rec.app, l.V)
-			c.service = must(r.client.SwarmService(ctx, rec.app, ""))(t)
+			c.service, c.named = must(r.client.SwarmService(ctx, rec.app, ""))(t), rec.app
 		case "owner.getConfig(stack_web)":
 			r.body = inspected(t, web, l.V)
-			c.service = must(r.client.SwarmService(ctx, web, ""))(t)
+			c.service, c.named = must(r.client.SwarmService(ctx, web, ""))(t), web
 		case "member.getContainersByAppNameMatch", "owner.getContainersByAppNameMatch(no appType)":
 			c.containers = must(r.client.Containers(ctx, rec.app, "", ""))(t)
 		case "member.getContainersByAppNameMatch(docker-compose)":
@@ -265,7 +266,7 @@ func (rec *recording) beforeTruth(v []byte) {
 	}
 	for name, at := range t.updates {
 		state, started, _ := strings.Cut(at, " ")
-		rec.before.Services[name] = &dokploy.SwarmService{Name: name, Mode: "replicated", Replicas: 1, UpdateState: state, UpdateStartedAt: started}
+		rec.before.Services[name] = &dokploy.SwarmService{Mode: "replicated", Replicas: 1, UpdateState: state, UpdateStartedAt: started}
 	}
 }
 
@@ -370,7 +371,7 @@ func (rec *recording) at(when time.Duration, who rights) rollout.View {
 			tasks = c
 		}
 		if c.service != nil && who.docker {
-			v.Services[c.service.Name] = c.service
+			v.Services[c.named] = c.service
 		}
 		if c.containers != nil {
 			containers = c
@@ -391,7 +392,7 @@ func (rec *recording) at(when time.Duration, who rights) rollout.View {
 		// Of a stack's services only web was inspected.
 		for _, name := range v.ServiceNames() {
 			if v.Services[name] == nil {
-				v.Services[name] = &dokploy.SwarmService{Name: name, Mode: "replicated", Replicas: 1}
+				v.Services[name] = &dokploy.SwarmService{Mode: "replicated", Replicas: 1}
 			}
 		}
 	}
