@@ -74,6 +74,8 @@ func TestExplainNetwork(t *testing.T) {
 		{&neterr.ProxyError{Proxy: "p.example:1", Status: 407}, "the proxy p.example:1 does not let the request through: it answers 407 Proxy Authentication Required", "it asks for a login: put user and password into its address, as in http://user:password@proxy:3128; " + proxyHint, false},
 		{&neterr.ProxyError{Proxy: "p.example:1", Status: 403}, "the proxy p.example:1 does not let the request through: it answers 403 Forbidden", "let it through to this host and port (CONNECT); " + proxyHint, false},
 		{&neterr.ProxyError{Proxy: "p.example:1", Status: 502}, "the proxy p.example:1 does not let the request through: it answers 502 Bad Gateway", "it does not reach the server itself, or is out of order; " + proxyHint, false},
+		{&net.OpError{Op: "socks connect", Err: errors.New("unknown error host unreachable")}, "the SOCKS proxy makes no connection: host unreachable", proxyHint, false},
+		{&net.OpError{Op: "socks connect", Err: errors.New("no acceptable authentication methods")}, "the SOCKS proxy makes no connection: no acceptable authentication methods", proxyHint, false},
 		{&brokenAnswer{3, errno(syscall.ECONNRESET)}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
 		{&brokenAnswer{3, io.ErrUnexpectedEOF}, "the connection was closed in the middle of the answer to project.all (3 bytes came)", "", false},
 		{&brokenAnswer{3, context.DeadlineExceeded}, "the answer to project.all did not end in time (3 bytes came)", "the server, or a proxy in front of it, hangs", false},

@@ -1,9 +1,7 @@
 package health
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,24 +24,19 @@ const (
 // neverArrived reports whether an attempt without an answer ended before the
 // application: the name, the certificate or this machine's proxy is in the way.
 func neverArrived(err error) bool {
-	var op *net.OpError
 	switch f := neterr.Of(err); f.Kind {
 	case neterr.ProxyRefused, neterr.ProxyFailed, neterr.UnknownName, neterr.NoDNS:
 		return true
 	case neterr.RemoteAlert:
 		// About our certificate: the server wants one that we do not have.
 		return strings.Contains(f.Cause.Error(), "certificate")
-	default:
-		if f.Kind.Certificate() {
-			return true
-		}
-	}
-	if errors.As(err, &op) && op.Op == "socks connect" {
+	case neterr.SocksFailed:
 		// What the proxy says of the host behind it is about that host.
-		text := op.Err.Error()
-		return !strings.Contains(text, "refused") && !strings.Contains(text, "unreachable")
+		says := f.Cause.Error()
+		return !strings.Contains(says, "refused") && !strings.Contains(says, "unreachable")
+	default:
+		return f.Kind.Certificate()
 	}
-	return false
 }
 
 // fromFront reports whether an answer did not come from the application, and

@@ -28,6 +28,7 @@ const (
 	Other                Kind = iota // anything else: the error's own words have to do
 	ProxyRefused                     // the proxy of this machine answered in the host's place
 	ProxyFailed                      // there is no connection to that proxy; Cause says why
+	SocksFailed                      // the SOCKS proxy of this machine makes no connection; Cause is what it says
 	UnknownName                      // DNS has no such name
 	NoDNS                            // DNS does not answer, or with a failure
 	UnknownAuthority                 // of the certificate
@@ -83,6 +84,9 @@ func Of(err error) Failure {
 		return Failure{Kind: ProxyRefused, What: refused.Error(), Hint: refused.hint(), Cause: refused}
 	case isOp && op.Op == "proxyconnect":
 		return Failure{Kind: ProxyFailed, Hint: proxyHint, Cause: op.Err}
+	case isOp && op.Op == "socks connect":
+		says := strings.TrimPrefix(op.Err.Error(), "unknown error ")
+		return Failure{Kind: SocksFailed, What: "the SOCKS proxy makes no connection: " + text.OneLine(says), Hint: proxyHint, Cause: op.Err}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return Failure{Kind: UnknownName, What: fmt.Sprintf("the host name %q is not known to DNS", dns.Name), Cause: dns}
 	case dns != nil:
