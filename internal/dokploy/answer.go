@@ -142,7 +142,7 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 
 // largeError says that an answer is more than can be taken.
 func largeError(procedure string, a *answer, what string) error {
-	return &Error{Procedure: procedure, Status: a.status, Odd: OddLarge, Message: what}
+	return &Error{Procedure: procedure, Status: a.status, Odd: oddLarge, Message: what}
 }
 
 // longName says which of some names and ids is no such thing; nil if none.
@@ -150,7 +150,7 @@ func longName(procedure string, names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {
 			return &Error{
-				Procedure: procedure, Status: http.StatusOK, Odd: OddLarge,
+				Procedure: procedure, Status: http.StatusOK, Odd: oddLarge,
 				Message: fmt.Sprintf("a name or id of %d bytes is no name or id", len(name)),
 			}
 		}

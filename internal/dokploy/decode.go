@@ -101,18 +101,18 @@ func oddBody(a *answer) Odd {
 		case a.status < 400:
 			return ""
 		case cloudflare:
-			return OddCloudflare
+			return oddCloudflare
 		}
-		return OddEmpty
+		return oddEmpty
 	case json.Valid(body):
 		return ""
 	case body[0] == '<' || strings.Contains(a.header.Get("Content-Type"), "html"):
 		if cloudflare && a.status >= 300 || bytes.Contains(body[:min(len(body), 4096)], []byte("Just a moment...")) {
-			return OddCloudflare
+			return oddCloudflare
 		}
-		return OddHTML
+		return oddHTML
 	}
-	return OddText
+	return oddText
 }
 
 func parseRetryAfter(v string) time.Duration {

@@ -16,18 +16,18 @@ import (
 type Odd string
 
 const (
-	// OddHTML is a page where JSON was due.
-	OddHTML Odd = "an HTML page"
-	// OddCloudflare is a page of Cloudflare's, in front of the server.
-	OddCloudflare Odd = "a page of Cloudflare"
-	// OddEmpty is an answer that says no without a word: Dokploy's have some.
-	OddEmpty Odd = "an empty answer"
-	// OddOther is JSON that says no in other words than Dokploy's API.
-	OddOther Odd = "an answer of another program"
-	// OddText is neither JSON nor a page.
-	OddText Odd = "no JSON"
-	// OddLarge is more than is read of an answer.
-	OddLarge Odd = "more than can be taken"
+	// oddHTML is a page where JSON was due.
+	oddHTML Odd = "an HTML page"
+	// oddCloudflare is a page of Cloudflare's, in front of the server.
+	oddCloudflare Odd = "a page of Cloudflare"
+	// oddEmpty is an answer that says no without a word: Dokploy's have some.
+	oddEmpty Odd = "an empty answer"
+	// oddOther is JSON that says no in other words than Dokploy's API.
+	oddOther Odd = "an answer of another program"
+	// oddText is neither JSON nor a page.
+	oddText Odd = "no JSON"
+	// oddLarge is more than is read of an answer.
+	oddLarge Odd = "more than can be taken"
 )
 
 // Error is an answer that says no: Dokploy's own, or that of something in
@@ -137,14 +137,14 @@ func permanent(err error) bool {
 func answerError(procedure string, a *answer) error {
 	odd := a.odd
 	if a.status >= 200 && a.status < 300 {
-		if odd == OddHTML || odd == OddCloudflare {
+		if odd == oddHTML || odd == oddCloudflare {
 			return &Error{Procedure: procedure, Status: a.status, Odd: odd, Location: a.from, hops: a.hops}
 		}
 		return nil
 	}
 	e := &Error{Procedure: procedure, Status: a.status, Odd: odd, Pause: parseRetryAfter(a.header.Get("Retry-After")), hops: a.hops}
 	if a.status >= 300 && a.status < 400 {
-		e.Odd = OddHTML
+		e.Odd = oddHTML
 		if u, err := url.Parse(a.header.Get("Location")); err == nil {
 			u.RawQuery, u.Fragment, u.User = "", "", nil
 			e.Location = text.OneLine(u.String())
@@ -153,7 +153,7 @@ func answerError(procedure string, a *answer) error {
 			}
 		}
 	}
-	if a.hops > 0 && e.Location == "" && (odd == OddHTML || odd == OddCloudflare) {
+	if a.hops > 0 && e.Location == "" && (odd == oddHTML || odd == oddCloudflare) {
 		e.Location = a.from
 	}
 	switch odd {
@@ -161,9 +161,9 @@ func answerError(procedure string, a *answer) error {
 		e.decode(a.body)
 		// A 404 of Dokploy's has a code in every version.
 		if e.Status >= 400 && e.Code == "" && (e.Message == "" && len(e.Fields) == 0 || e.Status == http.StatusNotFound) {
-			e.Odd = OddOther
+			e.Odd = oddOther
 		}
-	case OddText:
+	case oddText:
 		e.Message = text.OneLine(string(a.body))
 		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
 			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its beginning was read

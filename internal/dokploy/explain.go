@@ -90,7 +90,7 @@ const limitHint = "A key made through the API is limited to 10 requests a day an
 
 func (e *Error) explain() (what, hint string) {
 	switch {
-	case e.Odd == OddCloudflare:
+	case e.Odd == oddCloudflare:
 		switch {
 		case e.Status == http.StatusForbidden || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests:
 			return fmt.Sprintf("Cloudflare stopped the request (%d)", e.Status), "let this runner through with a rule for /api/, or with a Cloudflare Access service token in the input headers"
@@ -98,7 +98,7 @@ func (e *Error) explain() (what, hint string) {
 			return fmt.Sprintf("Cloudflare does not get an answer from the server (%d)", e.Status), "Dokploy is down or restarting, or Cloudflare cannot reach it"
 		}
 		return fmt.Sprintf("Cloudflare answered with a page of its own (%d)", e.Status), ""
-	case e.Odd == OddLarge:
+	case e.Odd == oddLarge:
 		hint = notDokploy
 		if e.Procedure == listProcedure {
 			hint = "name the service by its id: then the list of all is not needed"
@@ -116,13 +116,13 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("the server redirects to %s (%d); the key is not sent there", e.Location, e.Status), hint
 	case e.Status == http.StatusRequestEntityTooLarge:
 		return fmt.Sprintf("%s: what was sent is too large (413)", e.Procedure), "a proxy in front of Dokploy limits the size of a request (nginx: client_max_body_size), or Dokploy itself does: 1 MB for an environment or compose file"
-	case e.Odd == OddEmpty && e.Status >= 500:
+	case e.Odd == oddEmpty && e.Status >= 500:
 		return fmt.Sprintf("the answer to %s was %d %s without a body", e.Procedure, e.Status, http.StatusText(e.Status)), "Dokploy, or a proxy in front of it, is down or restarting"
 	case e.Odd != "" && e.Status >= 500:
 		return fmt.Sprintf("a proxy in front of Dokploy answered %d %s", e.Status, http.StatusText(e.Status)), "Dokploy is down or restarting behind it"
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:
 		return "something in front of Dokploy asks for a login (401)", "pass what it wants in the input headers, or let /api/ through"
-	case e.Odd == OddOther && e.Message != "":
+	case e.Odd == oddOther && e.Message != "":
 		return fmt.Sprintf("%s came where Dokploy's API was expected (%s: %d %s)", e.Odd, e.Procedure, e.Status, e.Message), notDokploy
 	case e.Odd != "":
 		return fmt.Sprintf("%s came where Dokploy's API was expected (%s: %d)", e.Odd, e.Procedure, e.Status), notDokploy

@@ -122,21 +122,21 @@ func TestAnswersOfOtherPrograms(t *testing.T) {
 		body   string
 		odd    Odd
 	}{
-		{404, "", OddEmpty},
-		{404, " \r\n", OddEmpty},
-		{401, "", OddEmpty},
-		{403, "", OddEmpty},
-		{400, "", OddEmpty},
-		{500, "", OddEmpty},
-		{502, "", OddEmpty},
-		{404, `{}`, OddOther},
-		{404, `{"detail":"Not Found"}`, OddOther},
-		{404, `{"message":"no Route matched with those values"}`, OddOther},
-		{404, `{"message":"Not Found"}`, OddOther},
-		{404, `{"error":"not found"}`, OddOther},
-		{404, `"not found"`, OddOther},
-		{401, `{"error":"unauthorized"}`, OddOther},
-		{404, `404 page not found`, OddText},
+		{404, "", oddEmpty},
+		{404, " \r\n", oddEmpty},
+		{401, "", oddEmpty},
+		{403, "", oddEmpty},
+		{400, "", oddEmpty},
+		{500, "", oddEmpty},
+		{502, "", oddEmpty},
+		{404, `{}`, oddOther},
+		{404, `{"detail":"Not Found"}`, oddOther},
+		{404, `{"message":"no Route matched with those values"}`, oddOther},
+		{404, `{"message":"Not Found"}`, oddOther},
+		{404, `{"error":"not found"}`, oddOther},
+		{404, `"not found"`, oddOther},
+		{401, `{"error":"unauthorized"}`, oddOther},
+		{404, `404 page not found`, oddText},
 		{404, `{"message":"Application not found","code":"NOT_FOUND"}`, ""},
 		{404, `{"error":{"message":"Application not found","code":"NOT_FOUND"}}`, ""},
 		{404, `{"error":{"json":{"message":"Not found","code":-32004,"data":{"code":"NOT_FOUND","httpStatus":404}}}}`, ""},
@@ -156,7 +156,7 @@ func TestAnswersOfOtherPrograms(t *testing.T) {
 		if !errors.As(err, &e) || e.Odd != c.odd {
 			t.Errorf("%d %q: %+v, want odd %q", c.status, c.body, e, c.odd)
 		}
-		if what, hint := Explain(err); c.odd == OddEmpty && (strings.Contains(what, "a proxy in front") || hint == "") {
+		if what, hint := Explain(err); c.odd == oddEmpty && (strings.Contains(what, "a proxy in front") || hint == "") {
 			t.Errorf("%d %q: %s | %s", c.status, c.body, what, hint)
 		}
 		if c.odd != "" && (NotFound(err) || Unsupported(err) || Refused(err)) {

@@ -465,7 +465,7 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	}
 	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets+s.preview.env+s.preview.buildArgs+s.preview.buildSecrets); {
 	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
-		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Odd: OddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
+		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Odd: oddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
 	case s.ID == "":
 		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
 	}
