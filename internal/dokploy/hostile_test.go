@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -475,17 +476,23 @@ func TestBrokenAnswers(t *testing.T) {
 }
 
 func TestAnswerThatDoesNotEnd(t *testing.T) {
-	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "[1")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		c := given(t, 200, nil, func() io.Reader { return io.MultiReader(strings.NewReader("[1"), endless{ctx}) })
+		_, err := c.Deployments(ctx, Application, "x")
+		if what, _ := Explain(err); what != "the answer to deployment.all did not end in time (2 bytes came)" {
+			t.Error(what)
+		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	_, err := c.Deployments(ctx, Application, "x")
-	if what, _ := Explain(err); what != "the answer to deployment.all did not end in time (2 bytes came)" {
-		t.Error(what)
-	}
+}
+
+// endless brings nothing until its context ends.
+type endless struct{ context.Context }
+
+func (e endless) Read([]byte) (int, error) {
+	<-e.Done()
+	return 0, e.Err()
 }
 
 func TestOddNumbers(t *testing.T) {
