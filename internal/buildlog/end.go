@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// ending is the end of the deployment: what the log has is given away.
+// ending is what Drain waits for: the deployment has ended, and the rest of its log
+// is still to be delivered.
 type ending struct {
-	limit    time.Duration
-	ends     bool // Dokploy's own end is to be seen
-	since    time.Time
-	deadline time.Time
-	tries    int // so often the stream was opened again for the end
-	done     chan struct{}
+	limit      time.Duration
+	hasEndLine bool // the log ends with a line of Dokploy's own
+	since      time.Time
+	deadline   time.Time
+	tries      int // how often the stream was reopened for the end
+	done       chan struct{}
 }
 
-// Drain waits for what is still coming after the verdict: until the log is
-// known to be all there, at most limit, in which the waiting for the turn of a
-// request does not count. The stream is never closed by Dokploy. ends says that
-// the log has Dokploy's own end, as those of all deployments that were not
-// cancelled.
-func (l *Log) Drain(ctx context.Context, limit time.Duration, ends bool) {
-	e := &ending{limit: limit, ends: ends, done: make(chan struct{})}
+// Drain waits for what is still coming after the verdict: until the log is known
+// to be complete, at most limit, not counting the time that requests wait for their
+// turn. Dokploy never closes the stream. hasEndLine says that the log ends with
+// Dokploy's own line, as it does unless the deployment was cancelled.
+func (l *Log) Drain(ctx context.Context, limit time.Duration, hasEndLine bool) {
+	e := &ending{limit: limit, hasEndLine: hasEndLine, done: make(chan struct{})}
 	select {
 	case l.final <- e:
 	case <-l.done:
@@ -36,8 +36,8 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration, ends bool) {
 	}
 }
 
-// finish gives away what is there when the deployment has ended, and ends the
-// waiting for it.
+// finish delivers what is there once the deployment has ended, and settles when
+// nothing more is to come.
 func (l *Log) finish(ctx context.Context, s *schedule) {
 	const (
 		quietAfterEnd = 15 * time.Millisecond
@@ -49,7 +49,7 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		return // behind other requests, for which the time does not count
 	}
 	if s.due(e.deadline) {
-		l.over(l.whatIsMissing())
+		l.settle(l.whyIncomplete())
 		return
 	}
 	if !r.idle() {
@@ -59,9 +59,9 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 	case open:
 		need := quiet
 		switch {
-		case l.certain():
+		case l.sawEnd():
 			need = quietAfterEnd
-		case !st.heardAny:
+		case !st.gotText:
 			need = quietAtStart
 		}
 		if !s.due(st.quietSince().Add(need)) {
@@ -73,82 +73,81 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		}
 	}
 	switch {
-	case r.complete, l.certain():
-		l.over("")
-	case e.tries == 0 && (r.gone != nil || r.err != nil):
-		// A connection that begins anew shows all that is there.
+	case r.complete, l.sawEnd():
+		l.settle("")
+	case e.tries == 0 && (r.unavailable != nil || r.failure != nil):
+		// A new connection shows all that is there.
 		e.tries++
 		st.close()
 		st.connect(ctx)
-	case r.gone == nil:
-		if s.due(r.again) {
+	case r.unavailable == nil:
+		if s.due(r.nextAtEnd) {
 			r.read(ctx)
 		}
-	case !e.ends && st.phase == open && !st.since.Before(e.since) && st.heardAny && st.caughtUp() && !st.split.seen:
-		l.over("") // as far as can be known
+	case !e.hasEndLine && st.phase == open && !st.since.Before(e.since) && st.gotText && st.caughtUp() && !st.split.seen:
+		l.settle("") // as far as can be known
 	case st.phase == open, st.phase == closed && (e.tries == maxTries || st.gaveUp || refused(st.why)):
-		l.over(l.whatIsMissing())
+		l.settle(l.whyIncomplete())
 	case st.phase == closed && s.due(st.redial):
 		e.tries++
 		st.connect(ctx)
 	}
 }
 
-// certain reports whether the stream has brought the end of the log. Dokploy
+// sawEnd reports whether the stream has brought the end of the log. Dokploy
 // writes it 2 to 48 ms before it says that the deployment has ended; an end line
 // that is older may have others behind it, unless the stream was opened since.
-func (l *Log) certain() bool {
+func (l *Log) sawEnd() bool {
 	st, ended := &l.stream, l.end.since
-	return l.ended && st.phase == open && st.heardAny && st.caughtUp() && (l.gave.After(ended.Add(-time.Second)) || !st.since.Before(ended))
+	return l.lastIsEnd && st.phase == open && st.gotText && st.caughtUp() && (l.deliveredAt.After(ended.Add(-time.Second)) || !st.since.Before(ended))
 }
 
-// turnCame is told that a request was sent, and since when it has waited for
-// that.
-func (l *Log) turnCame(since time.Time) {
+// gotTurn notes that a request was sent, and since when it had waited for its turn.
+func (l *Log) gotTurn(since time.Time) {
 	now := time.Now()
-	if l.begun.IsZero() {
-		l.begun = now
+	if l.firstTurn.IsZero() {
+		l.firstTurn = now
 	}
 	if l.end != nil {
 		l.end.deadline = l.end.deadline.Add(now.Sub(later(since, l.end.since)))
 	}
 }
 
-// whatIsMissing says why the log may not be all there.
-func (l *Log) whatIsMissing() string {
-	why := l.stream.trouble()
-	if l.rest.gone != nil || l.rest.err != nil {
-		why += ", and " + l.rest.trouble()
+// whyIncomplete says why the log may be incomplete.
+func (l *Log) whyIncomplete() string {
+	why := l.stream.problem()
+	if l.rest.unavailable != nil || l.rest.failure != nil {
+		why += ", and " + l.rest.problem()
 	}
 	return why
 }
 
-// over ends the waiting at the end, with why something may be missing.
-func (l *Log) over(missing string) {
+// settle ends the wait for the end of the log, with why something may be missing.
+func (l *Log) settle(missing string) {
 	l.outcome.Missing = missing
 	// What does not end in a newline is the last line.
 	switch {
 	case l.rest.complete && len(l.rest.partial) > 0:
-		l.give(l.rest.partial)
+		l.deliver(l.rest.partial)
 	case !l.rest.complete && l.stream.phase == open && l.stream.caughtUp():
 		l.stream.split.flush()
 	}
-	l.isOver = true
+	l.settled = true
 	close(l.end.done)
 }
 
-// close says what is to be said when it ends.
+// close makes the outcome, and warns of what may be missing.
 func (l *Log) close() {
 	st := &l.stream
 	o := &l.outcome
-	if !l.isOver {
-		// The deployment goes on, or nobody waits for it any more.
+	if !l.settled {
+		// The deployment is still running, or nobody waits for it any more.
 		if st.phase == open && st.caughtUp() && st.split.seen {
-			l.say("half", "the last line of the log that is shown may be missing its end")
+			l.warnOnce("half", "the last line of the log that is shown may be missing its end")
 			st.split.flush()
 		}
-		if !l.ended && !l.atWork() {
-			o.Missing = l.whatIsMissing()
+		if !l.lastIsEnd && !l.working() {
+			o.Missing = l.whyIncomplete()
 		}
 	}
 	o.Lines = l.place.lines
@@ -157,22 +156,22 @@ func (l *Log) close() {
 	}
 	switch {
 	case o.Missing == "":
-	case l.told["none"] && o.Lines == 0:
+	case l.warned["none"] && o.Lines == 0:
 	case o.Lines == 0:
-		l.say("none", "the log cannot be shown: "+o.Missing)
+		l.warnOnce("none", "the log cannot be shown: "+o.Missing)
 	default:
-		l.say("end", "the end of the log may be missing: "+o.Missing)
+		l.warnOnce("end", "the end of the log may be missing: "+o.Missing)
 	}
 }
 
-// atWork reports whether one of the ways brings the log, or has not had the
-// time to.
-func (l *Log) atWork() bool {
+// working reports whether one of the sources brings the log, or has not had the time
+// to.
+func (l *Log) working() bool {
 	st, r := &l.stream, &l.rest
 	switch {
-	case st.phase == open && st.caughtUp() && st.heardAny,
-		!r.asked.IsZero() && r.err == nil && time.Since(r.asked) <= 2*restPause:
+	case st.phase == open && st.caughtUp() && st.gotText,
+		!r.answeredAt.IsZero() && r.failure == nil && time.Since(r.answeredAt) <= 2*restPause:
 		return true
 	}
-	return st.why == nil && (l.begun.IsZero() || time.Since(l.begun) < takeOver)
+	return st.why == nil && (l.firstTurn.IsZero() || time.Since(l.firstTurn) < takeOverAfter)
 }

@@ -26,7 +26,7 @@ func FuzzLogFrames(f *testing.F) {
 			p = p[k:]
 		}
 		var got []string
-		l := &Log{events: Events{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, place: newPlace(), told: map[string]bool{}}
+		l := &Log{events: Events{Line: func(line []byte) { got = append(got, string(line)) }, Wake: func() {}, Lost: func(string) {}}, place: newPlace(), warned: map[string]bool{}}
 		l.way.IsError = func(text []byte) bool {
 			begins := func(e string) bool { return strings.HasPrefix(e, string(text)) || strings.HasPrefix(string(text), e) }
 			return len(text) > 0 && (begins("tail error: ") || begins("SSH error: "))

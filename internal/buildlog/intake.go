@@ -31,7 +31,7 @@ func (in *intake) take(p piece) {
 		}
 		return
 	case len(in.held) > 0:
-		// The stream goes on, so it was none.
+		// The stream continues, so it was none.
 		in.goesOn()
 	}
 	if p.first && in.stream.log.way.IsError(p.data) && !in.stream.split.seen {
@@ -55,7 +55,7 @@ func (in *intake) goesOn() {
 	}
 }
 
-// show gives away what was kept back.
+// show delivers what was held.
 func (in *intake) show() {
 	if len(in.held) > 0 {
 		held := in.held

@@ -1,7 +1,7 @@
-// Package buildlog follows the log of one deployment and gives away each of its
-// lines once, by two ways that fail in different manners: the stream, and the
-// last lines over REST (docs/protocol.md, The log). It knows both by a Way only,
-// and nothing of what a server answers.
+// Package buildlog follows the log of one deployment and delivers each of its
+// lines once. There are two sources, which fail in different ways: the stream, and
+// the last lines over REST (docs/protocol.md, The log). It knows both only through
+// a Way, and nothing of what a server answers.
 package buildlog
 
 import (
@@ -16,34 +16,34 @@ const (
 	// streamQuiet is the silence after which a stream is asked for a sign of
 	// life: Dokploy sends none by itself (docs/dokploy.md, The log stream).
 	streamQuiet = 30 * time.Second
-	// takeOver is how long the stream may bring nothing before the log is read
+	// takeOverAfter is how long the stream may bring nothing before the log is read
 	// over REST: where its handshake is not answered, or it is open and has
 	// brought nothing yet. The first frame of a remote server takes 0.4 to 0.7 s.
-	takeOver = 4 * time.Second
+	takeOverAfter = 4 * time.Second
 	// askAfter is how long a stream that has brought lines may be quiet before
 	// REST is asked whether there are more; longer each time it has no more.
-	askAfter = 10 * time.Second
-	askMost  = time.Minute
-	// heldBack is how long text that looks like an error of the stream is
+	askAfter     = 10 * time.Second
+	askAfterMost = time.Minute
+	// errorHold is how long text that looks like an error of the stream is
 	// kept back: the stream closes right after a real one.
-	heldBack = 3 * time.Second
+	errorHold = 3 * time.Second
 	// streamFailures without a new line in between are enough to read the log
 	// over REST.
 	streamFailures = 4
-	// hanging is as bad as so many of them: a stream that brings nothing while
+	// hangFailures is as bad as so many of them: a stream that brings nothing while
 	// REST has new lines.
-	hanging = 2
+	hangFailures = 2
 	// restPause between two reads over REST: for a remote service each opens
 	// an SSH connection (docs/dokploy.md, Remote servers).
 	restPause = 2 * time.Second
 	// restPauseMost is the pause while REST fails.
 	restPauseMost = 10 * time.Second
-	// noneYet is how long nothing at all may be had before that is said.
-	noneYet = 15 * time.Second
-	// silentFor is how long a stream may bring nothing from its beginning where
+	// warnNothingAfter is how long nothing at all may be had before that is said.
+	warnNothingAfter = 15 * time.Second
+	// silenceLimit is how long a stream may bring nothing from its beginning where
 	// REST cannot help: then a new one is tried. One to a remote server that
 	// does not answer ends by itself after 20 s.
-	silentFor = 25 * time.Second
+	silenceLimit = 25 * time.Second
 	// maxTries is how often the stream is opened again at the end, where REST
 	// does not help.
 	maxTries = 3
@@ -56,8 +56,8 @@ const (
 	heldLimit = 64 << 10
 )
 
-// Events is told what the log brings: of lines from one goroutine, Wake
-// comes from others, too.
+// Events are called for what the log brings: Line and Lost by one goroutine, Wake
+// by others, too.
 type Events struct {
 	// Line gets each line once, in order, without its newline. It must not
 	// keep line.
@@ -74,7 +74,7 @@ type Events struct {
 //
 // One goroutine owns it. It takes what the stream brings, which replays the
 // file from its first line each time it is opened, and what REST reads, which
-// are the file's last lines, and gives each line away once: lines are known by
+// are the file's last lines, and delivers each line once: lines are known by
 // their number (place). REST takes over where the stream does not bring what it
 // should.
 type Log struct {
@@ -85,28 +85,28 @@ type Log struct {
 	final  chan *ending // of Drain
 	live   atomic.Bool  // the stream is open, and brings lines
 
-	// Of the goroutine alone:
-	place    place
-	stream   stream
-	rest     rest
-	end      *ending   // nil: the deployment goes on
-	begun    time.Time // the first turn came
-	gave     time.Time // the newest line was given away
-	ended    bool      // it was an end line
-	afterEnd *time.Timer
-	told     map[string]bool
-	isOver   bool // nothing is waited for any more
+	// Owned by the goroutine:
+	place       place
+	stream      stream
+	rest        rest
+	end         *ending   // nil: the deployment is still running
+	firstTurn   time.Time // when the first request was sent
+	deliveredAt time.Time // the newest line
+	lastIsEnd   bool      // the newest line ends a build or a deployment
+	afterEnd    *time.Timer
+	warned      map[string]bool
+	settled     bool // nothing more is awaited
 
-	// Of the goroutine until it has ended, then of who asks:
+	// Owned by the goroutine until it has ended, then by the caller:
 	outcome Outcome
 }
 
 // Outcome is what became of a log.
 type Outcome struct {
-	Lines int  // given away
+	Lines int  // delivered
 	Empty bool // it was read, and nothing is in it
-	// Missing says why lines may be missing that were there at the end, or
-	// why there are none; empty: all were had.
+	// Missing says why lines that were there at the end may be missing, or
+	// why there are none; empty: nothing is missing.
 	Missing string
 }
 
@@ -115,7 +115,7 @@ func Follow(ctx context.Context, way Way, events Events) *Log {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Log{
 		way: way, events: events, cancel: cancel, done: make(chan struct{}), final: make(chan *ending, 1),
-		place: newPlace(), told: map[string]bool{},
+		place: newPlace(), warned: map[string]bool{},
 	}
 	l.stream.init(l)
 	l.rest.init(l)
@@ -133,8 +133,8 @@ func Follow(ctx context.Context, way Way, events Events) *Log {
 // will be seen when it is written.
 func (l *Log) Streaming() bool { return l.live.Load() }
 
-// Stop ends the following and returns when no event comes any more. A last
-// line without its newline is given away.
+// Stop stops following and returns once no more events will come. A last line
+// without its newline is delivered.
 func (l *Log) Stop() Outcome {
 	l.cancel()
 	<-l.done
@@ -151,11 +151,11 @@ func (l *Log) run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		next := l.act(work)
-		if l.isOver {
+		if l.settled {
 			break
 		}
 		timer.Reset(time.Until(next))
-		k := l.stream.events()
+		k := l.stream.channels()
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -163,19 +163,19 @@ func (l *Log) run(ctx context.Context) {
 			l.end.since = time.Now()
 			l.end.deadline = l.end.since.Add(l.end.limit)
 		case <-k.turned:
-			l.stream.hasTurn()
+			l.stream.onTurn()
 		case conn := <-k.opened:
-			l.stream.isOpen(conn)
+			l.stream.onOpen(conn)
 		case p := <-k.frames:
-			l.stream.take(p)
+			l.stream.onFrame(p)
 		case err := <-k.ended:
-			l.stream.broke(err)
+			l.stream.onEnd(err)
 		case err := <-k.pong:
-			l.stream.answered(err)
+			l.stream.onPong(err)
 		case <-l.rest.turned:
-			l.rest.hasTurn()
+			l.rest.onTurn()
 		case r := <-l.rest.results:
-			l.rest.take(r)
+			l.rest.onResult(r)
 		}
 	}
 	l.close()
@@ -184,7 +184,7 @@ func (l *Log) run(ctx context.Context) {
 // schedule keeps the earliest time at which something is to be done.
 type schedule struct{ now, next time.Time }
 
-// due reports whether the time has come; else it is waited for.
+// due reports whether the time has come; if not, it is scheduled.
 func (s *schedule) due(at time.Time) bool {
 	if !at.After(s.now) {
 		return true
@@ -195,7 +195,7 @@ func (s *schedule) due(at time.Time) bool {
 	return false
 }
 
-// act does what is due, and says when it must be called again.
+// act does what is due, and returns when it must be called again.
 func (l *Log) act(ctx context.Context) (next time.Time) {
 	now := time.Now()
 	s := &schedule{now, now.Add(time.Hour)}
@@ -214,30 +214,30 @@ func (l *Log) act(ctx context.Context) (next time.Time) {
 	if st.phase == open && !st.pinging && s.due(later(st.quietSince(), st.pinged).Add(streamQuiet)) {
 		st.ping(ctx, 10*time.Second)
 	}
-	if st.phase == open && !st.heardAny && l.rest.gone != nil && s.due(st.since.Add(silentFor)) {
+	if st.phase == open && !st.gotText && l.rest.unavailable != nil && s.due(st.since.Add(silenceLimit)) {
 		st.drop(errSilent, 1)
 		s.next = s.now
 	}
-	if l.place.lines == 0 && l.rest.gone != nil && !l.begun.IsZero() && st.heard.IsZero() && s.due(l.begun.Add(noneYet)) {
-		l.say("none", "nothing of the log has come so far: "+st.trouble()+", and "+l.rest.trouble())
+	if l.place.lines == 0 && l.rest.unavailable != nil && !l.firstTurn.IsZero() && st.lastText.IsZero() && s.due(l.firstTurn.Add(warnNothingAfter)) {
+		l.warnOnce("none", "nothing of the log has come so far: "+st.problem()+", and "+l.rest.problem())
 	}
 	return s.next
 }
 
-// readAt is when the log is read over REST while the deployment goes on.
+// readAt is when the log is read over REST while the deployment is running.
 func (l *Log) readAt() (at time.Time, ok bool) {
 	st, r := &l.stream, &l.rest
 	switch {
-	case !r.idle() || r.gone != nil:
+	case !r.idle() || r.unavailable != nil:
 		return at, false
 	case st.gaveUp:
 		return r.next, true
-	case l.begun.IsZero() || st.phase == waiting && st.heard.IsZero():
-		return at, false // it only waits for its turn
-	case st.phase == open && st.heardAny && st.caughtUp():
-		return later(st.heard, r.asked).Add(r.askAfter), true
+	case l.firstTurn.IsZero() || st.phase == waiting && st.lastText.IsZero():
+		return at, false // it is only waiting for its turn
+	case st.phase == open && st.gotText && st.caughtUp():
+		return later(st.lastText, r.answeredAt).Add(r.askAfter), true
 	}
-	return later(later(st.heard, l.begun).Add(takeOver), r.next), true
+	return later(later(st.lastText, l.firstTurn).Add(takeOverAfter), r.next), true
 }
 
 func later(a, b time.Time) time.Time {
@@ -247,15 +247,15 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// give gives away the next line.
-func (l *Log) give(line []byte) {
+// deliver hands the next line over.
+func (l *Log) deliver(line []byte) {
 	l.place.add(line)
-	l.gave = time.Now()
+	l.deliveredAt = time.Now()
 	l.events.Line(line)
-	was := l.ended
-	l.ended = len(line) > 3 && isEnd(line)
+	was := l.lastIsEnd
+	l.lastIsEnd = len(line) > 3 && isEnd(line)
 	switch {
-	case l.ended:
+	case l.lastIsEnd:
 		l.events.Wake()
 		l.afterEnd.Stop()
 	case was:
@@ -264,26 +264,25 @@ func (l *Log) give(line []byte) {
 	}
 }
 
-// say tells of one kind of trouble, once.
-func (l *Log) say(kind, text string) {
-	if !l.told[kind] {
-		l.told[kind] = true
+// warnOnce tells of a kind of problem the first time.
+func (l *Log) warnOnce(kind, text string) {
+	if !l.warned[kind] {
+		l.warned[kind] = true
 		l.events.Lost(text)
 	}
 }
 
-// hopeless says that neither way to the log is left while the deployment goes
-// on.
-func (l *Log) hopeless() {
-	if l.stream.gaveUp && l.rest.gone != nil {
-		l.say("none", "the log cannot be shown: "+l.stream.trouble()+", and "+l.rest.trouble()+"; the deployment is followed without it")
+// warnIfHopeless warns if neither source is left while the deployment is running.
+func (l *Log) warnIfHopeless() {
+	if l.stream.gaveUp && l.rest.unavailable != nil {
+		l.warnOnce("none", "the log cannot be shown: "+l.stream.problem()+", and "+l.rest.problem()+"; the deployment is followed without it")
 	}
 }
 
-// writtenAnew begins again with a file that another deployment emptied.
-func (l *Log) writtenAnew() {
+// startOver starts over with a file that another deployment emptied.
+func (l *Log) startOver() {
 	l.place.forget(true)
-	l.say("anew", "the log was emptied and is written anew, as by another deployment of the service that began in the same second: lines may be missing here")
+	l.warnOnce("anew", "the log was emptied and is written anew, as by another deployment of the service that began in the same second: lines may be missing here")
 }
 
 func describe(err error) string { return text.OneLine(err.Error()) }

@@ -88,7 +88,7 @@ func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) 
 	w.outcome = log.Stop()
 }
 
-// want compares what was given away with the log as the server wrote it.
+// want compares what was delivered with the log as the server wrote it.
 func (w *logWorld) want() {
 	w.t.Helper()
 	rows := w.srv.Deployments(w.app)

@@ -9,12 +9,12 @@ import (
 // be read at once.
 const maxRemembered = maxTail
 
-// place is how far a log has been given away: how many of its lines, and what
+// place is how far a log has been delivered: how many of its lines, and what
 // the newest of them were. It finds that place again in a stream that begins
 // anew and in the last lines that REST reads.
 type place struct {
 	seed    maphash.Seed
-	lines   int      // given away
+	lines   int      // delivered
 	counted bool     // all before them were: the newest is line number lines of the file
 	since   int      // nothing before this line is remembered
 	ring    []uint64 // hashes of the newest lines; line n is at (n-1) % maxRemembered
@@ -92,7 +92,7 @@ func ascii(b []byte) bool {
 	return true
 }
 
-// fitting is how the last lines of a file follow what was given away.
+// fitting is how the last lines of a file follow what was delivered.
 type fitting int
 
 const (
@@ -101,18 +101,18 @@ const (
 	// unsure: lines repeat, and there is more than one place, or hardly
 	// anything to know it by.
 	unsure
-	// apart: nothing of what was given away is among them.
+	// apart: nothing of what was delivered is among them.
 	apart
-	// anew: the file was emptied and written anew.
-	anew
+	// rewritten: the file was emptied and written anew.
+	rewritten
 )
 
 const (
 	// enough lines that are known again are no accident, where nothing else is
 	// known again.
 	enough = 8
-	// certain are so many in a row, whatever stands before them.
-	certain = 64
+	// unmistakable are so many in a row, whatever stands before them.
+	unmistakable = 64
 )
 
 // fit finds where the last lines of the file go on: lines[from:] are new. whole
@@ -131,7 +131,7 @@ func (p *place) fit(lines [][]byte, whole bool) (from int, how fitting) {
 // another file.
 func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 	if len(lines) < p.lines {
-		return 0, anew
+		return 0, rewritten
 	}
 	compared, differ := 0, 0
 	for n := p.lines - p.remembered() + 1; n <= p.lines; n++ {
@@ -141,7 +141,7 @@ func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 		}
 	}
 	if otherFile(compared, differ) {
-		return 0, anew
+		return 0, rewritten
 	}
 	return p.lines, fits
 }
@@ -149,12 +149,12 @@ func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 // otherFile reports whether so many lines differ that it is another file.
 func otherFile(compared, differ int) bool { return differ > compared/2 }
 
-// overlap is how many of the lines were given away: the end of what was given
-// away is their beginning. Of several lengths that fit it is the longest, so
+// overlap is how many of the lines were delivered: the end of what was delivered is
+// their beginning. Of several lengths that fit it is the longest, so
 // that no line comes twice.
 func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	known := p.remembered()
-	// Both backwards, what was given away first: where the second is like the
+	// Both backwards, what was delivered first: where the second is like the
 	// beginning of the first for some length, that many lines before that place
 	// are the newest ones.
 	text := make([]uint64, 0, known+len(lines))
@@ -164,13 +164,13 @@ func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	for i := range lines {
 		text = append(text, p.hash(lines[len(lines)-1-i]))
 	}
-	alike := prefixes(text)
+	matches := prefixes(text)
 	var all, most candidates
 	for m := min(len(lines), p.most()); m > 0; m-- {
-		switch like := alike[known+len(lines)-m]; {
+		switch like := matches[known+len(lines)-m]; {
 		case like >= min(m, known):
 			all.add(m)
-		case like >= certain:
+		case like >= unmistakable:
 			// A line far back differs: tail's own words can come into one.
 			most.add(m)
 		}
@@ -198,7 +198,7 @@ func (c *candidates) add(m int) {
 	}
 }
 
-// most is how many of the file's last lines can have been given away.
+// most is how many of the file's last lines can have been delivered.
 func (p *place) most() int {
 	if p.counted {
 		return p.lines

@@ -37,7 +37,7 @@ func repeated(line string, n int) (lines []string) {
 
 func TestPlace(t *testing.T) {
 	for name, c := range map[string]struct {
-		before  []string // given away
+		before  []string // delivered
 		more    []string // written since
 		emptied bool     // the file was emptied between
 		asked   int
@@ -58,10 +58,10 @@ func TestPlace(t *testing.T) {
 		"more than is read, a blank line in": {append(numbered(0, 50), ""), append(append(numbered(50, 300), ""), numbered(300, 399)...), false, 100, unsure},
 		"hardly anything known again":        {numbered(0, 50), numbered(50, 147), false, 100, unsure},
 		"a few lines in all":                 {numbered(0, 3), numbered(3, 50), false, 50, unsure},
-		"emptied, and shorter":               {numbered(0, 50), numbered(1000, 1010), true, 100, anew},
-		"emptied, and longer":                {numbered(0, 50), numbered(1000, 1080), true, 100, anew},
+		"emptied, and shorter":               {numbered(0, 50), numbered(1000, 1010), true, 100, rewritten},
+		"emptied, and longer":                {numbered(0, 50), numbered(1000, 1080), true, 100, rewritten},
 		"emptied, and much longer":           {numbered(0, 50), numbered(1000, 1300), true, 100, apart},
-		"emptied to nothing but a beginning": {numbered(0, 50), numbered(0, 1), true, 100, anew},
+		"emptied to nothing but a beginning": {numbered(0, 50), numbered(0, 1), true, 100, rewritten},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace()
@@ -85,7 +85,7 @@ func TestPlace(t *testing.T) {
 			if how == unsure && len(lines)-from > len(c.more) {
 				t.Errorf("%d new lines of %d: some would come twice", len(lines)-from, len(c.more))
 			}
-			if (how == apart || how == anew) && from != 0 {
+			if (how == apart || how == rewritten) && from != 0 {
 				t.Errorf("from %d", from)
 			}
 		})
@@ -118,7 +118,7 @@ func TestPlaceOutlivesALineThatDiffers(t *testing.T) {
 	}
 }
 
-// However a log grows between reads of its end, no line is given away twice or
+// However a log grows between reads of its end, no line is delivered twice or
 // out of order, and none is left out without a doubt.
 func TestPlaceInAnyLog(t *testing.T) {
 	for seed := range uint64(3000) {
@@ -133,7 +133,7 @@ func TestPlaceInAnyLog(t *testing.T) {
 			}
 			lines, whole := file.tail(1 + r.IntN(80))
 			from, how := p.fit(lines, whole)
-			if how == anew || (how == fits || how == unsure) && len(file)-given < len(lines)-from {
+			if how == rewritten || (how == fits || how == unsure) && len(file)-given < len(lines)-from {
 				t.Fatalf("seed %d: %d, %d lines of %d new ones", seed, how, len(lines)-from, len(file)-given)
 			}
 			if how == fits && alphabet > 100 && len(file)-given != len(lines)-from {

@@ -13,32 +13,32 @@ import (
 // came since the last read.
 const fewLines = 256
 
-// rest is the way to the log that reads its last lines (≥ 0.29.5).
+// rest is the source that reads the last lines of the log (≥ 0.29.5).
 type rest struct {
 	log     *Log
 	turned  chan struct{}
 	results chan readResult
 	running sync.WaitGroup
 
-	reading  bool
-	waiting  bool      // for its turn
-	sent     time.Time // since then
-	began    time.Time // the read was sent
-	asked    time.Time // the last one was answered
-	next     time.Time // not before that, while the deployment goes on
-	again    time.Time // not before that, at its end
-	pause    time.Duration
-	askAfter time.Duration // how long a stream may be quiet until it is asked
+	reading    bool
+	waiting    bool      // for its turn
+	queuedAt   time.Time // when it began to wait
+	sentAt     time.Time // when the read was sent
+	answeredAt time.Time // when the last one was answered
+	next       time.Time // the earliest next read while the deployment is running
+	nextAtEnd  time.Time // … and at its end
+	pause      time.Duration
+	askAfter   time.Duration // how long a stream may be quiet until it is asked
 
 	tail     int // how many lines are asked for
-	tooLarge int // so many were too many
+	tooLarge int // how many were too many
 
-	gone      error // it can never be had
-	err       error // of the last read
-	empty     bool  // it was read, and nothing is in it
-	complete  bool  // it was read after the deployment had ended
-	partial   []byte
-	announced bool
+	unavailable error // why it can never be read
+	failure     error // of the last read
+	empty       bool  // it was read, and nothing is in it
+	complete    bool  // it was read after the deployment had ended
+	partial     []byte
+	announced   bool
 }
 
 type readResult struct {
@@ -57,21 +57,21 @@ func (r *rest) init(l *Log) {
 	r.log, r.turned, r.results = l, make(chan struct{}), make(chan readResult)
 	r.pause, r.askAfter, r.tail = restPause, askAfter, fewLines
 	if l.way.Read == nil {
-		r.gone = errNoREST
+		r.unavailable = errNoREST
 	}
 }
 
 func (r *rest) idle() bool { return !r.reading }
 func (r *rest) wait()      { r.running.Wait() }
 
-func (r *rest) hasTurn() {
-	r.waiting, r.began = false, time.Now()
-	r.log.turnCame(r.sent)
+func (r *rest) onTurn() {
+	r.waiting, r.sentAt = false, time.Now()
+	r.log.gotTurn(r.queuedAt)
 }
 
-// read reads the last lines when its turn has come.
+// read reads the last lines once its turn has come.
 func (r *rest) read(ctx context.Context) {
-	r.reading, r.waiting, r.sent = true, true, time.Now()
+	r.reading, r.waiting, r.queuedAt = true, true, time.Now()
 	if r.log.place.lines == 0 && r.tooLarge == 0 {
 		r.tail = maxTail
 	}
@@ -96,52 +96,52 @@ func (r *rest) read(ctx context.Context) {
 	})
 }
 
-// take gets what was read.
-func (r *rest) take(result readResult) {
+// onResult takes what was read.
+func (r *rest) onResult(result readResult) {
 	now := time.Now()
-	r.reading, r.waiting, r.asked = false, false, now
+	r.reading, r.waiting, r.answeredAt = false, false, now
 	var e *ReadError
 	err := result.err
 	switch {
 	case errors.Is(err, ErrUnsupported), errors.As(err, &e) && e.Denied:
-		r.never(err)
+		r.giveUp(err)
 	case errors.Is(err, ErrTooLarge) && result.tail > 1:
 		r.tooLarge, r.tail = result.tail, result.tail/2
-		r.next, r.again = now, now
+		r.next, r.nextAtEnd = now, now
 	case err != nil:
 		// An outage: the loop that follows the deployment speaks of it.
 		r.failed(err)
 	case result.text == "\n":
-		// So a file that is not there is answered.
+		// What Dokploy answers for a file that is not there.
 		r.failed(errNoFile)
 	case result.text == "" && r.log.place.lines > 0:
 		r.failed(errUnstable)
 	default:
-		r.read1(result)
+		r.deliverNew(result)
 	}
 }
 
-// never gives it up.
-func (r *rest) never(why error) {
-	r.gone = why
-	r.log.hopeless()
+// giveUp reads it no more.
+func (r *rest) giveUp(why error) {
+	r.unavailable = why
+	r.log.warnIfHopeless()
 }
 
 func (r *rest) failed(err error) {
 	now := time.Now()
-	r.err, r.empty = err, false
-	r.next, r.again = now.Add(r.pause), now.Add(500*time.Millisecond)
+	r.failure, r.empty = err, false
+	r.next, r.nextAtEnd = now.Add(r.pause), now.Add(500*time.Millisecond)
 	r.pause = min(2*r.pause, restPauseMost)
 }
 
-// read1 gives away what is new in the last lines of the log.
-func (r *rest) read1(result readResult) {
+// deliverNew delivers what is new in the last lines of the log.
+func (r *rest) deliverNew(result readResult) {
 	l := r.log
 	lines, partial, whole := tailLines(result.text, result.tail)
 	from, how := l.place.fit(lines, whole)
 	if how == unsure || how == apart && !whole {
-		if more := r.more(result.tail); more > 0 {
-			r.tail, r.next, r.again = more, time.Now(), time.Now()
+		if more := r.moreLines(result.tail); more > 0 {
+			r.tail, r.next, r.nextAtEnd = more, time.Now(), time.Now()
 			return
 		}
 	}
@@ -149,58 +149,58 @@ func (r *rest) read1(result readResult) {
 	switch how {
 	case fits:
 	case unsure:
-		l.say("unsure", "lines of the log repeat, and how many of them came between two reads cannot be counted: some may be missing here and below")
+		l.warnOnce("unsure", "lines of the log repeat, and how many of them came between two reads cannot be counted: some may be missing here and below")
 		l.place.forget(false)
 	case apart:
 		switch {
 		case l.place.lines > 0:
-			l.say("gap", fmt.Sprintf("lines of the log may be missing here and below: between two reads there came more than the %d that can be read at once", len(lines)))
+			l.warnOnce("gap", fmt.Sprintf("lines of the log may be missing here and below: between two reads there came more than the %d that can be read at once", len(lines)))
 			l.place.forget(false)
 		case !whole:
-			l.say("begin", fmt.Sprintf("the beginning of the log is left out: it is longer than the %d lines that can be read at once", len(lines)))
+			l.warnOnce("begin", fmt.Sprintf("the beginning of the log is left out: it is longer than the %d lines that can be read at once", len(lines)))
 			l.place.forget(false)
 		}
-	case anew:
-		l.writtenAnew()
+	case rewritten:
+		l.startOver()
 	}
 	for _, line := range lines[from:] {
-		l.give(line)
+		l.deliver(line)
 	}
 	r.done(len(lines)-from, len(lines) == 0 && len(partial) == 0, partial)
 	switch {
 	case !l.place.counted && !l.stream.gaveUp:
 		l.stream.giveUp(errNotByNumbers)
-	case how == anew && l.stream.phase != closed:
+	case how == rewritten && l.stream.phase != closed:
 		l.stream.drop(errWrittenAnew, 0)
 	case behind:
-		l.stream.hangs()
+		l.stream.dropHanging()
 	case l.stream.phase == open && !l.stream.caughtUp():
 		l.live.Store(false)
 		l.events.Wake()
 	}
 	if l.stream.gaveUp && !r.announced && l.end == nil {
 		r.announced = true
-		l.say("rest", "the live log cannot be had ("+l.stream.trouble()+"); it is read every "+restPause.String())
+		l.warnOnce("rest", "the live log cannot be had ("+l.stream.problem()+"); it is read every "+restPause.String())
 	}
 }
 
 // done notes a read that went well.
 func (r *rest) done(fresh int, empty bool, partial []byte) {
-	r.err, r.empty, r.pause = nil, empty, restPause
+	r.failure, r.empty, r.pause = nil, empty, restPause
 	r.tail, r.tooLarge = min(max(2*fresh, fewLines), maxTail), 0
 	r.next = time.Now().Add(restPause)
-	r.askAfter = min(2*r.askAfter, askMost)
+	r.askAfter = min(2*r.askAfter, askAfterMost)
 	if fresh > 0 {
 		r.askAfter = askAfter
 	}
-	if e := r.log.end; e != nil && !r.began.Before(e.since) {
+	if e := r.log.end; e != nil && !r.sentAt.Before(e.since) {
 		r.complete, r.partial = true, partial
 	}
 }
 
-// more is how many lines to ask for where so many do not tell; 0: no more can
+// moreLines is how many lines to ask for where so many do not tell; 0: no more can
 // be read.
-func (r *rest) more(tail int) int {
+func (r *rest) moreLines(tail int) int {
 	more := min(8*tail, maxTail)
 	if r.tooLarge > 0 && more >= r.tooLarge {
 		more = (tail + r.tooLarge) / 2
@@ -211,13 +211,13 @@ func (r *rest) more(tail int) int {
 	return more
 }
 
-// trouble says why it does not have the log.
-func (r *rest) trouble() string {
+// problem says why it does not have the log.
+func (r *rest) problem() string {
 	switch {
-	case r.gone != nil:
-		return describe(r.gone)
-	case r.err != nil:
-		return describe(r.err)
+	case r.unavailable != nil:
+		return describe(r.unavailable)
+	case r.failure != nil:
+		return describe(r.failure)
 	}
 	return "it is not read in another way"
 }

@@ -21,9 +21,9 @@ const (
 	open
 )
 
-// stream is the way to the log that brings each line as it is written. Dokploy
-// replays the file from its first line on each connection, so the lines that
-// were given away are skipped.
+// stream is the source that brings each line as it is written. Dokploy replays the
+// file from its first line on each connection, so the lines that were delivered are
+// skipped.
 type stream struct {
 	log      *Log
 	phase    phase
@@ -35,18 +35,18 @@ type stream struct {
 	outage   time.Time // since when nothing answers at all
 	gaveUp   bool
 	why      error     // how the last connection ended; nil: it has brought lines since
-	heard    time.Time // text of the log came, over any connection
+	lastText time.Time // text of the log came, over any connection
 
 	// Of this connection:
-	split    lineSplitter
-	in       intake
-	pos      int  // complete lines it has brought
-	heardAny bool // it has brought text of the log
-	fresh    bool // it has brought a new line
-	pinging  bool
-	pinged   time.Time
-	compared int // lines that came again, and
-	differ   int // … that are not the same
+	split      lineSplitter
+	in         intake
+	pos        int  // complete lines it has brought
+	gotText    bool // it has brought text of the log
+	gotNewLine bool // it has brought a new line
+	pinging    bool
+	pinged     time.Time
+	compared   int // lines that came again, and
+	differ     int // … that are not the same
 }
 
 func (s *stream) init(l *Log) {
@@ -54,8 +54,8 @@ func (s *stream) init(l *Log) {
 	s.split.emit = s.line
 }
 
-// events are what the connection tells; nothing if there is none.
-func (s *stream) events() *link {
+// channels are those of the connection; nil ones if there is none.
+func (s *stream) channels() *link {
 	if s.link == nil {
 		return &noLink
 	}
@@ -64,7 +64,7 @@ func (s *stream) events() *link {
 
 var noLink link
 
-// connect opens a connection when its turn has come.
+// connect opens a connection once its turn has come.
 func (s *stream) connect(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	k := &link{
@@ -75,7 +75,7 @@ func (s *stream) connect(ctx context.Context) {
 	s.enter(waiting)
 	s.split.reset()
 	s.in = intake{stream: s}
-	s.pos, s.heardAny, s.fresh, s.pinging, s.compared, s.differ = 0, false, false, false, 0, 0
+	s.pos, s.gotText, s.gotNewLine, s.pinging, s.compared, s.differ = 0, false, false, false, 0, 0
 	way := s.log.way
 	go func() {
 		defer close(k.done)
@@ -89,24 +89,24 @@ func (s *stream) connect(ctx context.Context) {
 
 func (s *stream) enter(p phase) { s.phase, s.since = p, time.Now() }
 
-// quietSince is since when this connection has brought nothing.
-func (s *stream) quietSince() time.Time { return later(s.heard, s.since) }
+// quietSince is when this connection last brought something.
+func (s *stream) quietSince() time.Time { return later(s.lastText, s.since) }
 
-// caughtUp reports whether it has brought all that was given away.
+// caughtUp reports whether it has brought all that was delivered.
 func (s *stream) caughtUp() bool { return s.pos >= s.log.place.lines }
 
-func (s *stream) hasTurn() {
-	s.log.turnCame(s.since)
+func (s *stream) onTurn() {
+	s.log.gotTurn(s.since)
 	s.enter(dialing)
 }
 
-func (s *stream) isOpen(conn *websocket.Conn) {
+func (s *stream) onOpen(conn *websocket.Conn) {
 	s.link.conn = conn
 	s.enter(open)
 }
 
-// take gets a frame, or a part of one.
-func (s *stream) take(p piece) {
+// onFrame takes a frame, or a part of one.
+func (s *stream) onFrame(p piece) {
 	k := s.link
 	s.in.take(p)
 	select {
@@ -118,12 +118,12 @@ func (s *stream) take(p piece) {
 // text gives text of the log to the splitter.
 func (s *stream) text(p []byte) {
 	s.split.write(p)
-	s.heard, s.heardAny = time.Now(), true
+	s.lastText, s.gotText = time.Now(), true
 	s.log.rest.askAfter = askAfter
 	if otherFile(s.compared, s.differ) && s.caughtUp() {
-		s.log.writtenAnew()
+		s.log.startOver()
 		s.drop(errWrittenAnew, 0)
-		s.redial = s.heard
+		s.redial = s.lastText
 		return
 	}
 	if s.caughtUp() {
@@ -135,11 +135,11 @@ func (s *stream) text(p []byte) {
 // line gets every complete line of a connection.
 func (s *stream) line(line []byte) {
 	if before, ok := s.truncated(line); ok {
-		// This connection goes on with what is written anew.
+		// This connection continues with the new content.
 		if len(before) > 0 {
 			s.line(before)
 		}
-		s.log.writtenAnew()
+		s.log.startOver()
 		s.pos, s.compared, s.differ = 0, 0, 0
 		return
 	}
@@ -147,8 +147,8 @@ func (s *stream) line(line []byte) {
 	place := &s.log.place
 	switch same, known := place.same(s.pos, line); {
 	case s.pos > place.lines && !otherFile(s.compared, s.differ):
-		s.fresh = true
-		s.log.give(line)
+		s.gotNewLine = true
+		s.log.deliver(line)
 	case known:
 		s.compared++
 		if !same {
@@ -168,14 +168,14 @@ func (s *stream) truncated(line []byte) (before []byte, ok bool) {
 	return before, ok && is
 }
 
-// showHeld gives away what was kept back for long enough.
+// showHeld delivers what was held for long enough.
 func (s *stream) showHeld(c *schedule) {
-	if len(s.in.held) > 0 && c.due(s.in.since.Add(heldBack)) {
+	if len(s.in.held) > 0 && c.due(s.in.since.Add(errorHold)) {
 		s.in.show()
 	}
 }
 
-// ping asks for a sign of life. Beside the loop: the answer is read only while
+// ping asks for a sign of life, outside the loop: the answer is read only while
 // frames are taken.
 func (s *stream) ping(ctx context.Context, limit time.Duration) {
 	s.pinging, s.pinged = true, time.Now()
@@ -187,23 +187,23 @@ func (s *stream) ping(ctx context.Context, limit time.Duration) {
 	}()
 }
 
-// answered is told what became of a ping.
-func (s *stream) answered(err error) {
+// onPong handles the result of a ping.
+func (s *stream) onPong(err error) {
 	s.pinging = false
 	if err != nil && s.quietSince().Before(s.pinged) {
 		// A peer that answers no ping but sends is alive.
-		s.broke(&streamError{"the log stream gives no sign of life", err})
+		s.onEnd(&streamError{"the log stream gives no sign of life", err})
 	}
 }
 
-// broke is called when a connection has ended.
-func (s *stream) broke(err error) {
+// onEnd handles the end of a connection.
+func (s *stream) onEnd(err error) {
 	if len(s.in.held) > 0 {
 		err = errors.New(text.OneLine(string(s.in.held)))
 	}
 	failures := 1
 	switch {
-	case s.fresh || s.phase == open && time.Since(s.since) > streamQuiet:
+	case s.gotNewLine || s.phase == open && time.Since(s.since) > streamQuiet:
 		s.failures, s.pause, s.outage, failures = 0, firstPause, time.Time{}, 0
 	case unanswered(err):
 		// A restart of Dokploy takes 20 s: that alone is no reason to give the
@@ -218,14 +218,14 @@ func (s *stream) broke(err error) {
 	s.drop(err, failures)
 }
 
-// hangs is called when REST has had lines for some time that the stream does
+// dropHanging is called when REST has had lines for some time that the stream does
 // not bring.
-func (s *stream) hangs() {
+func (s *stream) dropHanging() {
 	err := errHangs
-	if !s.heardAny {
+	if !s.gotText {
 		err = errSilent
 	}
-	s.drop(err, hanging)
+	s.drop(err, hangFailures)
 }
 
 var (
@@ -251,7 +251,7 @@ func (s *stream) drop(err error, failures int) {
 	s.pause = min(s.pause*2, 5*time.Second)
 	if s.failures >= streamFailures {
 		s.gaveUp = true
-		s.log.hopeless()
+		s.log.warnIfHopeless()
 	}
 	if wasOpen {
 		s.log.events.Wake()
@@ -279,10 +279,10 @@ func (s *stream) close() {
 	s.enter(closed)
 }
 
-// trouble says why the stream does not bring the log.
-func (s *stream) trouble() string {
+// problem says why the stream does not bring the log.
+func (s *stream) problem() string {
 	switch {
-	case s.phase == open && !s.heardAny:
+	case s.phase == open && !s.gotText:
 		return errSilent.Error()
 	case s.why != nil:
 		return describe(s.why)
