@@ -127,7 +127,7 @@ func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
 			w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 			time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
 			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
-			if !strings.Contains(r.Why(), "removed the queued deployment") {
+			if r.Reason.Kind != verdict.RemovedFromQueue {
 				w.Errorf("reason %q", r.Why())
 			}
 		})
@@ -145,7 +145,7 @@ func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 			time.AfterFunc(30*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if !strings.Contains(r.Why(), "left its row as running") {
+		if r.Reason.Kind != verdict.LeftAsRunning {
 			w.Errorf("%s\n%s", r.Why(), w.story())
 		}
 		w.triggers(app, 1)

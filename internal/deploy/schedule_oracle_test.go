@@ -405,7 +405,38 @@ func (j *judgement) verdict() {
 	if !t.interrupted.IsZero() && r.Status != verdict.Interrupted && t.ended.Sub(t.interrupted) > 2*time.Second {
 		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
 	}
+	j.left(d, accepted)
 	j.calm(newest)
+}
+
+// left: what is said to go on in Dokploy is not what was known to be otherwise.
+func (j *judgement) left(d *build, accepted int) {
+	r, t := j.r, &j.truth
+	ended := slices.Contains([]verdict.Status{verdict.Timeout, verdict.Interrupted, verdict.Unreachable}, r.Status)
+	if r.Left != "" && !ended && r.Left != verdict.NoUpload || r.Left == "" && (r.Status == verdict.Timeout || r.Status == verdict.Interrupted && r.Reason.Kind != verdict.InterruptedGoingBack) {
+		j.bad("%s, and left as %q", r.Status, r.Left)
+	}
+	forward := t.forward(false)
+	has := slices.ContainsFunc(forward, func(tr *trigger) bool { return !j.gone(tr) })
+	switch r.Left {
+	case verdict.NothingStarted, verdict.SomethingSet, verdict.MaybeSet, verdict.NoUpload:
+		if has {
+			j.bad("%q, but the server has taken it", r.Left)
+		}
+	case verdict.QueuedThere, verdict.StillQueued, verdict.NotBegun, verdict.BeingStarted, verdict.ShownNowhere:
+		// A lost answer may count as accepted.
+		if accepted == 0 && !j.hurts["trigger"] {
+			j.bad("%q, but the server never took it", r.Left)
+		}
+	case verdict.Running, verdict.MayRunAgain, verdict.CancelledMayRunAgain, verdict.EndedMayRunAgain:
+		if d == nil {
+			j.bad("%q, but it has not begun", r.Left)
+		}
+	case verdict.DoneUnseen, verdict.DoneBut, verdict.DoneUnanswered:
+		if d == nil || t.verdict[d.row].Status != "done" && !t.removed[d.row] {
+			j.bad("%q, but the row is %q", r.Left, t.verdict[r.DeploymentID].Status)
+		}
+	}
 }
 
 // unseenAgain tells a second run of a deployment that was done before a restart,
@@ -434,12 +465,10 @@ func (j *judgement) saidBeforeOutage() bool {
 // lost: each reason has its own conditions.
 func (j *judgement) lost(d *build, accepted int) {
 	t := &j.truth
-	reason := j.r.Why()
 	forward := t.forward(false)
 	allGone := accepted > 0 && !slices.ContainsFunc(forward, func(tr *trigger) bool { return !j.gone(tr) })
-	says := func(part string) bool { return strings.Contains(reason, part) }
-	switch {
-	case says("cannot be told apart"), says("cannot be told: another new deployment may be it"):
+	switch j.r.Reason.Kind {
+	case verdict.Ambiguous, verdict.AnswerLost:
 		// Where there is no marker: with another's deployment around. Else
 		// only where a Git source's text is gone by the time it is seen, and
 		// another's deployment may be it, or ours may be none: after a lost
@@ -450,29 +479,29 @@ func (j *judgement) lost(d *build, accepted int) {
 		if j.marked() && (!j.overwrites() || j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"]) {
 			j.bad("lost, but its text tells it apart")
 		}
-	case says("nothing in Dokploy tells which of its new deployments is the upload's"):
+	case verdict.WhichUpload:
 		if !j.upload || j.otherN == 0 && (t.restarts == 0 || j.modern(0, 29, 9) && !j.server.KeepsQueue) {
 			j.bad("lost, but there is no other deployment")
 		}
-	case says("has no deployment"):
+	case verdict.RowVanished:
 		// The row was removed, or newer ones pushed it out.
 		if d == nil || slices.Contains(t.kept, d.row) {
 			j.bad("lost, but the row is there")
 		}
-	case says("stopped working"):
+	case verdict.StuckConnection, verdict.StuckRestart, verdict.LeftAsRunning:
 		// A row that has not ended, and no job of it: so it was to be, or a
 		// restart left an unknown status.
 		if d == nil || slices.ContainsFunc(t.atVerdict, func(q dokploytest.Job) bool { return j.jobKey(q) == d.key }) ||
 			slices.Contains([]string{"done", "error", "cancelled"}, t.verdict[d.row].Status) || d.work.odd != "StayRunning" && !d.orphan {
 			j.bad("lost, but it is at work")
 		}
-	case says("left no trace"):
+	case verdict.TakenWithoutTrace:
 		// The job began, and there is no row, or it was removed at once. Or a
 		// restart that was too quick to be noticed (less than 5 s) ended it.
 		if newest := t.newest(); newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan) {
 			j.bad("lost, but it has a row, or should have")
 		}
-	case says("lost the queued deployment"), says("in a restart"), says("cancelled the deployment before it began"):
+	case verdict.ForgottenQueued, verdict.ForgottenInRestart, verdict.CancelledByRestart:
 		// A second time, or for all that can be seen: its row was removed, or
 		// pushed out by others.
 		newest := t.newest()
@@ -480,7 +509,7 @@ func (j *judgement) lost(d *build, accepted int) {
 		if accepted > 2 || !pushed && (accepted != 2 || !allGone) {
 			j.bad("lost, but it was started %d times (all lost: %v)", accepted, allGone)
 		}
-	case says("shows it neither"), says("pushed it out"):
+	case verdict.ShownNowhereAccepted, verdict.PushedOut:
 		// A restart that was too quick to be noticed, somebody who cleaned the
 		// queue, or who removed the row, before the run could see it.
 		newest := t.newest()
@@ -488,14 +517,14 @@ func (j *judgement) lost(d *build, accepted int) {
 		if !removed && (!allGone || t.restarts == 0 && !forward[0].cleaned && j.own.odd != "NoRow" && !j.sshBroke) {
 			j.bad("lost, but Dokploy has it")
 		}
-	case says("so it is not repeated"):
+	case verdict.HeldByRedis:
 		// BullMQ without its Redis takes a trigger, does not answer, and runs it
 		// later: a trigger without an answer is none to repeat.
 		newest := t.newest()
 		if j.modern(0, 29, 9) || !j.hurts["trigger"] || newest != nil && newest.row != "" && newest.at.Before(t.ended) && !t.removed[newest.row] {
 			j.bad("lost, but Dokploy has it, or should have been asked again")
 		}
-	case says("began none while it was idle"), says("does not show the deployment in its list"):
+	case verdict.HiddenIdle, verdict.HiddenPushedOut:
 		// A hidden queue: somebody took its job or its row away, or others
 		// pushed it out.
 		newest := t.newest()
@@ -505,7 +534,7 @@ func (j *judgement) lost(d *build, accepted int) {
 		if !j.hidden() && !j.hurts["outage"] || !removed && !allGone && !never {
 			j.bad("lost, but Dokploy has it")
 		}
-	case says("the answer to the trigger was lost"):
+	case verdict.HiddenUnconfirmed:
 		// A hidden queue: a trigger that was not carried out, or whose job or
 		// row somebody took away.
 		newest := t.newest()
@@ -514,7 +543,7 @@ func (j *judgement) lost(d *build, accepted int) {
 			j.bad("lost, but Dokploy has it")
 		}
 	default:
-		j.bad("lost for a reason that nobody knows")
+		j.bad("lost as %q, which the oracle does not know", j.r.Reason.Kind)
 	}
 }
 

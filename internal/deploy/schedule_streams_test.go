@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // streamsFrom is the first seed whose log goes wrong in more ways.
@@ -81,7 +82,7 @@ func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 
 // notEmpty: a log that has lines is not called empty.
 func (j *judgement) notEmpty() {
-	if j.rec.said("the log is empty") || j.r.Why() == "Dokploy does not say why, and the log is empty" {
+	if j.rec.said("the log is empty") || j.r.Reason.Kind == verdict.EmptyLog {
 		j.bad("the log is called empty")
 	}
 }
