@@ -203,7 +203,7 @@ func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
 		time.AfterFunc(5*time.Second, func() { w.srv.CleanQueue(app) })
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(app, 1)
-		if w.rec.said("started") || r.Build >= 0 || r.Why() != "the deployment was cancelled in Dokploy before it began" {
+		if w.rec.said("started") || r.Build >= 0 || r.Reason.Kind != verdict.CancelledEarly {
 			w.Errorf("%s, built in %s\n%s", r.Why(), r.Build, w.story())
 		}
 	})
@@ -250,7 +250,7 @@ func TestAnUploadAndSomebodysAfterARestart(t *testing.T) {
 		time.AfterFunc(12*time.Second, func() { w.srv.Enqueue(app, "Manual deployment", "") })
 		w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if w.srv.Calls("application.deploy") != 0 || !strings.Contains(r.Why(), "upload") {
+		if w.srv.Calls("application.deploy") != 0 || r.Reason.Kind != verdict.WhichUpload {
 			w.Errorf("%s\n%s", r.Why(), w.story())
 		}
 	})
@@ -267,7 +267,7 @@ func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
 		time.AfterFunc(10001*time.Millisecond, func() { w.srv.Webhook(app) })
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Why(), "cannot be told apart") {
+		if r.Reason.Kind != verdict.Ambiguous {
 			w.Error(r.Why())
 		}
 	})
@@ -363,7 +363,7 @@ func TestARowThatStaysRunning(t *testing.T) {
 		}})
 		time.AfterFunc(3*time.Second, func() { w.srv.Enqueue(app, "another's", "") })
 		r := w.want(w.deploy("compose stack"), verdict.Lost, 1)
-		if !strings.Contains(r.Why(), "stopped working on this deployment") {
+		if r.Reason.Kind != verdict.StuckConnection && r.Reason.Kind != verdict.LeftAsRunning {
 			w.Error(r.Why())
 		}
 	})
@@ -374,12 +374,14 @@ func TestARowThatStaysRunning(t *testing.T) {
 func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
-		says    string
+		left    verdict.Left
+		stale   bool
+		waits   bool
 	}{
-		{4 * time.Second, "it is still queued in Dokploy and will be deployed there; it waits for shop/production/web, which has been building for "},
-		{9 * time.Second, "as last seen, it is still queued in Dokploy and will be deployed there; it waits for shop/production/web, which has been building for "},
-		{20 * time.Second, "Dokploy shows it neither in its queue nor in its list; whether it will be deployed there is not known"},
-		{40 * time.Second, "it is still queued in Dokploy and will be deployed there"},
+		{timeout: 4 * time.Second, left: verdict.StillQueued, waits: true},
+		{timeout: 9 * time.Second, left: verdict.StillQueued, stale: true, waits: true},
+		{timeout: 20 * time.Second, left: verdict.ShownNowhere},
+		{timeout: 40 * time.Second, left: verdict.StillQueued},
 	} {
 		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 14 * time.Second}, func(w *world) {
 			w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
@@ -388,7 +390,8 @@ func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 			time.AfterFunc(5*time.Second, func() { w.srv.Restart(6 * time.Second) })
 			w.set = func(o *Options) { o.Timeout = c.timeout }
 			r := w.deploy("application api").Results[0]
-			if want := "timed out; " + c.says; r.Status != verdict.Timeout || !strings.HasPrefix(r.Why(), want) {
+			waits := strings.HasPrefix(r.Detail, "shop/production/web, which has been building for ")
+			if r.Reason.Kind != verdict.TimedOut || r.Left != c.left || r.Stale != c.stale || c.waits && !waits {
 				w.Errorf("after %s: %s: %s\n%s", c.timeout, r.Status, r.Why(), w.story())
 			}
 		})

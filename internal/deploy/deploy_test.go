@@ -214,7 +214,7 @@ func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: dokploytest.Build{Outcome: "error"}})
 		at := time.Now().Add(-time.Hour)
 		w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute)}, "")
-		if r := w.want(w.deploy("application api"), verdict.Failed, 1); !strings.Contains(r.Advice(), "still runs") {
+		if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Hint != verdict.StillRuns {
 			w.Errorf("hint %q", r.Advice())
 		}
 	})
@@ -258,7 +258,7 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 						r := w.deploy("application api").Results[0]
 						switch {
 						case r.Status == verdict.Failed:
-						case r.Status == verdict.Lost && strings.Contains(r.Why(), "cannot be told apart"):
+						case r.Reason.Kind == verdict.Ambiguous:
 							// Unsure is allowed only where nothing is left to tell by.
 							if took > 10*time.Millisecond || source == "docker" {
 								w.Fatalf("unsure: %s\n%s", r.Why(), w.story())
@@ -484,7 +484,7 @@ func TestARestartThatLeavesAnothers(t *testing.T) {
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
 		w.triggers(api, 1)
-		if !strings.Contains(r.Why(), "cannot be told apart") {
+		if r.Reason.Kind != verdict.Ambiguous {
 			w.Errorf("reason %q", r.Why())
 		}
 	})
@@ -499,7 +499,7 @@ func TestACleanedQueueIsNotStartedAgain(t *testing.T) {
 		time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(api) })
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		w.triggers(api, 1)
-		if !strings.Contains(r.Why(), "removed the queued deployment") {
+		if r.Reason.Kind != verdict.RemovedFromQueue {
 			w.Errorf("reason %q", r.Why())
 		}
 	})
@@ -513,7 +513,7 @@ func TestARestartInTheMiddle(t *testing.T) {
 			start := time.Now()
 			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 			w.triggers(app, 1)
-			if !strings.Contains(r.Why(), "restarted") || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
+			if r.Reason.Kind != verdict.CutOffByRestart || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
 				w.Errorf("reason %q\n%s", r.Why(), w.story())
 			}
 			if d := time.Since(start); d > time.Minute {
@@ -589,7 +589,7 @@ func TestUnreachableForTooLong(t *testing.T) {
 		if d := time.Since(start); d < 5*time.Minute || d > 6*time.Minute {
 			w.Errorf("gave up after %s", d)
 		}
-		if r.DeploymentID == "" || !strings.Contains(r.Why(), "not reachable for 5m00s") {
+		if r.DeploymentID == "" || r.Reason.Kind != verdict.NotReachable || r.Reason.For.Round(time.Second) != 5*time.Minute {
 			w.Errorf("%+v", r)
 		}
 		// Whether it still runs there is not known meanwhile.
@@ -605,7 +605,7 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 		w.key = w.srv.AddKey(dokploytest.Key{Limit: 10, CostPerCall: 2, Window: 24 * time.Hour})
 		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Why(), "took the key at first and has refused it for 5m00s; as last seen, it is") || !strings.Contains(r.Advice(), "10 requests a day") {
+		if r.Reason.Kind != verdict.KeyRefusedLater || r.Reason.For.Round(time.Second) != 5*time.Minute || !r.Stale || !strings.Contains(r.Advice(), "10 requests a day") {
 			w.Errorf("%q, %q", r.Why(), r.Advice())
 		}
 	})
@@ -643,7 +643,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			w.srv.AddApplication(dokploytest.Application{SourceType: "git", ServerID: "srv", Build: b})
 			start := time.Now()
 			r := w.want(w.deploy("application api"), verdict.Lost, 1)
-			if !strings.Contains(r.Why(), "stopped working on this deployment") {
+			if r.Reason.Kind != verdict.StuckConnection {
 				w.Errorf("reason %q", r.Why())
 			}
 			if d := time.Since(start); d > 2*time.Minute {
@@ -656,7 +656,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 			time.AfterFunc(10*time.Second, func() { w.srv.RemoveRow(w.lastRow(app).ID) })
 			r := w.want(w.deploy("application api"), verdict.Lost, 1)
-			if !strings.Contains(r.Why(), "has no deployment") {
+			if r.Reason != (verdict.Reason{Kind: verdict.RowVanished, Name: r.DeploymentID}) {
 				w.Errorf("reason %q", r.Why())
 			}
 		})
@@ -674,7 +674,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 				SilentStart: 20 * time.Second, NoLogPath: true, ErrorMessage: "An error have occurred: Timed out while waiting for handshake",
 			}})
 			r := w.want(w.deploy("application api"), verdict.Failed, 1)
-			if !strings.Contains(r.Why(), "Timed out while waiting for handshake") {
+			if r.Reason.Kind != verdict.DokployError {
 				w.Errorf("reason %q", r.Why())
 			}
 		})
@@ -693,11 +693,11 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	for name, tt := range map[string]struct {
-		busy  bool
-		state string
+		busy bool
+		left verdict.Left
 	}{
-		"while it runs":      {false, "still running"},
-		"while it is queued": {true, "still queued"},
+		"while it runs":      {false, verdict.Running},
+		"while it is queued": {true, verdict.StillQueued},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -712,7 +712,7 @@ func TestTimeout(t *testing.T) {
 				if d := time.Since(start); d < 20*time.Second || d > 22*time.Second {
 					w.Errorf("ended after %s", d)
 				}
-				if !strings.Contains(r.Why(), tt.state) {
+				if r.Left != tt.left {
 					w.Errorf("reason %q", r.Why())
 				}
 			})
@@ -722,13 +722,13 @@ func TestTimeout(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	for name, tt := range map[string]struct {
-		at    time.Duration
-		state string
+		at   time.Duration
+		left []verdict.Left
 	}{
-		"at once":                   {time.Millisecond, "nothing was started"},
-		"while the trigger is sent": {50 * time.Millisecond, "queued in Dokploy and goes on there"},
-		"while it is found":         {100 * time.Millisecond, "goes on there"},
-		"while it runs":             {10 * time.Second, "still running in Dokploy and goes on there"},
+		"at once":                   {time.Millisecond, []verdict.Left{verdict.NothingStarted}},
+		"while the trigger is sent": {50 * time.Millisecond, []verdict.Left{verdict.QueuedThere}},
+		"while it is found":         {100 * time.Millisecond, []verdict.Left{verdict.QueuedThere, verdict.BeingStarted, verdict.Running}},
+		"while it runs":             {10 * time.Second, []verdict.Left{verdict.Running}},
 	} {
 		at := tt.at
 		t.Run(name, func(t *testing.T) {
@@ -743,7 +743,7 @@ func TestInterrupt(t *testing.T) {
 					w.Errorf("took %s to end", d)
 				}
 				r := report.Results[0]
-				if r.Status != verdict.Interrupted || !strings.Contains(r.Why(), tt.state) {
+				if r.Status != verdict.Interrupted || !slices.Contains(tt.left, r.Left) {
 					w.Errorf("%s: %q", r.Status, r.Why())
 				}
 			})
@@ -1016,7 +1016,7 @@ func TestNeverAnotherVerdict(t *testing.T) {
 								r := w.deploy("application api").Results[0]
 								switch {
 								case r.Status == verdict.Failed:
-								case r.Status == verdict.Lost && strings.Contains(r.Why(), "cannot be told apart"):
+								case r.Reason.Kind == verdict.Ambiguous:
 									unsure[version]++
 								default:
 									t.Errorf("%s: status %s (%s)\n%s", name, r.Status, r.Why(), w.story())
@@ -1047,7 +1047,7 @@ func TestARestartThatLeavesItRunning(t *testing.T) {
 			time.AfterFunc(5*time.Second+time.Microsecond, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "running") })
 		})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if !strings.Contains(r.Why(), "left it as running for ever") || !strings.Contains(r.Advice(), "did not come up as it should") {
+		if r.Reason.Kind != verdict.StuckRestart {
 			w.Errorf("%s | %s\n%s", r.Why(), r.Advice(), w.story())
 		}
 		w.triggers(app, 1)

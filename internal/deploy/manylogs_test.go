@@ -119,7 +119,7 @@ func TestARowThatHasNoLogYet(t *testing.T) {
 			switch all := strings.Join(w.rec.log, "|"); {
 			case late < time.Minute && !strings.Contains(all, "#0 building api|#1 building api|#2 building api|#3 building api|#4 building api|"):
 				t.Errorf("shown: %s", all)
-			case late > time.Minute && r.Why() != "Dokploy does not say why, and it has written no log":
+			case late > time.Minute && r.Reason.Kind != verdict.NoLog:
 				t.Error(r.Why())
 			}
 		})
@@ -133,19 +133,19 @@ func TestAFailureThatSaysNothing(t *testing.T) {
 		version string
 		build   dokploytest.Build
 		stream  *dokploytest.Fault
-		reason  string
+		want    verdict.Reason
 	}{
 		"an empty log": {
-			build:  dokploytest.Build{Outcome: "error", Raw: true, Steps: []dokploytest.Step{{After: time.Second}}},
-			reason: "Dokploy does not say why, and the log is empty",
+			build: dokploytest.Build{Outcome: "error", Raw: true, Steps: []dokploytest.Step{{After: time.Second}}},
+			want:  verdict.Reason{Kind: verdict.EmptyLog},
 		},
 		"a log that says nothing": {
-			build:  dokploytest.Build{Outcome: "error", Raw: true, Steps: dokploytest.Lines(time.Second, "", "")},
-			reason: "the log does not say why",
+			build: dokploytest.Build{Outcome: "error", Raw: true, Steps: dokploytest.Lines(time.Second, "", "")},
+			want:  verdict.Reason{Kind: verdict.LogSilent},
 		},
 		"a log that cannot be had": {
 			version: "v0.28.3", build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "a", "b")}, stream: &silent,
-			reason: "Dokploy does not say why, and its log could not be read: the log stream was opened and brings nothing, and this Dokploy has no other way to read it",
+			want: verdict.Reason{Kind: verdict.UnreadLog, Text: "the log stream was opened and brings nothing, and this Dokploy has no other way to read it"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestAFailureThatSaysNothing(t *testing.T) {
 				if c.stream != nil {
 					w.srv.Fault(*c.stream)
 				}
-				if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Why() != c.reason {
+				if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason != c.want {
 					t.Errorf("%s\n%s", r.Why(), w.story())
 				}
 			})

@@ -178,7 +178,7 @@ func TestMemberMayNotSetTheImage(t *testing.T) {
 				w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 				w.set = changing(Changes{Image: newImage, Env: "A=SECRET-a"})
 				r := w.want(w.deploy("application "+app.ID), verdict.Refused, 3)
-				if r.ConcernedInput() != "image" || !strings.Contains(r.Why(), `"create services"`) {
+				if r.ConcernedInput() != "image" || r.Reason.Kind != verdict.MissingRight {
 					w.Errorf("%q: %s", r.ConcernedInput(), r.Why())
 				}
 				if app.Image() != oldImage || app.Env() == "A=SECRET-a" {
@@ -227,7 +227,7 @@ func TestAnotherWriter(t *testing.T) {
 					o.Prepare, o.Rollback = Changes{Image: newImage, Env: "A=SECRET-ours"}, true
 				}
 				r := w.want(w.deploy("application api"), verdict.Failed, 1)
-				if !strings.HasPrefix(r.Why(), what+" was set, but") || strings.Contains(r.Why(), "SECRET") {
+				if r.Reason != (verdict.Reason{Kind: verdict.SetByAnother, Name: what + " was"}) || strings.Contains(r.Why(), "SECRET") {
 					w.Error(r.Why())
 				}
 				if what == "the environment" && !slices.Contains(w.rec.hidden, "SECRET-theirs") {
@@ -266,7 +266,7 @@ func TestHalfPrepared(t *testing.T) {
 			}
 			report := w.deploy("application api")
 			r := &report.Results[0]
-			if report.ExitCode() == 0 || !strings.Contains(r.Why(), "the environment was set") && !back || back && !strings.Contains(r.WentBack, "set back") {
+			if report.ExitCode() == 0 || r.Set != "the environment was" || back && !strings.Contains(r.WentBack, "set back") {
 				w.Errorf("%s: %s\n%s", r.Status, r.Why(), w.story())
 			}
 			want := "A=SECRET-new"

@@ -325,7 +325,7 @@ func TestAnotherImageRuns(t *testing.T) {
 			w.srv.Enqueue(app, "theirs", "of another pipeline")
 		}()
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), "swarm has ghcr.io/acme/api:theirs now, not "+newImage) {
+		if r.Verified != verdict.VerifiedNo || r.Reason != (verdict.Reason{Kind: verdict.AnotherImage, Name: "ghcr.io/acme/api:theirs", Text: newImage}) {
 			w.Errorf("%q: %s\n%s", r.Verified, r.Why(), w.story())
 		}
 		if app.Image() != "ghcr.io/acme/api:theirs" || !strings.Contains(r.WentBack, "not tried") {
@@ -365,7 +365,7 @@ func TestNothingWasSet(t *testing.T) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "application.update", Kind: dokploytest.Gateway, Status: 502, Times: -1})
 		w.set = goingBack(Changes{Image: newImage})
 		r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
-		if r.WentBack != "" || !strings.Contains(r.Why(), "whether the image was set is not known") {
+		if r.WentBack != "" || r.Left != verdict.MaybeSet || r.Set != "the image was" {
 			w.Errorf("%s (%s)", r.Why(), r.WentBack)
 		}
 		w.triggers(app, 0)
@@ -391,7 +391,7 @@ func TestInterruptedWhileGoingBack(t *testing.T) {
 		}()
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
 		r := w.want(w.deploy("application api"), verdict.Interrupted, 1)
-		if !strings.Contains(r.Why(), "interrupted while going back") || !strings.Contains(r.WentBack, "goes on there") {
+		if r.Reason.Kind != verdict.InterruptedGoingBack || !strings.Contains(r.WentBack, "goes on there") {
 			w.Errorf("%s (%s)", r.Why(), r.WentBack)
 		}
 	})

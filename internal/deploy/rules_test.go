@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -42,16 +41,17 @@ func TestAHiddenQueueWithWork(t *testing.T) {
 // seen, nothing new of ours comes, and Dokploy has nothing to do.
 func TestAHiddenQueueThatHasNothing(t *testing.T) {
 	for _, x := range []struct {
-		rule, want string
-		do         func(w *world, app *dokploytest.Service)
+		rule string
+		want verdict.Kind
+		do   func(w *world, app *dokploytest.Service)
 	}{
-		{"hidden-idle", "began none while it was idle", func(w *world, app *dokploytest.Service) {
+		{"hidden-idle", verdict.HiddenIdle, func(w *world, app *dokploytest.Service) {
 			time.AfterFunc(10*time.Second, func() { w.srv.CleanQueue(app) })
 		}},
-		{"hidden-unconfirmed", "the answer to the trigger was lost", func(w *world, _ *dokploytest.Service) {
+		{"hidden-unconfirmed", verdict.HiddenUnconfirmed, func(w *world, _ *dokploytest.Service) {
 			w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.Gateway, Status: 502})
 		}},
-		{"hidden-pushed-out", "newer ones may have taken its place", func(w *world, app *dokploytest.Service) {
+		{"hidden-pushed-out", verdict.HiddenPushedOut, func(w *world, app *dokploytest.Service) {
 			time.AfterFunc(10*time.Second, func() {
 				w.srv.CleanQueue(app)
 				for range 11 {
@@ -66,7 +66,7 @@ func TestAHiddenQueueThatHasNothing(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{})
 				w.srv.Enqueue(web, "", "")
 				x.do(w, app)
-				if r := w.want(w.deploy("application api"), verdict.Lost, 1); !strings.Contains(r.Why(), x.want) {
+				if r := w.want(w.deploy("application api"), verdict.Lost, 1); r.Reason.Kind != x.want {
 					w.Errorf("%q, want %q\n%s", r.Why(), x.want, w.story())
 				}
 			})

@@ -56,7 +56,7 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 			o.Prepare.Env, o.Rollback = "B=2", true
 		}
 		r := w.want(w.deploy(target), verdict.Unhealthy, 1)
-		if r.Verified != verdict.VerifiedUnchanged || !strings.Contains(r.Why(), "nothing was replaced: 2 ") || !strings.Contains(r.Advice(), "pinned tag") {
+		if r.Verified != verdict.VerifiedUnchanged || r.Reason.Kind != verdict.NothingReplaced || !strings.Contains(r.Advice(), "pinned tag") {
 			w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Why(), r.Advice(), w.story())
 		}
 		w.triggers(stack, 1)
@@ -217,7 +217,7 @@ func TestUnknownWhereNothingTells(t *testing.T) {
 				w.dockerIsAway(-1, 16*time.Second)
 				w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Prepare = changes }
 				r := w.want(w.deploy(target), verdict.Unhealthy, 1)
-				if r.Verified != verdict.VerifiedUnknown || !strings.Contains(r.Why(), "could not be seen") || !strings.Contains(r.Why(), "502") {
+				if r.Verified != verdict.VerifiedUnknown || r.Reason.Kind != verdict.CannotBeSeen || !strings.Contains(r.Why(), "502") {
 					w.Errorf("verified %q: %s\n%s", r.Verified, r.Why(), w.story())
 				}
 			})
@@ -334,7 +334,7 @@ func TestStoppedByHandWhileItIsVerified(t *testing.T) {
 					})
 					w.set = goingBack(changes)
 					r := w.want(w.deploy(kind+v.ID), verdict.Unhealthy, 1)
-					if r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), "stopped") || !strings.Contains(r.WentBack, "not tried") {
+					if r.Verified != verdict.VerifiedNo || !r.Reason.Stopped() || !strings.Contains(r.WentBack, "not tried") {
 						w.Errorf("verified %q: %s\n%s", r.Verified, r.Error(), w.story())
 					}
 					w.triggers(v, 1)
@@ -404,7 +404,7 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 		time.AfterFunc(30*time.Second, app.Stop)
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Why(), "502") || !strings.Contains(r.Why(), "it was stopped in Dokploy") || !strings.Contains(r.WentBack, "somebody has stopped") {
+		if !strings.Contains(r.Why(), "502") || r.Reason.Kind != verdict.BadHealthStopped || !strings.Contains(r.WentBack, "somebody has stopped") {
 			w.Error(r.Error())
 		}
 	})
