@@ -25,7 +25,7 @@ func (r *run) dryRun(ctx context.Context) {
 	case src != nil && r.service.Kind == dokploy.Application:
 		n, err := src.WriteTo(io.Discard)
 		if err != nil {
-			r.result.Outcome = notStarted(ctx, badInput("source", "could not be read to its end: "+unwrapped(err), ""), true)
+			r.result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
 			return
 		}
 		r.note("would upload %s as zip, which starts a deployment", size(n))

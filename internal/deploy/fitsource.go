@@ -8,6 +8,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
 )
 
 // need is a path that an application's settings name, below its source.
@@ -80,13 +81,13 @@ func (c *Changes) fitSource(s *dokploy.Service) error {
 	}
 	src, err := c.Source.Keep(kept(s)...)
 	if err != nil {
-		return badInput("source", strings.ReplaceAll(err.Error(), "\n", "; "), "nothing was sent")
+		return aboutInput("source", verdict.Reason{Kind: verdict.SourceUnfit, Text: strings.ReplaceAll(err.Error(), "\n", "; ")})
 	}
 	c.Source = src
 	for _, n := range needs(s) {
 		if why := src.Lacks(n.path, n.file); why != "" {
-			return badInput("source", fmt.Sprintf("%s, the %s of %s, %s", text.OneLine(n.path), n.what, text.OneLine(s.Name), why),
-				"its build needs it: give a source that holds it, or change the build settings of the application in Dokploy")
+			what := fmt.Sprintf("%s, the %s of %s, %s", text.OneLine(n.path), n.what, text.OneLine(s.Name), why)
+			return aboutInput("source", verdict.Reason{Kind: verdict.SourceLacks, Text: what})
 		}
 	}
 	return nil

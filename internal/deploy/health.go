@@ -32,11 +32,11 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 		return o.Health.URL, nil
 	}
 	if public == "" {
-		what := "auto takes the first domain, and there is none"
+		why := verdict.Reason{Kind: verdict.NoDomain}
 		if o.Health.Path != "" {
-			what = "a path is asked of the first domain, and there is none"
+			why.Kind = verdict.NoDomainForPath
 		}
-		return nil, badInput("health-url", what, "add a domain in Dokploy, or give the address")
+		return nil, aboutInput("health-url", why)
 	}
 	u, err := health.ParseURL(public)
 	if err != nil || o.Health.Path == "" {

@@ -85,11 +85,11 @@ func (r *run) stale() bool {
 	return !r.tracked.Unconfirmed() && r.down.long()
 }
 
-// badInput is a problem with an input, found before anything was started. An
+// aboutInput is a problem with an input, found before anything was started. An
 // empty input is the one that names the target.
-func badInput(input, what string, hint verdict.Hint) error {
-	o := verdict.Reason{Kind: verdict.BadInput, Text: what}.Outcome()
-	o.Input, o.Hint = input, hint
+func aboutInput(input string, why verdict.Reason) *verdict.Error {
+	o := why.Outcome()
+	o.Input = input
 	return &verdict.Error{Outcome: o}
 }
 

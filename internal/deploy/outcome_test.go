@@ -40,8 +40,8 @@ func TestOutcomeOf(t *testing.T) {
 		"a key that is refused":       {answered(401), early, verdict.Refused, verdict.KeyRefused, ""},
 		"what is not there":           {answered(404), early, verdict.Invalid, verdict.Answered, ""},
 		"any other answer":            {answered(500), early, verdict.Unreachable, verdict.Answered, ""},
-		"a problem with an input":     {badInput("image", "it is bad", "mend it"), early, verdict.Invalid, verdict.BadInput, ""},
-		"a right that is missing":     {missingRight("image", answered(403)), set, verdict.Refused, verdict.MissingRight, verdict.NothingStarted},
+		"a problem with an input":     {aboutInput("image", verdict.Reason{Kind: verdict.NotAnImage}), early, verdict.Invalid, verdict.NotAnImage, ""},
+		"a right that is missing":     {missingRight(verdict.MissingRight, "image", answered(403)), set, verdict.Refused, verdict.MissingRight, verdict.NothingStarted},
 		"an end that is known":        {verdict.Reason{Kind: verdict.RowVanished}.Err(), running, verdict.Lost, verdict.RowVanished, ""},
 		"that, whatever the context":  {verdict.Reason{Kind: verdict.RowVanished}.Err(), gaveUp, verdict.Lost, verdict.RowVanished, ""},
 		"that, in an error around it": {fmt.Errorf("x: %w", verdict.Reason{Kind: verdict.Ambiguous}.Err()), running, verdict.Lost, verdict.Ambiguous, ""},
@@ -51,7 +51,7 @@ func TestOutcomeOf(t *testing.T) {
 			t.Errorf("%s: %s, %q, left as %q, set %q", name, o.Status, o.Reason.Kind, o.Left, o.Set)
 		}
 	}
-	if o := outcomeOf(badInput("image", "it is bad", "mend it"), early); o.Input != "image" || o.Why() != "it is bad" || o.Advice() != "mend it" {
+	if o := outcomeOf(aboutInput("image", verdict.Reason{Kind: verdict.EnvUnfit, Name: "web", Text: "it is bad"}), early); o.Input != "image" || o.Why() != "web: it is bad" || o.Advice() == "" {
 		t.Errorf("%+v", o)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -261,8 +262,7 @@ func resolveOne(ctx context.Context, o *Options, t Target, list func() error, pr
 		for _, m := range matches {
 			lines = append(lines, fmt.Sprintf("%s (id %s)", m.path, m.ref.ID))
 		}
-		return nil, badInput("", fmt.Sprintf("%d services are called %q: %s", len(matches), t.Ref, strings.Join(lines, ", ")),
-			"write one of these paths, or the id if the paths are the same")
+		return nil, aboutInput("", verdict.Reason{Kind: verdict.SeveralCalled, N: len(matches), Name: strconv.Quote(t.Ref), Text: strings.Join(lines, ", ")})
 	}
 }
 
@@ -320,23 +320,28 @@ const maxListed = 30
 
 // notFound says what there is instead.
 func notFound(t Target, all []candidate, projects []dokploy.Project) error {
-	what := fmt.Sprintf("there is no %q that this key can see", t.Ref)
+	why := verdict.Reason{Kind: verdict.NoSuchTarget, Name: strconv.Quote(t.Ref)}
 	if others, _ := match(projects, Target{Kind: other(t.Kind), Ref: t.Ref}); len(others) > 0 {
-		return badInput("", what, verdict.Hint(fmt.Sprintf("%s is a service of the other kind: name it in the input %s", others[0].path, other(t.Kind))))
+		why.Kind, why.Text = verdict.IsCompose, others[0].path
+		if t.Kind == dokploy.Compose {
+			why.Kind = verdict.IsApplication
+		}
+		return aboutInput("", why)
 	}
 	var paths []string
 	for _, c := range all {
 		paths = append(paths, c.path)
 	}
 	slices.Sort(paths)
-	hint := "there are: " + strings.Join(paths, ", ")
 	switch more := len(paths) - maxListed; {
 	case len(paths) == 0:
-		hint = fmt.Sprintf("the key sees no %s at all: give its owner access to the service, or check that it is a key of the right organisation", t.Kind)
+		why.Kind, why.Text = verdict.NoneVisible, string(t.Kind)
 	case more > 0:
-		hint = fmt.Sprintf("there are: %s and %d more", strings.Join(paths[:maxListed], ", "), more)
+		why.Text = fmt.Sprintf("%s and %d more", strings.Join(paths[:maxListed], ", "), more)
+	default:
+		why.Text = strings.Join(paths, ", ")
 	}
-	return badInput("", what, verdict.Hint(hint))
+	return aboutInput("", why)
 }
 
 func other(k dokploy.Kind) dokploy.Kind {

@@ -178,9 +178,7 @@ func wishImage(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err e
 	case c.Image == "" || s.Kind != dokploy.Application:
 		return w, nil
 	case s.SourceType != "docker":
-		return w, badInput("image",
-			fmt.Sprintf("%s is built from a source (%s), it does not run an image that can be set", text.OneLine(s.Name), text.OneLine(s.SourceType)),
-			"leave image empty, or set the application's provider to Docker in Dokploy")
+		return w, aboutInput("image", verdict.Reason{Kind: verdict.NotAnImage, Name: text.OneLine(s.Name), Text: text.OneLine(s.SourceType)})
 	}
 	line := c.Image + ", as it is"
 	if c.Image != s.Image {
@@ -196,8 +194,7 @@ func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err err
 	if s.Kind == dokploy.Compose {
 		var refused string
 		if w.warns, refused = composeEnv(s.ComposeType, v, c.Env); refused != "" {
-			return w, badInput("env", text.OneLine(s.Name)+": "+refused,
-				"update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64")
+			return w, aboutInput("env", verdict.Reason{Kind: verdict.EnvUnfit, Name: text.OneLine(s.Name), Text: refused})
 		}
 		if s.NoEnvFile() {
 			w.warns = append(w.warns, noEnvFileText(s.ComposeType))
@@ -206,8 +203,7 @@ func wishEnv(c *Changes, s *dokploy.Service, v dokploy.Version) (w wish, err err
 	env := c.Env
 	if !c.ReplaceEnv {
 		if env, err = dotenv.Merge(string(s.Env), c.Env); err != nil {
-			return w, badInput("env", fmt.Sprintf("cannot be merged into the environment of %s: %v", text.OneLine(s.Name), err),
-				"mend the environment in Dokploy, or set env-mode to replace and give all of it")
+			return w, aboutInput("env", verdict.Reason{Kind: verdict.EnvUnmergeable, Name: text.OneLine(s.Name), Text: err.Error()})
 		}
 	}
 	w.asked, w.value, w.lines = true, dokploy.Secret(env), []string{variablesText(string(s.Env), env)}
@@ -224,7 +220,7 @@ func wishBuildArgs(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, err
 
 func wishBuildSecrets(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, error) {
 	if c.BuildSecrets != "" && s.Kind == dokploy.Application && s.NoBuildSecrets {
-		return wish{}, badInput("build-secrets", "this Dokploy keeps no build secrets", "update Dokploy to v0.25.6 or newer")
+		return wish{}, aboutInput("build-secrets", verdict.Reason{Kind: verdict.NoBuildSecrets})
 	}
 	w, err := wishBuild("build-secrets", "build secrets", c.BuildSecrets, s.BuildSecrets, c, s)
 	if w.asked {
@@ -238,7 +234,7 @@ func wishBuildSecrets(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, 
 func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dokploy.Service) (wish, error) {
 	name := text.OneLine(s.Name)
 	refuse := func(why string) (wish, error) {
-		return wish{}, badInput(input, why, verdict.Hint(fmt.Sprintf("leave %s empty, or let Dokploy build this application from a Dockerfile", input)))
+		return wish{}, aboutInput(input, verdict.Reason{Kind: verdict.BuiltWithout, Text: why})
 	}
 	switch {
 	case lines == "" || s.Kind != dokploy.Application:
@@ -250,7 +246,9 @@ func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dok
 	}
 	merged, err := dotenv.Merge(string(has), lines)
 	if err != nil {
-		return wish{}, badInput(input, fmt.Sprintf("cannot be merged into the %s of %s: %v", what, name, err), verdict.Hint(fmt.Sprintf("fix the %s in Dokploy", what)))
+		bad := aboutInput(input, verdict.Reason{Kind: verdict.BuildUnmergeable, Name: what + " of " + name, Text: err.Error()})
+		bad.Hint = verdict.Hint("fix the " + what + " in Dokploy")
+		return wish{}, bad
 	}
 	return wish{asked: true, value: dokploy.Secret(merged), lines: []string{variablesText(string(has), merged)}}, nil
 }

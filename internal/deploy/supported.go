@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -33,8 +34,7 @@ func refuseCloud(ctx context.Context, o *Options) error {
 	if !cloud {
 		return nil
 	}
-	return badInput("url", "this is Dokploy Cloud, which does not show what becomes of a deployment: it calls cancelled ones done",
-		"dokploy-deploy works with self-hosted servers; what Dokploy Cloud deploys is seen in its dashboard only")
+	return aboutInput("url", verdict.Reason{Kind: verdict.IsCloud})
 }
 
 // tooOld refuses a server before [oldest], by the version that it has told or
@@ -45,10 +45,9 @@ func tooOld(version dokploy.Version, listErr error) error {
 	if !version.Less(0, 25, 0) && !errors.As(listErr, &noEnvironments) {
 		return nil
 	}
-	what := "this Dokploy (" + version.String() + ") is too old"
+	why := verdict.Reason{Kind: verdict.TooOld, Name: version.String(), Text: oldest}
 	if !version.Less(0, 25, 0) {
-		what = "the projects of this Dokploy (" + version.String() + ") have no environments, so it is too old"
+		why.Kind = verdict.NoEnvironments
 	}
-	return badInput("url", what+": "+oldest+" (September 2025) or newer is needed",
-		"update Dokploy in its dashboard under Settings → Web Server, then run the job again")
+	return aboutInput("url", why)
 }

@@ -69,7 +69,9 @@ func (r *run) upload(ctx context.Context) error {
 			return context.Cause(ctx)
 		case dokploy.BrokenSource(err):
 			r.left = verdict.NothingStarted
-			return badInput("source", "could not be read to its end: "+unwrapped(err), verdict.RunAgain)
+			bad := aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
+			bad.Hint = verdict.RunAgain
+			return bad
 		case whole && answerLost(err):
 			return r.settleUpload(ctx, err)
 		case errors.As(err, &stalled):

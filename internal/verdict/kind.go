@@ -8,8 +8,30 @@ type Kind string
 const (
 	// Answered is an answer of Dokploy, or what was in the way of one.
 	Answered Kind = "answered"
-	// BadInput is a problem with an input, found before anything was started.
-	BadInput Kind = "bad input"
+	// A problem with an input, found before anything was started.
+
+	SeveralCalled    Kind = "several are called so"
+	NoSuchTarget     Kind = "no such target"
+	NoneVisible      Kind = "none of the kind is visible"
+	IsCompose        Kind = "it is a compose service"
+	IsApplication    Kind = "it is an application"
+	NotAnImage       Kind = "not an image"
+	EnvUnfit         Kind = "env is unfit"
+	EnvUnmergeable   Kind = "env cannot be merged"
+	NoBuildSecrets   Kind = "no build secrets"
+	BuiltWithout     Kind = "built without them"
+	BuildUnmergeable Kind = "variables of a build cannot be merged"
+	SourceUnfit      Kind = "source is unfit"
+	SourceLacks      Kind = "source lacks something"
+	SourceUnread     Kind = "source not read to its end"
+	NoDomain         Kind = "no domain"
+	NoDomainForPath  Kind = "no domain for the path"
+	IsCloud          Kind = "Dokploy Cloud"
+	TooOld           Kind = "too old"
+	NoEnvironments   Kind = "no environments"
+
+	// Another end before anything was started.
+
 	// AnotherTarget: this one was not started because of another.
 	AnotherTarget Kind = "another target"
 	// KeyRefused and KeyDenied are answers, too: the second is to a key that is
@@ -114,8 +136,27 @@ const (
 )
 
 var kinds = map[Kind]entry{
-	Answered:        {sentence: "{text}"},
-	BadInput:        {status: Invalid, sentence: "{text}"},
+	Answered:         {sentence: "{text}"},
+	SeveralCalled:    {status: Invalid, sentence: "{n} services are called {name}: {text}", hint: "write one of these paths, or the id if the paths are the same"},
+	NoSuchTarget:     {status: Invalid, sentence: noSuch, hint: "there are: {text}"},
+	NoneVisible:      {status: Invalid, sentence: noSuch, hint: "the key sees no {text} at all: give its owner access to the service, or check that it is a key of the right organisation"},
+	IsCompose:        {status: Invalid, sentence: noSuch, hint: "{text} is a service of the other kind: name it in the input compose"},
+	IsApplication:    {status: Invalid, sentence: noSuch, hint: "{text} is a service of the other kind: name it in the input application"},
+	NotAnImage:       {status: Invalid, sentence: "{name} is built from a source ({text}), it does not run an image that can be set", hint: "leave image empty, or set the application's provider to Docker in Dokploy"},
+	EnvUnfit:         {status: Invalid, sentence: "{name}: {text}", hint: "update Dokploy to v0.30.0 or newer, or give the value in a form without that, such as base64"},
+	EnvUnmergeable:   {status: Invalid, sentence: "cannot be merged into the environment of {name}: {text}", hint: "mend the environment in Dokploy, or set env-mode to replace and give all of it"},
+	NoBuildSecrets:   {status: Invalid, sentence: "this Dokploy keeps no build secrets", hint: "update Dokploy to v0.25.6 or newer"},
+	BuiltWithout:     {status: Invalid, sentence: "{text}", hint: "leave {input} empty, or let Dokploy build this application from a Dockerfile"},
+	BuildUnmergeable: {status: Invalid, sentence: "cannot be merged into the {name}: {text}"},
+	SourceUnfit:      {status: Invalid, sentence: "{text}", hint: "nothing was sent"},
+	SourceLacks:      {status: Invalid, sentence: "{text}", hint: "its build needs it: give a source that holds it, or change the build settings of the application in Dokploy"},
+	SourceUnread:     {status: Invalid, sentence: "could not be read to its end: {text}"},
+	NoDomain:         {status: Invalid, sentence: "auto takes the first domain, and there is none", hint: addDomain},
+	NoDomainForPath:  {status: Invalid, sentence: "a path is asked of the first domain, and there is none", hint: addDomain},
+	IsCloud:          {status: Invalid, sentence: "this is Dokploy Cloud, which does not show what becomes of a deployment: it calls cancelled ones done", hint: "dokploy-deploy works with self-hosted servers; what Dokploy Cloud deploys is seen in its dashboard only"},
+	TooOld:           {status: Invalid, sentence: "this Dokploy ({name}) is too old: " + newerIsNeeded, hint: updateDokploy},
+	NoEnvironments:   {status: Invalid, sentence: "the projects of this Dokploy ({name}) have no environments, so it is too old: " + newerIsNeeded, hint: updateDokploy},
+
 	AnotherTarget:   {status: Skipped, sentence: "not deployed, because another target cannot be"},
 	KeyRefused:      {status: Refused, sentence: "{text}"},
 	KeyDenied:       {status: Refused, sentence: "{text}"},
@@ -180,7 +221,9 @@ var kinds = map[Kind]entry{
 }
 
 const (
-	silent  = "Dokploy does not say why, and "
-	stuck   = "Dokploy has stopped working on this deployment and left it as running for ever"
-	stopped = "it was stopped in Dokploy while it was verified"
+	noSuch        = "there is no {name} that this key can see"
+	newerIsNeeded = "{text} (September 2025) or newer is needed"
+	silent        = "Dokploy does not say why, and "
+	stuck         = "Dokploy has stopped working on this deployment and left it as running for ever"
+	stopped       = "it was stopped in Dokploy while it was verified"
 )

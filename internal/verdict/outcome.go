@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type Reason struct {
 	// Name is what it is about: a deployment, an image, what was set.
 	Name string
 	For  time.Duration
+	N    int
 }
 
 // Gone reports whether Dokploy has the deployment no more, which never began.
@@ -43,7 +45,11 @@ func (r Reason) Unasked() bool { return r.Kind == HealthUnasked }
 
 // String is the sentence of a reason.
 func (r Reason) String() string {
-	return fill(kinds[r.Kind].sentence, "{text}", r.Text, "{name}", r.Name, "{for}", text.Duration(r.For))
+	return r.fill(kinds[r.Kind].sentence)
+}
+
+func (r Reason) fill(sentence string, more ...string) string {
+	return fill(sentence, append(more, "{text}", r.Text, "{name}", r.Name, "{for}", text.Duration(r.For), "{n}", strconv.Itoa(r.N))...)
 }
 
 // Outcome is the outcome that the reason alone means.
@@ -62,6 +68,8 @@ const (
 )
 
 const (
+	addDomain      Hint = "add a domain in Dokploy, or give the address"
+	updateDokploy  Hint = "update Dokploy in its dashboard under Settings → Web Server, then run the job again"
 	ifMistake      Hint = "run the job again if that was a mistake"
 	oneAtATime     Hint = "let one pipeline at a time deploy this service, then run the job again"
 	seeAndRunAgain Hint = "look at the deployments of the service in the dashboard, then run the job again"
@@ -110,7 +118,7 @@ func (o Outcome) Advice() string {
 	if o.Hint != "" {
 		return string(o.Hint)
 	}
-	return string(kinds[o.Reason.Kind].hint)
+	return o.Reason.fill(string(kinds[o.Reason.Kind].hint), "{input}", o.Input)
 }
 
 // Suggest sets what to do next where nothing says it yet.

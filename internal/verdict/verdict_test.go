@@ -83,8 +83,8 @@ func TestEveryKindHasWords(t *testing.T) {
 		if !ok || row.sentence == "" && kind != InterruptedRun {
 			t.Errorf("%q has no words", kind)
 		}
-		for _, place := range places.FindAllString(row.sentence, -1) {
-			if !slices.Contains([]string{"{text}", "{name}", "{for}"}, place) {
+		for _, place := range places.FindAllString(row.sentence+string(row.hint), -1) {
+			if !slices.Contains([]string{"{text}", "{name}", "{for}", "{n}", "{input}"}, place) {
 				t.Errorf("%q: nothing fills %s", kind, place)
 			}
 		}
