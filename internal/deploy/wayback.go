@@ -82,7 +82,7 @@ func wayBack(f failure) way {
 	w := f.deployWhatRan()
 	if w.kind == impossible {
 		w.why += "; the failed version still stands"
-		w.hint = "set the version that is to run with the inputs of this job, and run it again"
+		w.hint = verdict.SetVersion
 	}
 	return w
 }
@@ -124,7 +124,7 @@ func (f *failure) nothingKept() way {
 	w := way{kind: impossible, why: "this run has set nothing that could be set back"}
 	if f.service.Kind == dokploy.Application {
 		w.why += ", and Dokploy keeps no version of this application to go back to"
-		w.hint = "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image"
+		w.hint = verdict.KeepVersions
 	}
 	return w
 }

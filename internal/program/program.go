@@ -173,11 +173,15 @@ func show(printer *ci.Printer, report *verdict.Report) {
 			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed   "+r.DashboardURL)
 		}
 	}
-	said := map[string]bool{}
+	type saying struct { // what concerns all targets is said once
+		input, name string
+		verdict.Outcome
+	}
+	said := map[saying]bool{}
 	for _, r := range report.Results {
-		key := r.ConcernedInput() + r.Why() // what concerns all targets is said once
+		key := saying{input: r.ConcernedInput(), Outcome: r.Outcome}
 		if r.Found() {
-			key = r.Name + r.Why()
+			key.name = r.Name
 		}
 		if r.Status.OK() || said[key] {
 			continue

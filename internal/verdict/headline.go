@@ -62,7 +62,7 @@ func (r *Result) Runs() bool {
 	return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged
 }
 
-// after is the time from the trigger to the
+// after is the time from the trigger to the verdict.
 func (r *Result) after() string {
 	switch text := text.Duration(r.Took); {
 	case r.Took < time.Second && r.DeploymentID == "":

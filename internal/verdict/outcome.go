@@ -64,6 +64,8 @@ const (
 	StillRuns    Hint = "nothing was replaced: what ran before still runs"
 	BrokenOff    Hint = "what still goes on there may be live with the next restart of the service. Run the job again"
 	StartedTwice Hint = "it was started twice; look at the server's own log"
+	KeepVersions Hint = "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image"
+	SetVersion   Hint = "set the version that is to run with the inputs of this job, and run it again"
 	UploadLost   Hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
 )
 
