@@ -428,6 +428,9 @@ func (j *judgement) left(d *build, accepted int) {
 		if accepted == 0 && !j.hurts["trigger"] {
 			j.bad("%q, but the server never took it", r.Left)
 		}
+		if d != nil {
+			j.bad("%q, but it was seen to begin", r.Left)
+		}
 	case verdict.Running, verdict.MayRunAgain, verdict.CancelledMayRunAgain, verdict.EndedMayRunAgain:
 		if d == nil {
 			j.bad("%q, but it has not begun", r.Left)
