@@ -496,3 +496,24 @@ func TestBothReasons(t *testing.T) {
 		})
 	}
 }
+
+// TestPreviewOrder: the preview that was deployed last is listed first, as a
+// deployment writes createdAt anew.
+func TestPreviewOrder(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
+		v := s.AddApplication(Application{SourceType: "github", Previews: &Previews{}})
+		for i, want := range []string{"7", "8", "7"} {
+			number, _ := strconv.Atoi(want)
+			s.PullRequest(PullRequest{Number: number})
+			time.Sleep(time.Minute)
+			var previews []struct {
+				PullRequestNumber string
+				CreatedAt         time.Time
+			}
+			c.get("previewDeployment.all", url.Values{"applicationId": {v.ID}}, &previews)
+			if previews[0].PullRequestNumber != want || len(previews) != min(i+1, 2) || time.Since(previews[0].CreatedAt) > time.Minute {
+				t.Errorf("after a push to %s: %v", want, previews)
+			}
+		}
+	})
+}
