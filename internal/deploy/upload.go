@@ -35,7 +35,7 @@ func (r *run) upload(ctx context.Context) error {
 	}
 	src := r.o.Prepare.Source
 	for try := 1; ; try++ {
-		m := &meter{run: r, start: time.Now(), said: time.Now()}
+		m := &meter{screen: r.screen, start: time.Now(), said: time.Now()}
 		r.left = verdict.NothingStarted
 		r.screen.doing(func() string { return "uploading the source" })
 		whole := false
@@ -158,11 +158,11 @@ func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 
 // meter counts what is sent, and says so now and then.
 type meter struct {
-	*run
-	w     io.Writer
-	n     int64
-	start time.Time
-	said  time.Time
+	screen *screen
+	w      io.Writer
+	n      int64
+	start  time.Time
+	said   time.Time
 }
 
 // sayEvery is the pause between two lines about an upload's progress.
@@ -173,7 +173,7 @@ func (m *meter) Write(p []byte) (int, error) {
 	m.n += int64(n)
 	if now := time.Now(); now.Sub(m.said) >= sayEvery {
 		m.said = now
-		m.note("%s sent", size(m.n))
+		m.screen.note(size(m.n) + " sent")
 	}
 	return n, err
 }
