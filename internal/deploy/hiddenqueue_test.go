@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
-	"dokploy-deploy/internal/track"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -72,21 +71,6 @@ func TestAHiddenQueueThatHasNothing(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestAnUploadThatARestartCancelled: what somebody deploys by hand after it looks
-// the same, and is not its second run.
-func TestAnUploadThatARestartCancelled(t *testing.T) {
-	inWorld(t, dokploytest.Options{}, func(w *world) {
-		app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(time.Minute)})
-		w.set = func(o *Options) { o.Prepare.Source, o.Prepare.SourcePath = aSource(), "src" }
-		time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second) })
-		time.AfterFunc(18*time.Second, func() { w.srv.Enqueue(app, track.UploadTitle, "") })
-		r := w.deploy("application api").Results[0]
-		if r.Status != verdict.Lost && r.Status != verdict.Cancelled || w.rec.said("Dokploy runs it again") {
-			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Why(), r.DeploymentID, w.story())
-		}
-	})
 }
 
 // TestASecondRunBehindOthers: where the queue cannot be seen, a second run may
