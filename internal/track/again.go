@@ -29,6 +29,7 @@ func (s *sight) lookAgain(patience time.Duration, left verdict.Left) {
 // rerunning are the rules that tell a second run, or that none comes.
 var rerunning = []rule{
 	{"second-run", (*sight).secondRunBegan},
+	{"first-run-ended", (*sight).firstRunEnded},
 	{"second-run-has-time", (*sight).secondRunHasTime},
 	{"second-run-behind-others", (*sight).secondRunBehindOthers},
 	{"second-run-unsure", (*sight).secondRunUnsure},
@@ -73,6 +74,16 @@ func (s *sight) secondRunBegan() *Decision {
 	return nil
 }
 
+// firstRunEnded: a row that was left as running has ended after all. It was no
+// restart: on a remote server a push runs beside it.
+func (s *sight) firstRunEnded() *Decision {
+	if s.held.row.Terminal() || !s.listHeld() || !s.held.row.Terminal() {
+		return nil
+	}
+	s.enter(Held)
+	return s.first(judging)
+}
+
 func (s *sight) beginAgain(row *dokploy.Deployment) *Decision {
 	others := slices.ContainsFunc(s.o.Rows, func(d dokploy.Deployment) bool {
 		return !s.known.has(d.ID) && !s.order.mine(d.Title, d.Description) && d.StartedAt.After(s.held.row.StartedAt)
@@ -89,7 +100,7 @@ func (s *sight) secondRunHasTime() *Decision {
 	a := &s.again
 	if s.waitsAgain || slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool {
 		return row.Status == dokploy.StatusRunning && row.StartedAt.After(s.held.row.StartedAt)
-	}) { //rule:second-run-after-others
+	}) && s.mayWork() { //rule:second-run-after-others
 		a.since = s.o.At
 	}
 	over := s.hasEnded() && !s.inQueue && (a.patience == secondRun || a.returned) // and its row would be there
@@ -97,6 +108,13 @@ func (s *sight) secondRunHasTime() *Decision {
 		return nil
 	}
 	return pending()
+}
+
+// mayWork reports whether something of the service may be at work: a row may show
+// as running without a job.
+func (s *sight) mayWork() bool {
+	q := s.shown()
+	return q == nil || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active && j.ServiceID == s.order.ServiceID })
 }
 
 func (s *sight) hasEnded() bool {

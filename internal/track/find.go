@@ -21,6 +21,8 @@ type search struct {
 	cancelled bool   // our row was cancelled before it began
 	// rowCameFirst: the upload had its row at the first look, so no job is it.
 	rowCameFirst bool
+	nothingNew   bool // the first look showed none of it: what comes later is another's
+	lookedTwice  bool // at a row that may be the waiting upload's
 
 	missingSince time.Time
 	missingLooks int // that saw neither job nor row
@@ -46,6 +48,9 @@ func (s *sight) find() *Decision {
 		return d
 	}
 	s.sortRows()
+	if f := &s.finding; s.shown() != nil && s.job == nil && f.firstList == nil && (len(s.o.Rows) > 0 || len(s.known) == 0) {
+		f.firstList = idsOf(s.o.Rows)
+	}
 	return s.first(finding)
 }
 
@@ -98,26 +103,34 @@ func (s *sight) blocked() *Decision {
 // taken: it is one of what is new then, and all that comes later is another's.
 func (s *sight) uploadAmongNew() *Decision {
 	q := s.shown()
-	if !s.order.Upload || s.finding.rowCameFirst || s.trail.seen != nil || q == nil {
+	if !s.order.Upload || s.finding.rowCameFirst || s.finding.nothingNew || s.trail.seen != nil || q == nil {
 		return nil
 	}
 	if d := s.need(Rows); d != nil {
 		return d
 	}
 	jobs, alike := s.uploadJobs(q), s.order.Baseline.Lookalikes
-	rows := 0
+	rows, perhaps := 0, false
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		ofJob := slices.ContainsFunc(jobs, func(j *dokploy.Job) bool { return j.Active && !row.StartedAt.Before(j.ProcessedOn) })
 		if !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.mine(row.Title, row.Description) && !ofJob {
 			rows++
+			// It may have begun since the queue was read.
+			perhaps = len(jobs) == 1 && !jobs[0].Active && !row.StartedAt.Before(jobs[0].QueuedAt)
 		}
+	}
+	if perhaps && rows == 1 && !s.finding.lookedTwice { //rule:waiting-upload-may-have-begun
+		s.finding.lookedTwice, s.now = true, true
+		return pending()
 	}
 	switch {
 	case len(jobs)+max(0, rows-alike) > 1, len(jobs) == 0 && rows > 0 && alike > 0: //rule:two-may-be-the-upload
 		return lost(verdict.WhichUpload)
 	case len(jobs) == 0 && rows == 1:
 		s.finding.rowCameFirst = true
+	case len(jobs) == 0: //rule:upload-comes-no-later
+		s.finding.nothingNew = true
 	}
 	return nil
 }
@@ -144,6 +157,9 @@ func (s *sight) jobWaits() *Decision {
 	}
 	if d := s.listWhileWaiting(); d != nil {
 		return d
+	}
+	if row := s.begunSince(time.Time{}); row != nil { //rule:began-within-the-look
+		return s.hold(row)
 	}
 	s.atPlace(PlaceOf(q, s.job))
 	return pending()

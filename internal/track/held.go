@@ -57,6 +57,7 @@ func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 // watching are the rules that tell whether a held row still lives, and judging
 // those that judge it by its status, which is the verdict.
 var watching = []rule{
+	{"runs-again-beside", (*sight).runsAgainBeside},
 	{"row-vanished", (*sight).vanished},
 	{"row-without-a-job", (*sight).stuck},
 }
@@ -87,9 +88,7 @@ func (s *sight) follow() *Decision {
 		return d
 	}
 	// Where the service is gone, its rows are, too (up to 0.28.6).
-	if i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool { return row.ID == h.row.ID }); i >= 0 {
-		row := s.o.Rows[i]
-		s.listed, h.row = true, &row
+	if s.listed = s.listHeld(); s.listed {
 		h.missingLooks, h.missingSince = 0, time.Time{}
 	}
 	d := s.first(watching)
@@ -103,17 +102,41 @@ func (s *sight) follow() *Decision {
 	return d
 }
 
+// listHeld takes the held row as it is listed; false: it is not.
+func (s *sight) listHeld() bool {
+	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool { return row.ID == s.held.row.ID })
+	if i < 0 {
+		return false
+	}
+	row := s.o.Rows[i]
+	s.held.row = &row
+	return true
+}
+
 func (s *sight) queueNowAndThen() *Decision {
 	h := &s.held
-	if s.trail.seen == nil || s.queue != QueueSeen || s.o.Start.Sub(h.queueAsked) < askQueueEvery && h.jobGone.IsZero() {
+	if s.queue != QueueSeen || s.o.Start.Sub(h.queueAsked) < askQueueEvery && h.jobGone.IsZero() {
 		return nil
 	}
 	h.queueAsked = s.o.At
 	if d := s.need(Queue); d != nil {
 		return d
 	}
-	if s.job = s.ourJob(s.shown()); s.job != nil {
+	s.job = s.ourJob(s.shown())
+	if jobs := s.uploadJobs(s.shown()); s.order.Upload && s.trail.seen == nil && len(jobs) > 0 {
+		s.job = jobs[0] // its row came first: any that looks like it may be it
+	}
+	if s.job != nil {
 		h.jobGone, h.goneLooks = time.Time{}, 0
+	}
+	return nil
+}
+
+// runsAgainBeside: a later row that shows the marker is a second run, whatever
+// became of the first one's row.
+func (s *sight) runsAgainBeside() *Decision {
+	if row := s.begunSince(s.held.row.StartedAt); row != nil {
+		return s.beginAgain(row)
 	}
 	return nil
 }
@@ -192,13 +215,19 @@ func (s *sight) cancelledRunsAgain() *Decision {
 	if row.Status != dokploy.StatusCancelled || !s.order.Traits.RerunsCancelled {
 		return nil
 	}
+	if s.queue == QueueSeen {
+		if d := s.need(Queue); d != nil {
+			return d
+		}
+	}
 	if d := s.need(Service); d != nil {
 		return d
 	}
+	queued := s.shown() != nil && s.ourJob(s.shown()) != nil
 	later := slices.ContainsFunc(s.o.Service.Deployments, func(d dokploy.Deployment) bool {
 		return d.ID != row.ID && !d.StartedAt.Before(row.StartedAt)
 	})
-	if s.o.Service.Status != dokploy.StatusRunning && !later {
+	if s.o.Service.Status != dokploy.StatusRunning && !later && !queued {
 		return nil
 	}
 	s.lookAgain(secondRun, verdict.MayRunAgain)

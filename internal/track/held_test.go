@@ -83,7 +83,7 @@ func TestHeld(t *testing.T) {
 			w.rows[0] = cancelled(false)
 			w.service.Status, w.service.Deployments = "done", []dokploy.Deployment{w.rows[0], row("b", 2, "done", "x")}
 		}, looks: 1, left: verdict.MayRunAgain, tells: CancelledRunsAgain},
-		{rule: "cancelled-runs-again: not where the service is idle", set: bullMQ, do: func(w *world) { w.rows[0] = cancelled(false) }, looks: 1, row: true},
+		{rule: "cancelled-runs-again: not where the service is idle", set: bullMQ, do: func(w *world) { w.rows[0], w.jobs = cancelled(false), nil }, looks: 1, row: true},
 		{rule: "cancelled-may-come-back", do: func(w *world) { w.rows[0] = cancelled(false) }, looks: 1, left: verdict.CancelledMayRunAgain, tells: CancelledMayRunAgain},
 		{rule: "cancelled-may-come-back: not by hand", do: func(w *world) { w.rows[0] = cancelled(true) }, looks: 1, row: true},
 		{rule: "ended", do: func(w *world) { w.rows[0] = row("a", 1, "done", ours) }, looks: 1, row: true},
@@ -116,13 +116,14 @@ func TestConfirming(t *testing.T) {
 		rule  string
 		set   func(*Order)
 		do    func(*world)
+		then  func(*world) // before the second look
 		end   verdict.Kind
 		row   bool
 		left  verdict.Left
 		phase Phase
 	}{
 		{rule: "ended-but-still-queued", set: bullMQ, left: verdict.EndedMayRunAgain, phase: Again},
-		{rule: "ended-and-ran-again", set: bullMQ, do: func(w *world) { w.jobs = nil; w.rows = append(w.rows, row("b", 5, "done", ours)) }, left: verdict.Running, phase: Again},
+		{rule: "ended-and-ran-again", set: bullMQ, do: func(w *world) { w.jobs = nil }, then: func(w *world) { w.rows = append(w.rows, row("b", 5, "done", ours)) }, left: verdict.Running, phase: Again},
 		{rule: "ended-may-have-left-its-job", set: func(o *Order) { o.Remote = true }, do: func(w *world) { w.jobs = nil }, left: verdict.EndedMayRunAgain, phase: Again},
 		{rule: "ended-may-have-left-its-job: built there", set: func(o *Order) { o.BuiltRemotely = true }, do: func(w *world) { w.jobs = nil }, left: verdict.EndedMayRunAgain, phase: Again},
 		{rule: "ended-may-have-left-its-job: long after the restart", set: func(o *Order) { o.Remote = true }, do: func(w *world) { w.jobs = nil; w.back = w.now.Add(-20 * time.Second) }, row: true},
@@ -141,6 +142,9 @@ func TestConfirming(t *testing.T) {
 			d := w.look(1)
 			if d.End != nil || !d.Pace.Now {
 				t.Errorf("%+v", d)
+			}
+			if x.then != nil {
+				x.then(w)
 			}
 			switch d = w.look(0); {
 			case x.row:
@@ -209,12 +213,15 @@ func TestAgain(t *testing.T) {
 			w.rows = append(w.rows, dokploy.Deployment{ID: "b", Status: dokploy.StatusQueued, Description: ours})
 			w.looks(60, 1)
 		}, looks: 1, held: "a"},
-		{rule: "second-run-after-others", set: bullMQ, do: func(w *world) { w.rows = append(w.rows, row("b", 20, "running", "x")); w.looks(200, 1) }, looks: 1, held: "a"},
+		{rule: "second-run-after-others", set: bullMQ, do: func(w *world) {
+			w.rows, w.jobs = append(w.rows, row("b", 20, "running", "x")), []dokploy.Job{active("9", "x", 20)}
+			w.looks(200, 1)
+		}, looks: 1, held: "a"},
 		{rule: "second-run-behind-others", set: hidden, do: func(w *world) { w.running = []string{"web"}; w.looks(200, 1) }, looks: 1, held: "a"},
 		{rule: "second-run-behind-others: for some time only", set: hidden, do: func(w *world) { w.running = []string{"web"}; w.looks(600, 1) }, looks: 20, row: "a"},
 		{rule: "second-run-behind-others: its own is none", set: hidden, do: func(w *world) { w.running = []string{"api"} }, looks: 121, row: "a"},
 		{rule: "second-run-too-fast", set: bullMQ, do: func(w *world) { w.rows = append(w.rows, commit("b", 20)) }, looks: 121, end: verdict.Ambiguous},
-		{rule: "second-run-of-an-upload", set: upload, do: func(w *world) { w.rows = append(w.rows, hand) }, looks: 30, held: "a"},
+		{rule: "second-run-of-an-upload", set: upload, do: func(w *world) { w.rows = append(w.rows, hand) }, looks: 10, held: "a"},
 		{rule: "second-run-unsure", set: upload, do: func(w *world) { w.rows = append(w.rows, hand); w.rows[1].Status = "done" }, looks: 30, end: verdict.Ambiguous},
 	} {
 		t.Run(x.rule, func(t *testing.T) {

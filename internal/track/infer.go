@@ -19,23 +19,26 @@ var notYet = &Decision{}
 // inferring are the rules where the marker is gone: new ids, the server's own
 // times and the order in the queue tell, each with the doubts that there are.
 var inferring = []rule{
+	{"cancelled-row-is-ours", (*sight).cancelledIsOurs},
 	{"no-candidate", (*sight).noCandidate},
+	{"not-in-the-first-list", (*sight).notInFirstList},
 	{"first-row-since-the-job", (*sight).firstSinceTheJob},
 	{"in-the-queue-still", (*sight).inTheQueueStill},
 	{"restart-before-it-was-found", (*sight).restartBeforeFound},
-	{"not-in-the-first-list", (*sight).notInFirstList},
 	{"order-of-the-queue", (*sight).orderOfTheQueue},
 	{"only-candidate", (*sight).onlyCandidate},
 }
 
 // sinceTheJob are the doubts where the job was seen active.
 var sinceTheJob = []rule{
+	{"remote-still-active", (*sight).remoteStillActive},
 	{"none-since-the-job", (*sight).noneYet},
 	{"job-evicted", (*sight).evictedSince},
 	{"job-may-have-run-twice", (*sight).mayHaveRunTwice},
 	{"row-too-late", (*sight).tooLate},
 	{"another-came-first", (*sight).anotherCameFirst},
 	{"remote-side-by-side", (*sight).sideBySide},
+	{"remote-over-a-restart", (*sight).remoteOverARestart},
 }
 
 // inOrder are the doubts where the job was last seen waiting.
@@ -86,6 +89,15 @@ func (s *sight) unless(doubts []rule) *Decision {
 	return s.hold(s.guess.row)
 }
 
+// cancelledIsOurs: ours was cancelled before it began. It is none of those that
+// have lost their text.
+func (s *sight) cancelledIsOurs() *Decision {
+	if s.finding.cancelled {
+		return notYet
+	}
+	return nil
+}
+
 func (s *sight) noCandidate() *Decision {
 	if len(s.eligible) > 0 {
 		return nil
@@ -104,6 +116,14 @@ func (s *sight) firstSinceTheJob() *Decision {
 	}
 	s.guess = clue{from: s.trail.seen.ProcessedOn, within: rowAfter}.of(s.eligible)
 	return s.unless(sinceTheJob)
+}
+
+// remoteStillActive: a Git webhook's may run beside ours, whose row is still to come.
+func (s *sight) remoteStillActive() *Decision {
+	if s.order.Remote && s.job != nil {
+		return notYet
+	}
+	return nil
 }
 
 func (s *sight) noneYet() *Decision {
@@ -144,6 +164,10 @@ func (s *sight) sideBySide() *Decision {
 	since := s.guess.since
 	return s.doubt(len(since) > 1 && s.order.Remote && since[1].StartedAt.Sub(since[0].StartedAt) < 2*time.Second)
 }
+
+// remoteOverARestart: it may have taken ours before it had a row, and left a
+// webhook's that ran beside it.
+func (s *sight) remoteOverARestart() *Decision { return s.doubt(s.order.Remote && s.restarted()) }
 
 func (s *sight) inTheQueueStill() *Decision {
 	if s.job != nil {
@@ -276,13 +300,19 @@ func (s *sight) hasWork() *Decision {
 func (s *sight) idle() time.Duration {
 	f := &s.finding
 	switch {
-	case s.busy(s.o.Running):
+	case s.busy(s.o.Running), s.newRowRuns():
 		f.idleSince = time.Time{}
 		return 0
 	case f.idleSince.IsZero():
 		f.idleSince = s.o.At
 	}
 	return s.o.At.Sub(f.idleSince)
+}
+
+// newRowRuns reports whether a new row of the service shows as running: another
+// one that ran beside it may have written its own status over the service's.
+func (s *sight) newRowRuns() bool {
+	return !s.order.Traits.LeavesRowsRunning && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusRunning })
 }
 
 // busy reports whether a service is being deployed that is not stuck.

@@ -41,7 +41,7 @@ const sameJob = time.Second
 func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	jobs, seen := s.uploadJobs(q), s.trail.seen
 	switch {
-	case s.finding.rowCameFirst:
+	case s.finding.rowCameFirst || s.finding.nothingNew:
 		return nil
 	case seen == nil && len(jobs) == 1:
 		return jobs[0]
@@ -51,7 +51,7 @@ func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == seen.Key() }); i >= 0 {
 		return jobs[i]
 	}
-	if s.o.Outages == 0 {
+	if s.o.Outages == 0 || s.order.Traits.QueueSurvivesRestart {
 		return nil
 	}
 	// A server that brings its queue back after a restart numbers it anew, and

@@ -97,10 +97,11 @@ func (s *sight) atWork() bool {
 // goneUploadIsUnclear: what came back after a restart, or somebody's from the
 // dashboard.
 func (s *sight) goneUploadIsUnclear() *Decision {
-	if s.order.Upload && len(s.uploadJobs(s.shown())) > 0 {
-		return lost(verdict.WhichUpload)
+	if !s.order.Upload {
+		return nil
 	}
-	return nil
+	late := s.finding.nothingNew && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return s.order.mine(row.Title, row.Description) })
+	return lostIf(late || len(s.uploadJobs(s.shown())) > 0, verdict.WhichUpload)
 }
 
 // goneButCandidates: one of them may be ours, so that it is not certain that

@@ -50,6 +50,9 @@ func (s *sight) resolve() *Decision {
 func (s *sight) hiddenCountsAsTaken() *Decision {
 	known := s.queue == QueueHidden
 	if d := s.needQueue(); d != nil {
+		if d.Fault && s.queue == QueueUntried {
+			return s.blocked()
+		}
 		return d
 	}
 	if s.queue != QueueHidden {
@@ -67,9 +70,12 @@ func (s *sight) took() *Decision {
 }
 
 func (s *sight) openJob() *Decision {
-	if s.ourJob(s.shown()) == nil {
+	s.noteActives(s.shown())
+	job := s.ourJob(s.shown())
+	if job == nil {
 		return nil
 	}
+	s.remember(s.shown(), job)
 	s.open.unconfirmed = false
 	return s.took()
 }
@@ -78,6 +84,7 @@ func (s *sight) openRow() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
+	s.sortRows()
 	alike := s.order.Baseline.Lookalikes // others', whose rows are still to come
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
@@ -97,10 +104,8 @@ func (s *sight) openRow() *Decision {
 // openCommit: a row may be ours, gone by too fast. Then it is not certain that
 // Dokploy does not have it.
 func (s *sight) openCommit() *Decision {
-	for i := range s.o.Rows {
-		if row := &s.o.Rows[i]; !s.known.has(row.ID) && s.order.lostItsText(row) {
-			return s.took()
-		}
+	if len(s.candidates) > 0 && !s.order.Upload {
+		return s.took()
 	}
 	return nil
 }

@@ -43,6 +43,7 @@ var kinds = []kind{
 	{"others-active-job", (*sight).isOfActive, anothers},
 	{"upload-without-a-text", (*sight).mayBeUpload, candidate},
 	{"marker", (*sight).hasMarker, marked},
+	{"another-than-its-row", (*sight).isAnotherThanItsRow, anothers},
 	{"listed-while-ours-waited", (*sight).wasListed, anothers},
 	{"unknown-status", (*sight).hasUnknownStatus, past},
 	{"others-text", (*sight).hasOthersText, anothers},
@@ -50,7 +51,6 @@ var kinds = []kind{
 
 // sortRows tells the rows of a look apart.
 func (s *sight) sortRows() {
-	f := &s.finding
 	byStart := func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) }
 	rows := slices.SortedStableFunc(slices.Values(s.o.Rows), byStart)
 	// What waits has a row only on some servers, and no place among those that began.
@@ -65,9 +65,6 @@ func (s *sight) sortRows() {
 	}
 	for i := range rows {
 		s.take(&rows[i], s.classOf(&rows[i]))
-	}
-	if s.shown() != nil && s.job == nil && f.firstList == nil && (len(rows) > 0 || len(s.known) == 0) {
-		f.firstList = idsOf(rows)
 	}
 }
 
@@ -130,6 +127,11 @@ func (s *sight) mayBeUpload(row *dokploy.Deployment) bool {
 
 func (s *sight) hasMarker(row *dokploy.Deployment) bool { return s.order.Marked(row.Description) }
 
+// isAnotherThanItsRow: the id of ours is known. After a restart it may run as another.
+func (s *sight) isAnotherThanItsRow(*dokploy.Deployment) bool {
+	return s.finding.queuedRow != "" && s.o.Outages == 0
+}
+
 func (s *sight) wasListed(row *dokploy.Deployment) bool { return s.finding.before.has(row.ID) }
 
 // hasUnknownStatus: nothing is concluded from it yet.
@@ -140,6 +142,17 @@ func (s *sight) hasUnknownStatus(row *dokploy.Deployment) bool {
 // hasOthersText: it shows another's text, and keeps showing it.
 func (s *sight) hasOthersText(row *dokploy.Deployment) bool {
 	return s.order.Upload || !s.order.lostItsText(row)
+}
+
+// begunSince is a new row that shows the marker and began after that time.
+func (s *sight) begunSince(at time.Time) *dokploy.Deployment {
+	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool {
+		return !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.Marked(row.Description) && row.StartedAt.After(at)
+	})
+	if i < 0 {
+		return nil
+	}
+	return &s.o.Rows[i]
 }
 
 // mayBeEvicted reports whether newer rows may have pushed out one that began at

@@ -25,6 +25,7 @@ func (s *sight) jobShows() *Decision {
 	if q == nil {
 		return nil
 	}
+	s.noteActives(q)
 	job := s.ourJob(q)
 	if job == nil {
 		return nil
@@ -37,6 +38,7 @@ func (s *sight) rowShows() *Decision {
 	if d := s.want(Rows); d != nil {
 		return d
 	}
+	s.sortRows()
 	if slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool { return s.order.Marked(row.Description) }) {
 		return &Decision{Took: TookYes}
 	}

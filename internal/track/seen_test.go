@@ -1,0 +1,278 @@
+package track
+
+import (
+	"slices"
+	"testing"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+// What the generated histories of property_test.go have found; each test is named
+// after the promise that was broken.
+
+func active(id, description string, on float64) dokploy.Job {
+	return dokploy.Job{ID: id, ServiceID: "api", Description: description, QueuedAt: at(on), Active: true, ProcessedOn: at(on)}
+}
+
+func running(id string, start float64, description string) dokploy.Deployment {
+	return row(id, start, dokploy.StatusRunning, description)
+}
+
+// A lost answer counts as taken where a proxy lets everything through but the queue.
+func TestALostAnswerBehindABarredQueueCountsAsTaken(t *testing.T) {
+	w := play(t, nil)
+	w.state = w.state.Answered(Answer{Kind: CutOff})
+	w.failing = Queue
+	for range 2 {
+		if d := w.look(1); !d.Fault {
+			t.Errorf("%+v", d)
+		}
+	}
+	w.look(1)
+	if d := w.look(1); d.Took != TookYes || !w.state.Unconfirmed() {
+		t.Errorf("%+v", d)
+	}
+}
+
+// The job that shows after a lost answer is remembered, as one that waited.
+func TestAJobThatShowsAfterALostAnswerIsRemembered(t *testing.T) {
+	w := play(t, nil)
+	w.state = w.state.Answered(Answer{Kind: CutOff})
+	w.jobs = []dokploy.Job{ourJob(-1)}
+	if d := w.look(0.2); d.Took != TookYes {
+		t.Errorf("%+v", d)
+	}
+	w.jobs = nil
+	w.wantEnd(w.looks(20, 1), verdict.ForgottenQueued)
+}
+
+// What shows another's text beside the trigger is another's forever.
+func TestWhatIsAnothersBesideTheTriggerStaysAnothers(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := play(t, nil)
+		if open {
+			w.state = w.state.Answered(Answer{Kind: CutOff})
+		}
+		w.rows = []dokploy.Deployment{running("b", 0.2, "x")}
+		w.wantPending(w.look(0.5))
+		if !open {
+			w.taken()
+		}
+		w.rows = []dokploy.Deployment{commit("b", 0.2)}
+		w.wantPending(w.looks(5, 0.5))
+	}
+}
+
+// So is the row of the job that was seen at work for it.
+func TestTheRowOfAJobBesideTheTriggerIsAnothers(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := play(t, nil)
+		if open {
+			w.state = w.state.Answered(Answer{Kind: CutOff})
+		}
+		w.jobs = []dokploy.Job{active("job-0", "x", 0.1)}
+		w.wantPending(w.look(0.5))
+		if !open {
+			w.taken()
+		}
+		w.jobs, w.rows = nil, []dokploy.Deployment{commit("b", 0.2)}
+		w.wantPending(w.looks(5, 0.5))
+	}
+}
+
+// The row with the marker is held, though the queue, which was read before it,
+// shows its job waiting.
+func TestItsRowIsHeldWhileItsJobSeemsToWait(t *testing.T) {
+	w := play(t, nil).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{running("a", 1, ours)}
+	w.wantHeld(w.look(1), "a")
+}
+
+// No other row is taken for ours once its id is known.
+func TestNoOtherRowIsOursOnceItsIDIsKnown(t *testing.T) {
+	w := play(t, nil).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
+	w.look(1)
+	// It begins, and somebody removes it; another's is over.
+	w.jobs, w.rows = nil, []dokploy.Deployment{commit("b", 1.5)}
+	w.wantEnd(w.looks(20, 1), verdict.ForgottenQueued)
+
+	// After a restart it may have run as another.
+	w = play(t, nil).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
+	w.look(1)
+	w.outages, w.jobs, w.rows = 1, nil, []dokploy.Deployment{commit("b", 15)}
+	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
+}
+
+// Ours was cancelled before it began: another's is not taken for it.
+func TestAnothersIsNotTakenForWhatWasCancelledBeforeItBegan(t *testing.T) {
+	w := play(t, nil).taken()
+	w.rows = []dokploy.Deployment{commit("b", 0.1), {ID: "a", Status: dokploy.StatusCancelled, Description: ours}}
+	w.wantEnd(w.looks(30, 1), verdict.Ambiguous)
+}
+
+// A row that is not there when our job is gone is another's, though it came soon
+// after the job's turn.
+func TestARowThatIsNotThereWhenTheJobIsGoneIsNotOurs(t *testing.T) {
+	w := play(t, func(o *Order) { o.Remote = true }).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(0.5)}, []dokploy.Deployment{commit("z", -9)}
+	w.look(1)
+	w.jobs = nil
+	w.look(1.5)
+	w.rows = append(w.rows, commit("b", 4))
+	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
+}
+
+// On a remote server a push runs beside ours: nothing is told before our job is
+// over, and nothing after a restart.
+func TestAPushBesideOursOnARemoteServer(t *testing.T) {
+	remote := func(o *Order) { o.Remote = true }
+	w := play(t, remote).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(0.1)}, []dokploy.Deployment{commit("b", 0.2)}
+	w.wantPending(w.look(0.5))
+	w.jobs, w.rows = nil, []dokploy.Deployment{commit("b", 0.2), commit("a", 1)}
+	w.wantEnd(w.look(2), verdict.Ambiguous)
+
+	w = play(t, remote).taken()
+	w.jobs, w.rows = []dokploy.Job{ourJob(0.1)}, []dokploy.Deployment{commit("b", 0.2)}
+	w.wantPending(w.look(0.5))
+	w.jobs, w.outages = nil, 1
+	w.wantEnd(w.look(12), verdict.Ambiguous)
+}
+
+// A hidden queue is not empty while a new row of the service runs, whatever the
+// service's status says.
+func TestAHiddenQueueWithANewRowAtWorkIsNotIdle(t *testing.T) {
+	w := play(t, func(o *Order) { o.Queue = QueueHidden }).taken()
+	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
+	w.wantPending(w.looks(20, 1))
+	w.rows = []dokploy.Deployment{commit("b", 1), row("c", 1.5, dokploy.StatusDone, "x")}
+	w.wantRow(w.looks(10, 1), "b")
+
+	// Before 0.25.4 a restart may have left it so.
+	w = play(t, func(o *Order) { o.Queue, o.Traits.LeavesRowsRunning = QueueHidden, true }).taken()
+	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
+	w.wantRow(w.looks(10, 1), "b")
+}
+
+// An upload whose row began between the two requests of a look is not two.
+func TestAnUploadThatBeginsWithinALookIsOne(t *testing.T) {
+	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
+	job := dokploy.Job{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0)}
+	hand := dokploy.Deployment{ID: "a", Title: UploadTitle, StartedAt: at(0.5), Status: dokploy.StatusRunning}
+
+	w := play(t, upload).taken()
+	w.jobs, w.rows = []dokploy.Job{job}, []dokploy.Deployment{hand}
+	if d := w.look(0.6); d.End != nil || !d.Pace.Now {
+		t.Errorf("%+v", d)
+	}
+	w.jobs[0].Active, w.jobs[0].ProcessedOn = true, at(0.49)
+	w.wantHeld(w.look(0.1), "a")
+
+	// Another's that ran before it, while ours waits.
+	w = play(t, upload).taken()
+	w.jobs, w.rows = []dokploy.Job{job}, []dokploy.Deployment{hand}
+	w.look(0.6)
+	w.wantEnd(w.look(0.1), verdict.WhichUpload)
+}
+
+// What comes after a look that showed nothing of the upload is not the upload.
+func TestWhatComesLaterIsNotTheUpload(t *testing.T) {
+	w := play(t, func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }).taken()
+	w.wantPending(w.look(0.1))
+	w.jobs = []dokploy.Job{{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(1), Active: true, ProcessedOn: at(1)}}
+	w.rows = []dokploy.Deployment{{ID: "b", Title: UploadTitle, StartedAt: at(1.1), Status: dokploy.StatusRunning}}
+	w.wantPending(w.look(1))
+	w.jobs = nil
+	w.rows[0].Status = dokploy.StatusDone
+	w.wantEnd(w.looks(30, 1), verdict.WhichUpload)
+}
+
+// BullMQ keeps the ids of its jobs in a restart: another's that was queued in the
+// same second is not the upload's.
+func TestAnUploadsJobOfBullMQIsKnownByItsID(t *testing.T) {
+	upload := func(o *Order) { bullMQ(o); o.Upload, o.Markers, o.LosesMarker = true, nil, false }
+	w := play(t, upload).taken()
+	w.jobs = []dokploy.Job{{ID: "1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0)}}
+	w.look(0.2)
+	w.outages = 1
+	w.jobs = []dokploy.Job{{ID: "2", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0.5)}}
+	if d := w.look(10); d.Waits {
+		t.Errorf("another's: %+v", d)
+	}
+}
+
+// A later row with the marker is a second run, whatever became of the first one's.
+func TestALaterRowWithTheMarkerIsFollowed(t *testing.T) {
+	for name, first := range map[string][]dokploy.Deployment{
+		"left as running": {running("a", 1, ours)},
+		"removed":         nil,
+		"done":            {row("a", 1, dokploy.StatusDone, ours)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := held(t, bullMQ)
+			w.rows = slices.Concat(first, []dokploy.Deployment{running("b", 50, ours)})
+			w.wantHeld(w.look(1), "b")
+			w.wantTold(RunsAgain)
+			w.rows = slices.Concat(first, []dokploy.Deployment{row("b", 50, dokploy.StatusDone, ours)})
+			w.wantRow(w.look(1), "b")
+		})
+	}
+}
+
+// A row without a job has been left by Dokploy, though its job was never seen.
+func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
+	w := play(t, nil).taken()
+	w.rows = []dokploy.Deployment{running("a", 0.2, ours)}
+	w.wantHeld(w.look(0.5), "a")
+	w.look(20)
+	w.wantEnd(w.looks(12, 1), verdict.StuckConnection)
+
+	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
+	hand := dokploy.Deployment{ID: "a", Title: UploadTitle, StartedAt: at(0.2), Status: dokploy.StatusRunning}
+	w = play(t, upload).taken()
+	w.rows = []dokploy.Deployment{hand}
+	w.wantHeld(w.looks(3, 0.5), "a")
+	w.jobs = []dokploy.Job{{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0), Active: true, ProcessedOn: at(0.1)}}
+	w.look(20)
+	w.wantHeld(w.looks(30, 1), "a") // that job may be its
+	w.jobs = nil
+	w.look(20)
+	w.wantEnd(w.looks(12, 1), verdict.StuckConnection)
+}
+
+// BullMQ runs again what is in its queue, whatever the service's status says.
+func TestWhatWasCancelledAndIsQueuedRunsAgain(t *testing.T) {
+	w := held(t, bullMQ)
+	w.rows[0] = row("a", 1, dokploy.StatusCancelled, ours)
+	w.service.Status = dokploy.StatusDone // another's end has written it
+	if d := w.look(1); d.End != nil || d.Left != verdict.MayRunAgain {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A second run is not waited for because of a row that nobody works on.
+func TestASecondRunDoesNotWaitForARowWithoutAJob(t *testing.T) {
+	w := rerunOf(t, bullMQ)
+	w.rows = append(w.rows, running("b", 20, "x"))
+	w.wantRow(w.looks(130, 1), "a")
+	w = rerunOf(t, bullMQ)
+	w.rows, w.jobs = append(w.rows, running("b", 20, "x")), []dokploy.Job{active("2", "x", 19)}
+	w.wantHeld(w.looks(130, 1), "a")
+}
+
+// What counted as left running, and ends, is judged by its end.
+func TestWhatIsLeftRunningMayEnd(t *testing.T) {
+	w := held(t, func(o *Order) {
+		bullMQ(o)
+		o.Remote, o.Traits.LeavesRowsRunning, o.Queue = true, true, QueueHidden
+	})
+	w.rows = append(w.rows, row("b", 9, dokploy.StatusDone, "a push's"))
+	if d := w.look(1); d.Left != verdict.MayRunAgain {
+		t.Errorf("%+v", d)
+	}
+	w.rows[0] = row("a", 1, dokploy.StatusDone, ours)
+	w.wantRow(w.look(1), "a")
+}
