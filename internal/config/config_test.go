@@ -458,15 +458,17 @@ func TestUsage(t *testing.T) {
 	var b bytes.Buffer
 	Usage(&b)
 	at := 0
-	for _, s := range Settings {
-		i := strings.Index(b.String()[at:], "\n  "+s.Name+" ")
-		if j := strings.Index(b.String()[at:], "\n  "+s.Name+"\n"); i < 0 {
-			i = j
+	for _, g := range Groups {
+		for _, s := range g.Settings() {
+			i := strings.Index(b.String()[at:], "\n  "+s.Name+" ")
+			if j := strings.Index(b.String()[at:], "\n  "+s.Name+"\n"); i < 0 {
+				i = j
+			}
+			if i < 0 {
+				t.Fatalf("%s is missing or out of order", s.Name)
+			}
+			at += i
 		}
-		if i < 0 {
-			t.Fatalf("%s is missing or out of order", s.Name)
-		}
-		at += i
 	}
 	for line := range strings.Lines(b.String()) {
 		if n := len([]rune(line)); n > 80 {

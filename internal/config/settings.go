@@ -1,8 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -89,52 +87,4 @@ func Spellings(name string) []string {
 	upper := strings.ToUpper(name)
 	under := strings.ReplaceAll(upper, "-", "_")
 	return slices.Compact([]string{"INPUT_" + upper, "INPUT_" + under, "PLUGIN_" + under, "PLUGIN_" + upper, "DOKPLOY_" + under})
-}
-
-// Usage writes the inputs for a person: how they are spelled, and the table.
-func Usage(w io.Writer) {
-	var b strings.Builder
-	b.WriteString(`Inputs come from the environment. api-key, for example, is the first of these
-that is not empty:
-  INPUT_API-KEY, INPUT_API_KEY   GitHub, Forgejo and Gitea actions
-  PLUGIN_API_KEY, PLUGIN_API-KEY Woodpecker, Drone, Harness
-  DOKPLOY_API_KEY                GitLab, Bitbucket, CircleCI, Jenkins, a shell
-Lists are separated by newlines or commas (env and headers: newlines only),
-durations are like 90s or 30m, or whole seconds. Quotes around a value are
-dropped with a warning, but not in env, headers, title and description.
-
-`)
-	for _, s := range Settings {
-		b.WriteString("  " + s.Name)
-		switch {
-		case s.Required:
-			b.WriteString(" (required)")
-		case s.Default != "":
-			fmt.Fprintf(&b, " (default: %s)", s.Default)
-		}
-		b.WriteString("\n")
-		wrap(&b, strings.ReplaceAll(s.Meaning, "`", ""), 8, 79)
-	}
-	_, _ = io.WriteString(w, b.String())
-}
-
-// wrap writes text in lines of at most width columns, each indented.
-func wrap(b *strings.Builder, text string, indent, width int) {
-	column := 0
-	for _, word := range strings.Fields(text) {
-		switch {
-		case column == 0:
-			b.WriteString(strings.Repeat(" ", indent))
-			column = indent
-		case column+1+len(word) > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	b.WriteByte('\n')
 }

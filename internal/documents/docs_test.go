@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -200,6 +201,11 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 		if !strings.Contains(help.String(), "\n  "+code+" ") {
 			t.Errorf("--help does not explain exit code %s", code)
+		}
+	}
+	for line := range strings.SplitSeq(help.String(), "\n") {
+		if utf8.RuneCountInString(line) > config.UsageColumns || strings.ContainsAny(line, "`*[") {
+			t.Errorf("--help is too wide, or has Markdown in it: %s", line)
 		}
 	}
 	for _, s := range config.Settings {
