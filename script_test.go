@@ -159,7 +159,8 @@ func spelled(host, input string) string {
 func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	env := hostEnv(ts)
+	// Where a line is broken depends on the times in it: none is.
+	env := append(hostEnv(ts), "COLUMNS=1000")
 	inputs := append([]string{"url=" + ts.Getenv("STANDIN_URL"), "api-key=" + ts.Getenv("STANDIN_KEY"), "output-file=" + ts.MkAbs("outputs.env")}, args[1:]...)
 	signal := false
 	for _, input := range inputs {
@@ -233,6 +234,11 @@ var volatile = []struct {
 	re *regexp.Regexp
 	by string
 }{
+	{regexp.MustCompile(`\x1b\[0m`), "<off>"},
+	{regexp.MustCompile(`\x1b\[2m`), "<dim>"},
+	{regexp.MustCompile(`\x1b\[31m`), "<red>"},
+	{regexp.MustCompile(`\x1b\[32m`), "<green>"},
+	{regexp.MustCompile(`\x1b\[33m`), "<yellow>"},
 	{regexp.MustCompile(`\x1b`), "ESC"},
 	{regexp.MustCompile(`\r`), "CR"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<token>"},                   // stop-commands, delimiters
@@ -244,7 +250,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?m?s\b`), "<time>"},
 	// What is seen of a rollout on the way depends on when it is looked.
-	{regexp.MustCompile(`(?m)^› (new containers: \d+ of \d+ running|task: .*|Swarm is rolling back .*)\n`), ""},
+	{regexp.MustCompile(`(?m)^(?:<dim>)?› (new containers: \d+ of \d+ running|task: .*|Swarm is rolling back .*)(?:<off>)?\n`), ""},
 	{regexp.MustCompile(`; the previous version is (still running|running again)`), "; <what serves>"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},

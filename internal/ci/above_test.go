@@ -10,7 +10,7 @@ func TestLogIsAbove(t *testing.T) {
 	note := func(target string) func(*Printer) { return func(p *Printer) { p.Note(target, "x") } }
 	warn := func(target string) func(*Printer) { return func(p *Printer) { p.Warn(target, "x") } }
 	failed := func(target string) func(*Printer) {
-		return func(p *Printer) { p.Failure(target, "", 0, []string{"x"}) }
+		return func(p *Printer) { p.Failure(Failure{Target: target, Verdict: "x"}) }
 	}
 	done := func(target string) func(*Printer) { return func(p *Printer) { p.Success(target, "x") } }
 	both := func(p *Printer) { p.SetTargets([]string{"a", "b"}) }

@@ -2,15 +2,43 @@ package ci
 
 import (
 	"bytes"
+	"regexp"
 	"unicode"
 )
 
-// disarm keeps a line from acting on a host that is not recognised: Azure
-// Pipelines and TeamCity carry out what stands behind ##vso[, ##[ and
-// ##teamcity[ anywhere in a line, runners of GitHub's kind ##[…] and a line
-// that begins with ::name::. The first character of such a text gets a
-// backslash behind it; no other byte changes, and a line without one is given
-// back as it is.
+// mayBeCommand reports whether a runner of GitHub's kind may take a line for a
+// workflow command: it begins with ::, or has ##[ anywhere. Its rules are
+// stricter, and differ between runners.
+func mayBeCommand(line []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeftFunc(line, unicode.IsSpace), []byte("::")) || bytes.Contains(line, []byte("##["))
+}
+
+// disarm keeps a line from acting on a host that is not recognised.
+func (p *Printer) disarm(line []byte) []byte {
+	if p.host.name != "" {
+		return line
+	}
+	line = disarm(line)
+	if p.host.get("BUILDKITE") != "" && headings.Match(line) {
+		line = behindFirst(line)
+	}
+	return line
+}
+
+// headings are what Buildkite begins a fold with, or opens one.
+var headings = regexp.MustCompile(`^\s*(---|\+\+\+|~~~|\^\^\^)(\s|$)`)
+
+// behindFirst puts a backslash behind the first character that is not blank.
+func behindFirst(line []byte) []byte {
+	n := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace)) + 1
+	return append(append(append([]byte{}, line[:n]...), '\\'), line[n:]...)
+}
+
+// disarm puts a backslash behind the first character of a text that acts
+// somewhere: Azure Pipelines and TeamCity carry out what stands behind ##vso[,
+// ##[ and ##teamcity[ anywhere in a line, runners of GitHub's kind ##[…] and a
+// line that begins with ::name::. No other byte changes, and a line without one
+// is given back as it is.
 func disarm(line []byte) []byte {
 	var at []int // where a backslash goes
 	if trimmed := bytes.TrimLeftFunc(line, unicode.IsSpace); isCommand(trimmed) {

@@ -12,6 +12,10 @@ var unknown = map[string]*regexp.Regexp{
 	"TeamCity":        regexp.MustCompile(`(?i)##teamcity\[`),
 }
 
+// buildkiteFold is what begins a fold in a log of Buildkite, or opens the one
+// before it.
+var buildkiteFold = regexp.MustCompile(`^(?:(?:---|\+\+\+|~~~)(?:\s|$)|\^\^\^\s)`)
+
 // actsSomewhere names a host on which a line acts; empty: none is known.
 func actsSomewhere(line string) string {
 	for host, form := range unknown {
@@ -75,6 +79,7 @@ func TestDisarmedWhere(t *testing.T) {
 		{Detect(lookup(map[string]string{"TF_BUILD": "True"})), `a #\#vso[x]y #\#teamcity[z]`},
 		{Detect(lookup(map[string]string{"TEAMCITY_VERSION": "2025.07"})), `a #\#vso[x]y #\#teamcity[z]`},
 		{gitlabHost, line},
+		{Detect(lookup(map[string]string{"BUILDKITE": "true"})), `a #\#vso[x]y #\#teamcity[z]`},
 		{actionsHost, line},
 	} {
 		out := show(tt.host, nil, func(p *Printer) { p.LogLine("", []byte(line)) })
@@ -83,13 +88,25 @@ func TestDisarmedWhere(t *testing.T) {
 		}
 	}
 	got := show(plainHost, nil, func(p *Printer) {
-		p.colour = true
+		p.screen.colours = true
 		p.LogLine("", []byte("\x1b[1m#\x1b[0m#vso[x]"))
 		p.LogLine("", []byte(":\x1b[1m:a::b"))
 		p.LogLine("", []byte("\x1b[1mbold\x1b[0m"))
 	})
 	if want := "#\\#vso[x]\n:\\:a::b\n\x1b[1mbold\x1b[0m\n"; got != want {
 		t.Errorf("coloured: %q", got)
+	}
+	got = show(Detect(lookup(map[string]string{"BUILDKITE": "true"})), nil, func(p *Printer) {
+		for _, line := range []string{"--- a", "+++ b", "~~~", "^^^ +++", "------", "a --- b"} {
+			p.LogLine("", []byte(line))
+		}
+	})
+	if want := "-\\-- a\n+\\++ b\n~\\~~\n^\\^^ +++\n------\na --- b\n"; got != want {
+		t.Errorf("Buildkite: %q", got)
+	}
+	got = show(plainHost, nil, func(p *Printer) { p.LogLine("", []byte("--- a/file")) })
+	if got != "--- a/file\n" {
+		t.Errorf("a diff elsewhere: %q", got)
 	}
 	// A mark or a prefix stands before it: it is not at the beginning.
 	got = show(plainHost, nil, func(p *Printer) {

@@ -2,6 +2,7 @@ package ci
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -28,40 +29,46 @@ func (h Host) fold() fold {
 // group is closed at first, a section is not.
 func (f fold) hides() bool { return f == group }
 
-// sectionName is ours alone: a build cannot end it, since no ESC of its gets
-// through.
-const sectionName = "dokploy_deploy_log"
+// sectionName begins the names of our sections. A build cannot end one, since
+// no ESC of its gets through.
+const sectionName = "dokploy_deploy_log_"
+
+func (p *Printer) sectionName() string { return sectionName + strconv.Itoa(p.folds) }
 
 // openFold begins the fold of the only target's log. With several targets
 // there is none: their lines mix.
 func (p *Printer) openFold(target string) {
-	if p.folded || p.prefixes != nil || target == "" {
+	if p.folded || p.prefixes != nil || target == "" || p.host.fold() == noFold {
 		return
 	}
+	p.folds++
+	header := "log of " + target
+	if p.folds > 1 {
+		header += ", continued"
+	}
+	header = oneLine(p.clean(header))
+	p.resume()
 	switch p.host.fold() {
 	case group:
-		p.resume()
-		p.actions.Group(oneLine(p.clean("log of " + target)))
+		p.actions.Group(header)
 	case section:
-		header := oneLine(p.clean("log of " + target))
-		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n", time.Now().Unix(), sectionName, header)
-	default:
-		return
+		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n", time.Now().Unix(), p.sectionName(), header)
 	}
+	p.shown++
 	p.folded = true
 }
 
-// closeFold ends it, so that the verdict stands outside.
+// closeFold ends it, so that lines of our own stand outside.
 func (p *Printer) closeFold() {
 	if !p.folded {
 		return
 	}
 	p.folded = false
+	p.resume()
 	switch p.host.fold() {
 	case group:
-		p.resume()
 		p.actions.EndGroup()
 	case section:
-		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", time.Now().Unix(), sectionName)
+		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", time.Now().Unix(), p.sectionName())
 	}
 }

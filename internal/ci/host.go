@@ -20,6 +20,7 @@ type hostTraits struct {
 	name            string
 	variable, value string // what gives the host away; no value: anything but false
 	actions         bool   // reads workflow commands, as GitHub's runner does
+	annotations     bool   // shows errors and warnings of them, as text and apart from the log
 
 	// Variables that say what is built.
 	sha, message, author, pullRequest, run string
@@ -32,7 +33,7 @@ var githubRefs = []string{"GITHUB_REF_NAME", "GITHUB_REF"}
 var hosts = []hostTraits{
 	{name: "Forgejo Actions", variable: "FORGEJO_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
-	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
+	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, annotations: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "GitLab CI", variable: "GITLAB_CI", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_TITLE",
 		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL", refs: []string{"CI_COMMIT_REF_NAME"}},
 	{name: "Woodpecker", variable: "CI", value: "woodpecker", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_MESSAGE",

@@ -132,9 +132,9 @@ func TestMaskBeforeShortening(t *testing.T) {
 				coloured := strings.Repeat("x", at) + secret67[:20] + "\x1b[31m" + secret67[20:] + strings.Repeat("y", end)
 				out := show(h, []string{secret67}, func(p *Printer) {
 					p.Warn("", text)
-					p.Failure("api", "", 0, []string{text, coloured})
-					p.Error("url", text, text)
-					fmt.Fprint(&p.buf, p.Text(text), p.summary([]Row{{Reason: text, Tail: []string{text, coloured}}}))
+					p.Failure(Failure{Target: "api", Verdict: text, Reason: text, Quoted: []string{text, coloured}, Rollback: text, Hint: text})
+					p.Error(Problem{text, "url", text, text})
+					fmt.Fprint(&p.buf, p.Text(text), p.summary([]Row{{Reason: text, Rollback: text, Hint: text, Set: []string{text}, Tail: []string{text, coloured}}}, []Problem{{Text: text, Hint: text}}))
 				})
 				out = strings.ReplaceAll(out, "::add-mask::"+secret67, "")
 				if got := parts(out, secret67, 4); got != "" {
@@ -227,14 +227,14 @@ func TestMaskRepetitions(t *testing.T) {
 func TestMaskFreeTextOnly(t *testing.T) {
 	secrets := []string{"target", "status", "Deployment", "failed", "done", "queued", "links", "last lines"}
 	p := New(plainHost, &strings.Builder{}, secrets)
-	got := p.summary([]Row{{Target: "done", Status: "queued", Reason: "status is done", Tail: []string{"failed"}, URL: "https://failed.example.com"}})
-	for _, want := range []string{"### Dokploy deployment\n", "| target | status | queued |", "| done | ❌ queued |", "**done**: &#42;&#42;&#42; is &#42;&#42;&#42;\n", "<summary>last lines</summary>", "text\n***\n", "(https://failed.example.com)"} {
+	got := p.summary([]Row{{Target: "done", Status: "queued", Reason: "status is done", Tail: []string{"failed"}, URL: "https://failed.example.com"}}, nil)
+	for _, want := range []string{"### Dokploy deployment\n", "| target | status | verified |", "| done | ❌ queued |", "**done**: &#42;&#42;&#42; is &#42;&#42;&#42;\n", "<summary>last lines</summary>", "text\n***\n", "(https://failed.example.com)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	out := show(actionsHost, secrets, func(p *Printer) { p.Failure("api", "", 0, []string{"api failed"}) })
-	if !strings.Contains(out, "::error title=Deployment of api failed::api ***\n") {
+	out := show(actionsHost, secrets, func(p *Printer) { p.Failure(Failure{Target: "api", Verdict: "api failed", Reason: "status x"}) })
+	if !strings.Contains(out, "::error title=Dokploy%3A api ***::*** x\n") {
 		t.Error(out)
 	}
 }

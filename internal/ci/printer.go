@@ -3,8 +3,8 @@ package ci
 import (
 	"crypto/rand"
 	"io"
-	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,20 +16,23 @@ import (
 
 // The rules of the output:
 //
-//   - Lines of our own carry a mark (› ! ✓ ✗, or error: and hint:); lines of
-//     the server are as written. With several targets, each line about one
-//     begins with its name.
+//   - Lines of our own carry a mark (› ! ✓ ✗, or error: and hint:) and, where
+//     colours show, a colour of their own; lines of the server are as written.
+//     With several targets, each line about one begins with its name.
 //   - Errors say what is wrong, hints what to do. The reason stands last.
+//   - Nothing is said twice. On hosts with annotations, the host's own line
+//     about a warning or a reason stands in the place of ours.
+//   - Lines of our own are no wider than the screen: text is broken at blanks
+//     and keeps its indent, a link that is longer has a line of its own.
 //   - Everything is text. Of what comes from elsewhere, names and messages
 //     included, only colours get through, and no secret does.
-//   - Texts come whole, are masked, and only then shortened, here and nowhere
-//     else: of a secret that is cut before, a part would be shown.
-//   - On hosts with workflow commands, all text is printed while the host's
-//     commands are stopped, under a token that was never shown before. They
-//     are on for our own commands only. Where the host is not recognised, text
-//     that would act on one is disarmed.
-//   - The log of an only target is folded where the host can fold. The verdict
-//     and its reason stand outside, last.
+//   - Texts come whole, are masked, and only then shortened and broken, here and
+//     nowhere else: of a secret that is cut before, a part would be shown.
+//   - On hosts with workflow commands, a line that could be one is printed while
+//     the host's commands are stopped, under a token that was never shown before.
+//     Where the host is not recognised, text that would act on one is disarmed.
+//   - The log of an only target is folded where the host can fold. Lines of our
+//     own stand outside.
 //   - A line is never torn. Lines of the server may wait for others, our own
 //     are seen at once.
 //   - Nobody waits for the reader of the output but the log, and that only
@@ -46,28 +49,33 @@ const (
 type Printer struct {
 	host    Host
 	out     outlet
-	colour  bool
+	screen  screen
 	secrets masker
 
 	mu       sync.Mutex
 	buf      buffer
 	missed   int    // lines of the server that were left out, not said yet
-	plain    []byte // scratch
+	scratch  []byte // a line that is composed
+	plain    []byte // the same without colours
 	timer    *time.Timer
 	armed    bool
 	folded   bool   // the log's fold is open
+	folds    int    // how many were opened
 	token    string // resumes the host's commands; empty: they are on
 	actions  *githubactions.Action
 	prefixes map[string]string // by target; nil: no prefixes
 	width    int
 	above    above
+	heading  bool           // the header was shown, and nothing below it
+	shown    int            // lines that are seen without opening a fold
+	links    map[string]int // after how many of them a link was shown
 }
 
 // New makes the printer of a host. The secrets are masked in all that is
 // printed, a secret of several lines line by line; the host is told of them
 // before anything else. Colours are kept where they can be expected to show.
 func New(host Host, stdout io.Writer, secrets []string) *Printer {
-	p := &Printer{host: host, out: outlet{w: stdout}, colour: colours(host, stdout), secrets: newMasker(secrets)}
+	p := &Printer{host: host, out: outlet{w: stdout}, screen: screenOf(host, stdout), secrets: newMasker(secrets)}
 	// Its writer is ours and never fails, so it does not panic.
 	p.actions = githubactions.New(githubactions.WithWriter(&p.buf))
 	if host.actions {
@@ -86,23 +94,6 @@ func (p *Printer) Hide(values ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.secrets.learn(values)
-}
-
-// colours reports whether colours make sense. Jenkins shows them as garbage
-// unless a plugin is there.
-func colours(h Host, w io.Writer) bool {
-	if h.get("NO_COLOR") != "" || h.name == "Jenkins" {
-		return false
-	}
-	if h.name != "" {
-		return true
-	}
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // SetTargets names the targets; from two on, each line says which one it is
@@ -137,26 +128,74 @@ func (p *Printer) prefix(target string) string {
 }
 
 // Header shows what this run is about, without a mark.
-func (p *Printer) Header(text string) { p.own("", "", text, nil) }
+func (p *Printer) Header(text string) {
+	p.own("", part{text: text})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heading = true
+}
+
+// Dashboard shows where a target is seen in Dokploy. It belongs to the header.
+func (p *Printer) Dashboard(target, link string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	heading := p.heading && p.prefixes == nil // one target's stands right below it
+	p.heading = p.heading && !heading
+	p.print(target, dashboard(link))
+	p.heading = heading
+	if p.links == nil {
+		p.links = map[string]int{}
+	}
+	p.links[link] = p.shown
+	p.flush()
+}
+
+func dashboard(link string) part { return part{mark: "dashboard: ", text: link, whole: true} }
+
+// linkIsNear is how many lines may stand below a link that is not shown again.
+const linkIsNear = 40
+
+// near reports whether a link was shown a few lines above.
+func (p *Printer) near(link string) bool {
+	at, ok := p.links[link]
+	return ok && p.shown-at <= linkIsNear
+}
 
 // Note shows a line of our own about a target; no target: about the run.
-func (p *Printer) Note(target, text string) { p.own(target, "› ", text, nil) }
+func (p *Printer) Note(target, text string) { p.own(target, part{"› ", text, dim, false}) }
 
 // Warn shows a line of our own that matters, which the host may show apart.
 func (p *Printer) Warn(target, text string) {
-	p.own(target, "! ", text, func() {
-		if target != "" {
-			text = target + ": " + text
-		}
-		p.actions.Warningf("%s", p.clean(text))
-	})
+	if !p.host.annotations {
+		p.own(target, part{"! ", text, yellow, false})
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.above.ownLine(target)
+	p.annotate("warning", annotation{title: target}, p.prefixed(target, text))
+	p.flush()
 }
 
-// Success shows that a target is deployed. The text names the target.
-func (p *Printer) Success(_, text string) {
+// Success shows that a target is deployed, and where. The text names the target.
+func (p *Printer) Success(_, text string, links ...string) {
 	p.endLog()
 	defer p.nothingAbove()
-	p.own("", "✓ ", text, nil)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	links = slices.DeleteFunc(slices.Clone(links), p.near)
+	line := strings.Join(append([]string{text}, links...), "   ")
+	if 2+utf8.RuneCountInString(line) <= p.screen.columns {
+		links = nil
+	} else {
+		line = text
+	}
+	parts := []part{{"✓ ", line, green, false}}
+	for _, link := range links {
+		parts = append(parts, part{mark: "  ", text: link, whole: true})
+	}
+	p.print("", parts...)
+	p.flush()
 }
 
 // endLog ends the fold of the log.
@@ -177,78 +216,85 @@ func (p *Printer) sayMissed() {
 		what = strconv.Itoa(p.missed) + " lines of the log are"
 	}
 	p.missed = 0
-	p.line("", "! ", []byte(what+" not shown: the output was not read for a while, and the deployment did not wait for that"), 0)
+	p.print("", part{"! ", what + " not shown: the output was not read for a while, and the deployment did not wait for that", yellow, false})
 }
 
-// Failure shows why a target is not deployed: the reason, and what there is to
-// say about it. The first line names the target. Where a build broke at a line
-// of a file, the annotation points there.
-func (p *Printer) Failure(target, file string, line int, lines []string) {
-	if len(lines) == 0 {
-		return
-	}
-	p.endLog()
-	defer p.nothingAbove()
-	p.own("", "✗ ", strings.Join(lines, "\n"), func() {
-		title := "Deployment failed"
-		if target != "" {
-			title = "Deployment of " + p.clean(target) + " failed"
-		}
-		p.annotateError(title, file, line, lines[0])
-	})
+// part is one of our own lines: a text behind a mark. Lines of a text after the
+// first are indented by the width of the mark.
+type part struct {
+	mark, text string
+	style      style
+	whole      bool // never broken, such as a link or a quoted line
 }
 
-// Error shows what is wrong, with an input or at all, and what to do about it.
-func (p *Printer) Error(input, text, hint string) {
-	p.endLog()
-	line := text
-	if input != "" {
-		line = input + ": " + text
-	}
-	p.own("", "error: ", line, func() {
-		if hint != "" {
-			text += "\n" + hint
-		}
-		p.annotateError(input, "", 0, text)
-	}, "hint:  ", hint)
-}
-
-func (p *Printer) annotateError(title, file string, line int, text string) {
-	a := p.actions
-	fields := map[string]string{}
-	if title != "" {
-		fields["title"] = oneLine(plainText(title))
-	}
-	if file != "" {
-		fields["file"], fields["line"] = oneLine(p.clean(file)), strconv.Itoa(line)
-	}
-	if len(fields) > 0 {
-		a = a.WithFieldsMap(fields)
-	}
-	a.Errorf("%s", p.clean(text))
-}
-
-// own prints our own lines at once: text after a mark, then more pairs of both.
-// annotate issues a workflow command about them, where there are such.
-func (p *Printer) own(target, mark, text string, annotate func(), more ...string) {
+// own prints lines of our own at once.
+func (p *Printer) own(target string, parts ...part) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.print(target, parts...)
+	p.flush()
+}
+
+// print appends lines of our own, outside of any fold, with mu held.
+func (p *Printer) print(target string, parts ...part) {
 	p.above.ownLine(target)
-	for more = append([]string{mark, text}, more...); len(more) > 1; more = more[2:] {
-		mark, text := more[0], strings.TrimRight(more[1], "\n")
-		if text == "" && mark != "" {
+	p.closeFold()
+	p.resume()
+	if p.heading {
+		p.heading = false
+		p.line(nil)
+	}
+	for _, x := range parts {
+		text := strings.TrimRight(x.text, "\n")
+		if text == "" && x.mark != "" {
 			continue
 		}
+		mark := x.mark
 		for line := range strings.SplitSeq(text, "\n") {
-			p.line(p.prefix(target), mark, []byte(line), maxText)
+			p.ownLine(p.prefix(target), mark, line, x)
 			mark = strings.Repeat(" ", utf8.RuneCountInString(mark))
 		}
 	}
-	if annotate != nil && p.host.actions {
-		p.resume()
-		annotate()
+}
+
+// ownLine appends a line of our own: masked, shortened, and then broken.
+func (p *Printer) ownLine(prefix, mark, text string, x part) {
+	body, coloured := p.compose(prefix+mark, []byte(text), x.whole && p.screen.colours)
+	switch {
+	case coloured && len(p.plain) <= maxText:
+		p.lineAs(body, p.acts(p.plain))
+		return
+	case coloured:
+		body = p.plain
 	}
-	p.flush()
+	whole := shorten(string(body), maxText)
+	behind, ok := strings.CutPrefix(whole, prefix+mark)
+	if !ok { // there is a secret in it
+		p.line([]byte(whole))
+		return
+	}
+	lines := []string{behind}
+	if !x.whole {
+		used := utf8.RuneCountInString(prefix + mark)
+		lines = wrap(behind, max(p.screen.columns-used, fewColumns/2))
+	}
+	for _, line := range lines {
+		p.styled(prefix, mark+line, x.style)
+		mark = strings.Repeat(" ", utf8.RuneCountInString(mark))
+	}
+}
+
+// styled appends a line in colour.
+func (p *Printer) styled(head, line string, s style) {
+	if !p.screen.colours || s == plain {
+		p.line([]byte(head + line))
+		return
+	}
+	safe := string(p.disarm([]byte(head + line)))
+	if behind, ok := strings.CutPrefix(safe, head); ok {
+		safe = head + s.coloured(behind)
+	}
+	p.lineAs([]byte(safe), p.acts([]byte(head+line)))
 }
 
 // LogLine shows a line that the server wrote. It does not keep it. While the
@@ -268,7 +314,8 @@ func (p *Printer) LogLine(target string, line []byte) {
 	p.sayMissed()
 	p.openFold(target)
 	p.above.logLine(target, p.folded && p.host.fold().hides())
-	p.line(p.prefix(target), "", line, 0)
+	p.heading = false
+	p.logLine(p.prefix(target), line)
 	switch {
 	case len(p.buf) >= flushSize:
 		p.flush()
@@ -310,40 +357,56 @@ func (p *Printer) cutLine(text []byte) (line []byte, rest string) {
 	return p.secrets.dropBegun(line), rest
 }
 
-// line appends one line of text, while the host's commands are stopped. A
-// limit other than 0 shortens the text.
-func (p *Printer) line(prefix, mark string, text []byte, limit int) {
-	if p.host.actions && p.token == "" {
+// logLine appends a line of the server.
+func (p *Printer) logLine(prefix string, text []byte) {
+	line, coloured := p.compose(prefix, text, p.screen.colours)
+	if coloured {
+		p.lineAs(line, p.acts(p.plain))
+		return
+	}
+	p.line(line)
+}
+
+// compose makes a text behind a prefix fit to be printed, in a buffer that is
+// used again: masked, and without what acts on a terminal. Colours stay if they
+// are wanted and hide nothing; then plain is the text without them.
+func (p *Printer) compose(prefix string, text []byte, colours bool) (line []byte, coloured bool) {
+	text, rest := p.cutLine(text)
+	p.scratch = append(p.scratch[:0], prefix...)
+	p.scratch, coloured = appendText(p.scratch, text, colours)
+	p.scratch = append(p.scratch, rest...)
+	if !coloured {
+		return p.secrets.mask(p.scratch), false
+	}
+	// A colour inside a secret, or inside what acts, must not hide it.
+	p.plain = append(p.plain[:0], prefix...)
+	p.plain, _ = appendText(p.plain, text, false)
+	p.plain = append(p.plain, rest...)
+	changed := p.disarm(p.secrets.mask(p.plain))
+	if len(changed) == 0 || &changed[0] != &p.plain[0] {
+		return changed, false
+	}
+	return p.scratch, true
+}
+
+// line appends a line without colours.
+func (p *Printer) line(text []byte) { p.lineAs(p.disarm(text), p.acts(text)) }
+
+// lineAs appends a line that is safe but for the host's commands, which it may
+// be one of. They stay stopped until the next line of our own.
+func (p *Printer) lineAs(text []byte, acts bool) {
+	if acts && p.token == "" {
 		p.token = rand.Text()
 		p.actions.IssueCommand(&githubactions.Command{Name: "stop-commands", Message: p.token})
 	}
-	text, rest := p.cutLine(text)
-	start := len(p.buf)
-	p.buf = append(p.buf, prefix...)
-	p.buf = append(p.buf, mark...)
-	coloured := false
-	p.buf, coloured = appendText(p.buf, text, p.colour)
-	p.buf = append(p.buf, rest...)
-	shown := p.buf[start:]
-	if coloured {
-		// A colour inside a secret, or inside what acts, must not hide it.
-		p.plain = append(append(p.plain[:0], prefix...), mark...)
-		p.plain, _ = appendText(p.plain, text, false)
-		p.plain = append(p.plain, rest...)
-		shown = p.plain
+	p.buf = append(append(p.buf, text...), '\n')
+	if !p.folded || !p.host.fold().hides() {
+		p.shown++
 	}
-	changed := p.secrets.mask(shown)
-	if limit > 0 && len(changed) > limit {
-		changed = []byte(shorten(string(changed), limit))
-	}
-	if p.host.name == "" {
-		changed = disarm(changed)
-	}
-	if len(changed) > 0 && &changed[0] != &shown[0] {
-		p.buf = append(p.buf[:start], changed...)
-	}
-	p.buf = append(p.buf, '\n')
 }
+
+// acts reports whether the host may take a line for one of its commands.
+func (p *Printer) acts(line []byte) bool { return p.host.actions && mayBeCommand(line) }
 
 // clean makes text fit for a workflow command: masked, each line shortened.
 func (p *Printer) clean(text string) string {

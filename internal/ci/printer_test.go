@@ -23,6 +23,17 @@ var (
 	actionsHost = Detect(lookup(map[string]string{"GITHUB_ACTIONS": "true"}))
 	gitlabHost  = Detect(lookup(map[string]string{"GITLAB_CI": "true"}))
 	plainHost   = Host{}
+
+	// What acts on these is modelled in disarm_test.go and by runner.
+	allHosts = []Host{
+		actionsHost, gitlabHost, plainHost,
+		Detect(lookup(map[string]string{"GITEA_ACTIONS": "true", "GITHUB_ACTIONS": "true"})),
+		Detect(lookup(map[string]string{"FORGEJO_ACTIONS": "true", "GITHUB_ACTIONS": "true"})),
+		Detect(lookup(map[string]string{"CI": "woodpecker"})),
+		Detect(lookup(map[string]string{"JENKINS_URL": "https://jenkins.example.com"})),
+		Detect(lookup(map[string]string{"TF_BUILD": "True"})),
+		Detect(lookup(map[string]string{"BUILDKITE": "true"})),
+	}
 )
 
 // command is a workflow command that a runner carried out.
@@ -123,6 +134,11 @@ var hostile = []string{
 	"::" + strings.Repeat("A", 26) + "::",
 	"##[endgroup]",
 	"::endgroup::",
+	"--- a fold of Buildkite",
+	"+++ and one that is open",
+	"~~~ a dim one",
+	"^^^ +++",
+	"-\x1b[K-- in two pieces",
 }
 
 func TestModelOfRunner(t *testing.T) {
@@ -155,17 +171,24 @@ func everything(p *Printer, text string) {
 	p.Warn(text, text)
 	p.LogLine("", []byte(text))
 	p.Success(text, text)
-	p.Failure(text, text, 7, []string{text, text})
-	p.Error("api-key", text, text)
+	p.Dashboard(text, text)
+	p.Failure(Failure{
+		Target: text, Verdict: text, Reason: text, File: text, Line: 7, Quoted: []string{text, text}, QuotedOf: text,
+		Rollback: text, Hint: text, Dashboard: "y" + text,
+	})
+	p.Error(Problem{text, "api-key", text, text})
 	p.SetTargets(nil)
 	p.Note("", text)
 	p.LogLine("x"+text, []byte(text)) // opens the fold
 	p.LogLine("x"+text, []byte(text))
-	p.Failure("api", "", 0, []string{"outside"})
+	p.Note("x"+text, text) // stands outside
+	p.LogLine("x"+text, []byte(text))
+	p.Success(text, text, text, "z"+text)
+	p.Failure(Failure{Target: "api", Verdict: "outside"})
 }
 
 // sections are the markers that GitLab folds by. Ours is the only one.
-var sections = regexp.MustCompile("\x1b\\[0Ksection_(start|end):[0-9]+:" + sectionName + "\r\x1b\\[0K")
+var sections = regexp.MustCompile("\x1b\\[0Ksection_(start|end):[0-9]+:" + sectionName + "([0-9]+)\r\x1b\\[0K")
 
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*m)?")
 
@@ -176,9 +199,9 @@ func harmless(t *testing.T, h Host, out string) {
 	if h.fold() == section {
 		var got []string
 		for _, m := range sections.FindAllStringSubmatch(out, -1) {
-			got = append(got, m[1])
+			got = append(got, m[1]+m[2])
 		}
-		if diff := cmp.Diff([]string{"start", "end"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"start1", "end1", "start2", "end2"}, got); diff != "" {
 			t.Errorf("sections (-want +got):\n%s", diff)
 		}
 		out = sections.ReplaceAllString(out, "")
@@ -201,18 +224,25 @@ func harmless(t *testing.T, h Host, out string) {
 			if host := actsSomewhere(line); host != "" {
 				t.Errorf("%q acts on %s", line, host)
 			}
+			if h.get("BUILDKITE") != "" && buildkiteFold.MatchString(line) {
+				t.Errorf("%q folds on Buildkite", line)
+			}
 		}
 	}
 	if h.actions {
 		commands, _ := runner(out)
-		if diff := cmp.Diff([]string{"warning", "error", "error", "group", "endgroup", "error"}, names(commands)); diff != "" {
+		want := []string{"group", "endgroup", "group", "endgroup"}
+		if h.annotations {
+			want = append([]string{"warning", "error", "error"}, want...)
+		}
+		if diff := cmp.Diff(want, names(commands)); diff != "" {
 			t.Errorf("commands (-want +got):\n%s\nin\n%s", diff, out)
 		}
 	}
 }
 
 func TestNothingActs(t *testing.T) {
-	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
+	for _, h := range allHosts {
 		for _, line := range hostile {
 			t.Run(fmt.Sprintf("%s/%q", h.Name(), line), func(t *testing.T) {
 				harmless(t, h, show(h, nil, func(p *Printer) { everything(p, line) }))
@@ -229,20 +259,24 @@ func FuzzNothingActs(f *testing.F) {
 		if oneLine(string(line)) == "" {
 			return // empty reasons are not printed
 		}
-		for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
+		for _, h := range allHosts {
 			harmless(t, h, show(h, nil, func(p *Printer) { everything(p, string(line)) }))
 		}
 	})
 }
 
-// Server text never reads a token, and each token is new.
+// Commands are stopped around lines that could be one and around no other, each
+// time under a new token, which is not shown.
 func TestStopTokens(t *testing.T) {
 	out := show(actionsHost, []string{"sesame!"}, func(p *Printer) {
 		for range 3 {
 			p.LogLine("", []byte("a line"))
+			p.LogLine("", []byte("::error::x"))
+			p.LogLine("", []byte("##[group]y"))
 			p.Note("", "a note")
 			p.Warn("", "a warning")
 		}
+		p.LogLine("", []byte("##[x]"))
 	})
 	commands, shown := runner(out)
 	var got []string
@@ -253,11 +287,11 @@ func TestStopTokens(t *testing.T) {
 			tokens[c.data] = true
 		}
 	}
-	want := strings.Fields("add-mask" + strings.Repeat(" stop-commands resume warning", 3))
+	want := strings.Fields("add-mask" + strings.Repeat(" stop-commands resume warning", 3) + " stop-commands resume")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if len(tokens) != 3 {
+	if len(tokens) != 4 {
 		t.Errorf("tokens were used again: %v", tokens)
 	}
 	for token := range tokens {
@@ -265,64 +299,182 @@ func TestStopTokens(t *testing.T) {
 			t.Errorf("token %s is shown or short", token)
 		}
 	}
-	// Nothing to print, nothing to stop.
-	if out := show(actionsHost, nil, func(p *Printer) { p.Flush() }); out != "" {
-		t.Errorf("printed %q", out)
+	for _, line := range strings.Split(out, "\n") {
+		if line == "› a note" || line == "::warning title=Dokploy::a warning" {
+			continue
+		}
+		if _, token, ok := strings.Cut(line, "::stop-commands::"); ok && !tokens[token] {
+			t.Errorf("%q", line)
+		}
+	}
+	// Nothing could act, nothing is stopped.
+	for _, print := range []func(*Printer){
+		func(p *Printer) { p.Flush() },
+		func(p *Printer) { p.LogLine("", []byte("std::vector ## [x] a ::error::")); p.Note("api", "##vso[x]") },
+	} {
+		if out := show(actionsHost, nil, print); strings.Contains(out, "stop-commands") {
+			t.Errorf("stopped for nothing: %q", out)
+		}
 	}
 }
 
 func TestPrinted(t *testing.T) {
 	script := func(p *Printer) {
-		p.Header("dokploy-deploy 1.0.0 → https://dokploy.example.com\n\nshop/api")
+		p.Header("dokploy-deploy 1.0.0 → https://dokploy.example.com")
+		p.Dashboard("api", "https://dokploy.example.com/dashboard/project/"+strings.Repeat("x", 60))
 		p.Note("api", "queued\n2nd in line")
 		p.LogLine("api", []byte("#1 [internal] load\r\n"))
 		p.LogLine("api", nil)
-		p.Warn("api", "50% is not shown")
-		p.Success("api", "api deployed in 4m01s")
-		p.Failure("api", "Dockerfile", 12, []string{"api failed after 41s: the build broke", "Dockerfile:12", "  src/cart.ts"})
-		p.Error("api-key", "Dokploy refuses the key (401)", "it may be wrong,\nexpired or disabled")
-		p.Error("", "no input", "")
+		p.Warn("api", "50% is not shown, and whatever else there is to say goes on the next line, behind the mark")
+		p.LogLine("api", []byte("#2 more of it, as long as it may be: a line of the server is as it was written, however long it is"))
+		p.Success("api", "api deployed in 4m01s", "https://api.example.com")
+		p.Success("api", "api deployed in 4m01s", "https://api.example.com/"+strings.Repeat("y", 30), "https://www.example.com/"+strings.Repeat("y", 30))
+		p.Failure(Failure{
+			Target: "api", Verdict: "api failed after 41s", Reason: "the build broke", File: "Dockerfile", Line: 12,
+			Quoted: []string{"  src/cart.ts " + strings.Repeat("z", 80)}, QuotedOf: "the container x", Rollback: "done",
+			Hint:      "the previous version is still running, and this goes on and on until it is over",
+			Dashboard: "https://dokploy.example.com/dashboard/project/" + strings.Repeat("x", 60),
+		})
+		p.Failure(Failure{Target: "web", Verdict: "web failed after 1s", Reason: "x", Dashboard: "https://dokploy.example.com/web"})
+		p.Error(Problem{"the key is refused", "api-key", "Dokploy refuses the key (401)", "it may be wrong,\nexpired or disabled"})
+		p.Error(Problem{Text: "no input"})
 	}
-	const plain = `dokploy-deploy 1.0.0 → https://dokploy.example.com
+	const head = `dokploy-deploy 1.0.0 → https://dokploy.example.com
+dashboard: https://dokploy.example.com/dashboard/project/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 
-shop/api
 › queued
   2nd in line
 #1 [internal] load
 
-! 50% is not shown
-✓ api deployed in 4m01s
-✗ api failed after 41s: the build broke
-  Dockerfile:12
-    src/cart.ts
-error: api-key: Dokploy refuses the key (401)
-hint:  it may be wrong,
-       expired or disabled
-error: no input
 `
+	const more = `#2 more of it, as long as it may be: a line of the server is as it was written, however long it is
+✓ api deployed in 4m01s   https://api.example.com
+✓ api deployed in 4m01s
+  https://api.example.com/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+  https://www.example.com/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+`
+	const quoted = `  last lines of the container x:
+      src/cart.ts zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz
+  rollback: done
+  hint: the previous version is still running, and this goes on and on until it
+        is over
+`
+	const hint = `hint:  it may be wrong,
+       expired or disabled
+`
+	const plain = head + `! 50% is not shown, and whatever else there is to say goes on the next line,
+  behind the mark
+` + more + "✗ api failed after 41s: the build broke\n" + quoted +
+		"✗ web failed after 1s: x\n  dashboard: https://dokploy.example.com/web\n" +
+		"error: api-key: Dokploy refuses the key (401)\n" + hint + "error: no input\n"
 	if diff := cmp.Diff(plain, show(plainHost, nil, script)); diff != "" {
 		t.Errorf("plain (-want +got):\n%s", diff)
 	}
+	// What the host shows itself is not there twice.
 	commands, shown := runner(show(actionsHost, nil, script))
-	if diff := cmp.Diff(plain, strings.Join(shown, "\n")); diff != "" {
+	actions := head + more + "✗ api failed after 41s\n" + quoted + "✗ web failed after 1s\n  dashboard: https://dokploy.example.com/web\n" + hint
+	if diff := cmp.Diff(actions, escapes.ReplaceAllString(strings.Join(shown, "\n"), "")); diff != "" {
 		t.Errorf("GitHub shows (-want +got):\n%s", diff)
-	}
-	var issued []command
-	for _, c := range commands {
-		if c.name != "stop-commands" && c.name != "resume" {
-			issued = append(issued, c)
-		}
 	}
 	want := []command{
 		{"group", "", "log of api"},
-		{"warning", "", "api: 50% is not shown"},
 		{"endgroup", "", ""},
-		{"error", "file=Dockerfile,line=12,title=Deployment of api failed", "api failed after 41s: the build broke"},
-		{"error", "title=api-key", "Dokploy refuses the key (401)\nit may be wrong,\nexpired or disabled"},
-		{"error", "", "no input"},
+		{"warning", "title=Dokploy%3A api", "50% is not shown, and whatever else there is to say goes on the next line, behind the mark"},
+		{"group", "", "log of api, continued"},
+		{"endgroup", "", ""},
+		{"error", "file=Dockerfile,line=12,title=Dokploy%3A api failed after 41s", "the build broke"},
+		{"error", "title=Dokploy%3A web failed after 1s", "x"},
+		{"error", "title=Dokploy%3A the key is refused", "api-key: Dokploy refuses the key (401)"},
+		{"error", "title=Dokploy", "no input"},
 	}
-	if diff := cmp.Diff(want, issued, cmp.AllowUnexported(command{})); diff != "" {
+	if diff := cmp.Diff(want, commands, cmp.AllowUnexported(command{})); diff != "" {
 		t.Errorf("annotations (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever is ours stands outside of the folds that hold the log.
+func TestOwnLinesStandOutside(t *testing.T) {
+	for _, h := range []Host{actionsHost, gitlabHost} {
+		out := show(h, nil, func(p *Printer) {
+			p.Note("api", "own")
+			for _, own := range []func(){
+				func() { p.Note("api", "own") },
+				func() { p.Note("", "own") },
+				func() { p.Warn("api", "own") },
+				func() { p.Dashboard("api", "own") },
+				func() { p.Success("api", "own") },
+				func() { p.Failure(Failure{Target: "api", Verdict: "own", Reason: "own", Quoted: []string{"own"}}) },
+				func() { p.Error(Problem{Text: "own", Hint: "own"}) },
+			} {
+				p.LogLine("api", []byte("the server's"))
+				own()
+			}
+		})
+		open, own, folds := false, 0, 0
+		for line := range strings.Lines(out) {
+			switch {
+			case strings.Contains(line, "::group::"), strings.Contains(line, "section_start"):
+				open, folds = true, folds+1
+			case strings.Contains(line, "::endgroup::"), strings.Contains(line, "section_end"):
+				open = false
+			case strings.Contains(line, "own"):
+				own++
+				if open {
+					t.Errorf("%s: inside a fold: %q", h.Name(), line)
+				}
+			case !open && strings.TrimSpace(line) != "":
+				t.Errorf("%s: outside of any fold: %q", h.Name(), line)
+			}
+		}
+		if own < 9 || folds != 7 {
+			t.Errorf("%s: %d lines, %d folds", h.Name(), own, folds)
+		}
+	}
+}
+
+// A link is shown once, unless much stands below it.
+func TestLinksOnce(t *testing.T) {
+	const link = "https://dokploy.example.com/x"
+	for lines, want := range map[int]int{0: 1, 30: 1, 60: 2} {
+		for _, h := range []Host{plainHost, actionsHost} {
+			out := show(h, nil, func(p *Printer) {
+				p.Dashboard("api", link)
+				for range lines {
+					p.LogLine("api", []byte("x"))
+				}
+				p.Failure(Failure{Target: "api", Verdict: "api failed", Reason: "x", Dashboard: link})
+			})
+			want := want
+			if h.actions {
+				want = 1 // what is folded away is not in between
+			}
+			if got := strings.Count(out, link); got != want {
+				t.Errorf("%d lines, %q: %d times, want %d", lines, h.Name(), got, want)
+			}
+		}
+	}
+}
+
+// Lines of our own are coloured, their marks included; those of the server and
+// what is quoted of them are as they were written.
+func TestStyles(t *testing.T) {
+	out := show(gitlabHost, []string{"sesame"}, func(p *Printer) {
+		p.Header("head")
+		p.SetTargets([]string{"api", "web"})
+		p.Note("api", "\x1b[35mqueued\x1b[0m "+strings.Repeat("long ", 20))
+		p.SetTargets(nil)
+		p.Warn("", "sesame ##vso[x]")
+		p.LogLine("", []byte("\x1b[35mviolet\x1b[0m"))
+		p.Success("", "done")
+		p.Failure(Failure{Verdict: "failed", Reason: "x", Quoted: []string{"\x1b[35mviolet"}, Hint: "do"})
+		p.Error(Problem{Input: "url", Text: "wrong", Hint: "write another"})
+	})
+	want := "head\n\napi │ \x1b[2m› queued " + strings.TrimSpace(strings.Repeat("long ", 13)) + "\x1b[0m\n" +
+		"api │ \x1b[2m  " + strings.TrimSpace(strings.Repeat("long ", 7)) + "\x1b[0m\n" +
+		"\x1b[33m! *** ##vso[x]\x1b[0m\n\x1b[35mviolet\x1b[0m\n\x1b[32m✓ done\x1b[0m\n" +
+		"\x1b[31m✗ failed: x\x1b[0m\n    \x1b[35mviolet\x1b[0m\n  hint: do\n\x1b[31merror: url: wrong\x1b[0m\nhint:  write another\n"
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -400,20 +552,36 @@ func TestColours(t *testing.T) {
 		{map[string]string{"GITHUB_ACTIONS": "true"}, true},
 		{map[string]string{"GITLAB_CI": "true"}, true},
 		{map[string]string{"GITLAB_CI": "true", "NO_COLOR": "1"}, false},
+		{map[string]string{"GITLAB_CI": "true", "TERM": "dumb"}, false},
 		{map[string]string{"JENKINS_URL": "http://x"}, false},
+		{map[string]string{"FORCE_COLOR": "1"}, true},
+		{map[string]string{"FORCE_COLOR": "0"}, false},
+		{map[string]string{"FORCE_COLOR": "1", "NO_COLOR": "1"}, false},
+		{map[string]string{"FORCE_COLOR": "1", "TERM": "dumb"}, false},
 	} {
-		out := show(Detect(lookup(tt.vars)), nil, func(p *Printer) { p.LogLine("", []byte("\x1b[31mred")) })
-		if got := strings.Contains(out, "\x1b[31mred\x1b[0m\n"); got != tt.want {
+		out := show(Detect(lookup(tt.vars)), nil, func(p *Printer) { p.LogLine("", []byte("\x1b[36mcyan")); p.Success("", "done") })
+		want := "cyan\n✓ done\n"
+		if tt.want {
+			want = "\x1b[36mcyan\x1b[0m\n\x1b[32m✓ done\x1b[0m\n"
+		}
+		if out != want {
 			t.Errorf("%v: %q", tt.vars, out)
 		}
 	}
-	file, err := os.Create(t.TempDir() + "/out")
-	if err != nil {
-		t.Fatal(err)
+	for value, want := range map[string]int{"": 80, "120": 120, "400": 400, "10": 80, "wide": 80} {
+		if got := screenOf(Detect(lookup(map[string]string{"COLUMNS": value})), io.Discard).columns; got != want {
+			t.Errorf("COLUMNS=%s: %d columns, want %d", value, got, want)
+		}
 	}
-	defer file.Close()
-	if colours(plainHost, file) {
-		t.Error("a file is no terminal")
+	for _, name := range []string{t.TempDir() + "/out", os.DevNull} {
+		file, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if screenOf(plainHost, file) != (screen{columns: commonColumns}) {
+			t.Errorf("%s is no terminal", name)
+		}
 	}
 }
 
@@ -582,7 +750,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	next := map[string]int{}
 	for _, line := range shown {
-		target, text, ok := strings.Cut(line, " │ ")
+		target, text, ok := strings.Cut(escapes.ReplaceAllString(line, ""), " │ ")
 		if !ok || strings.HasPrefix(text, "› ") || strings.HasPrefix(text, "! ") {
 			continue
 		}
@@ -631,7 +799,7 @@ func TestHide(t *testing.T) {
 	if strings.Contains(text, "add-mask::a-value") || !strings.Contains(text, "add-mask::the-key") {
 		t.Errorf("the host is told of the wrong values:\n%s", text)
 	}
-	if !strings.Contains(text, "hidden: a-value\n") || !strings.Contains(text, "***, ***, ***, ***, ***") {
+	if !strings.Contains(text, "hidden: a-value\x1b[0m\n") || !strings.Contains(text, "***, ***, ***, ***, ***") {
 		t.Error(text)
 	}
 	if got := p.Text("x another value y"); got != "x *** y" {

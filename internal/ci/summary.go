@@ -12,14 +12,18 @@ type Row struct {
 	Target    string
 	Status    string
 	OK        bool
+	Skipped   bool // not started
+	Verified  string
 	Queued    string // empty: not known, and so are the other times
 	Build     string
-	Verified  string
-	Took      string
+	Total     string
 	URL       string
 	Dashboard string
-	Reason    string
-	Tail      []string // last lines of the log, of a failed deployment
+	Set       []string // what was set before the deployment
+	Reason    string   // of one that failed, and so is what follows
+	Rollback  string
+	Hint      string
+	Tail      []string // last lines of the log
 }
 
 // maxSummary keeps the summary below the 1 MiB from which GitHub drops it whole.
@@ -30,46 +34,92 @@ const maxCell = 2000
 
 // WriteSummary appends a summary of the run to the file that
 // GITHUB_STEP_SUMMARY names, where that is set. The printer masks its free text.
-func (h Host) WriteSummary(p *Printer, rows []Row) error {
+func (h Host) WriteSummary(p *Printer, rows []Row, problems []Problem) error {
 	path := h.get("GITHUB_STEP_SUMMARY")
-	if path == "" || len(rows) == 0 {
+	if path == "" || len(rows)+len(problems) == 0 {
 		return nil
 	}
-	if err := appendFile(path, p.summary(rows)); err != nil {
+	if err := appendFile(path, p.summary(rows, problems)); err != nil {
 		return fmt.Errorf("summary not written to %s (GITHUB_STEP_SUMMARY): %w", path, err)
 	}
 	return nil
 }
 
-func (p *Printer) summary(rows []Row) string {
+func (p *Printer) summary(rows []Row, problems []Problem) string {
 	var b strings.Builder
-	fmt.Fprint(&b, "### Dokploy deployment\n\n| target | status | queued | build | verified | in all | links |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("### Dokploy deployment\n")
+	if len(rows) > 0 {
+		b.WriteString("\n| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n")
+	}
 	for _, r := range rows {
 		mark := "❌"
-		if r.OK {
+		switch {
+		case r.Skipped:
+			mark = "➖"
+		case r.OK:
 			mark = "✅"
 		}
-		links := webLink("deployments", r.Dashboard) + " " + webLink("public address", r.URL)
-		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", cell(r.Target), mark, cell(r.Status),
-			cell(r.Queued), cell(r.Build), cell(r.Verified), cell(r.Took), strings.TrimSpace(links))
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", cell(r.Target), mark, cell(r.Status), cell(r.Verified),
+			cell(r.Queued), cell(r.Build), cell(r.Total), links(webLink("site", r.URL), webLink("dashboard", r.Dashboard)))
+	}
+	for _, x := range problems {
+		what := cell(p.clean(x.Text))
+		if x.Input != "" {
+			what = "**" + cell(x.Input) + "**: " + what
+		}
+		b.WriteString("\n❌ " + what + "\n")
+		p.summaryLine(&b, "Hint", x.Hint)
 	}
 	for _, r := range rows {
-		if r.OK || r.Reason == "" {
-			continue
+		if !r.OK && r.Reason != "" {
+			fmt.Fprintf(&b, "\n❌ **%s**: %s\n", cell(r.Target), cell(p.clean(r.Reason)))
+			p.summaryLine(&b, "Rollback", r.Rollback)
+			p.summaryLine(&b, "Hint", r.Hint)
+			p.summaryTail(&b, r.Tail)
 		}
-		fmt.Fprintf(&b, "\n**%s**: %s\n", cell(r.Target), cell(p.clean(r.Reason)))
-		if len(r.Tail) == 0 {
-			continue
+	}
+	for _, r := range rows {
+		if b.Len() > maxSummary {
+			break
 		}
-		tail := p.clean(strings.Join(r.Tail, "\n"))
-		fence := strings.Repeat("`", max(3, longestRun(tail, '`')+1))
-		details := fmt.Sprintf("\n<details><summary>last lines</summary>\n\n%stext\n%s\n%s\n\n</details>\n", fence, tail, fence)
-		if b.Len()+len(details) > maxSummary {
-			details = "\n(the last lines are in the log of the step)\n"
+		if len(r.Set) > 0 {
+			fmt.Fprintf(&b, "\nSet on **%s** before the deployment:\n\n", cell(r.Target))
 		}
-		b.WriteString(details)
+		for _, line := range r.Set {
+			fmt.Fprintf(&b, "- %s\n", cell(p.clean(line)))
+		}
 	}
 	return b.String()
+}
+
+func (p *Printer) summaryLine(b *strings.Builder, what, text string) {
+	if text != "" && b.Len() < maxSummary {
+		fmt.Fprintf(b, "\n%s: %s\n", what, cell(p.clean(text)))
+	}
+}
+
+func (p *Printer) summaryTail(b *strings.Builder, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	tail := p.clean(strings.Join(lines, "\n"))
+	fence := strings.Repeat("`", max(3, longestRun(tail, '`')+1))
+	details := fmt.Sprintf("\n<details><summary>last lines</summary>\n\n%stext\n%s\n%s\n\n</details>\n", fence, tail, fence)
+	if b.Len()+len(details) > maxSummary {
+		details = "\n(the last lines are in the log of the step)\n"
+	}
+	b.WriteString(details)
+}
+
+// links separates those that there are.
+func links(all ...string) string {
+	var some []string
+	for _, l := range all {
+		if l != "" {
+			some = append(some, l)
+		}
+	}
+	return strings.Join(some, " · ")
 }
 
 // cell makes text fit for a cell of a table: on one line, and without a

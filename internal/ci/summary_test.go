@@ -24,9 +24,15 @@ func TestSummary(t *testing.T) {
 	h := summaryHost(path)
 	p := New(h, io.Discard, []string{"sesame-open"})
 	err := h.WriteSummary(p, []Row{
-		{Target: "api", Status: "done", OK: true, Queued: "5s", Build: "10s", Took: "16s", URL: "https://api.example.com", Dashboard: "https://d.example.com/x?tab=deployments"},
-		{Target: "web", Status: "error", Reason: "it said sesame-open | <b>", URL: "javascript:alert(1)", Tail: []string{"``` ````", "\x1b[31mred\x1b[0m sesame-open"}},
-	})
+		{
+			Target: "api", Status: "done", OK: true, Verified: "yes", Queued: "5s", Build: "10s", Total: "16s", URL: "https://api.example.com",
+			Dashboard: "https://d.example.com/x?tab=deployments", Set: []string{"image: a:1 → a:2", "env: adds sesame-open"},
+		},
+		{
+			Target: "web", Status: "error", Verified: "no", Reason: "it said sesame-open | <b>", URL: "javascript:alert(1)",
+			Rollback: "none", Hint: "look *there*", Tail: []string{"``` ````", "\x1b[31mred\x1b[0m sesame-open"},
+		},
+	}, []Problem{{Input: "timeout", Text: "not a duration", Hint: "write 90s"}, {Text: "no input"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,11 +41,13 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "# mine\n### Dokploy deployment\n\n" +
-		"| target | status | queued | build | verified | in all | links |\n|---|---|---|---|---|---|---|\n" +
-		"| api | ✅ done | 5s | 10s |  | 16s | [deployments](https://d.example.com/x?tab=deployments) [public address](https://api.example.com) |\n" +
-		"| web | ❌ error |  |  |  |  |  |\n" +
-		"\n**web**: it said &#42;&#42;&#42; &#124; &#60;b&#62;\n" +
-		"\n<details><summary>last lines</summary>\n\n`````text\n``` ````\nred ***\n`````\n\n</details>\n"
+		"| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n" +
+		"| api | ✅ done | yes | 5s | 10s | 16s | [site](https://api.example.com) · [dashboard](https://d.example.com/x?tab=deployments) |\n" +
+		"| web | ❌ error | no |  |  |  |  |\n" +
+		"\n❌ **timeout**: not a duration\n\nHint: write 90s\n\n❌ no input\n" +
+		"\n❌ **web**: it said &#42;&#42;&#42; &#124; &#60;b&#62;\n\nRollback: none\n\nHint: look &#42;there&#42;\n" +
+		"\n<details><summary>last lines</summary>\n\n`````text\n``` ````\nred ***\n`````\n\n</details>\n" +
+		"\nSet on **api** before the deployment:\n\n- image: a:1 → a:2\n- env: adds &#42;&#42;&#42;\n"
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -48,11 +56,11 @@ func TestSummary(t *testing.T) {
 func TestSummaryCannotBeWritten(t *testing.T) {
 	for name, path := range map[string]string{"a folder": t.TempDir(), "no folder": filepath.Join(t.TempDir(), "no", "file")} {
 		h := summaryHost(path)
-		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}); err == nil || !strings.Contains(err.Error(), "GITHUB_STEP_SUMMARY") {
+		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}, nil); err == nil || !strings.Contains(err.Error(), "GITHUB_STEP_SUMMARY") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := (Host{}).WriteSummary(New(Host{}, io.Discard, nil), []Row{{Target: "api"}}); err != nil {
+	if err := (Host{}).WriteSummary(New(Host{}, io.Discard, nil), []Row{{Target: "api"}}, nil); err != nil {
 		t.Errorf("no file is named: %v", err)
 	}
 }
@@ -64,9 +72,9 @@ func TestSummaryIsBounded(t *testing.T) {
 	}
 	var rows []Row
 	for range 40 {
-		rows = append(rows, Row{Target: strings.Repeat("<x>", 3000), Status: "error", Reason: strings.Repeat("|", 5000), Tail: long})
+		rows = append(rows, Row{Target: strings.Repeat("<x>", 3000), Status: "error", Reason: strings.Repeat("|", 5000), Hint: strings.Repeat("|", 5000), Set: long[:2], Tail: long})
 	}
-	if n := len(New(Host{}, io.Discard, nil).summary(rows)); n > 1<<20 {
+	if n := len(New(Host{}, io.Discard, nil).summary(rows, nil)); n > 1<<20 {
 		t.Errorf("%d bytes: GitHub drops more than 1 MiB", n)
 	}
 }
@@ -79,7 +87,7 @@ func FuzzSummary(f *testing.F) {
 	f.Add("a|b", "```\n</details>\n# x")
 	f.Add("<script>", "`````text")
 	f.Fuzz(func(t *testing.T, name, line string) {
-		out := New(Host{}, io.Discard, nil).summary([]Row{{Target: name, Status: name, Reason: "x" + name, Tail: strings.Split(line, "\n")}})
+		out := New(Host{}, io.Discard, nil).summary([]Row{{Target: name, Status: name, Reason: "x" + name, Tail: strings.Split(line, "\n")}}, nil)
 		head, rest, ok := strings.Cut(out, "\n\n<details>")
 		if !ok {
 			t.Fatalf("no details in %q", out)

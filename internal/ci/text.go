@@ -127,3 +127,6 @@ const maxText = 2000
 
 // shorten leaves out the middle of a masked text that is longer than n bytes.
 func shorten(masked string, n int) string { return text.Shorten(masked, n, n/4) }
+
+// wrap breaks a masked text into lines.
+func wrap(masked string, columns int) []string { return text.Wrap(masked, columns) }

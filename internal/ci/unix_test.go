@@ -55,7 +55,7 @@ func TestOutputsIntoPipes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "outputs not written (GITHUB_OUTPUT): "+pipe+" is no regular file") || !strings.Contains(err.Error(), "DRONE_OUTPUT") || strings.Contains(err.Error(), "output-file") {
 			t.Errorf("%v", err)
 		}
-		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}); err == nil || !strings.Contains(err.Error(), "is it read?") {
+		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}, nil); err == nil || !strings.Contains(err.Error(), "is it read?") {
 			t.Errorf("summary: %v", err)
 		}
 	}

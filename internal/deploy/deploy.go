@@ -24,6 +24,8 @@ type Reporter interface {
 	Header(text string)
 	// SetTargets names the targets before the first line about one.
 	SetTargets(names []string)
+	// Dashboard is told where a target is seen in Dokploy.
+	Dashboard(target, link string)
 	// Note is a line of our own about a target; Warn one that matters.
 	Note(target, text string)
 	Warn(target, text string)
@@ -175,7 +177,7 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 			newRun(&o, found, found.targets[i].service, r).run(ctx)
 			if left.Add(-1) > 0 && !r.Status.OK() {
 				// The others may take long; what there is to say of it comes at the end.
-				o.Reporter.Note(r.Name, r.Headline())
+				o.Reporter.Note(r.Name, r.Became())
 			}
 		})
 	}

@@ -29,10 +29,13 @@ type recorder struct {
 
 func (r *recorder) Header(text string)        { r.add(func() { r.header = text }) }
 func (r *recorder) SetTargets(names []string) { r.add(func() { r.names = names }) }
-func (r *recorder) Note(_, text string)       { r.add(func() { r.notes = append(r.notes, "› "+text) }) }
-func (r *recorder) Warn(_, text string)       { r.add(func() { r.notes = append(r.notes, "! "+text) }) }
-func (r *recorder) Hide(values ...string)     { r.add(func() { r.hidden = append(r.hidden, values...) }) }
-func (r *recorder) Mask(text string) string   { return text }
+func (r *recorder) Dashboard(_, link string) {
+	r.add(func() { r.notes = append(r.notes, "dashboard: "+link) })
+}
+func (r *recorder) Note(_, text string)     { r.add(func() { r.notes = append(r.notes, "› "+text) }) }
+func (r *recorder) Warn(_, text string)     { r.add(func() { r.notes = append(r.notes, "! "+text) }) }
+func (r *recorder) Hide(values ...string)   { r.add(func() { r.hidden = append(r.hidden, values...) }) }
+func (r *recorder) Mask(text string) string { return text }
 func (r *recorder) LogLine(_ string, b []byte) {
 	s := string(b)
 	r.add(func() { r.log = append(r.log, s) })

@@ -97,7 +97,7 @@ func (r *run) prepare(ctx context.Context) error {
 		}
 		return err
 	}
-	r.undo = p
+	r.undo, r.result.WasSet = p, p.lines
 	r.left = verdict.SomethingSet
 	var now *dokploy.Service
 	if now, err = r.readAgain(ctx); err != nil {

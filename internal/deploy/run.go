@@ -75,7 +75,7 @@ func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(forma
 // asked for.
 func (r *run) run(ctx context.Context) {
 	defer r.screen.close()
-	r.note("link: %s", r.result.DashboardURL)
+	r.o.Reporter.Dashboard(r.name, r.result.DashboardURL)
 	if r.o.DryRun {
 		r.dryRun(ctx)
 		return

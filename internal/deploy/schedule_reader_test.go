@@ -112,7 +112,11 @@ type both struct {
 	shown *ci.Printer
 }
 
-func (b both) Header(text string)        { b.recorder.Header(text); b.shown.Header(text) }
+func (b both) Header(text string) { b.recorder.Header(text); b.shown.Header(text) }
+func (b both) Dashboard(target, link string) {
+	b.recorder.Dashboard(target, link)
+	b.shown.Dashboard(target, link)
+}
 func (b both) SetTargets(names []string) { b.recorder.SetTargets(names); b.shown.SetTargets(names) }
 func (b both) Note(target, text string)  { b.recorder.Note(target, text); b.shown.Note(target, text) }
 func (b both) Warn(target, text string)  { b.recorder.Warn(target, text); b.shown.Warn(target, text) }

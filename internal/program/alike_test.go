@@ -33,7 +33,7 @@ func TestServicesOfOneName(t *testing.T) {
 			p := call{env: with(with(env, c.build(srv)...), "GITHUB_ACTIONS", "true", "INPUT_LOGS", "off")}
 			p.run(t.Context())
 			for _, name := range c.names {
-				for _, want := range []string{"\n✗ " + name + " failed", "::error title=Deployment of " + name + " failed::", "\n" + name + " "} {
+				for _, want := range []string{"✗ " + name + " failed", "::error title=Dokploy%3A " + name + " failed", "\n" + name + " "} {
 					if n := strings.Count(p.stdout.String(), want); p.code != 1 || n == 0 || n > 1 && !strings.HasSuffix(want, " ") {
 						t.Errorf("exit %d, %q %d times\n%s", p.code, want, n, &p.stdout)
 					}

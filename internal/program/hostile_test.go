@@ -70,7 +70,7 @@ func runChild(t *testing.T, env map[string]string) child {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = []string{memoryFile + "=" + file, "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
+	cmd.Env = []string{memoryFile + "=" + file, "COLUMNS=10000", "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}

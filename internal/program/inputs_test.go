@@ -106,7 +106,7 @@ func TestWhatCannotBeRight(t *testing.T) {
 func TestNothingCheckedOut(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for host, want := range map[string]string{"GITHUB_ACTIONS": "actions/checkout", "GITLAB_CI": "GIT_STRATEGY", "CIRCLECI": "`checkout`"} {
-		c := call{env: map[string]string{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_COMPOSE": "x", "DOKPLOY_COMPOSE_FILE": "compose.yml", host: "true"}}
+		c := call{env: map[string]string{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_COMPOSE": "x", "DOKPLOY_COMPOSE_FILE": "compose.yml", "COLUMNS": "1000", host: "true"}}
 		c.run(t.Context())
 		if c.code != 2 || !strings.Contains(c.stdout.String(), "the working directory is empty, so nothing seems to be checked out: ") || !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("%s: exit %d:\n%s", host, c.code, &c.stdout)

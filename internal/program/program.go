@@ -16,7 +16,6 @@ import (
 	"dokploy-deploy/internal/config"
 	"dokploy-deploy/internal/deploy"
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -64,9 +63,7 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 	}
 	show(printer, report)
 	write(host, printer, outputs(report, printer.Text), cfg.OutputFile)
-	if err := host.WriteSummary(printer, summary(report)); err != nil {
-		printer.Warn("", err.Error())
-	}
+	summarise(host, printer, summary(report), nil)
 	return code
 }
 
@@ -96,17 +93,28 @@ func (p Program) flags(args []string) int {
 
 // invalid reports every problem with the inputs; nothing was sent.
 func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) int {
-	var problems *config.Error
-	if errors.As(err, &problems) {
-		for _, p := range problems.Problems {
-			printer.Error(p.Input, p.Text, "")
+	var wrong *config.Error
+	problems := []ci.Problem{{Text: err.Error(), Title: "wrong inputs"}}
+	if errors.As(err, &wrong) {
+		problems = nil
+		for _, p := range wrong.Problems {
+			problems = append(problems, ci.Problem{Title: "check the input " + p.Input, Input: p.Input, Text: p.Text})
 		}
-	} else {
-		printer.Error("", err.Error(), "")
+	}
+	for _, p := range problems {
+		printer.Error(p)
 	}
 	out := ci.Outputs{Status: string(verdict.Invalid), Deployments: "[]"}
 	write(host, printer, out, cfg.OutputFile)
+	summarise(host, printer, nil, problems)
 	return verdict.ExitInvalid
+}
+
+// summarise writes what the host keeps of a run.
+func summarise(host ci.Host, printer *ci.Printer, rows []ci.Row, problems []ci.Problem) {
+	if err := host.WriteSummary(printer, rows, problems); err != nil {
+		printer.Warn("", err.Error())
+	}
 }
 
 func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
@@ -157,98 +165,6 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 	return o
 }
 
-// show ends the output: the successes, then what failed and why, last.
-func show(printer *ci.Printer, report *verdict.Report) {
-	for _, r := range report.Results {
-		switch {
-		case r.Status == verdict.Done && report.DryRun:
-			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
-		case r.Status == verdict.Done:
-			line := r.Name + " deployed in " + text.Duration(r.Took)
-			for _, url := range r.URLs {
-				line += "   " + url
-			}
-			printer.Success(r.Name, line)
-		case r.Status == verdict.Queued:
-			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed   "+r.DashboardURL)
-		}
-	}
-	type saying struct { // what concerns all targets is said once
-		input, name string
-		verdict.Outcome
-	}
-	said := map[saying]bool{}
-	for _, r := range report.Results {
-		key := saying{input: r.ConcernedInput(), Outcome: r.Outcome}
-		if r.Found() {
-			key.name = r.Name
-		}
-		if r.Status.OK() || said[key] {
-			continue
-		}
-		said[key] = true
-		if !r.Found() || r.Input != "" {
-			printer.Error(r.ConcernedInput(), r.Why(), r.Advice())
-			continue
-		}
-		printer.Failure(r.Name, r.Place.File, r.Place.Line, failure(r, printer.LogIsAbove(r.Name)))
-	}
-}
-
-// summary is what the host keeps of the run.
-func summary(report *verdict.Report) []ci.Row {
-	var rows []ci.Row
-	for _, r := range report.Results {
-		row := ci.Row{
-			Target: r.Name, Status: string(r.Status), OK: r.Status.OK(),
-			URL: r.URL(), Dashboard: r.DashboardURL, Reason: r.Error(), Tail: r.Tail, Verified: string(r.Verified),
-		}
-		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Took: r.Took} {
-			if d >= 0 {
-				*cell = text.Duration(d)
-			}
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-// tailShown is how many of the last lines a failure quotes.
-const tailShown = 12
-
-// failure says what became of a target. The last lines of its log are quoted
-// where they do not stand right above.
-func failure(r verdict.Result, logIsAbove bool) []string {
-	lines := []string{r.Name + " " + r.Headline()}
-	quoted := r.Tail
-	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
-		quoted = nil // going back may have a log of its own
-	}
-	var tail []string
-	for _, line := range quoted {
-		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "Error occurred ❌") {
-			tail = append(tail, "  "+line)
-		}
-	}
-	if len(tail) > tailShown {
-		tail = tail[len(tail)-tailShown:]
-	}
-	if r.TailOf != "" && len(tail) > 0 {
-		lines = append(lines, "last lines of "+r.TailOf+":")
-	}
-	lines = append(lines, tail...)
-	if r.WentBack != "" {
-		lines = append(lines, "rollback: "+r.WentBack)
-	}
-	if hint := r.Advice(); hint != "" {
-		lines = append(lines, "hint: "+hint)
-	}
-	if r.DashboardURL != "" {
-		lines = append(lines, "look: "+r.DashboardURL)
-	}
-	return lines
-}
-
 // outputs are those of a run. What a build printed may be quoted in their free
 // text, which fit masks and shortens.
 func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
@@ -281,14 +197,17 @@ func (p Program) userAgent() string { return strings.ReplaceAll(p.name(), " ", "
 
 // Usage is the answer to --help.
 func Usage(w io.Writer) {
-	fmt.Fprintln(w, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.")
-	fmt.Fprintln(w)
-	config.Usage(w)
-	fmt.Fprintln(w, "\nOutputs (GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT,\nwhere url is DOKPLOY_DEPLOYED_URL):")
+	var b strings.Builder
+	config.UsageText(&b, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.", 0)
+	b.WriteString("\n")
+	config.Usage(&b)
+	b.WriteString("\n")
+	config.UsageText(&b, "Outputs, in GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT, where url is DOKPLOY_DEPLOYED_URL:", 0)
 	for _, o := range ci.OutputTable {
-		fmt.Fprintf(w, "  %-15s %s\n", o.Name, o.Meaning)
+		b.WriteString("  " + o.Name + "\n")
+		config.UsageText(&b, o.Meaning, 8)
 	}
-	fmt.Fprint(w, `
+	b.WriteString(`
 Exit codes:
   0         deployed (or, with wait: false, accepted)
   1         the deployment failed: error, cancelled, unhealthy, lost
@@ -297,4 +216,5 @@ Exit codes:
   4         timed out; the deployment may still be going on in Dokploy
   129, 130, 143  interrupted by SIGHUP (unless it is ignored), SIGINT, SIGTERM
 `)
+	_, _ = io.WriteString(w, b.String())
 }

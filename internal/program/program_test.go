@@ -56,7 +56,7 @@ func listening(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[st
 		t.Fatal(err)
 	}
 	t.Cleanup(srv.Close)
-	return srv, map[string]string{"DOKPLOY_URL": url, "DOKPLOY_API_KEY": srv.Key}
+	return srv, map[string]string{"DOKPLOY_URL": url, "DOKPLOY_API_KEY": srv.Key, "COLUMNS": "10000"}
 }
 
 func with(env map[string]string, more ...string) map[string]string {

@@ -9,7 +9,29 @@ import (
 // Headline says how a target failed, in one line behind its name: "failed after
 // 41s: Dockerfile:12 …".
 func (r *Result) Headline() string {
-	return r.became() + r.after() + ": " + r.Why()
+	return r.Became() + ": " + r.Why()
+}
+
+// Became is the headline without the reason: "failed after 41s".
+func (r *Result) Became() string { return r.became() + r.after() }
+
+// Title says in a few words what is wrong, where no deployment has a headline.
+func (r *Result) Title() string {
+	switch r.Reason.Kind {
+	case NoSuchTarget, NoneVisible, IsCompose, IsApplication:
+		return r.Kind + " not found"
+	}
+	switch {
+	case r.Status == Unreachable:
+		return "not reachable"
+	case r.Status == Refused && r.ConcernedInput() == "api-key":
+		return "the key is refused"
+	case r.Status == Refused:
+		return "the key has not the right"
+	case r.Status == Invalid && r.ConcernedInput() != "":
+		return "check the input " + r.ConcernedInput()
+	}
+	return r.Name + " " + r.Became()
 }
 
 func (r *Result) became() string {

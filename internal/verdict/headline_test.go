@@ -36,3 +36,27 @@ func TestHeadlines(t *testing.T) {
 		}
 	}
 }
+
+// A problem has a title that says what it is, also before there is a headline.
+func TestTitles(t *testing.T) {
+	for _, tt := range []struct {
+		o    Outcome
+		kind string
+		want string
+	}{
+		{Reason{Kind: NoSuchTarget}.Outcome(), "application", "application not found"},
+		{Reason{Kind: IsApplication}.Outcome(), "compose", "compose not found"},
+		{Outcome{Status: Invalid}, "compose", "check the input compose"},
+		{Outcome{Status: Invalid, Input: "source"}, "application", "check the input source"},
+		{Reason{Kind: KeyRefused}.Outcome(), "application", "the key is refused"},
+		{Reason{Kind: MissingRight}.Outcome(), "application", "the key has not the right"},
+		{Outcome{Status: Unreachable}, "application", "not reachable"},
+		{Outcome{Status: Interrupted}, "application", "api was interrupted"},
+		{Outcome{Status: Failed}, "application", "api failed"},
+	} {
+		r := Result{Outcome: tt.o, Kind: tt.kind, Name: "api"}
+		if got := r.Title(); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.o, got, tt.want)
+		}
+	}
+}

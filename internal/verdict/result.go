@@ -24,6 +24,7 @@ type Result struct {
 	Tail         []string      // last lines of the log of a failed deployment
 	TailOf       string        // whose log that is; empty: the deployment's
 	Verified     Verified      // empty: not looked at
+	WasSet       []string      // of the service before the deployment, a line each
 	WentBack     string        // what was done to go back, and what runs now; empty: nothing
 }
 

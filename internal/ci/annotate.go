@@ -1,0 +1,123 @@
+package ci
+
+import (
+	"strconv"
+	"strings"
+)
+
+// about begins the title of each annotation: the run's page lists those of all
+// steps.
+const about = "Dokploy"
+
+// annotation is what a host shows apart from the log.
+type annotation struct {
+	title string // behind "Dokploy: "; may be empty
+	file  string
+	line  int // of the file
+}
+
+// annotate issues one, in the place of a line of our own; with mu held. The level
+// is "warning" or "error".
+func (p *Printer) annotate(level string, a annotation, text string) {
+	p.closeFold()
+	p.resume()
+	p.heading = false
+	fields := map[string]string{"title": about}
+	if title := oneLine(plainText(p.clean(a.title))); title != "" {
+		fields["title"] += ": " + title
+	}
+	if a.file != "" {
+		fields["file"], fields["line"] = oneLine(p.clean(a.file)), strconv.Itoa(a.line)
+	}
+	actions := p.actions.WithFieldsMap(fields)
+	switch text = p.clean(text); level {
+	case "warning":
+		actions.Warningf("%s", text)
+	default:
+		actions.Errorf("%s", text)
+	}
+	p.shown++
+}
+
+// Problem is something that is wrong with an input, or with what it names.
+type Problem struct {
+	Title string // of the annotation: "application not found"
+	Input string // empty: none is to blame
+	Text  string
+	Hint  string // what to do
+}
+
+// Error shows what is wrong, and what to do about it.
+func (p *Printer) Error(x Problem) {
+	p.endLog()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := x.Text
+	if x.Input != "" {
+		text = x.Input + ": " + text
+	}
+	p.above.ownLine("")
+	if p.host.annotations {
+		p.annotate("error", annotation{title: x.Title}, text)
+	} else {
+		p.print("", part{"error: ", text, red, false})
+	}
+	p.print("", part{"hint:  ", x.Hint, plain, false})
+	p.flush()
+}
+
+// Failure is why a target is not deployed, and what there is to say about it.
+type Failure struct {
+	Target    string
+	Verdict   string // "api failed after 41s"
+	Reason    string
+	File      string // where a build broke; empty: not known
+	Line      int
+	Quoted    []string // what a build or a container wrote
+	QuotedOf  string   // "the container x"; empty: it needs no saying
+	Rollback  string   // what was done to go back; empty: nothing
+	Hint      string
+	Dashboard string
+}
+
+// Failure shows it. On hosts with annotations one of them carries the reason,
+// and points to where the build broke.
+func (p *Printer) Failure(f Failure) {
+	p.endLog()
+	defer p.nothingAbove()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	near := p.near(f.Dashboard)
+	switch {
+	case f.Reason == "":
+		p.print("", part{"✗ ", f.Verdict, red, false})
+	case p.host.annotations:
+		p.print("", part{"✗ ", f.Verdict, red, false})
+		p.annotate("error", annotation{f.Verdict, f.File, f.Line}, f.Reason)
+	default:
+		p.print("", part{"✗ ", f.Verdict + ": " + f.Reason, red, false})
+	}
+	var parts []part
+	if f.QuotedOf != "" && len(f.Quoted) > 0 {
+		parts = append(parts, part{mark: "  ", text: "last lines of " + f.QuotedOf + ":"})
+	}
+	for _, line := range f.Quoted {
+		parts = append(parts, part{mark: "    ", text: line, whole: true})
+	}
+	parts = append(parts, part{mark: "  rollback: ", text: f.Rollback}, part{mark: "  hint: ", text: f.Hint})
+	if !near && f.Dashboard != "" {
+		link := dashboard(f.Dashboard)
+		link.mark = "  " + link.mark
+		parts = append(parts, link)
+	}
+	p.print("", parts...)
+	p.flush()
+}
+
+// prefixed is a text behind the name of its target, where there are several.
+func (p *Printer) prefixed(target, text string) string {
+	if p.prefixes == nil || target == "" {
+		return text
+	}
+	return target + ": " + strings.TrimSpace(text)
+}

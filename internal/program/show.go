@@ -1,0 +1,88 @@
+package program
+
+import (
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
+)
+
+// show ends the output: the successes, then what failed and why, last.
+func show(printer *ci.Printer, report *verdict.Report) {
+	for _, r := range report.Results {
+		switch {
+		case r.Status == verdict.Done && report.DryRun:
+			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
+		case r.Status == verdict.Done:
+			printer.Success(r.Name, r.Name+" deployed in "+text.Duration(r.Took), r.URLs...)
+		case r.Status == verdict.Queued:
+			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
+		}
+	}
+	type saying struct { // what concerns all targets is said once
+		input, name string
+		verdict.Outcome
+	}
+	said := map[saying]bool{}
+	for _, r := range report.Results {
+		key := saying{input: r.ConcernedInput(), Outcome: r.Outcome}
+		if r.Found() {
+			key.name = r.Name
+		}
+		if r.Status.OK() || said[key] {
+			continue
+		}
+		said[key] = true
+		if !r.Found() || r.Input != "" {
+			printer.Error(ci.Problem{Title: r.Title(), Input: r.ConcernedInput(), Text: r.Why(), Hint: r.Advice()})
+			continue
+		}
+		printer.Failure(failure(r, printer.LogIsAbove(r.Name)))
+	}
+}
+
+// tailShown is how many of the last lines a failure quotes.
+const tailShown = 12
+
+// failure says what became of a target. The last lines of its log are quoted
+// where they do not stand right above.
+func failure(r verdict.Result, logIsAbove bool) ci.Failure {
+	f := ci.Failure{
+		Target: r.Name, Verdict: r.Name + " " + r.Became(), Reason: r.Why(), File: r.Place.File, Line: r.Place.Line,
+		QuotedOf: r.TailOf, Rollback: r.WentBack, Hint: r.Advice(), Dashboard: r.DashboardURL,
+	}
+	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
+		return f // going back may have a log of its own
+	}
+	for _, line := range r.Tail {
+		if said := strings.TrimSpace(line); said != "" && !strings.HasPrefix(said, "Error occurred ❌") {
+			f.Quoted = append(f.Quoted, line)
+		}
+	}
+	f.Quoted = f.Quoted[max(0, len(f.Quoted)-tailShown):]
+	return f
+}
+
+// summary is what the host keeps of the run.
+func summary(report *verdict.Report) []ci.Row {
+	var rows []ci.Row
+	for _, r := range report.Results {
+		row := ci.Row{
+			Target: r.Name, Status: string(r.Status), OK: r.Status.OK(), Skipped: r.Status == verdict.Skipped,
+			URL: r.URL(), Dashboard: r.DashboardURL, Verified: string(r.Verified), Set: r.WasSet,
+			Reason: r.Why(), Rollback: r.WentBack, Hint: r.Advice(), Tail: r.Tail,
+		}
+		if row.Verified == "" {
+			row.Verified = string(verdict.VerifiedUnknown)
+		}
+		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Total: r.Took} {
+			if d >= 0 {
+				*cell = text.Duration(d)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
