@@ -235,6 +235,7 @@ func (r *Run) Deploy(during func(*os.Process), inputs ...string) *Outcome {
 	file := filepath.Join(r.TempDir(), "out.env")
 	cmd := exec.CommandContext(r.Context(), r.program) //nolint:gosec // the program that is tested
 	given := append([]string{"url=" + r.url, "api-key=" + r.key, "output-file=" + file, "debug=true", "stable-for=2s", "timeout=4m"}, inputs...)
+	cmd.Env = []string{"COLUMNS=10000"} // what is said is looked for in whole lines
 	for _, input := range given {
 		name, value, _ := strings.Cut(r.Text(input), "=")
 		cmd.Env = append(cmd.Env, "DOKPLOY_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+value)

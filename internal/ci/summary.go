@@ -131,7 +131,7 @@ func cell(text string) string {
 			b.WriteRune('…')
 			break
 		}
-		if r < 0x80 && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" /.,:-+()=", r) {
+		if r < 0x80 && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(` /.,:;-+()='"?%`, r) {
 			fmt.Fprintf(&b, "&#%d;", r)
 			continue
 		}

@@ -44,8 +44,9 @@ func (r *run) rollBack(ctx context.Context) {
 		res.WentBack = join(said, r.useDokployRollback(ctx, f.before.kept))
 	case restore:
 		switch {
+		case f.swarmBack && said != "": // the reason says that Swarm did
 		case f.swarmBack:
-			said = join("Swarm itself rolled back to the previous version, nothing had to be deployed", said)
+			said = "Swarm itself rolled back to the previous version, nothing had to be deployed"
 		case f.ended:
 			said = join("nothing was replaced, the previous version is still running", said)
 			if res.Status == verdict.Failed {
@@ -153,7 +154,6 @@ func (r *run) restoreSettings(ctx context.Context) string {
 				names, p.changes.verb(" is", " are"), text.OneLine(image), firstOf(text.OneLine(was), "no image"))
 		}
 	}
-	r.note("%s", done)
 	return done
 }
 

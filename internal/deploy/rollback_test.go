@@ -42,7 +42,7 @@ func TestSwarmWentBackByItself(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if r.Reason.Kind != verdict.SwarmRolledBack || !strings.Contains(r.Error(), "Swarm itself rolled back") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
+		if r.Reason.Kind != verdict.SwarmRolledBack || strings.Contains(r.WentBack, "Swarm") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
 			w.Error(r.Error())
 		}
 		w.triggers(app, 1) // nothing is deployed again

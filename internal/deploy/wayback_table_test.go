@@ -9,17 +9,17 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// readmeRows are the rows of a table of the README: the first cell of each, below
+// documentedRows are the rows of a table of docs/verifying.md: the first cell of each, below
 // a line that begins with heading.
-func readmeRows(t *testing.T, heading string) []string {
+func documentedRows(t *testing.T, heading string) []string {
 	t.Helper()
-	raw, err := os.ReadFile("../../README.md")
+	raw, err := os.ReadFile("../../docs/verifying.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, table, ok := strings.Cut(string(raw), "\n"+heading+"\n")
 	if !ok {
-		t.Fatalf("the README has no table below %q", heading)
+		t.Fatalf("docs/verifying.md has no table below %q", heading)
 	}
 	var rows []string
 	for line := range strings.SplitSeq(table, "\n") {
@@ -34,7 +34,7 @@ func readmeRows(t *testing.T, heading string) []string {
 	return rows
 }
 
-// The way back is the README's table: each row has cases, and each case a row.
+// The way back is the documented table: each row has cases, and each case a row.
 func TestWayBackIsTheTable(t *testing.T) {
 	docker := &dokploy.Service{Kind: dokploy.Application, SourceType: "docker", Image: "x:2"}
 	git := &dokploy.Service{Kind: dokploy.Application, SourceType: "git"}
@@ -115,7 +115,7 @@ func TestWayBackIsTheTable(t *testing.T) {
 			{"a compose service", failure{status: verdict.Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "nothing that could be set back", ""},
 		},
 	}
-	rows := readmeRows(t, "With `rollback: true`, when the deployment failed:\n")
+	rows := documentedRows(t, "With `rollback: true`, when the deployment failed:\n")
 	if len(rows) != len(tests) {
 		t.Errorf("%d rows, %d with cases", len(rows), len(tests))
 	}

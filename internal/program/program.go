@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -23,6 +24,9 @@ import (
 type Program struct {
 	Version        string // of a release; "": what the build says
 	Stdout, Stderr io.Writer
+
+	// Dial, if set, makes the connections to Dokploy (tests).
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Interrupt is the cause of a context that a signal ended.
@@ -154,7 +158,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 	}
 	client := dokploy.Options{
 		URL: cfg.URL, Key: cfg.APIKey, Header: cfg.Headers, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-		UserAgent: p.userAgent(),
+		UserAgent: p.userAgent(), Dial: p.Dial,
 	}
 	if cfg.Debug {
 		client.Trace = func(method, path string, status int, took time.Duration) {
