@@ -26,65 +26,78 @@ var update = flag.Bool("update", false, "write the generated parts of the docume
 func TestDocs(t *testing.T) {
 	for _, doc := range []struct {
 		file, name, text string
-		comment          string // of the file's format, with %s for the marker
+		comment          string // of the file's format, with %s for the marker, and what follows it
 	}{
-		{"README.md", "inputs", inputTable(plain), "<!-- %s -->"},
-		{"README.md", "outputs", outputTable(func(o ci.Output) string { return o.Name }), "<!-- %s -->"},
-		{"README.md", "github", example("github.yml"), "<!-- %s -->"},
-		{"README.md", "gitlab", example("gitlab.yml"), "<!-- %s -->"},
-		{"README.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
-		{"action.yml", "inputs", actionInputs(), "# %s"},
-		{"action.yml", "outputs", actionOutputs(""), "# %s"},
-		{"native/action.yml", "inputs", actionInputs(), "# %s"},
-		{"native/action.yml", "outputs", actionOutputs("deploy"), "# %s"},
-		{"native/action.yml", "env", variables(8, "${{ inputs.%s }}", config.Settings), "# %s"},
-		{"templates/deploy.yml", "inputs", componentInputs(), "# %s"},
-		{"templates/deploy.yml", "env", variables(4, "$[[ inputs.%s ]]", componentSettings()), "# %s"},
-		{"docs.md", "settings", inputTable(underscored), "<!-- %s -->"},
-		{"docs.md", "outputs", outputTable(ci.Output.DotenvName), "<!-- %s -->"},
-		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->"},
+		{"README.md", "inputs", inputTables(bothSpellings), "<!-- %s -->\n"},
+		{"README.md", "failure", excerpt(deploys(t, "fail", "80").output), "<!-- %s -->\n"},
+		{"README.md", "bylines", "`" + strings.Join(config.ByLines(), "`, `") + "`", "<!-- %s -->"},
+		{"README.md", "outputs", outputTable(func(o ci.Output) string { return o.Name }), "<!-- %s -->\n"},
+		{"README.md", "github", example("github.yml"), "<!-- %s -->\n"},
+		{"README.md", "gitlab", example("gitlab.yml"), "<!-- %s -->\n"},
+		{"README.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->\n"},
+		{"action.yml", "inputs", actionInputs(), "# %s\n"},
+		{"action.yml", "outputs", actionOutputs(""), "# %s\n"},
+		{"native/action.yml", "inputs", actionInputs(), "# %s\n"},
+		{"native/action.yml", "outputs", actionOutputs("deploy"), "# %s\n"},
+		{"native/action.yml", "env", variables(8, "${{ inputs.%s }}", config.Settings), "# %s\n"},
+		{"templates/deploy.yml", "inputs", componentInputs(), "# %s\n"},
+		{"templates/deploy.yml", "env", variables(4, "$[[ inputs.%s ]]", componentSettings()), "# %s\n"},
+		{"docs.md", "settings", inputTables(underscoredCode), "<!-- %s -->\n"},
+		{"docs.md", "outputs", outputTable(ci.Output.DotenvName), "<!-- %s -->\n"},
+		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->\n"},
 	} {
 		t.Run(doc.file+" "+doc.name, func(t *testing.T) {
 			text, err := fs.ReadFile(repository, doc.file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			begin, end := fmt.Sprintf(doc.comment+"\n", doc.name), fmt.Sprintf(doc.comment, "/"+doc.name)
+			begin, end := fmt.Sprintf(doc.comment, doc.name), strings.TrimSpace(fmt.Sprintf(doc.comment, "/"+doc.name))
 			head, rest, ok1 := strings.Cut(string(text), begin)
 			got, tail, ok2 := strings.Cut(rest, end)
 			if !ok1 || !ok2 {
 				t.Fatalf("%s has no %q … %q", doc.file, begin, end)
 			}
-			if diff := cmp.Diff(doc.text, got); diff != "" {
+			if diff := cmp.Diff(lasting(doc.text), lasting(got)); diff != "" {
 				if *update {
 					if err := os.WriteFile(filepath.Join(root, doc.file), []byte(head+begin+doc.text+end+tail), 0o644); err != nil {
 						t.Fatal(err)
 					}
 					return
 				}
-				t.Errorf("%s is not what the table in the code says (go test ./internal/documents -run TestDocs -update):\n%s", doc.file, diff)
+				t.Errorf("%s is not what the code says (go test ./internal/documents -run TestDocs -update):\n%s", doc.file, diff)
 			}
 		})
 	}
 }
 
-// How a name is spelled on the host that the table is for.
-func plain(name string) string       { return name }
 func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-func inputTable(spell func(string) string) string {
+// How a name is spelled on the hosts that a table is for.
+func underscoredCode(name string) string { return "`" + underscored(name) + "`" }
+
+// bothSpellings is the name, and in the settings of Woodpecker and Drone.
+func bothSpellings(name string) string {
+	if u := underscored(name); u != name {
+		return "`" + name + "`<br>`" + u + "`"
+	}
+	return "`" + name + "`"
+}
+
+// inputTables are the inputs, a table for each group.
+func inputTables(spell func(string) string) string {
 	var b strings.Builder
-	fmt.Fprint(&b, "\n| input | default | meaning |\n|---|---|---|\n")
-	for _, s := range config.Settings {
-		def := ""
-		switch {
-		case s.Required:
-			def = "required"
-		case s.Default != "":
-			def = "`" + s.Default + "`"
+	for _, g := range config.Groups {
+		fmt.Fprintf(&b, "\n### %s\n\n| input | required | default | meaning |\n|---|---|---|---|\n", g.Title)
+		for _, s := range g.Settings() {
+			required, def := "", ""
+			if s.Required {
+				required = "yes"
+			}
+			if s.Default != "" {
+				def = "`" + s.Default + "`"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", spell(s.Name), required, def, strings.ReplaceAll(s.Meaning, "|", "\\|"))
 		}
-		meaning := strings.ReplaceAll(s.Meaning, "|", "\\|")
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", spell(s.Name), def, meaning)
 	}
 	return b.String() + "\n"
 }
@@ -112,8 +125,11 @@ func described(s config.Setting) string {
 // not set reaches it empty, which means the same on every host.
 func actionInputs() string {
 	var b strings.Builder
-	for _, s := range config.Settings {
-		fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: %v\n", s.Name, described(s), s.Required)
+	for _, g := range config.Groups {
+		fmt.Fprintf(&b, "  # %s\n", g.Title)
+		for _, s := range g.Settings() {
+			fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: %v\n", s.Name, described(s), s.Required)
+		}
 	}
 	return b.String() + "  "
 }
@@ -151,13 +167,19 @@ func componentSettings() []config.Setting {
 // a masked variable.
 func componentInputs() string {
 	var b strings.Builder
-	for _, s := range componentSettings() {
-		fmt.Fprintf(&b, "    %s:\n      description: %s\n", s.Name, described(s))
-		switch {
-		case s.Name == "api-key":
-			fmt.Fprint(&b, "      default: $DOKPLOY_API_KEY\n")
-		case !s.Required:
-			fmt.Fprint(&b, "      default: ''\n")
+	for _, g := range config.Groups {
+		fmt.Fprintf(&b, "    # %s\n", g.Title)
+		for _, s := range g.Settings() {
+			if s.Name == "output-file" {
+				continue
+			}
+			fmt.Fprintf(&b, "    %s:\n      description: %s\n", s.Name, described(s))
+			switch {
+			case s.Name == "api-key":
+				fmt.Fprint(&b, "      default: $DOKPLOY_API_KEY\n")
+			case !s.Required:
+				fmt.Fprint(&b, "      default: ''\n")
+			}
 		}
 	}
 	return b.String() + "    "
