@@ -42,6 +42,7 @@ func TestDocs(t *testing.T) {
 		{"native/action.yml", "env", variables(8, "${{ inputs.%s }}", config.Settings), "# %s\n"},
 		{"templates/deploy.yml", "inputs", componentInputs(), "# %s\n"},
 		{"templates/deploy.yml", "env", variables(4, "$[[ inputs.%s ]]", componentSettings()), "# %s\n"},
+		{"templates/deploy.yml", "unset", unset(), "# %s\n"},
 		{"docs.md", "settings", inputTables(underscoredCode), "<!-- %s -->\n"},
 		{"docs.md", "outputs", outputTable(ci.Output.DotenvName), "<!-- %s -->\n"},
 		{"docs.md", "woodpecker", example("woodpecker.yml"), "<!-- %s -->\n"},
@@ -96,10 +97,21 @@ func inputTables(spell func(string) string) string {
 			if s.Default != "" {
 				def = "`" + s.Default + "`"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", spell(s.Name), required, def, strings.ReplaceAll(s.Meaning, "|", "\\|"))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", spell(s.Name), required, def, spelled(s.Meaning, spell))
 		}
 	}
 	return b.String() + "\n"
+}
+
+// spelled is a text for a table, with the names of inputs as a host spells them.
+func spelled(meaning string, spell func(string) string) string {
+	for _, s := range config.Settings {
+		if name := spell(s.Name); !strings.Contains(name, "<br>") {
+			meaning = strings.ReplaceAll(meaning, "`"+s.Name+"`", name)
+			meaning = strings.ReplaceAll(meaning, "`"+s.Name+": ", strings.TrimSuffix(name, "`")+": ")
+		}
+	}
+	return strings.ReplaceAll(meaning, "|", "\\|")
 }
 
 func outputTable(spell func(ci.Output) string) string {
@@ -155,6 +167,15 @@ func variables(indent int, value string, settings []config.Setting) string {
 		fmt.Fprintf(&b, "%sINPUT_%s: "+value+"\n", blanks, strings.ToUpper(underscored(s.Name)), s.Name)
 	}
 	return b.String() + blanks
+}
+
+// unset keeps the variables of a shell from being inputs.
+func unset() string {
+	names := ""
+	for _, s := range config.Settings {
+		names += " DOKPLOY_" + strings.ToUpper(underscored(s.Name))
+	}
+	return "    - unset" + names + "\n    "
 }
 
 // componentSettings are all inputs but the file that the component reads itself.
@@ -233,6 +254,24 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	for _, s := range config.Settings {
 		if !strings.Contains(help.String(), "\n  "+s.Name) {
 			t.Errorf("--help does not explain %s", s.Name)
+		}
+	}
+}
+
+// TestUnderscores: in what Woodpecker's and Drone's users read, no input has a
+// hyphen.
+func TestUnderscores(t *testing.T) {
+	for _, file := range []string{"docs.md", "examples/woodpecker.yml", "examples/drone.yml"} {
+		text, err := fs.ReadFile(repository, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range config.Settings {
+			for _, form := range []string{"`%s`", "`%s:", " %s:"} {
+				if name := fmt.Sprintf(form, s.Name); strings.Contains(s.Name, "-") && strings.Contains(string(text), name) {
+					t.Errorf("%s has %s", file, name)
+				}
+			}
 		}
 	}
 }

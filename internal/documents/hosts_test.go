@@ -186,8 +186,8 @@ var examples = map[string]func(*testing.T, node) hostRun{
 				return values[input]
 			})
 		}
-		// A variable of the project.
-		env["DOKPLOY_URL"] = "https://another.example.com"
+		// Variables of the project, and what an earlier job has handed on.
+		env["DOKPLOY_URL"], env["DOKPLOY_DRY_RUN"], env["DOKPLOY_IMAGE"] = "https://another.example.com", "true", "nginx:1"
 		return hostRun{env: env, script: job.at("script").list()}
 	},
 	"woodpecker.yml": func(t *testing.T, n node) hostRun {
@@ -430,7 +430,7 @@ var repositoryForm = regexp.MustCompile(`(ghcr\.io/|//github\.com/|githubusercon
 // spelled, and in lower case where it is an image. Those of others are known.
 func named(t *testing.T, files fs.FS, want string) (mentions int) {
 	t.Helper()
-	others := []string{"actions/", "docker/", "acme/", "actions-", "sigstore/", "$"}
+	others := []string{"actions/", "marketplace/", "docker/", "acme/", "actions-", "sigstore/", "$"}
 	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
