@@ -73,20 +73,22 @@ type recipeCase func(t *testing.T, shop *shop)
 // shop is a stand-in with the services that the recipes name.
 type shop struct {
 	*dokploytest.Server
-	api, web, site, stack *dokploytest.Service
-	output                string
+	api, web, site, shop, stack *dokploytest.Service
+	output                      string
 }
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{Server: dokploytest.New(dokploytest.Options{NoDocker: true})}
-	application := func(name, source string) *dokploytest.Service {
+	application := func(name, source string, how map[string]string) *dokploytest.Service {
 		return s.AddApplication(dokploytest.Application{
 			Project: "shop", Environment: "production", Name: name, SourceType: source, Image: "ghcr.io/acme/" + name + ":1", Env: "OLD=1\n",
-			Domains: []dokploytest.Domain{{Host: name + ".example.com", HTTPS: true}},
+			HowBuilt: how,
+			Domains:  []dokploytest.Domain{{Host: name + ".example.com", HTTPS: true}},
 		})
 	}
-	s.api, s.web, s.site = application("api", "docker"), application("web", "docker"), application("site", "drop")
+	s.api, s.web, s.site = application("api", "docker", nil), application("web", "docker", nil), application("site", "drop", nil)
+	s.shop = application("shop", "git", map[string]string{"buildType": "dockerfile"})
 	s.stack = s.AddCompose(dokploytest.Compose{Project: "shop", Environment: "production", Name: "stack"})
 	return s
 }
@@ -102,9 +104,9 @@ var recipeCases = map[string]recipeCase{
 			t.Error("not both, or not in order")
 		}
 	},
-	"Set the environment": func(t *testing.T, s *shop) {
-		if want := "OLD=1\nRELEASE=" + github["github.sha"] + "\nFEATURE_PRICES=on"; strings.TrimSpace(s.api.Env()) != want {
-			t.Errorf("the environment is %q", s.api.Env())
+	"Environment and build arguments": func(t *testing.T, s *shop) {
+		if strings.TrimSpace(s.shop.Env()) != "OLD=1\nFEATURE_PRICES=on" || strings.TrimSpace(s.shop.BuildArgs()) != "RELEASE="+github["github.sha"] {
+			t.Errorf("the environment is %q, the build arguments are %q", s.shop.Env(), s.shop.BuildArgs())
 		}
 	},
 	"Health check and rollback": nil, // nothing answers at the shop's domains: its inputs are read only
