@@ -47,7 +47,9 @@ func (h Host) WriteSummary(p *Printer, rows []Row, problems []Problem) error {
 
 func (p *Printer) summary(rows []Row, problems []Problem) string {
 	var b strings.Builder
-	b.WriteString("### Dokploy deployment\n")
+	// Blank lines around it: right behind HTML, as another step may have left
+	// it, nothing is read as Markdown.
+	b.WriteString("\n### Dokploy deployment\n")
 	if len(rows) > 0 {
 		b.WriteString("\n| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n")
 	}
@@ -89,7 +91,7 @@ func (p *Printer) summary(rows []Row, problems []Problem) string {
 			fmt.Fprintf(&b, "- %s\n", cell(p.clean(line)))
 		}
 	}
-	return b.String()
+	return b.String() + "\n"
 }
 
 func (p *Printer) summaryLine(b *strings.Builder, what, text string) {

@@ -40,14 +40,14 @@ func TestSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# mine\n### Dokploy deployment\n\n" +
+	want := "# mine\n\n### Dokploy deployment\n\n" +
 		"| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n" +
 		"| api | ✅ done | yes | 5s | 10s | 16s | [site](https://api.example.com) · [dashboard](https://d.example.com/x?tab=deployments) |\n" +
 		"| web | ❌ error | no |  |  |  |  |\n" +
 		"\n❌ **timeout**: not a duration\n\nHint: write 90s\n\n❌ no input\n" +
 		"\n❌ **web**: it said &#42;&#42;&#42; &#124; &#60;b&#62;\n\nRollback: none\n\nHint: look &#42;there&#42;\n" +
 		"\n<details><summary>last lines</summary>\n\n`````text\n``` ````\nred ***\n`````\n\n</details>\n" +
-		"\nSet on **api** before the deployment:\n\n- image: a:1 → a:2\n- env: adds &#42;&#42;&#42;\n"
+		"\nSet on **api** before the deployment:\n\n- image: a:1 → a:2\n- env: adds &#42;&#42;&#42;\n\n"
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -92,7 +92,7 @@ func FuzzSummary(f *testing.F) {
 		if !ok {
 			t.Fatalf("no details in %q", out)
 		}
-		row := strings.Split(head, "\n")[4]
+		row := strings.Split(head, "\n")[5]
 		if strings.Count(row, "|") != 8 || strings.ContainsAny(row, "<>`[]*_\\") {
 			t.Errorf("row %q", row)
 		}
