@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,8 +93,11 @@ func inputTables(spell func(string) string) string {
 		fmt.Fprintf(&b, "\n### %s\n\n| input | required | default | meaning |\n|---|---|---|---|\n", g.Title)
 		for _, s := range g.Settings() {
 			required, def := "", ""
-			if s.Required {
+			switch {
+			case s.Required:
 				required = "yes"
+			case s.Name == "application", s.Name == "compose":
+				required = "one of both"
 			}
 			if s.Default != "" {
 				def = "`" + s.Default + "`"
@@ -271,6 +276,49 @@ func TestUnderscores(t *testing.T) {
 				if name := fmt.Sprintf(form, s.Name); strings.Contains(s.Name, "-") && strings.Contains(string(text), name) {
 					t.Errorf("%s has %s", file, name)
 				}
+			}
+		}
+	}
+}
+
+var (
+	codeBlock = regexp.MustCompile("(?s)```.*?```")
+	markup    = regexp.MustCompile(`(?s)<!--.*?-->|<picture>.*?</picture>`)
+	tableLine = regexp.MustCompile(`(?m)^\|.*$`)
+)
+
+// TestReadmeIsShort: whoever comes for the first time reads it in five minutes.
+// What needs more words has a page in docs.
+func TestReadmeIsShort(t *testing.T) {
+	raw, err := fs.ReadFile(repository, "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for _, re := range []*regexp.Regexp{codeBlock, markup, tableLine} {
+		text = re.ReplaceAllString(text, "")
+	}
+	if n := len(strings.Fields(text)); n > 1300 {
+		t.Errorf("%d words outside of tables and code", n)
+	}
+}
+
+var markdownLink = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+// TestLinks: what a document links to is there.
+func TestLinks(t *testing.T) {
+	pages, err := fs.Glob(repository, "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "SECURITY.md", "CONTRIBUTING.md") {
+		text, err := fs.ReadFile(repository, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range markdownLink.FindAllStringSubmatch(string(text), -1) {
+			if _, err := fs.Stat(repository, path.Join(path.Dir(page), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, m[1])
 			}
 		}
 	}
