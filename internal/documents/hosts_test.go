@@ -403,6 +403,18 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestListing: the Marketplace cuts descriptions of 125 characters and more, and
+// knows the names of these icons and colours only.
+func TestListing(t *testing.T) {
+	action := documents(t, "action.yml")[0]
+	if n := len(fmt.Sprint(action.at("description").v)); n >= 125 {
+		t.Errorf("the description has %d characters", n)
+	}
+	if action.at("branding", "icon").v != "upload-cloud" || action.at("branding", "color").v != "blue" {
+		t.Error("look whether the Marketplace knows that icon and colour")
+	}
+}
+
 // TestPluginIndex: docs.md has what Woodpecker's plugin index shows.
 func TestPluginIndex(t *testing.T) {
 	head := documents(t, "docs.md")[0]

@@ -78,7 +78,7 @@ func summary(report *verdict.Report) []ci.Row {
 			row.Verified = string(verdict.VerifiedUnknown)
 		}
 		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Total: r.Took} {
-			if d >= 0 {
+			if d >= 0 && !r.At.IsZero() { // else nothing was tried
 				*cell = text.Duration(d)
 			}
 		}
