@@ -10,7 +10,7 @@ import (
 
 // search is what is remembered while our row is looked for.
 type search struct {
-	foreign ids         // new rows that are certainly another's
+	notOurs ids         // new rows that are certainly another's
 	actives []time.Time // processedOn of others' jobs of this service
 	others  bool        // such were in the queue when ours was no more
 
@@ -47,7 +47,7 @@ func (s *sight) find() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
-	s.sortRows()
+	s.classify()
 	if f := &s.finding; s.shown() != nil && s.job == nil && f.firstList == nil && (len(s.o.Rows) > 0 || len(s.known) == 0) {
 		f.firstList = idsOf(s.o.Rows)
 	}
@@ -91,7 +91,7 @@ func (s *sight) blocked() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
-	if s.barred++; s.barred >= 3 { //rule:barred-queue
+	if s.queueErrors++; s.queueErrors >= 3 { //rule:barred-queue
 		s.tell(Event{Kind: QueueUnreadable})
 		s.queue = QueueHidden
 		return pending()
@@ -159,7 +159,7 @@ func (s *sight) jobWaits() *Decision {
 		return d
 	}
 	if row := s.begunSince(time.Time{}); row != nil { //rule:began-within-the-look
-		return s.hold(row)
+		return s.claim(row)
 	}
 	s.atPlace(PlaceOf(q, s.job))
 	return pending()
@@ -252,7 +252,7 @@ func (s *sight) marked() *Decision {
 	if s.ours == nil {
 		return nil
 	}
-	return s.hold(s.ours)
+	return s.claim(s.ours)
 }
 
 // undecided: it is in the queue, or an only candidate is being looked at again.
@@ -264,8 +264,8 @@ func (s *sight) undecided() *Decision {
 	return nil
 }
 
-// hold takes a row as ours; from now on its id decides.
-func (s *sight) hold(row *dokploy.Deployment) *Decision {
+// claim takes a row as ours; from now on its id decides.
+func (s *sight) claim(row *dokploy.Deployment) *Decision {
 	if s.queue != QueueSeen && s.order.Traits.QueueSurvivesRestart && row.Status == dokploy.StatusRunning {
 		// Which services has a restart left as running forever? Such a server
 		// builds one at a time, and now ours. Without it the end only takes

@@ -49,7 +49,7 @@ func TestKinds(t *testing.T) {
 		{rule: "marker", rows: []dokploy.Deployment{commit("a", 10), running("b", 11, "x [dd-ours]")}, want: "a", ours: "b"},
 		{rule: "marker: of two the newer", rows: []dokploy.Deployment{running("b", 11, "[dd-ours]"), {ID: "a", StartedAt: at(10), Status: "cancelled", Description: "[dd-ours]"}}, ours: "b"},
 		{rule: "known-row", set: func(s *sight) { s.known = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
-		{rule: "known-row: what is another's stays another's", set: func(s *sight) { s.finding.foreign = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
+		{rule: "known-row: what is another's stays another's", set: func(s *sight) { s.finding.notOurs = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
 		{rule: "its-row-of-before: it has lost its text", set: func(s *sight) { s.finding.queuedRow = "a" }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, ours: "a"},
 		{rule: "queued-row: with the marker", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "[dd-ours]"}}, ours: "a"},
 		{rule: "queued-row: another's", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "x"}}},
@@ -66,7 +66,7 @@ func TestKinds(t *testing.T) {
 		t.Run(x.rule, func(t *testing.T) {
 			s := searching(x.set)
 			s.o.Rows = x.rows
-			s.sortRows()
+			s.classify()
 			got, id := "", ""
 			for _, c := range s.candidates {
 				got += c.ID
@@ -85,12 +85,12 @@ func TestKinds(t *testing.T) {
 func TestUnknownStatusOfARow(t *testing.T) {
 	s := searching(nil)
 	s.o.Rows = []dokploy.Deployment{{ID: "a", StartedAt: at(10), Status: "pending", Description: "Hash: 1"}}
-	s.sortRows()
+	s.classify()
 	if len(s.candidates) > 0 || s.ours != nil {
 		t.Errorf("%v, %v", s.candidates, s.ours)
 	}
 	s.o.Rows = []dokploy.Deployment{commit("a", 10)}
-	s.sortRows()
+	s.classify()
 	if len(s.candidates) != 1 {
 		t.Errorf("candidates %v", s.candidates)
 	}
@@ -374,7 +374,7 @@ func TestOrderOfTheQueue(t *testing.T) {
 				s.order.Remote, s.finding.others = x.remote, x.others
 				s.trail.seen, s.trail.stood, s.trail.latest = &dokploy.Job{ID: "job-1"}, x.stood, x.latest
 				s.begun, s.fresh = x.rows, x.rows
-				s.finding.before, s.finding.foreign, s.known = ids{x.before}, ids{x.foreign}, ids{x.known}
+				s.finding.before, s.finding.notOurs, s.known = ids{x.before}, ids{x.foreign}, ids{x.known}
 				for _, id := range idsOf(x.rows) {
 					if id != x.later {
 						s.finding.firstList = s.finding.firstList.with(id)
@@ -427,7 +427,7 @@ func TestEvicted(t *testing.T) {
 		s.o.Rows = append(s.o.Rows, commit(string(rune('a'+i)), float64(10+i)))
 	}
 	s.o.Rows = append(s.o.Rows, dokploy.Deployment{ID: "q", Status: dokploy.StatusQueued})
-	s.sortRows()
+	s.classify()
 	if !s.mayBeEvicted(at(9)) || s.mayBeEvicted(at(11)) || !s.mayBeEvicted(time.Time{}) {
 		t.Errorf("%v, %v, %v", s.mayBeEvicted(at(9)), s.mayBeEvicted(at(11)), s.mayBeEvicted(time.Time{}))
 	}

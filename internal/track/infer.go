@@ -86,7 +86,7 @@ func (s *sight) unless(doubts []rule) *Decision {
 	if d := s.first(doubts); d != nil {
 		return d
 	}
-	return s.hold(s.guess.row)
+	return s.claim(s.guess.row)
 }
 
 // cancelledIsOurs: ours was cancelled before it began. It is none of those that

@@ -84,7 +84,7 @@ func (s *sight) openRow() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
-	s.sortRows()
+	s.classify()
 	alike := s.order.Baseline.Lookalikes // others', whose rows are still to come
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]

@@ -49,8 +49,8 @@ var kinds = []kind{
 	{"others-text", (*sight).hasOthersText, anothers},
 }
 
-// sortRows tells the rows of a look apart.
-func (s *sight) sortRows() {
+// classify tells the rows of a look apart.
+func (s *sight) classify() {
 	byStart := func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) }
 	rows := slices.SortedStableFunc(slices.Values(s.o.Rows), byStart)
 	// What waits has a row only on some servers, and no place among those that began.
@@ -89,7 +89,7 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 			}
 		}
 	case anothers:
-		f.foreign = f.foreign.with(row.ID)
+		f.notOurs = f.notOurs.with(row.ID)
 	case candidate:
 		s.candidates = append(s.candidates, *row)
 	case marked:
@@ -102,7 +102,7 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 }
 
 func (s *sight) isKnown(row *dokploy.Deployment) bool {
-	return s.known.has(row.ID) || s.finding.foreign.has(row.ID)
+	return s.known.has(row.ID) || s.finding.notOurs.has(row.ID)
 }
 
 func (s *sight) wasOursQueued(row *dokploy.Deployment) bool { return row.ID == s.finding.queuedRow }

@@ -38,7 +38,7 @@ func (s *sight) rowShows() *Decision {
 	if d := s.want(Rows); d != nil {
 		return d
 	}
-	s.sortRows()
+	s.classify()
 	if slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool { return s.order.Marked(row.Description) }) {
 		return &Decision{Took: TookYes}
 	}

@@ -24,11 +24,11 @@ const (
 // State is what is known of an order by now. It is a value: what is in it is
 // replaced, and never changed in its place.
 type State struct {
-	order  Order
-	phase  Phase
-	queue  QueueAccess
-	barred int // looks at which only the queue could not be read
-	known  ids // rows that were there before, and those that were held
+	order       Order
+	phase       Phase
+	queue       QueueAccess
+	queueErrors int // looks at which only the queue could not be read
+	known       ids // rows that were there before, and those that were held
 
 	// What is told of it between the looks.
 	left  verdict.Left
