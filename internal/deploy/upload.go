@@ -33,31 +33,8 @@ func (r *run) upload(ctx context.Context) error {
 	if err := before(ctx, r.o, r.lookAround); err != nil {
 		return err
 	}
-	src := r.o.Prepare.Source
 	for try := 1; ; try++ {
-		m := &meter{screen: r.screen, start: time.Now(), said: time.Now()}
-		r.left = verdict.NothingStarted
-		r.screen.doing(func() string { return "uploading the source" })
-		whole := false
-		err := r.client.Upload(ctx, r.service, "source.zip", r.o.Unreachable, func(w io.Writer) error {
-			m.w = w
-			if _, err := src.WriteTo(m); err != nil {
-				return err
-			}
-			// All that is there now is not ours: the last byte is not sent.
-			// If it cannot be seen, what was seen before has to do.
-			lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
-			defer cancel()
-			_ = r.lookAround(lookCtx)
-			r.left = verdict.MaybeUploaded
-			whole = true
-			return nil
-		})
-		r.screen.doing(nil)
-		var (
-			e       *dokploy.Error
-			stalled *dokploy.StalledError
-		)
+		m, whole, err := r.sendSource(ctx)
 		switch {
 		case err == nil:
 			r.sent.isUpload = true
@@ -67,22 +44,11 @@ func (r *run) upload(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case dokploy.BrokenSource(err):
-			r.left = verdict.NothingStarted
-			bad := aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
-			bad.Hint = verdict.RunAgain
-			return bad
 		case whole && answerLost(err):
 			return r.settleUpload(ctx, err)
-		case errors.As(err, &stalled):
-			// It has had all the time there is for an outage.
-			_, hint := dokploy.Explain(err)
-			o := verdict.Reason{Kind: verdict.UploadStalled, For: stalled.For, Text: size(m.n)}.Outcome()
-			o.Hint, o.Left = verdict.Hint(hint), verdict.NothingStarted
-			return &verdict.Error{Outcome: o}
-		case errors.As(err, &e) || try == maxUploads:
-			r.left = verdict.NothingStarted
-			return r.rejected(err)
+		}
+		if ended := r.uploadEnded(err, m.n, try); ended != nil {
+			return ended
 		}
 		what, _ := dokploy.Explain(err)
 		r.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
@@ -90,6 +56,56 @@ func (r *run) upload(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// sendSource sends the source once. Whole means that the server may have had its
+// last byte.
+func (r *run) sendSource(ctx context.Context) (m *meter, whole bool, err error) {
+	m = &meter{screen: r.screen, start: time.Now(), said: time.Now()}
+	r.left = verdict.NothingStarted
+	r.screen.doing(func() string { return "uploading the source" })
+	defer r.screen.doing(nil)
+	err = r.client.Upload(ctx, r.service, "source.zip", r.o.Unreachable, func(w io.Writer) error {
+		m.w = w
+		if _, err := r.o.Prepare.Source.WriteTo(m); err != nil {
+			return err
+		}
+		// All that is there now is not ours: the last byte is not sent.
+		// If it cannot be seen, what was seen before has to do.
+		lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		_ = r.lookAround(lookCtx)
+		r.left = verdict.MaybeUploaded
+		whole = true
+		return nil
+	})
+	return m, whole, err
+}
+
+// uploadEnded is the end that an error of an upload means; nil: it broke off, and
+// may be begun again.
+func (r *run) uploadEnded(err error, sent int64, try int) error {
+	var (
+		e       *dokploy.Error
+		stalled *dokploy.StalledError
+	)
+	switch {
+	case dokploy.BrokenSource(err):
+		r.left = verdict.NothingStarted
+		bad := aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
+		bad.Hint = verdict.RunAgain
+		return bad
+	case errors.As(err, &stalled):
+		// It has had all the time there is for an outage.
+		_, hint := dokploy.Explain(err)
+		o := verdict.Reason{Kind: verdict.UploadStalled, For: stalled.For, Text: size(sent)}.Outcome()
+		o.Hint, o.Left = verdict.Hint(hint), verdict.NothingStarted
+		return &verdict.Error{Outcome: o}
+	case errors.As(err, &e) || try == maxUploads:
+		r.left = verdict.NothingStarted
+		return r.rejected(err)
+	}
+	return nil
 }
 
 // settleUpload finds out what became of an upload whose answer was lost.
