@@ -17,7 +17,7 @@ type search struct {
 	listed    ids    // the rows at the last look that saw ours waiting
 	before    ids    // rows that were there while ours waited
 	firstList ids    // the rows at the first look that saw ours in the queue no more; nil: none did
-	queuedRow string // id of our row from before it began; empty: not seen
+	itsRow    string // id of our row; empty: it was not seen
 	cancelled bool   // our row was cancelled before it began
 	// rowCameFirst: the upload had its row at the first look, so no job is it.
 	rowCameFirst bool
@@ -218,7 +218,7 @@ func (s *sight) listWhileWaiting() *Decision {
 		case row.Status != dokploy.StatusQueued:
 			f.listed = f.listed.with(row.ID)
 		case s.order.Marked(row.Description):
-			f.queuedRow = row.ID
+			f.itsRow = row.ID
 		}
 	}
 	return nil

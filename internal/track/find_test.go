@@ -50,7 +50,7 @@ func TestKinds(t *testing.T) {
 		{rule: "marker: of two the newer", rows: []dokploy.Deployment{running("b", 11, "[dd-ours]"), {ID: "a", StartedAt: at(10), Status: "cancelled", Description: "[dd-ours]"}}, ours: "b"},
 		{rule: "known-row", set: func(s *sight) { s.known = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
 		{rule: "known-row: what is another's stays another's", set: func(s *sight) { s.finding.notOurs = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
-		{rule: "its-row-of-before: it has lost its text", set: func(s *sight) { s.finding.queuedRow = "a" }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, ours: "a"},
+		{rule: "its-row-of-before: it has lost its text", set: func(s *sight) { s.finding.itsRow = "a" }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, ours: "a", want: "b"},
 		{rule: "queued-row: with the marker", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "[dd-ours]"}}, ours: "a"},
 		{rule: "queued-row: another's", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "x"}}},
 		{rule: "queued-row: what looks like an upload", set: upload, rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Title: UploadTitle}}},

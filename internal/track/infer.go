@@ -19,7 +19,7 @@ var notYet = &Decision{}
 // inferring are the rules where the marker is gone: new ids, the server's own
 // times and the order in the queue tell, each with the doubts that there are.
 var inferring = []rule{
-	{"cancelled-row-is-ours", (*sight).cancelledIsOurs},
+	{"its-row-was-seen", (*sight).itsRowWasSeen},
 	{"no-candidate", (*sight).noCandidate},
 	{"not-in-the-first-list", (*sight).notInFirstList},
 	{"first-row-since-the-job", (*sight).firstSinceTheJob},
@@ -89,10 +89,10 @@ func (s *sight) unless(doubts []rule) *Decision {
 	return s.claim(s.guess.row)
 }
 
-// cancelledIsOurs: ours was cancelled before it began. It is none of those that
-// have lost their text.
-func (s *sight) cancelledIsOurs() *Decision {
-	if s.finding.cancelled {
+// itsRowWasSeen: its id is known, so that none of those without a text is ours. If
+// it was cancelled before it began, or is gone since a restart, one may be a second run.
+func (s *sight) itsRowWasSeen() *Decision {
+	if s.finding.itsRow != "" {
 		return notYet
 	}
 	return nil

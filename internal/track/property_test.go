@@ -48,7 +48,7 @@ func TestProperties(t *testing.T) {
 		// Not t.Log: a run that is killed must have said it.
 		_, _ = fmt.Fprintf(os.Stderr, "histories from seed %d on, for %s\n", p.seed, *propertyFor)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // what is allocated lives for a moment
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // what is allocated lives for a moment
 	began := time.Now()
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -78,7 +78,7 @@ type plays struct {
 
 const (
 	maxFound   = 5
-	checkEvery = 32 // what is compared with other plays is slower
+	checkEvery = 64 // what is compared with other plays is slower
 )
 
 func (p *plays) play(t *testing.T) {

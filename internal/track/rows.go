@@ -38,12 +38,11 @@ type kind struct {
 // none of them may be ours.
 var kinds = []kind{
 	{"known-row", (*sight).isKnown, past},
-	{"its-row-of-before", (*sight).wasOursQueued, marked},
+	{"its-row-of-before", (*sight).isItsRow, marked},
 	{"queued-row", (*sight).isQueued, waiting},
 	{"others-active-job", (*sight).isOfActive, anothers},
 	{"upload-without-a-text", (*sight).mayBeUpload, candidate},
 	{"marker", (*sight).hasMarker, marked},
-	{"another-than-its-row", (*sight).isAnotherThanItsRow, anothers},
 	{"listed-while-ours-waited", (*sight).wasListed, anothers},
 	{"unknown-status", (*sight).hasUnknownStatus, past},
 	{"others-text", (*sight).hasOthersText, anothers},
@@ -51,8 +50,10 @@ var kinds = []kind{
 
 // classify tells the rows of a look apart.
 func (s *sight) classify() {
-	byStart := func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) }
-	rows := slices.SortedStableFunc(slices.Values(s.o.Rows), byStart)
+	rows := slices.Clone(s.o.Rows)
+	slices.Reverse(rows) // they come newest first: of one moment the older one is before
+	slices.SortStableFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
+	s.begun = make([]dokploy.Deployment, 0, len(rows))
 	// What waits has a row only on some servers, and no place among those that began.
 	for _, row := range rows {
 		if row.Status == dokploy.StatusQueued {
@@ -65,6 +66,9 @@ func (s *sight) classify() {
 	}
 	for i := range rows {
 		s.take(&rows[i], s.classOf(&rows[i]))
+	}
+	if s.ours != nil {
+		s.finding.itsRow = s.ours.ID
 	}
 }
 
@@ -82,11 +86,8 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 	f := &s.finding
 	switch c {
 	case waiting:
-		if !s.order.Upload && s.order.Marked(row.Description) {
-			f.queuedRow = row.ID
-			if s.ours == nil {
-				s.ours = row
-			}
+		if !s.order.Upload && s.order.Marked(row.Description) && s.ours == nil {
+			s.ours = row
 		}
 	case anothers:
 		f.notOurs = f.notOurs.with(row.ID)
@@ -95,7 +96,7 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 	case marked:
 		// After a second run by BullMQ the newest is the one that counts. The
 		// row of before it began is ours, whatever it is called by now.
-		if s.ours == nil || row.ID == f.queuedRow || row.StartedAt.After(s.ours.StartedAt) {
+		if s.ours == nil || row.ID == f.itsRow || row.StartedAt.After(s.ours.StartedAt) {
 			s.ours = row
 		}
 	}
@@ -105,7 +106,7 @@ func (s *sight) isKnown(row *dokploy.Deployment) bool {
 	return s.known.has(row.ID) || s.finding.notOurs.has(row.ID)
 }
 
-func (s *sight) wasOursQueued(row *dokploy.Deployment) bool { return row.ID == s.finding.queuedRow }
+func (s *sight) isItsRow(row *dokploy.Deployment) bool { return row.ID == s.finding.itsRow }
 
 func (s *sight) isQueued(row *dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued }
 
@@ -126,11 +127,6 @@ func (s *sight) mayBeUpload(row *dokploy.Deployment) bool {
 }
 
 func (s *sight) hasMarker(row *dokploy.Deployment) bool { return s.order.Marked(row.Description) }
-
-// isAnotherThanItsRow: the id of ours is known. After a restart it may run as another.
-func (s *sight) isAnotherThanItsRow(*dokploy.Deployment) bool {
-	return s.finding.queuedRow != "" && s.o.Outages == 0
-}
 
 func (s *sight) wasListed(row *dokploy.Deployment) bool { return s.finding.before.has(row.ID) }
 

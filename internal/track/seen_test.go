@@ -94,9 +94,9 @@ func TestNoOtherRowIsOursOnceItsIDIsKnown(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
 	w.look(1)
-	// It begins, and somebody removes it; another's is over.
+	// It begins, and somebody removes it; another's is over. Ours is not started again.
 	w.jobs, w.rows = nil, []dokploy.Deployment{commit("b", 1.5)}
-	w.wantEnd(w.looks(20, 1), verdict.ForgottenQueued)
+	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
 
 	// After a restart it may have run as another.
 	w = play(t, nil).taken()
@@ -104,6 +104,25 @@ func TestNoOtherRowIsOursOnceItsIDIsKnown(t *testing.T) {
 	w.look(1)
 	w.outages, w.jobs, w.rows = 1, nil, []dokploy.Deployment{commit("b", 15)}
 	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
+}
+
+// The row that shows the marker once is known by its id from then on.
+func TestItsRowIsKnownByItsIDOnceItsMarkerWasSeen(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := play(t, nil)
+		if open {
+			w.state = w.state.Answered(Answer{Kind: CutOff})
+		}
+		w.rows = []dokploy.Deployment{running("a", 0.2, ours)}
+		if d := w.look(0.5); d.Took != TookYes {
+			t.Errorf("%+v", d)
+		}
+		if !open {
+			w.taken()
+		}
+		w.rows = []dokploy.Deployment{commit("a", 0.2), commit("b", 0.4)}
+		w.wantHeld(w.look(1), "a")
+	}
 }
 
 // Ours was cancelled before it began: another's is not taken for it.
@@ -275,4 +294,15 @@ func TestWhatIsLeftRunningMayEnd(t *testing.T) {
 	}
 	w.rows[0] = row("a", 1, dokploy.StatusDone, ours)
 	w.wantRow(w.look(1), "a")
+}
+
+// Of one moment the row that the list has further down is the older one.
+func TestOfOneMomentTheOlderRowComesFirst(t *testing.T) {
+	s := searching(func(s *sight) { s.trail.seen = &dokploy.Job{ID: "1", Active: true, ProcessedOn: at(9)} })
+	s.o.Rows = []dokploy.Deployment{commit("b", 9.1), commit("a", 9.1), commit("z", 1)}
+	s.classify()
+	s.infer()
+	if s.held.row == nil || s.held.row.ID != "a" {
+		t.Errorf("held %+v", s.held.row)
+	}
 }
