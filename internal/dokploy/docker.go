@@ -141,6 +141,12 @@ type SwarmService struct {
 	UpdateStartedAt string
 }
 
+// Updating reports whether Swarm is replacing its tasks just now. A nil service is
+// not.
+func (s *SwarmService) Updating() bool {
+	return s != nil && (s.UpdateState == "updating" || s.UpdateState == "rollback_started")
+}
+
 type wireTask struct {
 	ContainerID  string `json:"containerId"`
 	Name         string `json:"name"`

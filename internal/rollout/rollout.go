@@ -23,6 +23,8 @@ type View struct {
 	// Docker: the key may look at Docker, so that Tasks are swarm's own list
 	// and Services its answers. Views of one judge are all of one kind.
 	Docker bool
+	// TasksOnly: nothing but the tasks was asked for.
+	TasksOnly bool
 	// Tasks are swarm's: all of them with access to Docker, and of a stack
 	// those that should run now without.
 	Tasks []dokploy.Task

@@ -181,15 +181,7 @@ func (l *look) runs(old map[string]bool, which bool) int {
 // judge is the verdict after one more look.
 func (s *service) judge(v View) Verdict {
 	l := s.take(v)
-	verdict := Verdict{Wanted: l.wanted}
-	for _, u := range l.units {
-		if u.phase == running && u.desired != "shutdown" && (!s.renewed || !s.old[u.id]) {
-			verdict.Ready++
-		}
-	}
-	if l.wanted > 0 {
-		verdict.Ready = min(verdict.Ready, l.wanted)
-	}
+	verdict := s.verdict(&l)
 	if s.stopped(&l) {
 		s.failedAt = l.at
 		s.reason = fmt.Sprintf("it was stopped: somebody set its replicas in Swarm from %d to 0", s.had)
@@ -205,6 +197,20 @@ func (s *service) judge(v View) Verdict {
 	}
 	s.up(&l, &verdict)
 	return verdict
+}
+
+// verdict is one that says only how many run.
+func (s *service) verdict(l *look) Verdict {
+	v := Verdict{Wanted: l.wanted}
+	for _, u := range l.units {
+		if u.phase == running && u.desired != "shutdown" && (!s.renewed || !s.old[u.id]) {
+			v.Ready++
+		}
+	}
+	if l.wanted > 0 {
+		v.Ready = min(v.Ready, l.wanted)
+	}
+	return v
 }
 
 // stopped reports whether swarm was to run some of it, and is to run none now.
@@ -535,7 +541,12 @@ func NewApplication(appName string, replicas int, before Before, stableFor time.
 	return application{newService(appName, replicas, true, before, stableFor)}
 }
 
-func (a application) Look(v View) Verdict { return a.judge(v) }
+func (a application) Look(v View) Verdict {
+	if v.TasksOnly {
+		return a.glance(v)
+	}
+	return a.judge(v)
+}
 
 type stack struct {
 	expected []string
