@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"dokploy-deploy/internal/buildlog"
@@ -10,9 +9,6 @@ import (
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/track"
 )
-
-// errBetween is why what ran before a second run is not known.
-var errBetween = errors.New("others deployed the service between the two runs of this deployment")
 
 // act does what follows from a decision: the verifier looks, a person is told,
 // the log is followed.
@@ -64,9 +60,9 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 		w.r.note("%s", w.startText(e.Waited))
 	case track.RunsAgain:
 		w.r.note("Dokploy runs it again")
-		if e.Others && w.r.verifier != nil {
+		if e.Others && w.r.verifier != nil { //rule:others-between-the-runs
 			// What ran before is from before those. It is looked at again now.
-			w.r.verifier.blind = errBetween
+			w.r.verifier.forget(errBetween)
 		}
 		w.stopLate()
 		if w.r.log != nil {
@@ -86,7 +82,7 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 func (w *watcher) begin(ctx context.Context) {
 	w.began = time.Now()
 	if w.r.verifier != nil {
-		w.r.verifier.lookAtBeginning(ctx)
+		w.r.verifier.lookAtBeginning(ctx, w.r.row, w.r.lastEnd)
 	}
 	if w.r.usual > 0 {
 		far := farBeyond(w.r.usual)

@@ -413,3 +413,30 @@ func TestAnUploadThatARestartCancelled(t *testing.T) {
 		}
 	})
 }
+
+// What others have replaced between the two runs is not new by the second one,
+// and what was looked at before the first one does not tell.
+func TestWhatOthersReplacedBetweenTheTwoRuns(t *testing.T) {
+	for _, kind := range []string{"docker-compose", "stack"} {
+		t.Run(kind, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{Version: "v0.28.8"}, func(w *world) {
+				stack := w.srv.AddCompose(dokploytest.Compose{ComposeType: kind, ComposeFile: twoServices, BuildFunc: func(n int) dokploytest.Build {
+					if n == 1 {
+						return takes(20 * time.Second)
+					}
+					return takes(time.Second)
+				}})
+				time.AfterFunc(3*time.Second, func() {
+					stack.SetComposeFile(oneIsNew)
+					w.srv.Enqueue(stack, "another's", "")
+					w.srv.Restart(5 * time.Second)
+				})
+				w.set = verifying(VerifyAuto)
+				r := w.want(w.deploy("compose stack"), verdict.Done, 0)
+				if id := w.lastRow(stack).ID; r.DeploymentID != id || r.Verified != verdict.VerifiedUnknown || !w.rec.said("Dokploy runs it again") {
+					w.Errorf("verified %q\n%s", r.Verified, w.story())
+				}
+			})
+		})
+	}
+}

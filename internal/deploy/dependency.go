@@ -22,25 +22,23 @@ func (r *run) explainDependency(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	v := &verifier{run: r}
-	if r.verifier != nil {
-		v = r.verifier
-	}
-	view, err := v.view(ctx)
+	v := r.eyes()
+	containers, err := v.look.containers(ctx)
 	if err != nil {
 		return
 	}
-	i := slices.IndexFunc(view.Containers, func(c dokploy.Container) bool {
+	i := slices.IndexFunc(containers, func(c dokploy.Container) bool {
 		return c.Name == container || service != "" && strings.HasPrefix(c.Name, r.service.AppName+"-"+service+"-")
 	})
 	if i < 0 {
 		return
 	}
-	v.last, v.broken = view, view.Containers[i].Name
-	if view.Containers[i].Health() == "unhealthy" {
-		r.result.Reason.Text += v.checkSaid(ctx)
+	v.last.Containers = containers
+	broken := containers[i]
+	if broken.Health() == "unhealthy" {
+		r.result.Reason.Text += v.checkSaid(ctx, "", broken.Name)
 	}
-	v.containerLog(ctx)
+	r.keep(v.containerLog(ctx, "", broken.Name))
 }
 
 // failedDependency reads docker-compose's error about a service that others

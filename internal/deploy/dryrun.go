@@ -35,13 +35,13 @@ func (r *run) dryRun(ctx context.Context) {
 	r.note("the key: %s", r.mayText())
 	if v := r.verifier; r.o.verifies() {
 		v.lookBefore(ctx)
+		if v.prior.err == nil {
+			v.lookAtContainers(ctx)
+		}
 		switch {
-		case v.blind != nil:
-			if err := v.unseen(explainBlind(v.blind)); err != nil {
-				r.result.Outcome = notStarted(ctx, err, true)
-				return
-			}
-		case v.docker:
+		case v.prior.err != nil:
+			r.found(v.unseen(explainBlind(v.prior.err)))
+		case v.look.docker:
 			r.note("verify: swarm's tasks and the containers can be seen")
 		default:
 			r.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)

@@ -71,9 +71,9 @@ func (r *run) health(ctx context.Context) error {
 		if bad.Unasked {
 			why.Kind = verdict.HealthUnasked
 		} else {
-			r.containerTail(ctx)
+			r.keep(r.eyes().containerLog(ctx, "", ""))
 			// A time that is over is no reason to lose the verdict.
-			if idle, _ := r.stoppedInDokploy(ctx); idle {
+			if idle, _ := stoppedInDokploy(ctx, r.client, r.service, r.loop); idle {
 				why.Kind = verdict.BadHealthStopped
 			}
 		}

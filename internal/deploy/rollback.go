@@ -190,7 +190,7 @@ func (r *run) imageThatRan() string {
 	if r.verifier == nil || r.service.Kind != dokploy.Application {
 		return ""
 	}
-	return imageThatRan(r.verifier.before, r.service.AppName)
+	return imageThatRan(r.verifier.prior.view, r.service.AppName)
 }
 
 // ranBefore gathers what is known of what ran before.
@@ -214,7 +214,7 @@ func (r *run) ranBefore(ctx context.Context) ran {
 		}
 	}
 	v := r.verifier
-	x.nothing = x.earlier == nil && v != nil && !v.before.At.IsZero() && v.before.Empty()
+	x.nothing = x.earlier == nil && v != nil && v.prior.seen() && v.prior.view.Empty()
 	return x
 }
 
@@ -288,7 +288,7 @@ func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) st
 	const later = "Dokploy itself still has the new settings and ships them with the next deployment"
 	if back.verifier != nil {
 		back.triggered = time.Now()
-		if err := back.verifier.verify(ctx); err != nil && !errors.Is(err, errTimeout) {
+		if err := back.verify(ctx); err != nil && !errors.Is(err, errTimeout) {
 			what, _ := explainOutage(err)
 			return fmt.Sprintf("Dokploy put %s back; whether it runs was not seen (%s); %s", version, what, later)
 		}

@@ -350,9 +350,7 @@ func TestImagesAreCompared(t *testing.T) {
 		{"nginx" + digest, "nginx@sha256:" + strings.Repeat("b", 64), false},
 		{"nginx:1", "", true},
 	} {
-		v := &verifier{run: &run{o: &Options{Prepare: Changes{Image: tt.asked}}, service: &dokploy.Service{Kind: dokploy.Application, AppName: "a"}}}
-		v.last.Services = map[string]*dokploy.SwarmService{"a": {Image: tt.runs}}
-		if other := v.otherImage(); (other == "") != tt.same {
+		if other := otherImage(tt.asked, &dokploy.SwarmService{Image: tt.runs}); (other == "") != tt.same {
 			t.Errorf("asked %s, runs %s: %q", tt.asked, tt.runs, other)
 		}
 	}

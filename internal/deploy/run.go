@@ -61,7 +61,7 @@ func newRun(o *Options, found *targets, service *dokploy.Service, result *verdic
 	r.screen = newScreen(o, result.Name)
 	// Going back needs to know what ran, verified or not.
 	if o.Wait && (o.verifies() || o.Rollback && r.service.Kind == dokploy.Application && o.Prepare.Image != "") {
-		r.verifier = &verifier{run: r, docker: true}
+		r.verifier = r.newVerifier()
 	}
 	return r
 }
@@ -129,7 +129,7 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		return
 	}
 	if r.o.verifies() {
-		err = r.verifier.verify(ctx)
+		err = r.verify(ctx)
 	}
 	if err == nil && r.result.Status == verdict.Done && r.o.Health != nil {
 		err = r.health(ctx)

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/distribution/reference"
+	"github.com/cenkalti/backoff/v4"
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
@@ -29,240 +27,202 @@ const (
 	VerifyOff     VerifyMode = "off"
 )
 
-const (
-	// verifyEvery is the pause between two looks at the containers, and
-	// steadyEvery that while all of them run and only time has to pass.
-	verifyEvery = time.Second
-	steadyEvery = 2500 * time.Millisecond
-	// refreshBefore is how old the look before the rollout may get while the
-	// deployment is queued.
-	refreshBefore = 15 * time.Second
-	// updateBeforeEnd is how long before the end of its row an application's
-	// swarm service may have been updated, on a busy machine too.
-	updateBeforeEnd = 5 * time.Second
-	// settlesIn is how long the containers of a deployment that has ended may
-	// still come and go.
-	settlesIn = 30 * time.Second
-	// containerTail is how many lines of a failed container's log are shown.
-	containerTail = 20
-)
-
-// verifier looks at the containers of one target, before and after.
+// verifier looks at what runs of one target, before and after its deployment. It
+// is handed values and hands on values; of the run around it, it knows what
+// stands in here.
 type verifier struct {
-	*run
-	docker bool // the key may look at Docker
-	before rollout.View
-	fresh  *rollout.View // a newer one, if it was before the rollout, too
-	blind  error         // why nothing could be seen before; nil: it could
-	said   string
-	last   rollout.View // the newest look after the deployment
-	// names are swarm's services of a stack, as its file has them.
-	names []string
-	// forces are those of the tasks that an application has since its deployment;
-	// nil: not asked for.
-	forces  map[string]uint64
-	failing string // the service of a stack that has failed
-	broken  string // the container of docker-compose that has
-	// endLook ends the look at the beginning, and returns once nothing of it
-	// goes on; nil: there is none.
-	endLook func()
-	// serviceID is swarm's id of an application that Dokploy builds.
-	serviceID string
+	client  *dokploy.Client
+	service *dokploy.Service
+	screen  *screen
+	mode    VerifyMode
+	stable  time.Duration // how long the new containers must run
+	// beforeTrigger is the longest outage that is outlived before it.
+	beforeTrigger time.Duration
+	// loop outlives outages and speaks of them; answers says the end of one
+	// before what a look has shown is said.
+	loop    func(backoff.BackOff) wait.Loop
+	answers func()
+
+	look      lookout
+	prior     prior
+	fresh     *rollout.View // newer than prior, if the job still waits
+	beginning *beginning    // a look beside the build; nil: there is none
+	last      rollout.View  // the newest look after the deployment
+	// forces are those of the tasks that an application has since its deployment.
+	forces map[string]uint64
 }
 
-// lookBefore takes what runs before the rollout. A fault that passes is
-// outlived, for a moment. One that stays is no reason not to deploy: it only
-// leaves less to compare with.
-func (v *verifier) lookBefore(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, min(v.patience(), max(v.o.beforeTrigger(), time.Second)))
-	defer cancel()
-	loop := wait.Loop{Backoff: wait.NewBackoff(time.Second, time.Second), Tolerate: v.patience(), Fatal: staysBlind}
-	var last error // the context's end says less
-	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		view, err := v.view(ctx)
-		if err != nil {
-			if last == nil || ctx.Err() == nil {
-				last = err
-			}
+// newVerifier is that of a run.
+func (r *run) newVerifier() *verifier {
+	return &verifier{
+		client: r.client, service: r.service, screen: r.screen, mode: r.o.Verify, stable: r.o.StableFor,
+		beforeTrigger: r.o.beforeTrigger(), loop: r.loop, answers: func() { r.answers() },
+		look: lookout{client: r.client, service: r.service, docker: true},
+	}
+}
+
+// deployed is the deployment that is verified.
+type deployed struct {
+	row       *dokploy.Deployment // nil: it has none, Dokploy went back by itself
+	earlier   map[string]bool     // the deployments that had ended before it
+	triggered time.Time
+	image     string // that was set for it; empty: none
+	back      bool   // it is the previous version
+}
+
+// finding is the end of a verification.
+type finding struct {
+	verified verdict.Verified
+	outcome  verdict.Outcome // the zero value: nothing is wrong with it
+	note     string          // what is to be said of it else
+	warning  bool            // it matters
+	log      containerLog
+}
+
+// verify sees whether what was deployed runs, and takes that into the result.
+func (r *run) verify(ctx context.Context) error {
+	f, last, err := r.verifier.verify(ctx, deployed{row: r.row, earlier: r.over, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack})
+	if err == nil {
+		r.found(f)
+		return nil
+	}
+	r.result.Verified, r.left = verdict.VerifiedUnknown, verdict.DoneUnseen
+	if last != "" {
+		r.left, r.detail = verdict.DoneBut, last
+	}
+	return err
+}
+
+// found takes the end of a verification into the result.
+func (r *run) found(f finding) {
+	r.result.Verified = f.verified
+	if f.outcome.Status != "" {
+		r.result.Outcome = f.outcome
+		r.keep(f.log)
+	}
+	switch {
+	case f.note != "" && f.warning:
+		r.warn("%s", f.note)
+	case f.note != "":
+		r.note("%s", f.note)
+	}
+}
+
+// eyes is what looks at containers where nothing was verified, too.
+func (r *run) eyes() *verifier {
+	if r.verifier != nil {
+		return r.verifier
+	}
+	return r.newVerifier()
+}
+
+// verify waits until the new containers run, or certainly do not. With an error
+// that ends it come the words of the last look.
+func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last string, err error) {
+	if staysBlind(v.prior.err) {
+		return v.unseen(explainBlind(v.prior.err)), "", nil
+	}
+	seen, away, err := v.watch(ctx, d)
+	switch {
+	case away != "" && seen.State != rollout.Failed:
+		return v.unseen(away), "", nil
+	case err != nil:
+		return f, seen.Reason, err
+	case away != "": // what has failed stays failed
+		seen.Reason += " (the rest was not seen: " + away + ")"
+	}
+	f, err = v.conclude(ctx, d, seen)
+	return f, "", err
+}
+
+// watch looks until a judge has its verdict. away is what else has ended the
+// looks, and then it is the last verdict that there was.
+func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict, away string, err error) {
+	judge, err := v.judge(ctx, d)
+	if err != nil {
+		return last, "", err
+	}
+	const waiting = "waiting for the new containers"
+	v.screen.doing(func() string { return waiting })
+	defer v.screen.doing(nil)
+	pace := &verifyPace{stable: v.stable}
+	loop := v.loop(pace)
+	// Where it is known how to look, nothing runs yet: Swarm begins a second
+	// after Dokploy says done.
+	loop.PauseFirst = v.look.glances() && v.prior.seen()
+	said, told := "", false
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		view, whole, err := v.next(ctx, pace.whole())
+		switch {
+		case dokploy.Unsupported(err), dokploy.NotFound(err):
+			away = explainBlind(err)
+			return wait.Done, nil
+		case err != nil:
 			return wait.Pending, err
 		}
-		v.before, v.blind = view, nil
-		return wait.Done, nil
+		if whole {
+			v.last = view
+		}
+		v.answers() // before what it tells of containers
+		last = judge.Look(view)
+		pace.saw(last, whole)
+		// A failure is told when it is seen; how it ends is said at the end.
+		if text := progress(last, v.service.Kind); text != "" && text != said && !(told && last.Final) {
+			said, told = text, last.State == rollout.Failed
+			v.screen.note(text)
+		}
+		doing := waiting
+		if last.Reason != "" {
+			doing += ": " + last.Reason
+		}
+		v.screen.doing(func() string { return doing })
+		if last.State != rollout.Undecided && last.Final {
+			return wait.Done, nil
+		}
+		return wait.Pending, nil
 	})
-	if err != nil && v.before.At.IsZero() {
-		v.blind = last
+	if why := v.onlyDockerIsAway(ctx, err); why != "" {
+		return last, why, nil
 	}
+	return last, away, err
 }
 
-// staysBlind reports whether looking once more is of no use: the server or the
-// key does not allow it.
-func staysBlind(err error) bool {
-	return dokploy.Unsupported(err) || dokploy.NotFound(err) || dokploy.Refused(err)
+// next is one more look. Unless it must be whole, that is one at Swarm's tasks
+// alone while they show nothing that calls for more.
+func (v *verifier) next(ctx context.Context, whole bool) (view rollout.View, isWhole bool, err error) {
+	if !whole && v.look.glances() {
+		tasks, err := v.look.tasks(ctx)
+		switch {
+		case errors.Is(err, dokploy.ErrMayNotLook): // the whole look finds out what it may
+		case err != nil:
+			return rollout.View{}, false, err
+		case rollout.Uneventful(v.prior.view, tasks):
+			return rollout.Glance(time.Now(), tasks), false, nil
+		}
+	}
+	if view, err = v.look.view(ctx); err != nil {
+		return view, true, err
+	}
+	view.Forces, err = v.forcesOf(ctx, view)
+	return view, true, err
 }
 
-// lookWhileQueued keeps the look before the rollout fresh. It is called when the
-// queue has just shown the job waiting; what was looked at since the last time
-// was before the rollout, then.
-func (v *verifier) lookWhileQueued(ctx context.Context) {
-	if v.fresh != nil {
-		v.before, v.blind, v.fresh = *v.fresh, nil, nil
-	}
-	if time.Since(v.before.At) < refreshBefore {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, v.patience())
-	defer cancel()
-	if view, err := v.view(ctx); err == nil {
-		v.fresh = &view
-	} else if v.before.At.IsZero() {
-		v.blind = err
-	}
-}
-
-// patience is how long one look may take: on a remote server each call makes
-// an SSH connection of its own, 0.4 s and more of a few calls.
-func (v *verifier) patience() time.Duration {
-	if v.service.ServerID != "" {
-		return 20 * time.Second
-	}
-	return 10 * time.Second
-}
-
-// lookAtBeginning looks again, beside the build that has just begun, where the
-// look before is old (a queue that is not to be seen, a second run), failed for
-// a reason that may be over, or came right after another deployment. What is
-// seen counts only if it still builds some seconds later: an application's swarm
-// service is updated right before its row ends. A compose service's containers
-// are replaced all along.
-func (v *verifier) lookAtBeginning(ctx context.Context) {
-	v.leaveBeginning()
-	// The rollout of one that had just ended went on at that look.
-	settled := v.row.StartedAt.Sub(v.lastEnd) > settlesIn
-	fresh := v.blind == nil && time.Since(v.before.At) < refreshBefore && settled
-	if fresh || staysBlind(v.blind) || v.service.Kind == dokploy.Compose || v.row.Status != dokploy.StatusRunning {
-		return
-	}
-	id, over := v.row.ID, make(chan struct{})
-	// Beside the look that found it, whose time is over sooner.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.patience())
-	v.endLook = func() { cancel(); <-over }
-	go func() {
-		defer close(over)
-		view, err := v.view(ctx)
-		if err != nil || wait.Sleep(ctx, updateBeforeEnd) != nil {
-			return
-		}
-		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
-		if err == nil && slices.ContainsFunc(rows, func(d dokploy.Deployment) bool { return d.ID == id && d.Status == dokploy.StatusRunning }) {
-			v.before, v.blind = view, nil
-		}
-	}()
-}
-
-// leaveBeginning ends that look: once the build has ended it tells nothing.
-func (v *verifier) leaveBeginning() {
-	if v.endLook != nil {
-		v.endLook()
-		v.endLook = nil
-	}
-}
-
-// view reads all that the judges want: the service first, so that a rollout
-// that has ended is seen with the tasks it ended with.
-func (v *verifier) view(ctx context.Context) (rollout.View, error) {
-	for {
-		view, err := v.read(ctx)
-		if v.docker && errors.Is(err, dokploy.ErrMayNotLook) {
-			v.docker = false // a member's key: containers only
-			continue
-		}
-		view.At = time.Now()
-		return view, err
-	}
-}
-
-func (v *verifier) read(ctx context.Context) (view rollout.View, err error) {
-	s, c := v.service, v.client
-	view.Docker = v.docker
-	switch {
-	case s.Kind == dokploy.Compose && s.ComposeType != "stack":
-		view.Containers, err = c.Containers(ctx, s.AppName, "docker-compose", s.ServerID)
-		return view, err
-	case s.Kind == dokploy.Compose && v.docker:
-		if view.Tasks, err = c.StackTasks(ctx, s.AppName, s.ServerID); err != nil {
-			return view, err
-		}
-	case s.Kind == dokploy.Compose:
-		if view.Tasks, err = c.StackTasksShown(ctx, s.AppName, s.ServerID); err != nil {
-			return view, err
-		}
-	case v.docker:
-		if view.Services, err = v.application(ctx); err != nil {
-			return view, err
-		}
-		if view.Tasks, err = c.Tasks(ctx, s.AppName, s.ServerID); err != nil {
-			return view, err
-		}
-		if view.Forces, err = v.forcesOf(ctx, view.Tasks); err != nil {
-			return view, err
-		}
-	}
-	if s.Kind == dokploy.Compose && v.docker {
-		names := slices.Concat(v.names, view.ServiceNames())
-		slices.Sort(names)
-		if view.Services, err = v.swarm(ctx, slices.Compact(names)...); err != nil {
-			return view, err
-		}
-	}
-	view.Containers, err = c.Containers(ctx, s.AppName, "", s.ServerID)
-	return view, err
-}
-
-// application is swarm's service of an application, by its name. What Dokploy
-// builds is an image of that name, too: then a task leads there.
-func (v *verifier) application(ctx context.Context) (map[string]*dokploy.SwarmService, error) {
-	s, c := v.service, v.client
-	names := []string{firstOf(v.serviceID, s.AppName), ""}
-	if v.serviceID == "" && s.SourceType != "docker" {
-		names = []string{"", s.AppName}
-	}
-	for _, name := range names {
-		if name == "" {
-			tasks, err := c.Tasks(ctx, s.AppName, s.ServerID)
-			if err != nil {
-				return nil, err
-			}
-			if len(tasks) == 0 {
-				continue
-			}
-			if name, err = c.ServiceOfTask(ctx, tasks[0].ID, s.ServerID); err != nil {
-				return nil, err
-			}
-			if name == "" {
-				continue
-			}
-			v.serviceID = name
-		}
-		service, err := c.SwarmService(ctx, name, s.ServerID)
-		if err != nil {
-			return nil, err
-		}
-		if service != nil {
-			return map[string]*dokploy.SwarmService{s.AppName: service}, nil
-		}
-	}
-	return nil, nil
-}
-
-// forcesOf asks which deployment each task is of that was not there before. What
-// a task was made with never changes.
-func (v *verifier) forcesOf(ctx context.Context, tasks []dokploy.Task) (map[string]uint64, error) {
-	if v.forces == nil {
+// forcesOf asks which deployment each task of an application is of that was not
+// there before, where that is not known anyway. What a task was made with never
+// changes.
+func (v *verifier) forcesOf(ctx context.Context, view rollout.View) (map[string]uint64, error) {
+	if !view.Docker || v.service.Kind != dokploy.Application {
 		return nil, nil
 	}
-	for _, t := range tasks {
+	if len(v.forces) == 0 && view.OneDeploymentSince(v.prior.view, v.service.AppName) {
+		return nil, nil
+	}
+	if v.forces == nil {
+		v.forces = map[string]uint64{}
+	}
+	for _, t := range view.Tasks {
 		_, known := v.forces[t.ID]
-		if known || slices.ContainsFunc(v.before.Tasks, func(old dokploy.Task) bool { return old.ID == t.ID }) {
+		if known || slices.ContainsFunc(v.prior.view.Tasks, func(old dokploy.Task) bool { return old.ID == t.ID }) {
 			continue
 		}
 		force, ok, err := v.client.ForceOfTask(ctx, t.ID, v.service.ServerID)
@@ -276,131 +236,33 @@ func (v *verifier) forcesOf(ctx context.Context, tasks []dokploy.Task) (map[stri
 	return v.forces, nil
 }
 
-func (v *verifier) swarm(ctx context.Context, names ...string) (map[string]*dokploy.SwarmService, error) {
-	services := map[string]*dokploy.SwarmService{}
-	for _, name := range names {
-		s, err := v.client.SwarmService(ctx, name, v.service.ServerID)
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			services[name] = s
-		}
+// judge is the one for this kind of service.
+func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error) {
+	s := v.service
+	before := rollout.Before{View: v.prior.view, Unseen: !v.prior.seen()}
+	if before.Unseen {
+		before.At = d.triggered
 	}
-	return services, nil
-}
-
-// verify waits until the new containers run, or certainly do not.
-func (v *verifier) verify(ctx context.Context) error {
-	v.result.Verified = verdict.VerifiedUnknown
-	v.left = verdict.DoneUnseen
-	if staysBlind(v.blind) {
-		return v.unseen(explainBlind(v.blind))
+	switch {
+	case s.Kind == dokploy.Application:
+		return rollout.NewApplication(s.AppName, s.Replicas, before, v.stable), nil
+	case s.ComposeType != "stack":
+		return rollout.NewCompose(before, v.stable), nil
 	}
-	judge, err := v.judge(ctx)
-	if err != nil {
-		return err
-	}
-	v.screen.doing(func() string { return "waiting for the new containers" })
-	defer v.screen.doing(nil)
-	pace := &verifyPace{stable: v.o.StableFor}
-	loop := v.loop(pace)
-	var (
-		last rollout.Verdict
-		away string // what ended the looks before they had shown the end
-	)
-	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		view, err := v.view(ctx)
-		switch {
-		case dokploy.Unsupported(err), dokploy.NotFound(err):
-			away = explainBlind(err)
-			return wait.Done, nil
-		case err != nil:
+	var names []string
+	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		services, err := v.client.ComposeServices(ctx, s.ID)
+		if err != nil && !dokploy.NotFound(err) && !dokploy.Unsupported(err) && !dokploy.Refused(err) {
 			return wait.Pending, err
 		}
-		v.last = view
-		v.answers() // before what it tells of containers
-		last = judge.Look(view)
-		pace.saw(last)
-		v.progress(last)
-		if last.State != rollout.Undecided && last.Final {
-			return wait.Done, nil
+		for _, name := range services {
+			names = append(names, s.AppName+"_"+name)
 		}
-		return wait.Pending, nil
+		return wait.Done, nil
 	})
-	if why := v.onlyDockerIsAway(ctx, err); why != "" {
-		away, err = why, nil
-	}
-	if away != "" {
-		// What has failed stays failed, whether or not the rest is seen.
-		if last.State != rollout.Failed {
-			return v.unseen(away)
-		}
-		last.Reason += " (the rest was not seen: " + away + ")"
-	}
-	if err != nil {
-		if last.Reason != "" {
-			v.left, v.detail = verdict.DoneBut, last.Reason
-		}
-		return err
-	}
-	if other := v.otherImage(); other != "" && last.State != rollout.Failed {
-		v.result.Verified = verdict.VerifiedNo
-		v.result.Outcome = verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: v.o.Prepare.Image}.Outcome()
-		return nil
-	}
-	if last.State != rollout.Unseen {
-		over, err := v.overtaken(ctx)
-		switch {
-		case err != nil:
-			return err
-		case over:
-			return v.unseen("another deployment of the service came right before or on top of this one")
-		}
-	}
-	if last.State == rollout.Failed || last.State == rollout.Unseen {
-		if last, err = v.stopped(ctx, last); err != nil {
-			return err
-		}
-	}
-	switch last.State {
-	case rollout.Running:
-		v.result.Verified = verdict.VerifiedYes
-		v.note("%s", ranFor(last, v.o.StableFor))
-	case rollout.Unchanged:
-		v.unchanged(last)
-	case rollout.Unseen:
-		why := last.Reason
-		if v.blind != nil {
-			why += " (" + explainBlind(v.blind) + ")"
-		}
-		return v.unseen(why)
-	case rollout.Failed:
-		v.result.Verified = verdict.VerifiedNo
-		v.failing, v.broken = last.Service, last.Container
-		why := verdict.Reason{Kind: failedAs(last), Text: last.Reason}
-		if last.Unhealthy {
-			why.Text += v.checkSaid(ctx)
-		}
-		why.Text = join(why.Text, last.Serving)
-		v.result.Outcome = why.Outcome()
-		v.result.Hint = verdict.Hint(reason.Advice(last.Reason))
-		v.containerLog(ctx)
-	}
-	return nil
-}
-
-// failedAs is the kind of a failure that the containers show.
-func failedAs(last rollout.Verdict) verdict.Kind {
-	switch {
-	case last.RolledBack:
-		return verdict.SwarmRolledBack
-	case last.Stopped && last.Reason == "":
-		return verdict.StoppedThere // it is idle in Dokploy
-	case last.Stopped:
-		return verdict.StoppedInSwarm
-	}
-	return verdict.NotRunning
+	v.look.stack = names
+	return rollout.NewStack(names, before, v.stable), err
 }
 
 // onlyDockerIsAway says, after an outage that lasted too long, what was in the
@@ -419,347 +281,91 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 	return fmt.Sprintf("Dokploy answers, but has not shown what Docker runs for %s: %s", text.Duration(outage.For), what)
 }
 
-// stopped looks, after a verdict that it does not run or is not seen to, whether
-// somebody has stopped it in Dokploy.
-func (v *verifier) stopped(ctx context.Context, verdict rollout.Verdict) (rollout.Verdict, error) {
-	if verdict.Stopped || verdict.RolledBack {
-		return verdict, nil
+// conclude makes the end of a verification of the last verdict on what runs, and
+// of what else has come in between.
+func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdict) (finding, error) {
+	application := v.service.Kind == dokploy.Application
+	other := otherImage(d.image, v.last.Services[v.service.AppName])
+	if application && other != "" && last.State != rollout.Failed { //rule:another-image
+		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
+		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
 	}
-	idle, err := v.stoppedInDokploy(ctx)
-	if idle {
-		verdict = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true}
-	}
-	return verdict, err
-}
-
-// stoppedInDokploy reports whether the service is idle: a deployment leaves it
-// as done.
-func (r *run) stoppedInDokploy(ctx context.Context) (idle bool, err error) {
-	loop := r.loop(wait.NewBackoff(time.Second, 5*time.Second))
-	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		s, err := r.client.Service(ctx, r.service.Kind, r.service.ID)
-		if err != nil && !staysBlind(err) {
-			return wait.Pending, err
+	if last.State != rollout.Unseen && d.row != nil {
+		over, err := v.overtaken(ctx, d)
+		switch {
+		case err != nil:
+			return finding{}, err
+		case over: //rule:overtaken
+			return v.unseen("another deployment of the service came right before or on top of this one"), nil
 		}
-		idle = err == nil && s.Status == "idle"
-		return wait.Done, nil
-	})
-	return idle, err
-}
-
-// unchanged is the end of a verification that finds everything as it was.
-func (v *verifier) unchanged(last rollout.Verdict) {
-	what := "nothing was replaced: " + countOf(last.Ready, last.Wanted, "container") + " " + are(last.Ready) + " running unchanged"
-	if last.Gone > 0 {
-		what += fmt.Sprintf(" (%d %s removed)", last.Gone, was(last.Gone))
 	}
-	hint := `only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3) or pull_policy: always`
-	if v.service.ComposeType == "stack" {
-		hint = "only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3); a stack does not read pull_policy"
+	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {
+		idle, err := stoppedInDokploy(ctx, v.client, v.service, v.loop)
+		switch {
+		case err != nil:
+			return finding{}, err
+		case idle: //rule:stopped-in-dokploy
+			last = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true}
+		}
 	}
-	v.result.Verified = verdict.VerifiedUnchanged
-	switch {
-	case v.o.goingBack:
-		v.note("%s", what)
-	case v.o.Verify == VerifyRequire:
-		v.result.Outcome = verdict.Reason{Kind: verdict.NothingReplaced, Text: what}.Outcome()
-		v.result.Hint = verdict.Hint(hint)
+	switch last.State {
+	case rollout.Running:
+		return finding{verified: verdict.VerifiedYes, note: ranFor(last, v.stable)}, nil
+	case rollout.Unchanged:
+		return unchanged(last, v.mode, d.back, v.service.ComposeType == "stack"), nil
+	case rollout.Failed:
+		return v.failed(ctx, last), nil
 	default:
-		v.warn("%s; %s", what, hint)
-	}
-}
-
-// verifyPace gives the pauses between two looks at containers.
-type verifyPace struct {
-	stable time.Duration
-	since  time.Time // all of them run; zero: not yet
-}
-
-// saw takes the verdict of the newest look.
-func (p *verifyPace) saw(v rollout.Verdict) {
-	switch {
-	case v.Wanted == 0 || v.Ready < v.Wanted:
-		p.since = time.Time{}
-	case p.since.IsZero():
-		p.since = time.Now()
-	}
-}
-
-func (p *verifyPace) Reset() {}
-
-// NextBackOff is such that a look comes when they have run long enough.
-func (p *verifyPace) NextBackOff() time.Duration {
-	pause := verifyEvery + rand.N(verifyEvery/5)
-	if p.since.IsZero() {
-		return pause
-	}
-	switch left := p.stable - time.Since(p.since) + 50*time.Millisecond; {
-	case left <= 0: // swarm is not done with it yet
-		return pause
-	case left < steadyEvery+verifyEvery:
-		return left
-	}
-	return steadyEvery + rand.N(steadyEvery/5)
-}
-
-// otherImage is the image that swarm runs, where that can be seen and is not
-// the one that was asked for.
-func (v *verifier) otherImage() string {
-	s := v.last.Services[v.service.AppName]
-	if v.o.Prepare.Image == "" || v.service.Kind != dokploy.Application || s == nil || s.Image == "" {
-		return ""
-	}
-	_, err1 := reference.ParseDockerRef(v.o.Prepare.Image)
-	_, err2 := reference.ParseDockerRef(s.Image)
-	if err1 != nil || err2 != nil || sameImage(v.o.Prepare.Image, s.Image) {
-		return ""
-	}
-	return s.Image
-}
-
-// overtaken reports whether a later deployment of the service has ended: what
-// was seen may be its containers. Where only containers can be seen that goes for
-// one that ended between the look before and ours, too.
-func (v *verifier) overtaken(ctx context.Context) (over bool, err error) {
-	if v.row == nil {
-		return false, nil // a rollback has none
-	}
-	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
-	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
-		if err != nil {
-			return wait.Pending, err
+		why := last.Reason
+		if v.prior.err != nil {
+			why += " (" + explainBlind(v.prior.err) + ")"
 		}
-		over = slices.ContainsFunc(rows, func(d dokploy.Deployment) bool {
-			return d.ID != v.row.ID && d.Status == dokploy.StatusDone &&
-				(d.FinishedAt.After(v.row.FinishedAt) || !v.docker && !v.over[d.ID])
-		})
-		return wait.Done, nil
-	})
-	return over, err
+		return v.unseen(why), nil
+	}
 }
 
-// judge is the one for this kind of service.
-func (v *verifier) judge(ctx context.Context) (rollout.Judge, error) {
-	s := v.service
-	before := rollout.Before{View: v.before, Unseen: v.before.At.IsZero()}
-	if before.Unseen {
-		before.At = v.triggered
+// failed is the end of a verification of what does not run.
+func (v *verifier) failed(ctx context.Context, last rollout.Verdict) finding {
+	why := verdict.Reason{Kind: failedAs(last), Text: last.Reason}
+	if last.Unhealthy {
+		why.Text += v.checkSaid(ctx, last.Service, last.Container)
 	}
+	why.Text = join(why.Text, last.Serving)
+	f := finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}
+	f.outcome.Hint = verdict.Hint(reason.Advice(last.Reason))
+	f.log = v.containerLog(ctx, last.Service, last.Container)
+	return f
+}
+
+// failedAs is the kind of a failure that the containers show.
+func failedAs(last rollout.Verdict) verdict.Kind {
 	switch {
-	case s.Kind == dokploy.Application:
-		v.forces = map[string]uint64{}
-		return rollout.NewApplication(s.AppName, s.Replicas, before, v.o.StableFor), nil
-	case s.ComposeType != "stack":
-		return rollout.NewCompose(before, v.o.StableFor), nil
+	case last.RolledBack:
+		return verdict.SwarmRolledBack
+	case last.Stopped && last.Reason == "":
+		return verdict.StoppedThere // it is idle in Dokploy
+	case last.Stopped:
+		return verdict.StoppedInSwarm
 	}
-	var names []string
-	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
-	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		services, err := v.client.ComposeServices(ctx, s.ID)
-		if err != nil && !dokploy.NotFound(err) && !dokploy.Unsupported(err) && !dokploy.Refused(err) {
-			return wait.Pending, err
-		}
-		for _, name := range services {
-			names = append(names, s.AppName+"_"+name)
-		}
-		return wait.Done, nil
-	})
-	v.names = names
-	return rollout.NewStack(names, before, v.o.StableFor), err
-}
-
-// progress says what has changed since the last look.
-func (v *verifier) progress(verdict rollout.Verdict) {
-	text := ""
-	switch {
-	case verdict.State == rollout.Failed && !verdict.Final:
-		text = verdict.Reason
-	case verdict.State == rollout.Undecided && verdict.Wanted > 0:
-		kind := "new containers"
-		if v.service.Kind == dokploy.Compose {
-			kind = "containers" // which ones are new is said at the end
-		}
-		text = fmt.Sprintf("%s: %d of %d running", kind, verdict.Ready, verdict.Wanted)
-	}
-	if text != "" && text != v.said {
-		v.said = text
-		v.note("%s", text)
-	}
-	v.screen.doing(func() string {
-		if verdict.Reason != "" {
-			return "waiting for the new containers: " + verdict.Reason
-		}
-		return "waiting for the new containers"
-	})
-}
-
-// ranFor says what runs, and how much of it is new.
-func ranFor(v rollout.Verdict, stable time.Duration) string {
-	kind, rest := "new containers", ""
-	switch {
-	case v.New == 0 && v.Ready > 0:
-		kind, rest = "containers", ", none of them new"
-	case v.New < v.Ready:
-		kind, rest = "containers", fmt.Sprintf(", %d of them new", v.New)
-	}
-	if v.Ran > 0 {
-		rest += fmt.Sprintf("; %d new %s %s ended with exit code 0", v.Ran, number(v.Ran == 1, "one", "ones"), have(v.Ran))
-	}
-	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), text.Duration(stable), rest)
-}
-
-// countOf is "2 of 2 containers", or "2 containers" where it is not known how
-// many there should be.
-func countOf(n, of int, noun string) string {
-	text := fmt.Sprint(n)
-	if of > 0 {
-		text = fmt.Sprintf("%d of %d", n, of)
-	}
-	switch {
-	case noun == "":
-		return text
-	case max(n, of) != 1:
-		noun += "s"
-	}
-	return text + " " + noun
-}
-
-func have(n int) string { return number(n == 1, "has", "have") }
-func are(n int) string  { return number(n == 1, "is", "are") }
-func was(n int) string  { return number(n == 1, "was", "were") }
-
-func number(one bool, singular, plural string) string {
-	if one {
-		return singular
-	}
-	return plural
+	return verdict.NotRunning
 }
 
 // unseen is the end of a verification that cannot see.
-func (v *verifier) unseen(why string) error {
-	v.result.Verified = verdict.VerifiedUnknown
-	if v.o.Verify == VerifyRequire {
-		v.result.Outcome = verdict.Reason{Kind: verdict.CannotBeSeen, Text: why}.Outcome()
-		v.result.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
-		if v.docker && !staysBlind(v.blind) {
-			v.result.Hint = "look at the service in Dokploy, or set verify to auto"
-		}
-		return nil
+func (v *verifier) unseen(why string) finding {
+	f := finding{verified: verdict.VerifiedUnknown}
+	if v.mode != VerifyRequire {
+		f.note = "not verified: " + why
+		return f
 	}
-	v.note("not verified: %s", why)
-	return nil
+	f.outcome = verdict.Reason{Kind: verdict.CannotBeSeen, Text: why}.Outcome()
+	f.outcome.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
+	if v.look.docker && !staysBlind(v.prior.err) {
+		f.outcome.Hint = "look at the service in Dokploy, or set verify to auto"
+	}
+	return f
 }
 
 func explainBlind(err error) string {
 	what, _ := dokploy.Explain(err)
 	return what
-}
-
-// containerTail keeps the last lines of the containers' log, where nothing
-// else tells why.
-func (r *run) containerTail(ctx context.Context) {
-	v := r.verifier
-	if v == nil {
-		v = &verifier{run: r}
-	}
-	v.containerLog(ctx)
-}
-
-// containerLog keeps the last lines of what failed, for the end of the output.
-func (v *verifier) containerLog(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if len(v.last.Containers) == 0 {
-		v.last, _ = v.view(ctx)
-	}
-	container, known := v.failed()
-	if !known {
-		return
-	}
-	var (
-		text string
-		err  error
-	)
-	if v.service.Kind == dokploy.Application {
-		// application.readLogs gives the first container that runs: after a
-		// rollback that is the old one.
-		text, err = v.client.ContainerLog(ctx, v.service, container.ID, containerTail)
-	}
-	if v.service.Kind == dokploy.Compose || err != nil && container.State == "running" {
-		text, err = v.client.ReadContainerLogs(ctx, v.service.Kind, v.service.ID, container.ID, containerTail)
-	}
-	if err != nil || strings.TrimSpace(text) == "" {
-		return // an older server has none; the reason is said all the same
-	}
-	v.result.TailOf = "the container " + container.Name
-	v.result.Tail = nil
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\r\n"), "\n") {
-		v.result.Tail = append(v.result.Tail, strings.ToValidUTF8(clockTime(strings.TrimRight(line, "\r")), ""))
-	}
-}
-
-// failed is the container to look at: of the concerned ones one that has failed,
-// else the newest.
-func (v *verifier) failed() (dokploy.Container, bool) {
-	containers := v.concerned()
-	for _, c := range containers {
-		if code, ended := c.ExitCode(); ended && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead" {
-			return c, true
-		}
-	}
-	for _, c := range containers {
-		if v.isNew(c) || v.broken != "" {
-			return c, true
-		}
-	}
-	return dokploy.Container{}, false
-}
-
-// concerned are the containers that a failure may be of, the newest first: what
-// is new, and of docker-compose what was there before, too. Where the judge has
-// named a service or a container only its own are, and it may have none here.
-func (v *verifier) concerned() []dokploy.Container {
-	return slices.DeleteFunc(slices.Clone(v.last.Containers), func(c dokploy.Container) bool {
-		service, _, _, _ := c.Task()
-		return v.failing != "" && service != v.failing || v.broken != "" && c.Name != v.broken ||
-			!v.isNew(c) && (v.service.Kind != dokploy.Compose || v.service.ComposeType == "stack")
-	})
-}
-
-func (v *verifier) isNew(c dokploy.Container) bool {
-	return !slices.ContainsFunc(v.before.Containers, func(b dokploy.Container) bool { return b.ID == c.ID })
-}
-
-// checkSaid is what the health check of an unhealthy container wrote last, in
-// parentheses; empty where there is none, or the key may not see it.
-func (v *verifier) checkSaid(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	containers := v.concerned() // the newest may not have been checked yet
-	for _, c := range containers[:min(len(containers), 3)] {
-		check, err := v.client.FailedHealthCheck(ctx, c.ID, v.service.ServerID)
-		switch {
-		case err != nil:
-			return ""
-		case check == nil:
-			continue
-		}
-		said := fmt.Sprintf("exit code %d", check.ExitCode)
-		if output := text.OneLine(v.screen.mask(check.Output)); output != "" {
-			said += ": " + output
-		}
-		return " (" + said + ")"
-	}
-	return ""
-}
-
-// clockTime cuts the time that Docker puts before each line to hours, minutes
-// and seconds.
-func clockTime(line string) string {
-	stamp, text, ok := strings.Cut(line, " ")
-	if t, err := time.Parse(time.RFC3339Nano, stamp); ok && err == nil {
-		return t.UTC().Format("15:04:05Z ") + text
-	}
-	return line
 }

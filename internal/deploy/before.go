@@ -1,0 +1,167 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/rollout"
+	"dokploy-deploy/internal/wait"
+)
+
+const (
+	// refreshBefore is how old the look before the rollout may get while the
+	// deployment is queued.
+	refreshBefore = 15 * time.Second
+	// updateBeforeEnd is how long before the end of its row an application's
+	// Swarm service may have been updated, on a busy machine too.
+	updateBeforeEnd = 5 * time.Second
+	// settlesIn is how long the containers of a deployment that has ended may
+	// still come and go.
+	settlesIn = 30 * time.Second
+)
+
+// prior is what is known of what ran before the rollout.
+type prior struct {
+	view rollout.View // its time is zero where nothing was seen
+	err  error        // why it, or anything newer, could not be seen; nil: it could
+}
+
+// seen reports whether there was a look.
+func (p prior) seen() bool { return !p.view.At.IsZero() }
+
+// newer takes one more look. One that fails changes nothing of what was seen.
+func (p prior) newer(view rollout.View, err error) prior {
+	switch {
+	case err == nil:
+		return prior{view: view}
+	case p.seen():
+		return p
+	}
+	return prior{err: err}
+}
+
+// good reports whether it needs no other look at the beginning of a build.
+// lastEnd is when the last deployment before ended, began when this one began:
+// the rollout of one that had just ended went on at that look.
+func (p prior) good(now, lastEnd, began time.Time) bool {
+	return p.err == nil && now.Sub(p.view.At) < refreshBefore && began.Sub(lastEnd) > settlesIn
+}
+
+// staysBlind reports whether looking once more is of no use: the server or the
+// key does not allow it.
+func staysBlind(err error) bool {
+	return dokploy.Unsupported(err) || dokploy.NotFound(err) || dokploy.Refused(err)
+}
+
+// lookBefore takes what runs before the rollout. A fault that passes is
+// outlived, for a moment. One that stays is no reason not to deploy: it only
+// leaves less to compare with.
+func (v *verifier) lookBefore(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, min(v.look.patience(), max(v.beforeTrigger, time.Second)))
+	defer cancel()
+	loop := wait.Loop{Backoff: wait.NewBackoff(time.Second, time.Second), Tolerate: v.look.patience(), Fatal: staysBlind}
+	var last error // the context's end says less
+	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		view, err := v.look.briefly(ctx)
+		if err != nil {
+			if last == nil || ctx.Err() == nil {
+				last = err
+			}
+			return wait.Pending, err
+		}
+		v.prior = v.prior.newer(view, nil)
+		return wait.Done, nil
+	})
+	if err != nil {
+		v.prior = v.prior.newer(rollout.View{}, last)
+	}
+}
+
+// lookAtContainers adds the containers to what was seen before.
+func (v *verifier) lookAtContainers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, v.look.patience())
+	defer cancel()
+	if _, err := v.look.containers(ctx); err != nil {
+		v.prior.err = err
+	}
+}
+
+// lookWhileQueued keeps the look before the rollout fresh. It is called when the
+// queue has just shown the job waiting; what was looked at since the last time
+// was before the rollout, then.
+func (v *verifier) lookWhileQueued(ctx context.Context) {
+	if v.fresh != nil {
+		v.prior, v.fresh = v.prior.newer(*v.fresh, nil), nil
+	}
+	if time.Since(v.prior.view.At) < refreshBefore {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, v.look.patience())
+	defer cancel()
+	if view, err := v.look.briefly(ctx); err == nil {
+		v.fresh = &view
+	} else {
+		v.prior = v.prior.newer(view, err)
+	}
+}
+
+// errBetween is why what ran before a second run is not known.
+var errBetween = errors.New("others deployed the service between the two runs of this deployment")
+
+// forget drops what was seen before, for a reason.
+func (v *verifier) forget(why error) { v.prior, v.fresh = prior{err: why}, nil }
+
+// lookAtBeginning looks again, beside the build that has just begun as row,
+// where the look before is old (a queue that is not to be seen, a second run),
+// failed for a reason that may be over, or came right after another deployment,
+// the last of which ended at lastEnd. What is seen counts only if it still
+// builds some seconds later: an application's Swarm service is updated right
+// before its row ends. A compose service's containers are replaced all along.
+func (v *verifier) lookAtBeginning(ctx context.Context, row *dokploy.Deployment, lastEnd time.Time) {
+	v.leaveBeginning()
+	if v.prior.good(time.Now(), lastEnd, row.StartedAt) || staysBlind(v.prior.err) ||
+		v.service.Kind == dokploy.Compose || row.Status != dokploy.StatusRunning {
+		return
+	}
+	// Beside the look that found it, whose time is over sooner.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.look.patience())
+	v.beginning = &beginning{stop: cancel, saw: make(chan *rollout.View, 1)}
+	go v.beginning.look(ctx, v.look, row.ID)
+}
+
+// leaveBeginning ends that look: once the build has ended it tells nothing.
+func (v *verifier) leaveBeginning() {
+	if v.beginning == nil {
+		return
+	}
+	v.beginning.stop()
+	if view := <-v.beginning.saw; view != nil {
+		v.prior = v.prior.newer(*view, nil)
+		v.look.docker = view.Docker
+	}
+	v.beginning = nil
+}
+
+// beginning is a look beside a build that has just begun.
+type beginning struct {
+	stop context.CancelFunc
+	saw  chan *rollout.View // one; nil: nothing that counts
+}
+
+// look takes it, with a lookout of its own.
+func (b *beginning) look(ctx context.Context, l lookout, id string) {
+	view, err := l.briefly(ctx)
+	if err != nil || wait.Sleep(ctx, updateBeforeEnd) != nil {
+		b.saw <- nil
+		return
+	}
+	rows, err := l.client.Deployments(ctx, l.service.Kind, l.service.ID)
+	if err != nil || !slices.ContainsFunc(rows, func(d dokploy.Deployment) bool { return d.ID == id && d.Status == dokploy.StatusRunning }) {
+		b.saw <- nil
+		return
+	}
+	b.saw <- &view
+}

@@ -1,0 +1,68 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/distribution/reference"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// What others may have done to the service while it was verified.
+
+// otherImage is the image that Swarm runs, where that can be seen and is not the
+// one that was asked for.
+func otherImage(asked string, s *dokploy.SwarmService) string {
+	if asked == "" || s == nil || s.Image == "" {
+		return ""
+	}
+	_, err1 := reference.ParseDockerRef(asked)
+	_, err2 := reference.ParseDockerRef(s.Image)
+	if err1 != nil || err2 != nil || sameImage(asked, s.Image) {
+		return ""
+	}
+	return s.Image
+}
+
+// overtaken reports whether a later deployment of the service has ended.
+func (v *verifier) overtaken(ctx context.Context, d deployed) (over bool, err error) {
+	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
+		if err != nil {
+			return wait.Pending, err
+		}
+		over = overtakenIn(rows, d, v.look.docker)
+		return wait.Done, nil
+	})
+	return over, err
+}
+
+// overtakenIn reports whether one of the rows is of a later deployment that has
+// ended: what was seen may be its containers. Where only containers can be seen
+// that goes for one that ended between the look before and ours, too.
+func overtakenIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
+	return slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
+		return row.ID != d.row.ID && row.Status == dokploy.StatusDone &&
+			(row.FinishedAt.After(d.row.FinishedAt) || !docker && !d.earlier[row.ID])
+	})
+}
+
+// stoppedInDokploy reports whether the service is idle: a deployment leaves it
+// as done.
+func stoppedInDokploy(ctx context.Context, c *dokploy.Client, service *dokploy.Service, loopOf func(backoff.BackOff) wait.Loop) (idle bool, err error) {
+	loop := loopOf(wait.NewBackoff(time.Second, 5*time.Second))
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		s, err := c.Service(ctx, service.Kind, service.ID)
+		if err != nil && !staysBlind(err) {
+			return wait.Pending, err
+		}
+		idle = err == nil && s.Status == "idle"
+		return wait.Done, nil
+	})
+	return idle, err
+}

@@ -1,0 +1,170 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/rollout"
+)
+
+// lookout reads what Docker runs of one service, as far as the key may see.
+type lookout struct {
+	client  *dokploy.Client
+	service *dokploy.Service
+	// docker: the key may look at Docker. It is believed until it may not.
+	docker bool
+	// serviceID is Swarm's id of an application that Dokploy builds; empty: not
+	// known yet.
+	serviceID string
+	// stack are Swarm's services of a stack, as its file has them.
+	stack []string
+}
+
+// patience is how long one look may take: on a remote server each call makes
+// an SSH connection of its own, 0.4 s and more of a few calls.
+func (l *lookout) patience() time.Duration {
+	if l.service.ServerID != "" {
+		return 20 * time.Second
+	}
+	return 10 * time.Second
+}
+
+// glances reports whether a look at Swarm's tasks alone is of use: not where there
+// are to be none.
+func (l *lookout) glances() bool {
+	return l.docker && l.service.Kind == dokploy.Application && l.service.Replicas != 0
+}
+
+// view reads all that the judges want: the service first, so that a rollout
+// that has ended is seen with the tasks it ended with.
+func (l *lookout) view(ctx context.Context) (rollout.View, error) {
+	return l.reading(ctx, l.read)
+}
+
+// briefly reads what a later view is compared with.
+func (l *lookout) briefly(ctx context.Context) (rollout.View, error) {
+	return l.reading(ctx, func(ctx context.Context) (rollout.View, error) {
+		if !l.glances() {
+			return l.read(ctx)
+		}
+		view, err := l.swarmView(ctx)
+		if err == nil && view.StatesHidden() {
+			view.Containers, err = l.containers(ctx)
+		}
+		return view, err
+	})
+}
+
+// reading reads with the rights that the key has.
+func (l *lookout) reading(ctx context.Context, read func(context.Context) (rollout.View, error)) (rollout.View, error) {
+	view, err := read(ctx)
+	if l.docker && errors.Is(err, dokploy.ErrMayNotLook) {
+		l.docker = false // a member's key: containers only
+		view, err = read(ctx)
+	}
+	view.At = time.Now()
+	return view, err
+}
+
+func (l *lookout) read(ctx context.Context) (rollout.View, error) {
+	view, err := l.swarmView(ctx)
+	if err == nil {
+		view.Containers, err = l.containers(ctx)
+	}
+	return view, err
+}
+
+// swarmView is what Swarm says, without the containers. Where tasks have led to
+// an application's service, the view has these, unless Swarm is just replacing
+// them.
+func (l *lookout) swarmView(ctx context.Context) (view rollout.View, err error) {
+	s, c := l.service, l.client
+	view.Docker = l.docker
+	switch {
+	case s.Kind == dokploy.Compose && s.ComposeType != "stack":
+		return view, nil
+	case s.Kind == dokploy.Compose && !l.docker:
+		view.Tasks, err = c.StackTasksShown(ctx, s.AppName, s.ServerID)
+	case s.Kind == dokploy.Compose:
+		if view.Tasks, err = c.StackTasks(ctx, s.AppName, s.ServerID); err != nil {
+			return view, err
+		}
+		names := slices.Concat(l.stack, view.ServiceNames())
+		slices.Sort(names)
+		view.Services, err = l.services(ctx, slices.Compact(names))
+	case l.docker:
+		var service *dokploy.SwarmService
+		if service, view.Tasks, err = l.application(ctx); err != nil {
+			return view, err
+		}
+		if service != nil {
+			view.Services = map[string]*dokploy.SwarmService{s.AppName: service}
+		}
+		if view.Tasks == nil || service.Updating() {
+			view.Tasks, err = l.tasks(ctx)
+		}
+	}
+	return view, err
+}
+
+func (l *lookout) tasks(ctx context.Context) ([]dokploy.Task, error) {
+	return l.client.Tasks(ctx, l.service.AppName, l.service.ServerID)
+}
+
+func (l *lookout) containers(ctx context.Context) ([]dokploy.Container, error) {
+	appType := ""
+	if l.service.Kind == dokploy.Compose && l.service.ComposeType != "stack" {
+		appType = "docker-compose"
+	}
+	return l.client.Containers(ctx, l.service.AppName, appType, l.service.ServerID)
+}
+
+// application is Swarm's service of an application, by its name; nil: there is
+// none to be seen. What Dokploy builds is an image of that name, too: then a task
+// leads there, and the tasks come with it.
+func (l *lookout) application(ctx context.Context) (service *dokploy.SwarmService, tasks []dokploy.Task, err error) {
+	s, c := l.service, l.client
+	byName := l.serviceID != "" || s.SourceType == "docker"
+	if byName {
+		service, err = c.SwarmService(ctx, firstOf(l.serviceID, s.AppName), s.ServerID)
+		if err != nil || service != nil {
+			return service, nil, err
+		}
+	}
+	if tasks, err = l.tasks(ctx); err != nil {
+		return nil, nil, err
+	}
+	if len(tasks) > 0 {
+		id, err := c.ServiceOfTask(ctx, tasks[0].ID, s.ServerID)
+		if err != nil {
+			return nil, nil, err
+		}
+		if id != "" {
+			l.serviceID = id
+			if service, err = c.SwarmService(ctx, id, s.ServerID); err != nil || service != nil {
+				return service, tasks, err
+			}
+		}
+	}
+	if !byName {
+		service, err = c.SwarmService(ctx, s.AppName, s.ServerID)
+	}
+	return service, tasks, err
+}
+
+func (l *lookout) services(ctx context.Context, names []string) (map[string]*dokploy.SwarmService, error) {
+	services := map[string]*dokploy.SwarmService{}
+	for _, name := range names {
+		s, err := l.client.SwarmService(ctx, name, l.service.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			services[name] = s
+		}
+	}
+	return services, nil
+}
