@@ -61,7 +61,7 @@ func TestWhatVerifyingCosts(t *testing.T) {
 		"git, first":       {"", application(dokploytest.Application{SourceType: "git", NeverDeployed: true}), 12, 12 * time.Second},
 		"two replicas":     {"", application(dokploytest.Application{Replicas: 2}), 12, 13 * time.Second},
 		"an old one stays": {"", application(dokploytest.Application{Rollout: dokploytest.Rollout{IgnoresSIGTERM: true}}), 12, 12 * time.Second},
-		"health check":     {"", application(dokploytest.Application{Rollout: dokploytest.Rollout{Health: dokploytest.Healthy}}), 18, 19 * time.Second},
+		"health check":     {"", application(dokploytest.Application{Rollout: dokploytest.Rollout{Health: dokploytest.Healthy}}), 24, 19 * time.Second},
 		"remote":           {"", application(dokploytest.Application{ServerID: "server-1"}), 12, 15 * time.Second},
 		"member":           {"member", application(dokploytest.Application{}), 11, 13 * time.Second},
 		"member, remote":   {"member", application(dokploytest.Application{ServerID: "server-1"}), 11, 15 * time.Second},

@@ -114,6 +114,17 @@ func (l *lookout) tasks(ctx context.Context) ([]dokploy.Task, error) {
 	return l.client.Tasks(ctx, l.service.AppName, l.service.ServerID)
 }
 
+// glance looks at an application's tasks alone, and at the containers only where
+// a health check may be going on.
+func (l *lookout) glance(ctx context.Context, before rollout.View) (rollout.View, error) {
+	tasks, err := l.tasks(ctx)
+	view := rollout.Glance(time.Now(), tasks)
+	if err == nil && view.ChecksHealth(before) {
+		view.Containers, err = l.containers(ctx)
+	}
+	return view, err
+}
+
 func (l *lookout) containers(ctx context.Context) ([]dokploy.Container, error) {
 	appType := ""
 	if l.service.Kind == dokploy.Compose && l.service.ComposeType != "stack" {

@@ -187,17 +187,15 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 	return last, away, err
 }
 
-// next is one more look. Unless it must be whole, that is one at Swarm's tasks
-// alone while they show nothing that calls for more.
+// next is one more look. Unless it must be whole, that is a glance at an
+// application's tasks while they show nothing that calls for more.
 func (v *verifier) next(ctx context.Context, whole bool) (view rollout.View, isWhole bool, err error) {
 	if !whole && v.look.glances() {
-		tasks, err := v.look.tasks(ctx)
+		view, err = v.look.glance(ctx, v.prior.view)
 		switch {
 		case errors.Is(err, dokploy.ErrMayNotLook): // the whole look finds out what it may
-		case err != nil:
-			return rollout.View{}, false, err
-		case rollout.Uneventful(v.prior.view, tasks):
-			return rollout.Glance(time.Now(), tasks), false, nil
+		case err != nil, view.Uneventful(v.prior.view):
+			return view, false, err
 		}
 	}
 	if view, err = v.look.view(ctx); err != nil {

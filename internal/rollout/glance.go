@@ -10,8 +10,8 @@ import (
 
 // What a rollout that goes well costs in requests is mostly looks at what has
 // not changed. While nothing of an application has failed, its tasks alone tell
-// all there is to know: a process that ends, a health check that fails, a version
-// that Swarm goes back from, each of them ends a task.
+// all there is to know: a process that ends, a version that Swarm goes back from,
+// and in the end a health check that fails, each of them ends a task.
 
 // Glance is a look at the tasks of an application alone.
 func Glance(at time.Time, tasks []dokploy.Task) View {
@@ -46,26 +46,31 @@ func (v View) StatesHidden() bool {
 
 // Uneventful reports whether the tasks of an application show nothing that calls
 // for a closer look: all that were not there before come up, or run.
-func Uneventful(before View, tasks []dokploy.Task) bool {
-	if len(tasks) == 0 { // unknown, not none
+func (v View) Uneventful(before View) bool {
+	if len(v.Tasks) == 0 { // unknown, not none
 		return false
 	}
-	return !slices.ContainsFunc(tasks, func(t dokploy.Task) bool {
-		p := taskPhase(t.State)
-		fine := p == running || p == waiting && t.Error == ""
-		return !before.has(t) && (!fine || t.Desired != "running" && t.Desired != "ready")
+	return !slices.ContainsFunc(v.units(), func(u unit) bool {
+		fine := !u.sick && (u.phase == running || u.phase == waiting && u.failure == "")
+		return !before.has(u.id) && (!fine || u.desired != "running" && u.desired != "ready")
 	})
 }
 
-func (v View) has(t dokploy.Task) bool {
-	return slices.ContainsFunc(v.Tasks, func(old dokploy.Task) bool { return shortID(old.ID) == shortID(t.ID) })
+// ChecksHealth reports whether a task that was not there before may wait for its
+// health check: a check that fails shows in its container, and only for a moment.
+func (v View) ChecksHealth(before View) bool {
+	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "Starting" && !before.has(t.ID) })
+}
+
+func (v View) has(taskID string) bool {
+	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return shortID(t.ID) == shortID(taskID) })
 }
 
 // Shows reports whether a container is one of the view, by its own id or as one
 // of its tasks.
 func (v View) Shows(c dokploy.Container) bool {
 	_, _, id, ok := c.Task()
-	return ok && v.has(dokploy.Task{ID: id}) || slices.ContainsFunc(v.Containers, func(old dokploy.Container) bool { return old.ID == c.ID })
+	return ok && v.has(id) || slices.ContainsFunc(v.Containers, func(old dokploy.Container) bool { return old.ID == c.ID })
 }
 
 // OneDeploymentSince reports whether exactly one deployment of an application has
@@ -75,7 +80,7 @@ func (v View) Shows(c dokploy.Container) bool {
 func (v View) OneDeploymentSince(before View, name string) bool {
 	was, is := before.Services[name], v.Services[name]
 	switch {
-	case is == nil || !Uneventful(before, v.Tasks):
+	case is == nil || !v.Uneventful(before):
 		return false
 	case was == nil:
 		// One that was never updated has never been anything else.

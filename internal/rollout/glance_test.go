@@ -24,13 +24,26 @@ func TestUneventful(t *testing.T) {
 		"a new one has failed":             {[]dokploy.Task{task(newID, "shutdown", "Failed")}, false},
 		"a new one has ended":              {[]dokploy.Task{task(newID, "shutdown", "Complete")}, false},
 		"a new one is told to stop":        {[]dokploy.Task{task(newID, "shutdown", "Running")}, false},
-		"a new one is to be removed":       {[]dokploy.Task{task(newID, "remove", "Running")}, false},
 		"a new one finds no place":         {[]dokploy.Task{homeless}, false},
 		"it is not shown how a new one is": {[]dokploy.Task{task(newID, "running", "")}, false},
 		"one of several has failed":        {[]dokploy.Task{task(third, "running", "Running"), task(newID, "shutdown", "Failed")}, false},
 	} {
-		if got := rollout.Uneventful(before, tt.tasks); got != tt.want {
+		if got := rollout.Glance(after(0), tt.tasks).Uneventful(before); got != tt.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestChecksHealth(t *testing.T) {
+	before := docker(nil, task(oldID, "running", "Starting"))
+	for state, want := range map[string]bool{"Starting": true, "Running": false, "Preparing": false} {
+		v := rollout.Glance(after(0), []dokploy.Task{task(oldID, "running", "Starting"), task(newID, "running", state)})
+		if got := v.ChecksHealth(before); got != want {
+			t.Errorf("%s: %v", state, got)
+		}
+		v.Containers = []dokploy.Container{container(newID, "running", "Up 3 seconds (unhealthy)")}
+		if v.Uneventful(before) {
+			t.Errorf("%s: its health check fails", state)
 		}
 	}
 }
