@@ -133,7 +133,7 @@ type SwarmService struct {
 	Image       string
 	ForceUpdate uint64
 	Mode        string // replicated, global, replicated-job, global-job
-	Replicas    int    // of a replicated service
+	Replicas    int    // of a replicated service; negative: not said
 	Restart     string // any, on-failure, none; empty: not said
 	// UpdateState is updating, completed, paused or rollback_…; empty on a
 	// first deployment and after a stop, as is UpdateStartedAt.
@@ -341,7 +341,7 @@ func (r *rawAnswer) UnmarshalJSON(b []byte) error {
 // else: the name of an application can be that of an image, too.
 func parseService(raw []byte) (*SwarmService, error) {
 	type mode struct {
-		Replicated    *struct{ Replicas int }
+		Replicated    *struct{ Replicas *int }
 		Global        *struct{}
 		ReplicatedJob *struct{ TotalCompletions int }
 		GlobalJob     *struct{}
@@ -373,7 +373,10 @@ func parseService(raw []byte) (*SwarmService, error) {
 	case m.ReplicatedJob != nil:
 		s.Mode, s.Replicas = "replicated-job", m.ReplicatedJob.TotalCompletions
 	case m.Replicated != nil:
-		s.Mode, s.Replicas = "replicated", m.Replicated.Replicas
+		s.Mode, s.Replicas = "replicated", -1
+		if m.Replicated.Replicas != nil {
+			s.Replicas = *m.Replicated.Replicas
+		}
 	}
 	if u := w.UpdateStatus; u != nil {
 		s.UpdateState, s.UpdateStartedAt = u.State, u.StartedAt

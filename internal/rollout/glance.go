@@ -28,7 +28,7 @@ func (s *service) glance(v View) Verdict {
 	case s.had > 0:
 		l.wanted = s.had
 	case l.wanted == 0 && was != nil:
-		l.wanted = was.Replicas
+		l.wanted = max(0, was.Replicas)
 	}
 	verdict := s.verdict(&l)
 	if verdict.Ready > 0 {

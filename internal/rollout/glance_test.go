@@ -124,3 +124,17 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	v, _ = looks(j, docker(nil, runs), 61, 70)
 	want(t, v, rollout.Undecided, "")
 }
+
+// How many there should be is Dokploy's number where Swarm does not say it: that
+// is not none.
+func TestReplicasThatAreNotSaid(t *testing.T) {
+	j := application(ranBefore)
+	glance(j, 0, 3, task(newID, "running", "Running"))
+	s := swarm(2, "completed", "b")
+	s.Replicas = -1
+	v, _ := looks(j, docker(s, task(newID, "running", "Running")), 4, 20)
+	want(t, v, rollout.Running, "")
+	if v.Wanted != 1 {
+		t.Errorf("%+v", v)
+	}
+}

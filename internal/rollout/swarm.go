@@ -103,7 +103,9 @@ func (s *service) take(v View) look {
 		case "global", "global-job":
 			l.wanted = len(slices.DeleteFunc(slices.Clone(l.units), func(u unit) bool { return u.desired == "shutdown" }))
 		case "replicated", "replicated-job":
-			l.wanted = l.svc.Replicas
+			if l.svc.Replicas >= 0 {
+				l.wanted = l.svc.Replicas
+			}
 		}
 	} else if !v.Docker {
 		l.oneShot = !s.renewed
