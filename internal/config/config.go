@@ -50,6 +50,8 @@ type Config struct {
 	HealthURL     *HealthURL // nil: none
 	HealthStatus  []health.Range
 	HealthTimeout time.Duration
+	HealthText    string      // that the answer must contain; empty: any
+	HealthHeaders http.Header // for HealthURL alone
 	Rollback      bool
 	DryRun        bool
 
@@ -129,19 +131,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.Timeout = parse(l, "timeout", parseDuration)
 	c.UnreachableTimeout = parse(l, "unreachable-timeout", parseDuration)
 	c.Logs = parse(l, "logs", oneOf("live", "failure", "off"))
-	c.Headers = parse(l, "headers", func(value string) (http.Header, error) {
-		if err := l.joined("headers", headerLine, "`Name: value`"); err != nil {
-			c.rejected = append(c.rejected, value)
-			for piece := range entriesOf(value) {
-				_, value, _ := strings.Cut(piece, ":")
-				c.rejected = append(c.rejected, strings.TrimSpace(value))
-			}
-			return nil, err
-		}
-		headers, rejected, err := parseHeaders(value)
-		c.rejected = rejected
-		return headers, err
-	})
+	c.Headers = l.headers("headers", refusedHeader)
 	c.CACerts = parseFile(l, "ca-cert", parseCertificates)
 	c.TLSSkipVerify = parse(l, "tls-skip-verify", parseBool)
 	c.MaxParallel = parse(l, "max-parallel", parseParallel)
@@ -166,6 +156,8 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.HealthURL = parse(l, "health-url", parseHealthURL)
 	c.HealthStatus = parse(l, "health-status", health.ParseStatus)
 	c.HealthTimeout = parse(l, "health-timeout", parseDuration)
+	c.HealthText = l.value("health-contains")
+	c.HealthHeaders = l.headers("health-headers", refusedHealthHeader)
 	c.Rollback = parse(l, "rollback", parseBool)
 	c.DryRun = parse(l, "dry-run", parseBool)
 	l.together()
@@ -184,9 +176,13 @@ func (c *Config) Secrets() []string {
 	for _, v := range c.rejected {
 		secrets = append(secrets, secret.Header("", v)...)
 	}
-	for name, values := range c.Headers {
-		for _, v := range values {
-			secrets = append(secrets, secret.Header(name, v)...)
+	for _, headers := range []http.Header{c.Headers, c.HealthHeaders} {
+		for name, values := range headers {
+			for _, v := range values {
+				if name != "Host" { // an address
+					secrets = append(secrets, secret.Header(name, v)...)
+				}
+			}
 		}
 	}
 	slices.Sort(secrets)

@@ -3,13 +3,10 @@ package config
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -92,71 +89,6 @@ func parseTargets(v, kind string, base *url.URL) (list, notes []string, err erro
 		}
 	}
 	return list, notes, nil
-}
-
-// ownHeaders are not for users to set: they belong to the connection or to us.
-var ownHeaders = []string{
-	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Api-Key",
-}
-
-// repeatingHeaders let net/http, and proxies, send a POST a second time.
-var repeatingHeaders = []string{"Idempotency-Key", "X-Idempotency-Key"}
-
-// parseHeaders reads "Name: value" lines, or the JSON object that Woodpecker
-// and Drone make of a map. Problems name the header, never a value; the values
-// of a rejected line are given back, for masking.
-func parseHeaders(v string) (headers http.Header, rejected []string, err error) {
-	lines := strings.Split(v, "\n")
-	var object map[string]string
-	if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &object) == nil {
-		lines = nil
-		for _, name := range slices.Sorted(maps.Keys(object)) {
-			lines = append(lines, name+": "+object[name])
-		}
-	}
-	headers = http.Header{}
-	var problems []error
-	for i, line := range lines {
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		name, value, ok := strings.Cut(line, ":")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		text := ""
-		switch {
-		case !ok && notExpanded(line) != "":
-			value = line
-			text = fmt.Sprintf("line %d %s", i+1, notExpanded(line))
-		case !ok:
-			value = line
-			text = fmt.Sprintf("line %d has no colon; each line is `Name: value`", i+1)
-		case !isToken(name):
-			value = line
-			text = fmt.Sprintf("line %d does not begin with a header name; each line is `Name: value`", i+1)
-		case slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)),
-			strings.HasPrefix(http.CanonicalHeaderKey(name), "Sec-Websocket-"):
-			text = name + " cannot be set: it belongs to the connection"
-			if strings.EqualFold(name, "x-api-key") {
-				text = name + " cannot be set here; use the input api-key"
-			}
-		case slices.Contains(repeatingHeaders, http.CanonicalHeaderKey(name)):
-			text = name + " cannot be set: a request that carries it may be sent twice when a connection breaks, and would deploy twice"
-		case notExpandedHeader(name, value) != "":
-			text = "the value of " + name + " " + notExpandedHeader(name, value)
-		case value == "":
-			text = name + " has no value; is its secret set?"
-		case strings.ContainsFunc(value, unicode.IsControl):
-			text = "the value of " + name + " holds a control character"
-		default:
-			headers.Add(name, value)
-			continue
-		}
-		problems = append(problems, errors.New(text))
-		rejected = append(rejected, value)
-	}
-	return headers, rejected, errors.Join(problems...)
 }
 
 // isToken reports whether s is a token of RFC 9110, as header names are.

@@ -219,6 +219,11 @@ func (l *loader) together() {
 	if l.valid("compose") {
 		one("compose-file", len(c.Composes), "a compose service")
 	}
+	if !given("health-url") {
+		for _, input := range []string{"health-contains", "health-headers"} {
+			need(input, "health-url", "is for health-url, which is not set: give the address to ask, or auto")
+		}
+	}
 	if given("source") && given("image") {
 		l.problem("source", "does not go together with image: the one builds, the other does not")
 	}

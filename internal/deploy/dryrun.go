@@ -53,7 +53,7 @@ func (r *run) dryRun(ctx context.Context) {
 			r.result.Outcome = notStarted(ctx, err, true)
 			return
 		}
-		r.note("health: would ask %s", u.Scheme+"://"+u.Host+u.EscapedPath())
+		r.note("health: would ask %s", plainly(u)+r.o.Health.wants(r.screen.mask))
 	}
 }
 

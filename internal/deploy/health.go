@@ -5,11 +5,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/health"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -17,6 +22,8 @@ import (
 type Health struct {
 	URL        *url.URL // nil: the first domain of each target
 	Path       string   // with a domain: path and query in the place of its own; empty: as it is
+	Contains   string   // text that the answer must have; empty: any will do
+	Headers    http.Header
 	Accept     []health.Range
 	Timeout    time.Duration
 	CACerts    []*x509.Certificate
@@ -45,6 +52,54 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 	return health.ParseURL(u.Scheme + "://" + u.Host + o.Health.Path)
 }
 
+// ask waits until an address answers as it should, and shows on the way what
+// it sees.
+func (h *Health) ask(ctx context.Context, u *url.URL, s *screen) (health.Answer, error) {
+	s.doing(func() string { return "waiting for " + plainly(u) })
+	defer s.doing(nil)
+	check := health.Check{
+		URL: u, Contains: h.Contains, Headers: h.Headers, Mask: s.mask, Accept: h.Accept, Timeout: h.Timeout,
+		CACerts: h.CACerts, SkipVerify: h.SkipVerify, UserAgent: h.UserAgent, Dial: h.Dial,
+		Progress: func(text string) { s.note("health: " + text) },
+	}
+	return check.Run(ctx)
+}
+
+// wants says what else of an answer is asked for, and with which headers; never
+// their values.
+func (h *Health) wants(mask func(string) string) string {
+	said := ""
+	if h.Contains != "" {
+		said += ", until it contains " + text.Quote(text.OneLine(mask(h.Contains)), "text")
+	}
+	if names := slices.Sorted(maps.Keys(h.Headers)); len(names) > 0 {
+		said += ", with the " + number(len(names) == 1, "header ", "headers ") + strings.Join(names, " and ")
+	}
+	return said
+}
+
+// plainly is an address without its query, which may hold a token.
+func plainly(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
+
+// answered says a good answer, and whose it may be.
+func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.Verified) string {
+	said := fmt.Sprintf("health: %s answers %d", plainly(u), answer.Status)
+	if contains {
+		said += " with the text that was asked for"
+	}
+	if answer.URL != plainly(u) {
+		said += " (after a redirect to " + answer.URL + ")"
+	}
+	switch {
+	case verified == verdict.VerifiedYes:
+	case verified == verdict.VerifiedUnchanged:
+		said += "; nothing was replaced, so what answers is what ran before"
+	default:
+		said += "; it may still be the previous version that answers: whether the new one runs was not seen"
+	}
+	return said
+}
+
 // health waits until the address answers as it should. It comes after the
 // containers were verified, so that the old version does not answer for the
 // new one, as far as that could be seen.
@@ -53,17 +108,12 @@ func (r *run) health(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h := r.o.Health
 	r.left = verdict.DoneUnanswered
-	check := health.Check{
-		URL: u, Accept: h.Accept, Timeout: h.Timeout, CACerts: h.CACerts, SkipVerify: h.SkipVerify,
-		UserAgent: h.UserAgent, Dial: h.Dial,
-		Progress: func(text string) { r.note("health: %s", text) },
+	h := *r.o.Health
+	if r.o.goingBack {
+		h.Contains = "" // it may be what the failed version was to say
 	}
-	shown := u.Scheme + "://" + u.Host + u.EscapedPath() // a query may hold a token
-	r.screen.doing(func() string { return "waiting for " + shown })
-	defer r.screen.doing(nil)
-	answer, err := check.Run(ctx)
+	answer, err := h.ask(ctx, u, r.screen)
 	var bad *health.Error
 	switch {
 	case errors.As(err, &bad):
@@ -83,18 +133,7 @@ func (r *run) health(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	text := fmt.Sprintf("health: %s answers %d", shown, answer.Status)
-	if answer.URL != shown {
-		text += " (after a redirect to " + answer.URL + ")"
-	}
-	switch r.result.Verified {
-	case verdict.VerifiedYes:
-	case verdict.VerifiedUnchanged:
-		text += "; nothing was replaced, so what answers is what ran before"
-	default:
-		text += "; it may still be the previous version that answers: whether the new one runs was not seen"
-	}
-	r.note("%s", text)
+	r.note("%s", answered(u, answer, h.Contains != "", r.result.Verified))
 	if answer.Note != "" {
 		r.warn("health: %s", answer.Note)
 	}

@@ -2,7 +2,11 @@ package deploy
 
 import (
 	"net/url"
+	"strings"
 	"testing"
+
+	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/verdict"
 )
 
 // TestHealthURLOfDomain: a path is that of the first domain, in the place of its own.
@@ -32,4 +36,27 @@ func TestHealthURLOfDomain(t *testing.T) {
 	if u, err := (&Options{Health: &Health{URL: given}}).healthURL("https://api.example.com"); err != nil || u != given {
 		t.Errorf("%v, %v", u, err)
 	}
+}
+
+// The text that an address must contain may be what only the new version says:
+// after going back it is not asked for.
+func TestTheTextOfTheFailedVersion(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
+		w.set = func(o *Options) {
+			goingBack(Changes{Image: newImage})(o)
+			o.Health = w.health(&pages{}, "http://x.example.com/")
+			o.Health.Contains = "3f2a91c"
+			o.Health.Dial = answering(func(string) string {
+				return "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nversion"
+			}, nil)
+		}
+		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
+		if r.Reason.Kind != verdict.BadHealth || !strings.Contains(r.Error(), `answers 200 OK without "3f2a91c"; the answer is "version"`) {
+			w.Error(r.Error())
+		}
+		if app.Image() != oldImage || !strings.HasSuffix(r.WentBack, "it was deployed again and runs") {
+			w.Errorf("%s: %s\n%s", app.Image(), r.WentBack, w.story())
+		}
+	})
 }

@@ -1,7 +1,7 @@
 // Package health owns the question whether an address answers well: it asks
 // again and again until an answer is accepted, and tells what it sees until
-// then. Texts never hold a query (there may be a token in it) or anything of a
-// body.
+// then. Texts never hold a query (there may be a token in it), and of a body only
+// what came in place of a text that was asked for.
 package health
 
 import (
@@ -30,6 +30,8 @@ const (
 	bodyTimeout  = 2 * time.Second
 	maxBody      = 64 << 10
 	maxRedirects = 10
+	// maxSearched is how much of a body a text is looked for in.
+	maxSearched = 1 << 20
 )
 
 // Check is one address to ask.
@@ -39,6 +41,12 @@ type Check struct {
 	// the last answer counts; but a range that lies within 300-399 ("302",
 	// "301-308") means the redirect itself, which is then not followed.
 	Accept []Range
+	// Contains is a text that a good answer has in its body; empty: any will do.
+	Contains string
+	// Headers are sent to the host of URL alone.
+	Headers http.Header
+	// Mask, if set, hides what is secret in what came in place of Contains.
+	Mask func(string) string
 	// Timeout bounds the whole.
 	Timeout time.Duration
 	// CACerts are trusted beside the system's.
@@ -91,7 +99,16 @@ type sight struct {
 	status       int
 	accepted     bool
 	reason, hint string
-	unasked      bool // it did not come from the application
+	came         string // in place of the text that was asked for; empty: no such thing
+	unasked      bool   // it did not come from the application
+}
+
+// why is the reason, and what came.
+func (s sight) why() string {
+	if s.came == "" {
+		return s.reason
+	}
+	return s.reason + "; " + s.came
 }
 
 // Run ends when an answer is accepted (one is enough), when Timeout is over
@@ -116,12 +133,13 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 			return wait.Done, nil
 		}
 		// What the end of all time cut off says less than what was seen before.
-		if s.reason == last.reason || whole.Err() != nil && attempts > 1 {
+		if whole.Err() != nil && attempts > 1 {
 			return wait.Pending, nil
 		}
+		known := s.reason == last.reason
 		last = s
-		if c.Progress != nil && whole.Err() == nil {
-			c.Progress(s.reason)
+		if c.Progress != nil && !known && whole.Err() == nil {
+			c.Progress(s.why())
 		}
 		return wait.Pending, nil
 	})
@@ -134,7 +152,7 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 		return Answer{}, context.Cause(ctx)
 	}
 	return Answer{}, &Error{
-		URL: shown(c.URL), Reason: last.reason, Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start), Unasked: last.unasked,
+		URL: shown(c.URL), Reason: last.why(), Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start), Unasked: last.unasked,
 	}
 }
 
@@ -163,12 +181,12 @@ func (c *Check) attempt(ctx context.Context, tr *http.Transport) (s sight, way [
 			other := ""
 			if leftHost(way, next) {
 				s.unasked, other = true, ", another host"
-				if s.status >= 400 {
+				if s.status >= 400 || s.came != "" {
 					s.hint = hintElsewhere
 				}
 			}
 			s.reason += " (after a redirect to " + shown(at) + other + ")"
-			if s.status >= 400 && s.status < 500 && looksLikeLogin(at) {
+			if (s.status >= 400 && s.status < 500 || s.came != "") && looksLikeLogin(at) {
 				s.hint = hintLogin
 			}
 		}
@@ -191,6 +209,7 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	req := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: http.Header{
 		"User-Agent": {c.UserAgent}, "Accept": {"*/*"}, "Cache-Control": {"no-cache"},
 	}}).WithContext(traced)
+	c.addHeaders(req)
 	// Not by an http.Client: it would send the query of one address to the
 	// next one as the referrer.
 	resp, err := tr.RoundTrip(req)
@@ -220,9 +239,22 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 		s.reason = "answers " + statusText(s.status)
 		return s, nil
 	}
-	timer := time.AfterFunc(bodyTimeout, cancel)
-	defer timer.Stop()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	var body []byte
+	if c.Contains != "" && c.accepts(s.status) {
+		var found bool
+		if body, found, err = search(resp.Body, c.Contains); !found {
+			s.reason, s.hint, s.unasked = fromFront(resp, proxied(tr, req))
+			if !s.unasked {
+				s.reason, s.hint = "answers "+statusText(s.status)+" without "+c.wanted(), hintContains
+				s.came = c.instead(resp, body, err)
+			}
+			return s, nil
+		}
+	} else {
+		timer := time.AfterFunc(bodyTimeout, cancel)
+		defer timer.Stop()
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	}
 	switch {
 	case !c.accepts(s.status):
 		if s.reason, s.hint, s.unasked = fromFront(resp, proxied(tr, req)); !s.unasked {
@@ -263,7 +295,8 @@ func (c *Check) transport() *http.Transport {
 	tr.TLSHandshakeTimeout = attemptTimeout + time.Second
 	// A new connection each time sees the load balancer as it is now.
 	tr.DisableKeepAlives = true
-	tr.DisableCompression = true
+	// A text is looked for in what net/http has decoded.
+	tr.DisableCompression = c.Contains == ""
 	return tr
 }
 

@@ -125,3 +125,46 @@ func TestOutputsAreNobodysInputs(t *testing.T) {
 		t.Errorf("%v, %q", err, c.Warnings)
 	}
 }
+
+// TestHealthText: the text and the headers reach the address; what they need, and
+// what cannot be, is said before anything is sent.
+func TestHealthText(t *testing.T) {
+	t.Parallel()
+	const token = "SECRETabcdefghijklmnopqrstuvwxyz0123456789"
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "api.internal" && r.Header.Get("Authorization") == "Bearer "+token && r.Header.Get("X-Api-Key") == "mine-12345678" {
+			_, _ = w.Write([]byte("built from 3f2a91c\nat api.internal with " + token))
+		}
+	}))
+	defer app.Close()
+	srv, env := standIn(t, dokploytest.Options{Version: "v0.30.2"})
+	srv.AddApplication(dokploytest.Application{Name: "api"})
+	asks := func(more ...string) (int, string) {
+		c := call{env: with(with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_VERIFY", "off", "DOKPLOY_HEALTH_URL", app.URL, "DOKPLOY_HEALTH_TIMEOUT", "1s",
+			"DOKPLOY_HEALTH_HEADERS", "Host: api.internal\nAuthorization: Bearer "+token+"\nX-Api-Key: mine-12345678"), more...)}
+		c.run(t.Context())
+		if out := c.stdout.String(); strings.Contains(out, token) || strings.Contains(out, "mine-12345678") {
+			t.Errorf("a secret is shown:\n%s", out)
+		}
+		return c.code, c.stdout.String()
+	}
+	for name, tt := range map[string]struct {
+		more []string
+		code int
+		want string
+	}{
+		"it is there":         {[]string{"DOKPLOY_HEALTH_CONTAINS", "3f2a91c"}, 0, "answers 200 with the text that was asked for"},
+		"it is not":           {[]string{"DOKPLOY_HEALTH_CONTAINS", "abcdef0"}, 1, `answers 200 OK without "abcdef0"; the answer is "built from 3f2a91c at api.internal with ***"`},
+		"quotes belong to it": {[]string{"DOKPLOY_HEALTH_CONTAINS", `"3f2a91c"`}, 1, `without ""3f2a91c""`},
+		"a header joined":     {[]string{"DOKPLOY_HEALTH_HEADERS", "", "PLUGIN_HEALTH_HEADERS", "A: " + token + ",B: c"}, 2, "health-headers: is one line that reads as a list joined with commas"},
+		"of the connection":   {[]string{"DOKPLOY_HEALTH_HEADERS", "Connection: " + token}, 2, "health-headers: Connection cannot be set: it belongs to the connection"},
+		"not expanded":        {[]string{"DOKPLOY_HEALTH_HEADERS", "X-A: ${{ secrets.X }}"}, 2, "health-headers: the value of X-A holds an expression that was not evaluated"},
+		"no address":          {[]string{"DOKPLOY_HEALTH_URL", "", "DOKPLOY_HEALTH_CONTAINS", "x"}, 2, "health-contains: is for health-url, which is not set"},
+		"no address, headers": {[]string{"DOKPLOY_HEALTH_URL", ""}, 2, "health-headers: is for health-url, which is not set"},
+		"dry-run":             {[]string{"DOKPLOY_DRY_RUN", "true", "DOKPLOY_HEALTH_CONTAINS", "3f2a91c"}, 0, `until it contains "3f2a91c", with the headers Authorization and Host and X-Api-Key`},
+	} {
+		if code, out := asks(tt.more...); code != tt.code || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: exit %d, want %d and %q:\n%s", name, code, tt.code, tt.want, out)
+		}
+	}
+}

@@ -137,7 +137,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 	}
 	if h := cfg.HealthURL; h != nil {
 		o.Health = &deploy.Health{
-			URL: h.URL, Path: h.Path, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
+			URL: h.URL, Path: h.Path, Contains: cfg.HealthText, Headers: cfg.HealthHeaders, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
 			UserAgent: p.userAgent(),
 		}
 	}

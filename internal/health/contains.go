@@ -1,0 +1,100 @@
+package health
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"dokploy-deploy/internal/text"
+)
+
+const hintContains = "the previous version may still be the one that answers, or the text stands elsewhere: compare what came with health-contains"
+
+// addHeaders adds the headers of a check, if the request goes where they belong:
+// to the host of its address, by the same scheme and port.
+func (c *Check) addHeaders(req *http.Request) {
+	if !sameOrigin(c.URL, req.URL) {
+		return
+	}
+	for name, values := range c.Headers {
+		if name == "Host" { // net/http has it in a place of its own
+			req.Host = values[0]
+			continue
+		}
+		req.Header[name] = values
+	}
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case strings.EqualFold(u.Scheme, "https"):
+		return "443"
+	}
+	return "80"
+}
+
+// search reads a body until a text has come, as much as is searched. It gives
+// what was read.
+func search(r io.Reader, wanted string) (read []byte, found bool, err error) {
+	var (
+		body  bytes.Buffer
+		piece = make([]byte, 16<<10)
+	)
+	r = io.LimitReader(r, maxSearched)
+	for {
+		n, err := r.Read(piece)
+		from := max(0, body.Len()-len(wanted)+1) // it may stand on both sides of a border
+		body.Write(piece[:n])
+		if bytes.Contains(body.Bytes()[from:], []byte(wanted)) {
+			return body.Bytes(), true, nil
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return body.Bytes(), false, err
+		}
+	}
+}
+
+// maxInstead is how much of what came is shown.
+const maxInstead = 160
+
+// wanted is the text that was asked for, for a person.
+func (c *Check) wanted() string { return c.excerpt(c.Contains) }
+
+// excerpt makes a text fit to be shown: masked, then on one line, then shortened.
+func (c *Check) excerpt(s string) string {
+	if c.Mask != nil {
+		s = c.Mask(s)
+	}
+	return `"` + text.Shorten(text.Printable(text.OneLine(strings.ToValidUTF8(s, "?"))), maxInstead, maxInstead/4) + `"`
+}
+
+// instead says what came in the place of the text that was asked for.
+func (c *Check) instead(resp *http.Response, body []byte, err error) string {
+	encoding := resp.Header.Get("Content-Encoding")
+	switch {
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return fmt.Sprintf("the answer is compressed (%s) and cannot be read", text.Printable(encoding))
+	case err != nil && len(body) == 0:
+		return "the connection was closed before anything of its body came"
+	case len(bytes.TrimSpace(body)) == 0:
+		return "the answer is empty"
+	case len(body) >= maxSearched:
+		return "the first MiB of the answer, which is all that is searched, is " + c.excerpt(string(body))
+	case err != nil:
+		return "what came until it broke off is " + c.excerpt(string(body))
+	}
+	return "the answer is " + c.excerpt(string(body))
+}
