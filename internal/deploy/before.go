@@ -37,7 +37,7 @@ func (p prior) newer(view rollout.View, err error) prior {
 	switch {
 	case err == nil:
 		return prior{view: view}
-	case p.seen():
+	case p.seen(): //rule:failed-look-changes-nothing
 		return p
 	}
 	return prior{err: err}
@@ -93,7 +93,7 @@ func (v *verifier) lookAtContainers(ctx context.Context) {
 // queue has just shown the job waiting; what was looked at since the last time
 // was before the rollout, then.
 func (v *verifier) lookWhileQueued(ctx context.Context) {
-	if v.fresh != nil {
+	if v.fresh != nil { //rule:fresh-look-counts
 		v.prior, v.fresh = v.prior.newer(*v.fresh, nil), nil
 	}
 	if time.Since(v.prior.view.At) < refreshBefore {

@@ -90,9 +90,9 @@ func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.
 	if answer.URL != plainly(u) {
 		said += " (after a redirect to " + answer.URL + ")"
 	}
-	switch {
-	case verified == verdict.VerifiedYes:
-	case verified == verdict.VerifiedUnchanged:
+	switch verified {
+	case verdict.VerifiedYes:
+	case verdict.VerifiedUnchanged:
 		said += "; nothing was replaced, so what answers is what ran before"
 	default:
 		said += "; it may still be the previous version that answers: whether the new one runs was not seen"

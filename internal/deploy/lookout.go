@@ -116,10 +116,10 @@ func (l *lookout) tasks(ctx context.Context) ([]dokploy.Task, error) {
 
 // glance looks at an application's tasks alone, and at the containers only where
 // a health check may be going on.
-func (l *lookout) glance(ctx context.Context, before rollout.View) (rollout.View, error) {
+func (l *lookout) glance(ctx context.Context, before, last rollout.View) (rollout.View, error) {
 	tasks, err := l.tasks(ctx)
 	view := rollout.Glance(time.Now(), tasks)
-	if err == nil && view.ChecksHealth(before) {
+	if err == nil && view.ChecksHealth(before, last) {
 		view.Containers, err = l.containers(ctx)
 	}
 	return view, err

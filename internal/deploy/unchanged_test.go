@@ -271,13 +271,13 @@ func TestTheFirstDeploymentEverIsVerified(t *testing.T) {
 // With 0 replicas there is nothing to wait for.
 func TestNoReplicasIsSaidAtOnce(t *testing.T) {
 	const none = "services:\n  web:\n    image: acme/web:1\n    deploy: {replicas: 0}\n"
-	for _, kind := range []string{"owner", "member", "git", "git, first", "stack"} {
+	for _, kind := range []string{"owner", "member", "git", "git, first", "stack", "docker-compose"} {
 		t.Run(kind, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				var app *dokploytest.Service
 				target := "application api"
-				if kind == "stack" {
-					w.srv.AddCompose(dokploytest.Compose{ComposeType: "stack", ComposeFile: none})
+				if kind == "stack" || kind == "docker-compose" {
+					w.srv.AddCompose(dokploytest.Compose{ComposeType: kind, ComposeFile: none})
 					target = "compose stack"
 				} else {
 					a := dokploytest.Application{NeverDeployed: strings.Contains(kind, "first")}

@@ -47,7 +47,8 @@ type verifier struct {
 	prior     prior
 	fresh     *rollout.View // newer than prior, if the job still waits
 	beginning *beginning    // a look beside the build; nil: there is none
-	last      rollout.View  // the newest look after the deployment
+	last      rollout.View  // the newest whole look after the deployment
+	glance    rollout.View  // the newest one at the tasks alone
 	// forces are those of the tasks that an application has since its deployment.
 	forces map[string]uint64
 }
@@ -68,6 +69,8 @@ type deployed struct {
 	triggered time.Time
 	image     string // that was set for it; empty: none
 	back      bool   // it is the previous version
+	// composeFile is the file of a compose service, where Dokploy keeps it.
+	composeFile string
 }
 
 // finding is the end of a verification.
@@ -81,7 +84,11 @@ type finding struct {
 
 // verify sees whether what was deployed runs, and takes that into the result.
 func (r *run) verify(ctx context.Context) error {
-	f, last, err := r.verifier.verify(ctx, deployed{row: r.row, earlier: r.over, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack})
+	d := deployed{row: r.row, earlier: r.over, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack}
+	if d.composeFile = r.o.Prepare.ComposeFile; d.composeFile == "" && r.service.SourceType == "raw" {
+		d.composeFile = string(r.service.ComposeFile)
+	}
+	f, last, err := r.verifier.verify(ctx, d)
 	if err == nil {
 		r.found(f)
 		return nil
@@ -119,16 +126,16 @@ func (r *run) eyes() *verifier {
 // verify waits until the new containers run, or certainly do not. With an error
 // that ends it come the words of the last look.
 func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last string, err error) {
-	if staysBlind(v.prior.err) {
+	if staysBlind(v.prior.err) { //rule:blind-from-the-beginning
 		return v.unseen(explainBlind(v.prior.err)), "", nil
 	}
 	seen, away, err := v.watch(ctx, d)
 	switch {
-	case away != "" && seen.State != rollout.Failed:
+	case away != "" && seen.State != rollout.Failed: //rule:away-before-the-end
 		return v.unseen(away), "", nil
 	case err != nil:
 		return f, seen.Reason, err
-	case away != "": // what has failed stays failed
+	case away != "": //rule:failed-though-away
 		seen.Reason += " (the rest was not seen: " + away + ")"
 	}
 	f, err = v.conclude(ctx, d, seen)
@@ -167,7 +174,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 		last = judge.Look(view)
 		pace.saw(last, whole)
 		// A failure is told when it is seen; how it ends is said at the end.
-		if text := progress(last, v.service.Kind); text != "" && text != said && !(told && last.Final) {
+		if text := progress(last, v.service.Kind); text != "" && text != said && (!told || !last.Final) {
 			said, told = text, last.State == rollout.Failed
 			v.screen.note(text)
 		}
@@ -191,11 +198,14 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 // application's tasks while they show nothing that calls for more.
 func (v *verifier) next(ctx context.Context, whole bool) (view rollout.View, isWhole bool, err error) {
 	if !whole && v.look.glances() {
-		view, err = v.look.glance(ctx, v.prior.view)
+		view, err = v.look.glance(ctx, v.prior.view, v.glance)
 		switch {
 		case errors.Is(err, dokploy.ErrMayNotLook): // the whole look finds out what it may
-		case err != nil, view.Uneventful(v.prior.view):
+		case err != nil:
 			return view, false, err
+		case view.Uneventful(v.prior.view):
+			v.glance = view
+			return view, false, nil
 		}
 	}
 	if view, err = v.look.view(ctx); err != nil {
@@ -245,7 +255,7 @@ func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error)
 	case s.Kind == dokploy.Application:
 		return rollout.NewApplication(s.AppName, s.Replicas, before, v.stable), nil
 	case s.ComposeType != "stack":
-		return rollout.NewCompose(before, v.stable), nil
+		return rollout.NewCompose(before, startsNothing(d.composeFile), v.stable), nil
 	}
 	var names []string
 	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))

@@ -58,29 +58,29 @@ const (
 // fits counts.
 func wayBack(f failure) way {
 	switch {
-	case f.status == verdict.Done || f.status == verdict.Queued || f.status == verdict.Interrupted:
+	case f.status == verdict.Done || f.status == verdict.Queued || f.status == verdict.Interrupted: //rule:back-from-nothing
 		return way{kind: noWay}
-	case f.notOurs != "":
+	case f.notOurs != "": //rule:back-not-ours
 		return way{kind: notTried, why: f.notOurs}
-	case f.mayGoOn && (f.status == verdict.Refused || f.status == verdict.Invalid):
+	case f.mayGoOn && (f.status == verdict.Refused || f.status == verdict.Invalid): //rule:back-refused
 		return way{kind: noWay}
-	case f.mayGoOn:
+	case f.mayGoOn: //rule:back-may-go-on
 		return way{kind: notTried, why: "the deployment may still be going on"}
-	case !f.ended && len(f.changes) == 0:
+	case !f.ended && len(f.changes) == 0: //rule:back-nothing-changed
 		return way{kind: noWay}
-	case !f.replaced(), f.swarmBack:
+	case !f.replaced(), f.swarmBack: //rule:back-restore-alone
 		return f.restoreAlone()
 	case f.before == nil:
 		return way{kind: lookAtHistory}
-	case f.before.kept != nil && !f.fixed():
+	case f.before.kept != nil && !f.fixed(): //rule:back-by-dokploy
 		return way{kind: dokployOwn}
-	case !f.fixed() && len(f.changes) == 0:
+	case !f.fixed() && len(f.changes) == 0: //rule:back-nothing-kept
 		return f.nothingKept()
-	case f.built():
+	case f.built(): //rule:back-built-again
 		return way{kind: redeploy} // from today's code, and that is said
 	}
 	w := f.deployWhatRan()
-	if w.kind == impossible {
+	if w.kind == impossible { //rule:back-impossible-says-so
 		w.why += "; the failed version still stands"
 		w.hint = verdict.SetVersion
 	}
@@ -90,9 +90,9 @@ func wayBack(f failure) way {
 // replaced reports whether another version may run now than before.
 func (f *failure) replaced() bool {
 	switch {
-	case !f.ended || f.unchanged:
+	case !f.ended || f.unchanged: //rule:replaced-nothing
 		return false
-	case f.service.Kind == dokploy.Compose: // one that failed may have replaced some
+	case f.service.Kind == dokploy.Compose: //rule:compose-replaced-some
 		return true
 	}
 	return f.status == verdict.Unhealthy || f.status == verdict.Timeout
@@ -113,7 +113,7 @@ func (f *failure) fixed() bool {
 // restoreAlone is the way where what ran before still runs.
 func (f *failure) restoreAlone() way {
 	w := way{kind: restore}
-	if c := f.changes.image(); c != nil && f.swarm != "" && !sameImage(f.swarm, string(c.from)) {
+	if c := f.changes.image(); c != nil && f.swarm != "" && !sameImage(f.swarm, string(c.from)) { //rule:restore-what-ran
 		w.image = f.swarm
 	}
 	return w
@@ -136,7 +136,7 @@ func (f *failure) deployWhatRan() way {
 	image := f.changes.image()
 	others := len(f.changes) > 1 || len(f.changes) == 1 && image == nil
 	if others {
-		if ok, why := x.asSet(); !ok {
+		if ok, why := x.asSet(); !ok { //rule:back-others-not-known
 			return way{kind: impossible, why: "what ran before is not known: " + why}
 		}
 	}
@@ -148,12 +148,12 @@ func (f *failure) deployWhatRan() way {
 		set, failed = string(image.from), string(image.to)
 	}
 	switch {
-	case f.asked == "" && x.image != "" && !sameImage(x.image, set):
+	case f.asked == "" && x.image != "" && !sameImage(x.image, set): //rule:back-image-not-ours
 		// This run was not asked to touch the image.
 		return way{kind: impossible, why: fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", text.OneLine(x.image), text.OneLine(set))}
-	case f.asked == "":
+	case f.asked == "": //rule:back-environment-alone
 		return way{kind: redeploy} // its environment goes back
-	case others && sameImage(firstOf(x.image, set), failed):
+	case others && sameImage(firstOf(x.image, set), failed): //rule:back-same-image-others-differ
 		return way{kind: redeploy} // the image is the same, what else was set is not
 	}
 	back, why := imageBack(x, set, failed)
@@ -195,11 +195,11 @@ func imageThatRan(before rollout.View, appName string) string {
 // list tells, and else why not.
 func (x ran) asSet() (bool, string) {
 	switch {
-	case x.unread:
+	case x.unread: //rule:before-unread
 		return false, "Dokploy does not show the earlier deployments"
-	case x.nothing:
+	case x.nothing: //rule:before-nothing
 		return false, "nothing ran before"
-	case x.earlier != nil && x.earlier.Status != dokploy.StatusDone:
+	case x.earlier != nil && x.earlier.Status != dokploy.StatusDone: //rule:before-failed
 		return false, fmt.Sprintf("the deployment before this one ended as %q, so what was set for it may never have run", text.OneLine(x.earlier.Status))
 	}
 	return true, ""
@@ -210,18 +210,18 @@ func (x ran) asSet() (bool, string) {
 func imageBack(x ran, set, failed string) (image, why string) {
 	image = x.image
 	if image == "" {
-		if ok, why := x.asSet(); !ok {
+		if ok, why := x.asSet(); !ok { //rule:back-image-not-known
 			return "", "which image ran before is not known: " + why
 		}
 		image = set
 	}
-	if sameImage(image, set) {
+	if sameImage(image, set) { //rule:back-as-written
 		image = set // as it was written
 	}
 	switch {
-	case image == "":
+	case image == "": //rule:back-no-image
 		return "", "nothing ran before"
-	case sameImage(image, failed):
+	case sameImage(image, failed): //rule:back-same-tag
 		return "", fmt.Sprintf("the previous version ran %s as well, and the same tag brings the failed version again", text.OneLine(image))
 	}
 	return image, ""
@@ -242,7 +242,7 @@ func sameImage(a, b string) bool {
 	}
 	plainA, digestA, _ := strings.Cut(a, "@")
 	plainB, digestB, _ := strings.Cut(b, "@")
-	if (digestA == "") != (digestB == "") {
+	if (digestA == "") != (digestB == "") { //rule:one-digest
 		a, b = plainA, plainB
 	}
 	x := whole(a)

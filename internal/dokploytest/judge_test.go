@@ -215,7 +215,7 @@ func (tt rolloutCase) run(t *testing.T, docker bool, every time.Duration) {
 		}
 		judge = rollout.NewStack(names, rollout.Before{View: before}, 10*time.Second)
 	default:
-		judge = rollout.NewCompose(rollout.Before{View: before}, 10*time.Second)
+		judge = rollout.NewCompose(rollout.Before{View: before}, false, 10*time.Second)
 	}
 	want := tt.want
 	if !docker {

@@ -16,6 +16,7 @@ type compose struct {
 	before map[string]dokploy.Container
 	prior  time.Time // when before was looked
 	unseen bool      // it was not: what was there is known by its age alone
+	none   bool      // its file sets every service to no replicas
 
 	first, seen time.Time
 	life        map[string]life
@@ -35,9 +36,10 @@ func (l life) steady(at time.Time, d time.Duration) bool {
 	return at.Sub(l.since) >= d && (!l.aged || l.age >= d)
 }
 
-// NewCompose judges a docker-compose service.
-func NewCompose(before Before, stableFor time.Duration) Judge {
-	c := &compose{stable: stableFor, before: map[string]dokploy.Container{}, prior: before.At, unseen: before.Unseen, life: map[string]life{}}
+// NewCompose judges a docker-compose service. none: its file sets every service
+// of it to no replicas.
+func NewCompose(before Before, none bool, stableFor time.Duration) Judge {
+	c := &compose{stable: stableFor, none: none, before: map[string]dokploy.Container{}, prior: before.At, unseen: before.Unseen, life: map[string]life{}}
 	for _, b := range before.Containers {
 		c.before[b.ID] = b
 	}
@@ -59,17 +61,23 @@ func (c *compose) Look(v View) Verdict {
 		c.seen = v.At
 	}
 	verdict := Verdict{Wanted: len(all)}
+	if len(all) == 0 && c.none { //rule:compose-set-to-none
+		return Verdict{State: Unseen, Final: true, Reason: "every service of the compose file is " + noReplicas}
+	}
 	if len(all) == 0 {
 		verdict.Reason = "Docker shows no container of it yet"
-		if v.At.Sub(earlier(c.seen, c.first)) >= blindFor {
+		if v.At.Sub(earlier(c.seen, c.first)) >= blindFor { //rule:no-container-for-long
 			verdict.State, verdict.Final, verdict.Reason = Unseen, true, "Docker shows no container of it"
 		}
 		return verdict
 	}
 	steady, over, fresh, ran := 0, 0, 0, 0
-	vague, waits, bad := "", "", ""
+	vague, waits := "", ""
+	var bad []string
 	fail := func(container dokploy.Container, unhealthy bool, why string) {
-		bad, verdict.Container, verdict.Unhealthy = why, container.Name, unhealthy
+		if bad = append(bad, why); len(bad) == 1 {
+			verdict.Container, verdict.Unhealthy = container.Name, unhealthy
+		}
 	}
 	next := map[string]life{}
 	for _, container := range all {
@@ -80,16 +88,16 @@ func (c *compose) Look(v View) Verdict {
 			}
 		}
 		switch code, known := container.ExitCode(); {
-		case container.State == "restarting", container.State == "dead":
+		case container.State == "restarting", container.State == "dead": //rule:compose-restarts
 			why := fmt.Sprintf("crash loop: %s is %s", container.Name, container.State)
 			if known {
 				why += fmt.Sprintf(" (exit code %d)", code)
 			}
 			fail(container, false, why)
-		case container.State == "exited" && !known:
+		case container.State == "exited" && !known: //rule:compose-exit-not-shown
 			vague = container.Name + " has ended, and this version of Dokploy does not show how"
 			over++
-		case container.State == "exited" && code != 0:
+		case container.State == "exited" && code != 0: //rule:compose-exit-code
 			fail(container, false, fmt.Sprintf("%s ended with exit code %d", container.Name, code))
 		case container.State == "exited":
 			over++
@@ -97,18 +105,18 @@ func (c *compose) Look(v View) Verdict {
 			l, again := c.up(container, v.At)
 			next[container.ID] = l
 			switch health := container.Health(); {
-			case again:
+			case again: //rule:compose-restarted-between
 				fail(container, false, fmt.Sprintf("crash loop: %s has restarted", container.Name))
-			case health == "unhealthy":
+			case health == "unhealthy": //rule:compose-unhealthy
 				fail(container, true, "unhealthy: the health check of "+container.Name+" fails")
-			case health == "starting":
+			case health == "starting": //rule:compose-health-starting
 				waits = "the health of " + container.Name + " is not known yet"
 				l.since = v.At
 				next[container.ID] = l
 			case l.steady(v.At, c.stable):
 				steady++
 			}
-			if container.Status == "" {
+			if container.Status == "" { //rule:compose-status-hidden
 				vague = "its containers run, but this version of Dokploy does not show whether they restart"
 			}
 			verdict.Ready++
@@ -119,27 +127,27 @@ func (c *compose) Look(v View) Verdict {
 	c.life = next
 	verdict.Wanted = len(all) - over
 	switch {
-	case bad != "" || c.failed:
+	case len(bad) > 0 || c.failed: //rule:compose-stays-failed
 		c.failed = true
-		verdict.State, verdict.Final, verdict.Reason = Failed, true, bad
-		if bad == "" {
+		verdict.State, verdict.Final, verdict.Reason = Failed, true, together(bad)
+		if len(bad) == 0 {
 			verdict.Reason = "it has failed"
 		}
-	case waits != "":
+	case waits != "": //rule:compose-waits
 		verdict.Reason = waits
-	case steady+over < len(all):
+	case steady+over < len(all): //rule:compose-not-for-long-enough
 		verdict.Reason = fmt.Sprintf("%d of %d have run for %s", steady, len(all)-over, c.stable)
-	case vague != "":
+	case vague != "": //rule:compose-vague
 		verdict.State, verdict.Final, verdict.Reason = Unseen, true, vague
-	case steady == 0 && v.At.Sub(c.first) < c.stable:
+	case steady == 0 && v.At.Sub(c.first) < c.stable: //rule:compose-all-ended-just-now
 		verdict.Reason = "every container has ended"
-	case steady == 0:
+	case steady == 0: //rule:compose-all-ended
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = "every container has ended with exit code 0; whether it should cannot be told"
-	case c.unseen && fresh > 0:
+	case c.unseen && fresh > 0: //rule:compose-before-unseen
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = fmt.Sprintf("%d of %d containers were started since the deployment began, but what ran before it could not be seen, so whether they are new is not known", fresh, len(all))
-	case fresh == 0:
+	case fresh == 0: //rule:compose-nothing-new
 		verdict.State, verdict.Final, verdict.Gone = Unchanged, true, c.gone(v)
 	default:
 		verdict.State, verdict.Final, verdict.New, verdict.Ran = Running, true, fresh-ran, ran
@@ -152,7 +160,7 @@ func (c *compose) Look(v View) Verdict {
 // before has shown none, or there was none, its age tells: Docker may not have
 // answered.
 func (c *compose) isNew(container dokploy.Container, at time.Time) bool {
-	if len(c.before) > 0 {
+	if len(c.before) > 0 { //rule:compose-new-by-id
 		_, known := c.before[container.ID]
 		return !known
 	}
@@ -187,7 +195,7 @@ func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 // not started by it: compose leaves those of other profiles lie.
 func (c *compose) untouched(container dokploy.Container, at time.Time) bool {
 	b, ok := c.before[container.ID]
-	if !ok || container.State != "exited" || b.State != "exited" {
+	if !ok || container.State != "exited" || b.State != "exited" { //rule:compose-touched
 		return false
 	}
 	was, ok1 := b.Age()

@@ -21,7 +21,7 @@ func Glance(at time.Time, tasks []dokploy.Task) View {
 // glance takes such a look. It keeps what it shows, and decides nothing.
 func (s *service) glance(v View) Verdict {
 	l := s.take(v)
-	if !s.known.IsZero() {
+	if !s.known.IsZero() { //rule:glance-asks-no-service
 		s.known = l.at // nobody asked for Swarm's service
 	}
 	switch was := s.before; {
@@ -31,7 +31,7 @@ func (s *service) glance(v View) Verdict {
 		l.wanted = max(0, was.Replicas)
 	}
 	verdict := s.verdict(&l)
-	if verdict.Ready > 0 {
+	if verdict.Ready > 0 { //rule:had-by-a-glance
 		s.had = l.wanted // they are there because Swarm was to run them
 	}
 	verdict.Reason = fmt.Sprintf("%d of %d running", verdict.Ready, verdict.Wanted)
@@ -47,7 +47,7 @@ func (v View) StatesHidden() bool {
 // Uneventful reports whether the tasks of an application show nothing that calls
 // for a closer look: all that were not there before come up, or run.
 func (v View) Uneventful(before View) bool {
-	if len(v.Tasks) == 0 { // unknown, not none
+	if len(v.Tasks) == 0 { //rule:glance-at-nothing
 		return false
 	}
 	return !slices.ContainsFunc(v.units(), func(u unit) bool {
@@ -56,10 +56,15 @@ func (v View) Uneventful(before View) bool {
 	})
 }
 
-// ChecksHealth reports whether a task that was not there before may wait for its
-// health check: a check that fails shows in its container, and only for a moment.
-func (v View) ChecksHealth(before View) bool {
-	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "Starting" && !before.has(t.ID) })
+// ChecksHealth reports whether a task that was not there before waits for its
+// health check: it was starting at the last look, and still is. A check that fails
+// shows in the container, and only for a moment.
+func (v View) ChecksHealth(before, last View) bool {
+	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool {
+		return t.State == "Starting" && !before.has(t.ID) && slices.ContainsFunc(last.Tasks, func(old dokploy.Task) bool {
+			return old.ID == t.ID && old.State == "Starting"
+		})
+	})
 }
 
 func (v View) has(taskID string) bool {
@@ -80,7 +85,7 @@ func (v View) Shows(c dokploy.Container) bool {
 func (v View) OneDeploymentSince(before View, name string) bool {
 	was, is := before.Services[name], v.Services[name]
 	switch {
-	case is == nil || !v.Uneventful(before):
+	case is == nil || !v.Uneventful(before): //rule:one-deployment-uneventful
 		return false
 	case was == nil:
 		// One that was never updated has never been anything else.

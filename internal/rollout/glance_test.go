@@ -38,8 +38,11 @@ func TestChecksHealth(t *testing.T) {
 	before := docker(nil, task(oldID, "running", "Starting"))
 	for state, want := range map[string]bool{"Starting": true, "Running": false, "Preparing": false} {
 		v := rollout.Glance(after(0), []dokploy.Task{task(oldID, "running", "Starting"), task(newID, "running", state)})
-		if got := v.ChecksHealth(before); got != want {
+		if got := v.ChecksHealth(before, v); got != want {
 			t.Errorf("%s: %v", state, got)
+		}
+		if v.ChecksHealth(before, rollout.Glance(after(-1), []dokploy.Task{task(newID, "running", "Preparing")})) {
+			t.Errorf("%s: it has only just begun", state)
 		}
 		v.Containers = []dokploy.Container{container(newID, "running", "Up 3 seconds (unhealthy)")}
 		if v.Uneventful(before) {

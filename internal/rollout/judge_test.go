@@ -89,7 +89,7 @@ func TestAnEmptyListIsUnknown(t *testing.T) {
 	if at < 30 {
 		t.Errorf("given up after %v s: a list can be empty for 20 s", at)
 	}
-	v, _ = looks(rollout.NewCompose(rollout.Before{}, stableFor), rollout.View{}, 0, 100)
+	v, _ = looks(rollout.NewCompose(rollout.Before{}, false, stableFor), rollout.View{}, 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows no container")
 	v, _ = looks(rollout.NewStack(nil, rollout.Before{}, stableFor), rollout.View{}, 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows nothing")
@@ -219,7 +219,7 @@ func TestStackServiceThatIsNotThere(t *testing.T) {
 }
 
 func compose(before ...dokploy.Container) rollout.Judge {
-	return rollout.NewCompose(rollout.Before{View: rollout.View{At: after(-1), Containers: before}}, stableFor)
+	return rollout.NewCompose(rollout.Before{View: rollout.View{At: after(-1), Containers: before}}, false, stableFor)
 }
 
 func named(id, name, state, status string) dokploy.Container {
@@ -348,4 +348,51 @@ func TestUnhealthyIsSaid(t *testing.T) {
 	if !v.Unhealthy {
 		t.Error("not said to be unhealthy")
 	}
+}
+
+// Of several that fail in one look, none hides the others.
+func TestSeveralThatFail(t *testing.T) {
+	exited := func(name, status string) dokploy.Container {
+		return dokploy.Container{ID: name, Name: name, State: "exited", Status: status}
+	}
+	sick := dokploy.Container{ID: "d", Name: "s-d-1", State: "running", Status: "Up 20 seconds (unhealthy)"}
+	for _, tt := range []struct {
+		containers []dokploy.Container
+		reason     string
+	}{
+		{[]dokploy.Container{exited("s-a-1", "Exited (3) 1 second ago")}, "s-a-1 ended with exit code 3"},
+		{[]dokploy.Container{exited("s-a-1", "Exited (3) 1 second ago"), sick}, "s-a-1 ended with exit code 3; unhealthy: the health check of s-d-1 fails"},
+		{[]dokploy.Container{exited("s-a-1", "Exited (3) 1 second ago"), exited("s-b-1", "Exited (4) 1 second ago"), exited("s-c-1", "Exited (0) 1 second ago"), sick},
+			"s-a-1 ended with exit code 3; s-b-1 ended with exit code 4; and 1 more"},
+	} {
+		v, _ := looks(rollout.NewCompose(rollout.Before{}, false, stableFor), rollout.View{Containers: tt.containers}, 0, 0)
+		if v.State != rollout.Failed || v.Reason != tt.reason || v.Container != "s-a-1" || v.Unhealthy {
+			t.Errorf("%+v, want %q", v, tt.reason)
+		}
+	}
+	failed := func(service string) dokploy.Task {
+		return dokploy.Task{ID: service + "000000000000", Service: service, Slot: "1", Desired: "shutdown", State: "Failed", Error: "exit of " + service}
+	}
+	services := map[string]*dokploy.SwarmService{}
+	for _, name := range []string{"s_a", "s_b"} {
+		services[name] = &dokploy.SwarmService{Mode: "replicated", Replicas: 1, Restart: "any"}
+	}
+	v, _ := looks(rollout.NewStack([]string{"s_a", "s_b"}, rollout.Before{View: rollout.View{Docker: true, At: after(-1)}}, stableFor),
+		rollout.View{Docker: true, Services: services, Tasks: []dokploy.Task{failed("s_a"), failed("s_b")}}, 0, 0)
+	if v.State != rollout.Failed || v.Reason != "s_a: exit of s_a; s_b: exit of s_b" || v.Service != "s_a" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// With every service set to no replicas there is nothing to wait for; what is
+// there all the same is judged.
+func TestComposeThatIsSetToNone(t *testing.T) {
+	v, at := looks(rollout.NewCompose(rollout.Before{}, true, stableFor), rollout.View{}, 0, 100)
+	want(t, v, rollout.Unseen, "set to 0 replicas")
+	if at != 0 {
+		t.Errorf("after %v s", at)
+	}
+	runs := rollout.View{Containers: []dokploy.Container{{ID: "a", Name: "s-a-1", State: "running", Status: "Up 1 second"}}}
+	v, _ = looks(rollout.NewCompose(rollout.Before{}, true, stableFor), runs, 0, 3)
+	want(t, v, rollout.Undecided, "")
 }

@@ -145,7 +145,7 @@ var expectations = map[string]expectation{
 func (rec *recording) judge(who rights, e expectation) rollout.Judge {
 	switch before := (rollout.Before{View: rec.first(who)}); {
 	case strings.HasPrefix(rec.name, "compose-"):
-		return rollout.NewCompose(before, stableFor)
+		return rollout.NewCompose(before, false, stableFor)
 	case strings.HasPrefix(rec.name, "stack-"):
 		return rollout.NewStack(rec.names, before, stableFor)
 	default:

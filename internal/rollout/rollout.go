@@ -10,7 +10,9 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -143,6 +145,16 @@ const (
 	restartsWithin = 20 * time.Second
 )
 
+// together puts the reasons of several failures into one: the first two, and
+// how many there are else.
+func together(reasons []string) string {
+	text := strings.Join(reasons[:min(len(reasons), 2)], "; ")
+	if n := len(reasons) - 2; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return text
+}
+
 // worse puts several services' verdicts together: the first failure, then the
 // first that is undecided, then the first that cannot be seen. Where all run,
 // one that is new makes the whole new.
@@ -155,6 +167,15 @@ func worse(verdicts []Verdict) Verdict {
 			break
 		}
 	}
+	if all.State == Failed {
+		var reasons []string
+		for _, v := range verdicts {
+			if v.State == Failed {
+				reasons = append(reasons, v.Reason)
+			}
+		}
+		all.Reason = together(reasons)
+	}
 	all.Ready, all.Wanted, all.New, all.Ran = 0, 0, 0, 0
 	for _, v := range verdicts {
 		all.Ready += v.Ready
@@ -163,7 +184,7 @@ func worse(verdicts []Verdict) Verdict {
 		all.Ran += v.Ran
 		known = known && v.Wanted > 0
 	}
-	if !known {
+	if !known { //rule:stack-wanted-not-known
 		all.Wanted = 0
 	}
 	return all

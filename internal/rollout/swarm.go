@@ -76,13 +76,13 @@ func (s *service) take(v View) look {
 	for i := range l.units {
 		u := &l.units[i]
 		// What has been in its state since before the deployment is not of it.
-		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+ageSlack {
+		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+ageSlack { //rule:older-than-the-deployment
 			s.old[u.id] = true
 		}
-		if u.forced && u.force < newest {
+		if u.forced && u.force < newest { //rule:of-an-earlier-deployment
 			s.old[u.id] = true
 		}
-		if u.sick {
+		if u.sick { //rule:once-unhealthy
 			s.sick[u.id] = true
 		}
 		u.sick = s.sick[u.id]
@@ -147,17 +147,17 @@ func (s *service) track(l *look) {
 		if u.phase == running && u.desired != "shutdown" {
 			up[u.id] = earlier(s.since[u.id], l.at)
 		}
-		if u.phase == waiting && u.failure != "" {
+		if u.phase == waiting && u.failure != "" { //rule:without-a-place-since
 			homeless[u.id] = earlier(s.homeless[u.id], l.at)
 		}
 	}
-	if len(l.units) > 0 { // an empty list says nothing
+	if len(l.units) > 0 { //rule:an-empty-list-is-unknown
 		s.since, s.homeless = up, homeless
 	}
 	if shape.String() != s.shape || s.changed.IsZero() {
 		s.shape, s.changed = shape.String(), l.at
 	}
-	if l.runs(s.old, false) > 0 && l.runs(s.old, true) > 0 {
+	if l.runs(s.old, false) > 0 && l.runs(s.old, true) > 0 { //rule:side-by-side-once
 		s.pair = true
 	}
 }
@@ -184,7 +184,7 @@ func (l *look) runs(old map[string]bool, which bool) int {
 func (s *service) judge(v View) Verdict {
 	l := s.take(v)
 	verdict := s.verdict(&l)
-	if s.stopped(&l) {
+	if s.stopped(&l) { //rule:stopped-in-swarm
 		s.failedAt = l.at
 		s.reason = fmt.Sprintf("it was stopped: somebody set its replicas in Swarm from %d to 0", s.had)
 		verdict.State, verdict.Final, verdict.Stopped, verdict.Reason = Failed, true, true, s.reason
@@ -218,7 +218,7 @@ func (s *service) verdict(l *look) Verdict {
 // stopped reports whether swarm was to run some of it, and is to run none now.
 // What Dokploy has deployed has its replicas from the beginning.
 func (s *service) stopped(l *look) bool {
-	if l.svc == nil || !strings.HasPrefix(l.svc.Mode, "replicated") {
+	if l.svc == nil || !strings.HasPrefix(l.svc.Mode, "replicated") { //rule:replicas-of-replicated-only
 		return false
 	}
 	if l.svc.Replicas > 0 {
@@ -235,28 +235,26 @@ func (l *look) none() bool {
 // blind says why nothing can be known, if so.
 func (s *service) blind(l *look) string {
 	switch {
-	case l.none() && s.renewed:
+	case l.none() && s.renewed: //rule:no-replicas
 		return "the service is " + noReplicas
-	case l.none():
-		return ""
-	case s.renewed && l.svc == nil && s.replicas == 0 && len(l.news) == 0:
+	case s.renewed && l.svc == nil && s.replicas == 0 && len(l.news) == 0: //rule:no-replicas-in-dokploy
 		return "in Dokploy the application is " + noReplicas
-	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor:
+	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor: //rule:nothing-shown-for-long
 		return "Docker shows nothing of the service"
-	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor:
+	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor: //rule:service-not-shown-for-long
 		return "Docker does not show Swarm's service"
 	case !l.docker && s.renewed && s.unseen,
 		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A service that is new has never been updated.
 		return beforeUnseen
-	case !l.docker && s.restless:
+	case !l.docker && s.restless: //rule:was-failing-before
 		return "the service was failing before the deployment; without the right \"access to Docker\" its old containers cannot be told from the new ones"
 	}
 	if l.docker && l.svc != nil && s.renewed {
 		switch was := s.before; {
 		case s.force == 0 && (was == nil || l.svc.ForceUpdate != was.ForceUpdate):
 			s.force = l.svc.ForceUpdate
-		case s.force != 0 && l.svc.ForceUpdate > s.force:
+		case s.force != 0 && l.svc.ForceUpdate > s.force: //rule:another-on-top
 			return "another deployment of the service came on top of this one"
 		}
 	}
@@ -270,7 +268,7 @@ const (
 
 // failure says why the deployment has failed, if this look shows it.
 func (s *service) failure(l *look) string {
-	if l.docker && l.svc == nil {
+	if l.docker && l.svc == nil { //rule:no-failure-without-the-service
 		return ""
 	}
 	harmless := 0
@@ -279,17 +277,17 @@ func (s *service) failure(l *look) string {
 	certain := false
 	for _, u := range l.news {
 		switch {
-		case u.phase == unhealthy || u.sick:
+		case u.phase == unhealthy || u.sick: //rule:health-check-fails
 			certain = true
 			failure = cmp.Or(failure, checkFails)
-		case u.phase == completed && l.oneShot && s.alone(l, u):
+		case u.phase == completed && l.oneShot && s.alone(l, u): //rule:made-to-end
 			harmless++
-		case u.phase == broken, u.phase == completed, u.phase == ended:
+		case u.phase == broken, u.phase == completed, u.phase == ended: //rule:task-has-ended
 			perSlot[u.slot]++
-			if !u.refused {
+			if !u.refused { //rule:crashes-are-no-refusals
 				crashes[u.slot]++
 			}
-			if strings.Contains(u.failure, "unhealthy container") { // non-zero exit (137): Swarm killed it
+			if strings.Contains(u.failure, "unhealthy container") { //rule:killed-for-its-health
 				u.failure = checkFails
 			}
 			failure = cmp.Or(u.failure, failure, endText(u))
@@ -305,11 +303,11 @@ func (s *service) failure(l *look) string {
 	}
 	failure = text.OneLine(failure)
 	switch {
-	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0:
+	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0: //rule:swarm-gave-up
 		return cmp.Or(failure, unknownFailure)
-	case !certain:
+	case !certain: //rule:not-certain-yet
 		return ""
-	case loops > 1:
+	case loops > 1: //rule:crash-loop
 		return "crash loop: " + failure
 	}
 	return failure
@@ -319,7 +317,7 @@ func (s *service) failure(l *look) string {
 // failure. A service that was failing makes new tasks of its own accord, and
 // where it is not shown how a task ended, swarm may have stopped it.
 func (s *service) own(l *look, u unit) bool {
-	if u.phase != ended {
+	if u.phase != ended { //rule:shown-how-it-ended
 		return !s.restless
 	}
 	// The old one beside it runs on: nothing has replaced the new one.
@@ -386,22 +384,22 @@ func (l *look) anyRuns() bool {
 
 // serving says what serves after a failure, where that is known.
 func (s *service) serving(l *look) string {
-	if s.restless || len(l.units) == 0 {
+	if s.restless || len(l.units) == 0 { //rule:serving-not-known
 		return ""
 	}
 	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
 		return s.old[u.id] && u.phase == running && u.desired != "shutdown"
 	})
 	switch {
-	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin:
+	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin: //rule:old-one-may-be-stopping
 		return ""
-	case oldRuns && !l.docker:
+	case oldRuns && !l.docker: //rule:old-container-runs
 		return "a container of the previous version is still running"
-	case oldRuns:
+	case oldRuns: //rule:old-one-runs
 		return "the previous version is still running"
-	case l.update == "rollback_completed" && l.anyRuns():
+	case l.update == "rollback_completed" && l.anyRuns(): //rule:runs-again
 		return "the previous version is running again"
-	case !l.anyRuns() && l.docker && !l.legacy:
+	case !l.anyRuns() && l.docker && !l.legacy: //rule:nothing-ran
 		return "nothing of it was running" // it may run again once this is read
 	}
 	return ""
@@ -410,12 +408,12 @@ func (s *service) serving(l *look) string {
 // up says whether it runs, and else what is waited for.
 func (s *service) up(l *look, v *Verdict) {
 	wait := func(format string, args ...any) { v.Reason = fmt.Sprintf(format, args...) }
-	if l.docker && l.svc == nil || len(l.units) == 0 && (l.wanted > 0 || !l.docker) {
+	if l.docker && l.svc == nil || len(l.units) == 0 && (l.wanted > 0 || !l.docker) { //rule:nothing-shown-yet
 		wait("Docker shows nothing of it yet")
 		return
 	}
 	if !l.docker || l.legacy {
-		if l.at.Sub(s.changed) >= max(patience, 2*s.stable) && !slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == waiting && !s.old[u.id] && u.aged }) {
+		if l.at.Sub(s.changed) >= max(patience, 2*s.stable) && !slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == waiting && !s.old[u.id] && u.aged }) { //rule:nothing-changes
 			v.State, v.Final = Unseen, true
 			v.Reason = fmt.Sprintf("nothing has changed for %s, and without the right \"access to Docker\" it cannot be seen why", patience)
 			if l.docker {
@@ -426,7 +424,7 @@ func (s *service) up(l *look, v *Verdict) {
 	}
 	for _, u := range l.news {
 		if at, ok := s.homeless[u.id]; ok {
-			if l.at.Sub(at) >= placedWithin {
+			if l.at.Sub(at) >= placedWithin { //rule:never-placed
 				s.failedAt = l.at
 				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+text.OneLine(u.failure), s.serving(l)
 				return
@@ -437,27 +435,27 @@ func (s *service) up(l *look, v *Verdict) {
 	}
 	if l.docker {
 		switch {
-		case l.fresh && l.update != "completed":
+		case l.fresh && l.update != "completed": //rule:swarm-is-updating
 			wait("Swarm is updating it")
 			return
-		case !l.fresh && s.renewed && (l.svc.UpdateStartedAt != "" || s.before != nil && l.svc.ForceUpdate == s.before.ForceUpdate):
+		case !l.fresh && s.renewed && (l.svc.UpdateStartedAt != "" || s.before != nil && l.svc.ForceUpdate == s.before.ForceUpdate): //rule:swarm-has-not-begun
 			wait("Swarm has not begun to update it")
 			return
 		}
 	}
 	steady, done := s.steady(l)
 	wanted := max(l.wanted, 1)
-	if l.docker && l.wanted == 0 && strings.HasPrefix(l.svc.Mode, "replicated") {
+	if l.docker && l.wanted == 0 && strings.HasPrefix(l.svc.Mode, "replicated") { //rule:stack-service-set-to-none
 		wanted = 0 // a service of a stack that is set to none
 	}
 	switch {
-	case !l.docker && s.mixed(l):
+	case !l.docker && s.mixed(l): //rule:old-and-new-side-by-side
 		wait("old and new containers run side by side")
-	case !l.docker && slices.ContainsFunc(l.news, func(u unit) bool { return u.phase == ended || u.phase == waiting }):
+	case !l.docker && slices.ContainsFunc(l.news, func(u unit) bool { return u.phase == ended || u.phase == waiting }): //rule:not-all-up
 		wait("not all of its containers are up yet")
-	case steady+done < wanted:
+	case steady+done < wanted: //rule:not-for-long-enough
 		wait("%d of %d have run for %s", steady+done, wanted, s.stable)
-	case l.legacy && !s.healthShown(l):
+	case l.legacy && !s.healthShown(l): //rule:health-not-shown
 		v.State, v.Final = Unseen, true
 		v.Reason = fmt.Sprintf("it has run for %s, but this version of Dokploy does not show whether a health check passes", s.stable)
 	default:
@@ -484,11 +482,11 @@ func (s *service) replaced(l *look, v *Verdict) {
 	}
 	updated := l.svc != nil && l.fresh
 	switch was := s.before; {
-	case v.New+v.Ran == 0:
+	case v.New+v.Ran == 0: //rule:nothing-new
 		v.State = Unchanged
-	case s.unseen && !updated:
+	case s.unseen && !updated: //rule:new-or-not-unseen
 		v.State, v.Reason = Unseen, beforeUnseen
-	case l.docker && was != nil && l.svc != nil && !updated && was.Replicas == l.svc.Replicas:
+	case l.docker && was != nil && l.svc != nil && !updated && was.Replicas == l.svc.Replicas: //rule:started-again-by-swarm
 		// Swarm has started the same again, by itself.
 		v.State, v.New, v.Ran = Unchanged, 0, 0
 	}
@@ -517,17 +515,17 @@ func (s *service) mixed(l *look) bool {
 // to end and have ended well.
 func (s *service) steady(l *look) (steady, done int) {
 	for _, u := range l.units {
-		if s.renewed && s.old[u.id] {
+		if s.renewed && s.old[u.id] { //rule:old-ones-do-not-count
 			continue
 		}
 		switch at, ok := s.since[u.id]; {
 		case ok && l.at.Sub(at) >= s.stable:
 			steady++
-		case u.phase == completed && l.job:
+		case u.phase == completed && l.job: //rule:job-has-ended
 			done++
-		case u.phase == completed && l.oneShot && !s.old[u.id] && s.alone(l, u) && l.at.Sub(s.changed) >= s.stable:
+		case u.phase == completed && l.oneShot && !s.old[u.id] && s.alone(l, u) && l.at.Sub(s.changed) >= s.stable: //rule:one-shot-has-ended
 			done++
-		case u.phase == completed && l.docker && l.oneShot && u.rank == 0 && l.at.Sub(s.changed) >= s.stable:
+		case u.phase == completed && l.docker && l.oneShot && u.rank == 0 && l.at.Sub(s.changed) >= s.stable: //rule:one-shot-of-before
 			done++
 		}
 	}
@@ -585,7 +583,7 @@ func (s *stack) Look(v View) Verdict {
 			set++
 		}
 	}
-	if set > 0 && set == len(s.services) {
+	if set > 0 && set == len(s.services) { //rule:whole-stack-set-to-none
 		return Verdict{State: Unseen, Final: true, Reason: "every service of the stack is " + noReplicas}
 	}
 	if len(s.services) == 0 || s.seen.IsZero() {
@@ -596,10 +594,10 @@ func (s *stack) Look(v View) Verdict {
 	}
 	var verdicts []Verdict
 	for _, name := range sortedKeys(s.services) {
-		if v.Docker && s.expected == nil && v.Services[name] == nil && len(of(units, name)) == 0 {
+		if v.Docker && s.expected == nil && v.Services[name] == nil && len(of(units, name)) == 0 { //rule:removed-from-the-stack
 			continue // removed from the stack
 		}
-		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 {
+		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 { //rule:set-to-none
 			continue // nothing of it is to run
 		}
 		verdict := s.services[name].judge(v)

@@ -63,11 +63,11 @@ func TestComposeThatReplacesNothing(t *testing.T) {
 func TestComposeThatWasNotSeenBefore(t *testing.T) {
 	unseen := rollout.Before{View: rollout.View{At: after(-20)}, Unseen: true}
 	old, young := named("a", "p-web-1", "running", "Up 3 weeks"), named("b", "p-db-1", "running", "Up 10 seconds")
-	v, _ := looks(rollout.NewCompose(unseen, stableFor), shown(old), 0, 30)
+	v, _ := looks(rollout.NewCompose(unseen, false, stableFor), shown(old), 0, 30)
 	want(t, v, rollout.Unchanged, "")
-	v, _ = looks(rollout.NewCompose(unseen, stableFor), shown(old, young), 0, 30)
+	v, _ = looks(rollout.NewCompose(unseen, false, stableFor), shown(old, young), 0, 30)
 	want(t, v, rollout.Unseen, "1 of 2 containers were started since the deployment began, but what ran before it could not be seen")
-	v, _ = looks(rollout.NewCompose(unseen, stableFor), shown(old, named("b", "p-db-1", "exited", "Exited (1) 1 second ago")), 0, 30)
+	v, _ = looks(rollout.NewCompose(unseen, false, stableFor), shown(old, named("b", "p-db-1", "exited", "Exited (1) 1 second ago")), 0, 30)
 	want(t, v, rollout.Failed, "exit code 1")
 }
 

@@ -95,7 +95,7 @@ func (v View) units() []unit {
 			id: shortID(t.ID), service: t.Service, slot: t.Slot, phase: taskPhase(t.State),
 			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged, refused: t.State == "Rejected",
 		}
-		if v.Docker && u.desired == "remove" {
+		if v.Docker && u.desired == "remove" { //rule:removed-task
 			continue
 		}
 		u.force, u.forced = v.Forces[t.ID]
@@ -110,7 +110,7 @@ func (v View) units() []unit {
 		p := containerPhase(c)
 		i, known := index[shortID(id)]
 		if !known {
-			if v.Docker {
+			if v.Docker { //rule:forgotten-task
 				continue // swarm has forgotten the task
 			}
 			u := unit{id: shortID(id), service: service, slot: slot, phase: p, sick: p == unhealthy, failure: exitText(c)}
@@ -126,7 +126,7 @@ func (v View) units() []unit {
 			if p == completed || p == broken {
 				u.phase = ended // by itself or by swarm: not shown
 			}
-		case v.Docker:
+		case v.Docker: //rule:swarm-knows-better
 			// Swarm knows better; of the container only its health counts.
 		case u.phase != broken:
 			u.phase = p
@@ -161,10 +161,10 @@ func of(units []unit, service string) []unit {
 // A service of a stack may be made to end (onceOnly).
 func restless(units []unit, onceOnly bool) bool {
 	return slices.ContainsFunc(units, func(u unit) bool {
-		if !u.phase.over() || !u.aged || u.age >= recently {
+		if !u.phase.over() || !u.aged || u.age >= recently { //rule:ended-long-ago
 			return false
 		}
-		if onceOnly && u.phase == completed && u.rank == 0 {
+		if onceOnly && u.phase == completed && u.rank == 0 { //rule:once-only
 			return false
 		}
 		up, next := false, false
@@ -174,7 +174,7 @@ func restless(units []unit, onceOnly bool) bool {
 				next = next || o.rank == u.rank-1 && o.age <= u.age && u.age-o.age <= restartsWithin
 			}
 		}
-		if up {
+		if up { //rule:up-again
 			// Without swarm's word, what ended with code 0 may have been stopped.
 			return next && (u.phase != completed || u.desired != "")
 		}
