@@ -331,3 +331,15 @@ func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 		}
 	})
 }
+
+// Where there is no way back, it is said what stands now, and what to do.
+func TestNoWayBackSaysWhatStands(t *testing.T) {
+	f := failure{
+		status: verdict.Unhealthy, ended: true, asked: "x:1", service: &dokploy.Service{Kind: dokploy.Application, SourceType: "docker", Image: "x:1"},
+		before: &history{ran: ran{nothing: true}},
+	}
+	w := wayBack(f)
+	if w.kind != impossible || !strings.HasSuffix(w.why, "; the failed version still stands") || !strings.Contains(string(w.hint), "run it again") {
+		t.Errorf("%+v", w)
+	}
+}
