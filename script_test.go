@@ -88,6 +88,10 @@ var scenarios = map[string]func(*dokploytest.Server){
 			Rollout: dokploytest.Rollout{Crash: true, Log: []string{"connecting to postgres://api:SECRET-password@db/api", "Error: password authentication failed"}},
 		})
 	},
+	"skipped": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "manifest unknown")}})
+		s.AddCompose(dokploytest.Compose{Name: "stack"})
+	},
 	"two": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "the api is built")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "Error response from daemon: manifest unknown")}})

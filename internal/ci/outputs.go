@@ -40,7 +40,7 @@ func (o Output) DotenvName() string {
 
 // OutputTable are all outputs, in the order in which they are written.
 var OutputTable = []Output{
-	{"status", "`done`, `queued` (with `wait: false`), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
+	{"status", "`done`, `queued` (with `wait: false`), `skipped` (not started because of another target), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
 		func(o Outputs) string { return o.Status }},
 	{"deployment-id", "Dokploy's id of the deployment; several are separated by commas, in the order of the inputs",
 		func(o Outputs) string { return o.DeploymentID }},

@@ -34,6 +34,7 @@ type Config struct {
 	CACerts            []*x509.Certificate
 	TLSSkipVerify      bool
 	MaxParallel        int
+	FailFast           bool
 	OutputFile         string
 	Debug              bool
 
@@ -135,6 +136,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.CACerts = parseFile(l, "ca-cert", parseCertificates)
 	c.TLSSkipVerify = parse(l, "tls-skip-verify", parseBool)
 	c.MaxParallel = parse(l, "max-parallel", parseParallel)
+	c.FailFast = parse(l, "fail-fast", parseBool)
 	c.OutputFile = parse(l, "output-file", parseOutputFile)
 	c.Debug = parse(l, "debug", parseBool)
 

@@ -244,6 +244,13 @@ func (l *loader) together() {
 		l.problem("health-url", errWebhook.Error())
 	}
 	l.times()
+	switch n := len(c.Applications) + len(c.Composes); {
+	case !c.FailFast || !l.valid("application") || !l.valid("compose"):
+	case n == 1:
+		l.note("fail-fast", "has no effect, since there is one target only")
+	case l.valid("max-parallel") && n <= c.MaxParallel:
+		l.note("fail-fast", fmt.Sprintf("has no effect, since all %d targets are started at once; set max-parallel to less than that, to 1 for one after the other", n))
+	}
 	if given("env-mode") && !given("env") && c.EnvMode == "replace" {
 		l.problem("env-mode", "replace without env would empty the environment; give the lines in env")
 	}

@@ -148,6 +148,36 @@ func TestInputWarnings(t *testing.T) {
 	}
 }
 
+// Fail-fast is said to have no effect where nothing is left to be skipped.
+func TestFailFastWithoutEffect(t *testing.T) {
+	const one, all = "has no effect, since there is one target only", "has no effect, since all 2 targets are started at once; set max-parallel to less than that, to 1 for one after the other"
+	for _, tt := range []struct {
+		inputs []string
+		want   string
+	}{
+		{[]string{"fail-fast", "true"}, one},
+		{[]string{"fail-fast", "TRUE", "application", "", "compose", "x", "max-parallel", "1"}, one},
+		{[]string{"fail-fast", "true", "application", "a", "compose", "x"}, all},
+		{[]string{"fail-fast", "true", "application", "a,b", "max-parallel", "2"}, all},
+		{[]string{"fail-fast", "true", "application", "a,b", "max-parallel", "1"}, ""},
+		{[]string{"fail-fast", "true", "application", "a,b,c,d", "compose", "x"}, ""},
+		{[]string{"fail-fast", "false"}, ""},
+		{[]string{"application", "a,b"}, ""},
+	} {
+		c, err := load(tt.inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case tt.want == "" && len(c.Warnings) > 0, tt.want != "" && (len(c.Warnings) != 1 || c.Warnings[0] != Problem{"fail-fast", tt.want}):
+			t.Errorf("%q: %q", tt.inputs, c.Warnings)
+		}
+	}
+	if _, err := load("fail-fast", "yes"); err == nil {
+		t.Error("yes is taken")
+	}
+}
+
 // Woodpecker and Drone make JSON of a map: Dokploy must read the same values.
 func TestEnvOfMap(t *testing.T) {
 	c, err := load("env", `{"B":"two words # no comment","A":"1","N":3,"T":true,"E":null,"Q":"it's","M":"a\nb"}`)

@@ -9,8 +9,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -75,6 +73,7 @@ type Options struct {
 	DryRun      bool          // look at everything, change nothing
 	names       []string      // names and addresses of the targets that were found
 	MaxParallel int
+	FailFast    bool // after a target has failed, start no further one
 
 	goingBack bool // what is deployed is the previous version
 }
@@ -139,56 +138,13 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 		broken = check(ctx, &o, found, report)
 	}
 	if broken {
-		for i := range report.Results {
-			if r := &report.Results[i]; r.Status == "" {
-				r.Outcome = verdict.Reason{Kind: verdict.AnotherTarget}.Outcome()
-				r.Status = verdict.Invalid
-			}
-		}
+		skipOthers(report.Results)
 		return report
 	}
 
 	start := time.Now()
 	o.Reporter.SetTargets(found.names())
-	slots := make(chan struct{}, max(1, o.MaxParallel))
-	var (
-		wg   sync.WaitGroup
-		left atomic.Int64 // targets without a verdict
-	)
-	left.Store(int64(len(found.names())))
-	for i := range report.Results {
-		r := &report.Results[i]
-		if j := found.targets[i].same; j >= 0 {
-			continue // named twice; its result is copied below
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			r.Outcome = notStarted(ctx, context.Cause(ctx), true)
-			continue
-		}
-		if ctx.Err() != nil {
-			<-slots
-			r.Outcome = notStarted(ctx, context.Cause(ctx), true)
-			continue
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			newRun(&o, found, found.targets[i].service, r).run(ctx)
-			if left.Add(-1) > 0 && !r.Status.OK() {
-				// The others may take long; what there is to say of it comes at the end.
-				o.Reporter.Note(r.Name, r.Became())
-			}
-		})
-	}
-	wg.Wait()
-	for i, f := range found.targets {
-		if f.same >= 0 {
-			target := report.Results[i].Target
-			report.Results[i] = report.Results[f.same]
-			report.Results[i].Target = target
-		}
-	}
+	runAll(ctx, &o, found, report.Results)
 	for _, r := range report.Results {
 		if !r.At.IsZero() { // what comes after it is going back
 			report.Took = max(report.Took, r.At.Sub(start))

@@ -71,13 +71,14 @@ func (o *Options) verifies() bool { return o.Verify == VerifyAuto || o.Verify ==
 func (r *run) note(format string, args ...any) { r.screen.note(fmt.Sprintf(format, args...)) }
 func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(format, args...)) }
 
-// run takes the target to its verdict, and back from a bad one where that was
-// asked for.
-func (r *run) run(ctx context.Context) {
+// run takes the target to its verdict, which settled is told, and back from a
+// bad one where that was asked for.
+func (r *run) run(ctx context.Context, settled func()) {
 	defer r.screen.close()
 	r.o.Reporter.Dashboard(r.name, r.result.DashboardURL)
 	if r.o.DryRun {
 		r.dryRun(ctx)
+		settled()
 		return
 	}
 	start := time.Now()
@@ -87,6 +88,7 @@ func (r *run) run(ctx context.Context) {
 	}
 	r.result.Took = time.Since(r.triggered)
 	r.result.At = time.Now()
+	settled()
 	if r.o.Rollback {
 		r.rollBack(ctx)
 	}

@@ -127,7 +127,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 		Reporter: printer, URL: cfg.URL.String(), Program: p.name(),
 		Operation: cfg.Operation, Title: cfg.Title, Description: cfg.Description,
 		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
-		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel,
+		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel, FailFast: cfg.FailFast,
 		Verify: deploy.VerifyMode(cfg.Verify), StableFor: cfg.StableFor, Rollback: cfg.Rollback, DryRun: cfg.DryRun,
 		Prepare: deploy.Changes{Image: cfg.Image, Env: cfg.Env, ReplaceEnv: cfg.EnvMode == "replace", Source: cfg.Source, SourcePath: cfg.SourcePath,
 			BuildArgs: cfg.BuildArgs, BuildSecrets: cfg.BuildSecrets},

@@ -21,6 +21,11 @@ func show(printer *ci.Printer, report *verdict.Report) {
 			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
 		}
 	}
+	for _, r := range report.Results {
+		if r.Status == verdict.Skipped {
+			printer.Warn("", r.Name+" "+r.Headline())
+		}
+	}
 	type saying struct { // what concerns all targets is said once
 		input, name string
 		verdict.Outcome
@@ -31,7 +36,7 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		if r.Found() {
 			key.name = r.Name
 		}
-		if r.Status.OK() || said[key] {
+		if r.Status.OK() || r.Status == verdict.Skipped || said[key] {
 			continue
 		}
 		said[key] = true

@@ -38,6 +38,8 @@ func (r *Result) became() string {
 	switch r.Status {
 	case Unhealthy:
 		return r.unhealthy()
+	case Skipped:
+		return "was skipped"
 	case Cancelled:
 		return "was cancelled"
 	case Lost:

@@ -34,6 +34,8 @@ const (
 
 	// AnotherTarget: this one was not started because of another.
 	AnotherTarget Kind = "another target"
+	// AnotherFailed: the same with fail-fast.
+	AnotherFailed Kind = "another target failed"
 	// KeyRefused and KeyDenied are answers, too: the second is to a key that is
 	// good, but not for this.
 	KeyRefused Kind = "key refused"
@@ -157,7 +159,8 @@ var kinds = map[Kind]entry{
 	TooOld:           {status: Invalid, sentence: "this Dokploy ({name}) is too old: " + newerIsNeeded, hint: updateDokploy},
 	NoEnvironments:   {status: Invalid, sentence: "the projects of this Dokploy ({name}) have no environments, so it is too old: " + newerIsNeeded, hint: updateDokploy},
 
-	AnotherTarget:   {status: Skipped, sentence: "not deployed, because another target cannot be"},
+	AnotherTarget:   {status: Skipped, sentence: "not started, because {name} cannot be deployed"},
+	AnotherFailed:   {status: Skipped, sentence: "not started, because {name} failed (fail-fast)"},
 	KeyRefused:      {status: Refused, sentence: "{text}"},
 	KeyDenied:       {status: Refused, sentence: "{text}"},
 	MissingRight:    {status: Refused, sentence: `Dokploy does not let this key change that: its owner has no right "create services"`, hint: `give the member "create services" in Settings → Users, or use an admin's key; a plain member may set the environment, build arguments and build secrets only`},

@@ -1,0 +1,91 @@
+package deploy
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"dokploy-deploy/internal/verdict"
+)
+
+// failedTarget is why no further target is started: fail-fast, and one failed.
+type failedTarget struct{ name string }
+
+func (f *failedTarget) Error() string { return f.name + " failed" }
+
+// runAll starts the targets in their order, at most MaxParallel at a time, and
+// takes each that was started to its end. With fail-fast none is started any
+// more once a target has failed, whatever is still done about that one.
+func runAll(ctx context.Context, o *Options, found *targets, results []verdict.Result) {
+	var (
+		wg   sync.WaitGroup
+		left atomic.Int64 // targets without a verdict
+	)
+	left.Store(int64(len(found.names())))
+	starting, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	slots := make(chan struct{}, max(1, o.MaxParallel))
+	for i := range results {
+		r := &results[i]
+		if found.targets[i].same >= 0 {
+			continue // named twice
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-starting.Done():
+		}
+		if starting.Err() != nil { // where both were ready, too
+			r.Outcome = notBegun(ctx, context.Cause(starting))
+			left.Add(-1)
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			newRun(o, found, found.targets[i].service, r).run(ctx, func() {
+				last := left.Add(-1) == 0
+				if r.Status.OK() {
+					return
+				}
+				if o.FailFast && !o.DryRun { // a dry run starts nothing, and looks at all
+					stop(&failedTarget{r.Name})
+				}
+				if !last {
+					// The others may take long; what there is to say of it comes at the end.
+					o.Reporter.Note(r.Name, r.Became())
+				}
+			})
+		})
+	}
+	wg.Wait()
+	for i, f := range found.targets {
+		if f.same >= 0 {
+			target := results[i].Target
+			results[i] = results[f.same]
+			results[i].Target = target
+		}
+	}
+}
+
+// notBegun is the outcome of a target that was found, and then not started.
+func notBegun(ctx context.Context, cause error) verdict.Outcome {
+	if failed, ok := cause.(*failedTarget); ok { //nolint:errorlint // it is the cause itself
+		return verdict.Reason{Kind: verdict.AnotherFailed, Name: failed.name}.Outcome()
+	}
+	return notStarted(ctx, cause, true)
+}
+
+// skipOthers gives the targets without an outcome the one that they have where
+// another cannot be deployed.
+func skipOthers(results []verdict.Result) {
+	var other string
+	for _, r := range results {
+		if r.Status != "" && other == "" {
+			other = r.Name
+		}
+	}
+	for i := range results {
+		if r := &results[i]; r.Status == "" {
+			r.Outcome = verdict.Reason{Kind: verdict.AnotherTarget, Name: other}.Outcome()
+		}
+	}
+}
