@@ -24,6 +24,7 @@ type hostTraits struct {
 
 	// Variables that say what is built.
 	sha, message, author, pullRequest, run string
+	repository                             []string // variables with its address: the first that is set
 	refs                                   []string // what is built, where nothing has a message: the first that is set
 }
 
@@ -35,20 +36,20 @@ var hosts = []hostTraits{
 	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "GitHub Actions", variable: "GITHUB_ACTIONS", actions: true, annotations: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "GitLab CI", variable: "GITLAB_CI", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_TITLE",
-		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL", refs: []string{"CI_COMMIT_REF_NAME"}},
+		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_MERGE_REQUEST_IID", run: "CI_JOB_URL", repository: []string{"CI_PROJECT_URL"}, refs: []string{"CI_COMMIT_REF_NAME"}},
 	{name: "Woodpecker", variable: "CI", value: "woodpecker", sha: "CI_COMMIT_SHA", message: "CI_COMMIT_MESSAGE",
 		author: "CI_COMMIT_AUTHOR", pullRequest: "CI_COMMIT_PULL_REQUEST", run: "CI_PIPELINE_URL",
-		refs: []string{"CI_COMMIT_TAG", "CI_COMMIT_BRANCH", "CI_COMMIT_REF"}},
+		repository: []string{"CI_REPO_URL", "CI_REPO_LINK", "CI_REPO_CLONE_URL"}, refs: []string{"CI_COMMIT_TAG", "CI_COMMIT_BRANCH", "CI_COMMIT_REF"}},
 	{name: "Drone", variable: "DRONE", value: "true", sha: "DRONE_COMMIT_SHA", message: "DRONE_COMMIT_MESSAGE",
 		author: "DRONE_COMMIT_AUTHOR", pullRequest: "DRONE_PULL_REQUEST", run: "DRONE_BUILD_LINK",
-		refs: []string{"DRONE_TAG", "DRONE_BRANCH", "DRONE_COMMIT_REF"}},
+		repository: []string{"DRONE_REPO_LINK", "DRONE_GIT_HTTP_URL"}, refs: []string{"DRONE_TAG", "DRONE_BRANCH", "DRONE_COMMIT_REF"}},
 	{name: "Bitbucket Pipelines", variable: "BITBUCKET_BUILD_NUMBER", sha: "BITBUCKET_COMMIT", pullRequest: "BITBUCKET_PR_ID",
-		refs: []string{"BITBUCKET_TAG", "BITBUCKET_BRANCH"}},
+		repository: []string{"BITBUCKET_GIT_HTTP_ORIGIN"}, refs: []string{"BITBUCKET_TAG", "BITBUCKET_BRANCH"}},
 	{name: "CircleCI", variable: "CIRCLECI", sha: "CIRCLE_SHA1", author: "CIRCLE_USERNAME",
-		pullRequest: "CIRCLE_PULL_REQUEST", run: "CIRCLE_BUILD_URL", refs: []string{"CIRCLE_TAG", "CIRCLE_BRANCH"}},
+		pullRequest: "CIRCLE_PULL_REQUEST", run: "CIRCLE_BUILD_URL", repository: []string{"CIRCLE_REPOSITORY_URL"}, refs: []string{"CIRCLE_TAG", "CIRCLE_BRANCH"}},
 	{name: "Jenkins", variable: "JENKINS_URL", sha: "GIT_COMMIT", message: "CHANGE_TITLE",
 		author: "CHANGE_AUTHOR", pullRequest: "CHANGE_ID", run: "BUILD_URL",
-		refs: []string{"TAG_NAME", "BRANCH_NAME", "GIT_BRANCH"}},
+		repository: []string{"GIT_URL"}, refs: []string{"TAG_NAME", "BRANCH_NAME", "GIT_BRANCH"}},
 }
 
 // Detect finds the host by its environment; lookup is like [os.LookupEnv].
@@ -120,6 +121,20 @@ func (h Host) Commit() Commit {
 		c.RunURL = link(h.get("BITBUCKET_GIT_HTTP_ORIGIN"), "/pipelines/results/", h.get("BITBUCKET_BUILD_NUMBER"))
 	}
 	return c
+}
+
+// Repository is the address of the repository that the run is for; empty: not
+// known.
+func (h Host) Repository() string {
+	if h.actions {
+		return link(h.get("GITHUB_SERVER_URL"), "/", h.get("GITHUB_REPOSITORY"))
+	}
+	for _, name := range h.repository {
+		if address := h.get(name); address != "" {
+			return address
+		}
+	}
+	return ""
 }
 
 // shortRef is the name of a branch or tag without refs/heads/ or refs/tags/.

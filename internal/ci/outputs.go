@@ -16,6 +16,7 @@ import (
 type Outputs struct {
 	Status       string
 	DeploymentID string
+	Commit       string
 	URL          string
 	DashboardURL string
 	Duration     int    // seconds
@@ -32,7 +33,10 @@ type Output struct {
 // DotenvName is the name of the output in dotenv form. A later job that
 // inherits it as a variable must not take it for one of its inputs.
 func (o Output) DotenvName() string {
-	if o.Name == "url" {
+	switch o.Name {
+	case "commit":
+		return "DOKPLOY_BUILT_COMMIT"
+	case "url":
 		return "DOKPLOY_DEPLOYED_URL"
 	}
 	return "DOKPLOY_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
@@ -44,13 +48,15 @@ var OutputTable = []Output{
 		func(o Outputs) string { return o.Status }},
 	{"deployment-id", "Dokploy's id of the deployment; several are separated by commas, in the order of the inputs",
 		func(o Outputs) string { return o.DeploymentID }},
+	{"commit", "Full hash of the commit that was built, of the first target in the order of the inputs whose row in Dokploy ended as `Commit: …` (Git sources, since v0.25.7); else empty",
+		func(o Outputs) string { return o.Commit }},
 	{"url", "First public URL of the first target, from its domains (never the container's port)",
 		func(o Outputs) string { return o.URL }},
 	{"dashboard-url", "Where the deployment is seen in Dokploy",
 		func(o Outputs) string { return o.DashboardURL }},
 	{"duration", "Whole seconds from trigger to verdict",
 		func(o Outputs) string { return strconv.Itoa(o.Duration) }},
-	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `verified` (`yes`, `no`, `unchanged` where nothing was replaced, `unknown` where it could not be seen or was not looked at), `error`",
+	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `commit`, `verified` (`yes`, `no`, `unchanged` where nothing was replaced, `unknown` where it could not be seen or was not looked at), `error`",
 		func(o Outputs) string { return o.Deployments }},
 }
 

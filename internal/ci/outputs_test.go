@@ -14,6 +14,7 @@ import (
 var sample = Outputs{
 	Status:       "done",
 	DeploymentID: "a1,b2",
+	Commit:       "3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012",
 	URL:          "https://api.example.com",
 	DashboardURL: "https://dokploy.example.com/dashboard/project/p?tab=deployments",
 	Duration:     241,
@@ -22,6 +23,7 @@ var sample = Outputs{
 
 const sampleDotenv = `DOKPLOY_STATUS=done
 DOKPLOY_DEPLOYMENT_ID=a1,b2
+DOKPLOY_BUILT_COMMIT=3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012
 DOKPLOY_DEPLOYED_URL=https://api.example.com
 DOKPLOY_DASHBOARD_URL=https://dokploy.example.com/dashboard/project/p?tab=deployments
 DOKPLOY_DURATION=241
@@ -80,7 +82,7 @@ func TestWriteOutputs(t *testing.T) {
 		t.Fatalf("%v, warnings %q", err, warnings)
 	}
 	want := map[string]string{
-		"before": "1", "status": "done", "deployment-id": "a1,b2", "url": sample.URL,
+		"before": "1", "status": "done", "deployment-id": "a1,b2", "commit": sample.Commit, "url": sample.URL,
 		"dashboard-url": sample.DashboardURL, "duration": "241", "deployments": sample.Deployments,
 	}
 	if diff := cmp.Diff(want, readOutputs(t, github)); diff != "" {
@@ -254,7 +256,7 @@ func TestOutputTable(t *testing.T) {
 			t.Errorf("%s has no meaning", o.Name)
 		}
 	}
-	want := "[status deployment-id url dashboard-url duration deployments]"
+	want := "[status deployment-id commit url dashboard-url duration deployments]"
 	if got := fmt.Sprint(names); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -73,6 +73,7 @@ type Options struct {
 	DryRun      bool          // look at everything, change nothing
 	names       []string      // names and addresses of the targets that were found
 	MaxParallel int
+	CI          CI
 	FailFast    bool // after a target has failed, start no further one
 
 	goingBack bool // what is deployed is the previous version

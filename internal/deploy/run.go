@@ -88,6 +88,7 @@ func (r *run) run(ctx context.Context, settled func()) {
 	}
 	r.result.Took = time.Since(r.triggered)
 	r.result.At = time.Now()
+	r.learnCommit(ctx)
 	settled()
 	if r.o.Rollback {
 		r.rollBack(ctx)
@@ -270,6 +271,9 @@ func (r *run) finish() {
 				res.Queued = max(0, row.StartedAt.Sub(at))
 			}
 		}
+	}
+	if r.row != nil {
+		r.noteCommit(r.row.Commit())
 	}
 	if res.Status == verdict.Done && res.Build >= 0 {
 		r.note("Dokploy says done after %s", text.Duration(res.Build))

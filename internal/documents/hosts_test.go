@@ -186,8 +186,15 @@ var examples = map[string]func(*testing.T, node) hostRun{
 				return values[input]
 			})
 		}
-		// Variables of the project, and what an earlier job has handed on.
-		env["DOKPLOY_URL"], env["DOKPLOY_DRY_RUN"], env["DOKPLOY_IMAGE"] = "https://another.example.com", "true", "nginx:1"
+		// Variables of the project, and what an earlier job has left: none of them
+		// is an input of this job, and most would be an error.
+		for _, s := range config.Settings {
+			for _, name := range config.Spellings(s.Name) {
+				if strings.HasPrefix(name, "DOKPLOY_") {
+					env[name] = "$an-earlier-job"
+				}
+			}
+		}
 		return hostRun{env: env, script: job.at("script").list()}
 	},
 	"woodpecker.yml": func(t *testing.T, n node) hostRun {
@@ -312,7 +319,10 @@ func execute(t *testing.T, env map[string]string, name string, args ...string) {
 		t.Fatal(err)
 	}
 	got := strings.Split(string(outputs), "\n")
-	inherits := func(line string) bool { return strings.HasPrefix(line, "DOKPLOY_URL=") }
+	inherits := func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		return slices.ContainsFunc(config.Settings, func(s config.Setting) bool { return slices.Contains(config.Spellings(s.Name), name) })
+	}
 	if slices.ContainsFunc(got, inherits) || !slices.Contains(got, "DOKPLOY_DEPLOYED_URL=https://api.example.com") {
 		t.Errorf("a later job would get %q", got)
 	}

@@ -27,6 +27,8 @@ type wireAccess struct {
 	ClientSecret        string `json:"clientSecret"`
 	AppPassword         string `json:"appPassword"`
 	APIToken            string `json:"apiToken"`
+	GitLabURL           string `json:"gitlabUrl"` // no credential: where it is
+	GiteaURL            string `json:"giteaUrl"`
 	GitHubClientSecret  string `json:"githubClientSecret"`
 	GitHubPrivateKey    string `json:"githubPrivateKey"`
 	GitHubWebhookSecret string `json:"githubWebhookSecret"`

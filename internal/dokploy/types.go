@@ -107,6 +107,7 @@ type Service struct {
 	DropBuildPath  string // of uploaded sources
 	RollbackActive bool   // Dokploy keeps the images of earlier deployments
 	Build          Build
+	Repository     Secret // address of what it is built from; empty: nothing, or not said
 	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
 
 	Push     Push
@@ -117,7 +118,7 @@ type Service struct {
 	BuildArgs    Secret
 	BuildSecrets Secret
 	SharedEnv    Secret
-	GitURL       Secret // it may hold a token
+	GitURL       Secret // it may hold a token, as Repository may
 	Credentials  []Secret
 
 	// NoBuildSecrets: this Dokploy keeps none.
@@ -393,6 +394,7 @@ type wireService struct {
 	CreateEnvFile json.RawMessage `json:"createEnvFile"`
 
 	wireCredentials
+	wireGit
 }
 
 // NoEnvFile reports whether Dokploy says that it writes no .env for the service.
@@ -452,7 +454,9 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	if _, ok := s.beside[string(FieldBuildSecrets)]; !ok {
 		s.NoBuildSecrets = true
 	}
-	s.GitURL, s.Credentials = Secret(w.CustomGitURL), w.list()
+	s.Credentials = w.list()
+	s.GitURL = Secret(w.CustomGitURL)
+	s.Repository = w.repository(s.Push)
 	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)
 	if w.Replicas != nil {
 		s.Replicas = *w.Replicas

@@ -141,6 +141,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 			UserAgent: p.userAgent(),
 		}
 	}
+	o.CI = deploy.CI{Repository: host.Repository(), Commit: commit.SHA, Ref: commit.Ref, PullRequest: commit.PullRequest}
 	if o.Title == "" {
 		o.Title = commit.Title()
 	}
@@ -173,7 +174,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 // text, which fit masks and shortens.
 func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
 	out := ci.Outputs{
-		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(),
+		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(), Commit: report.Commit(),
 		Duration: int(report.Took.Round(time.Second).Seconds()), Deployments: report.JSON(fit),
 	}
 	if len(report.Results) > 0 {
@@ -206,7 +207,7 @@ func Usage(w io.Writer) {
 	b.WriteString("\n")
 	config.Usage(&b)
 	b.WriteString("\n")
-	config.UsageText(&b, "Outputs, in GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT, where url is DOKPLOY_DEPLOYED_URL:", 0)
+	config.UsageText(&b, "Outputs, in GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT, where url is DOKPLOY_DEPLOYED_URL and commit is DOKPLOY_BUILT_COMMIT:", 0)
 	for _, o := range ci.OutputTable {
 		b.WriteString("  " + o.Name + "\n")
 		config.UsageText(&b, o.Meaning, 8)

@@ -16,7 +16,11 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		case r.Status == verdict.Done && report.DryRun:
 			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
 		case r.Status == verdict.Done:
-			printer.Success(r.Name, r.Name+" deployed in "+text.Duration(r.Took), r.URLs...)
+			line := r.Name + " deployed in " + text.Duration(r.Took)
+			if r.Commit != "" {
+				line += " (commit " + r.ShortCommit() + ")"
+			}
+			printer.Success(r.Name, line, r.URLs...)
 		case r.Status == verdict.Queued:
 			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
 		}
@@ -86,6 +90,9 @@ func summary(report *verdict.Report) []ci.Row {
 			if d >= 0 && !r.At.IsZero() { // else nothing was tried
 				*cell = text.Duration(d)
 			}
+		}
+		if r.Commit != "" {
+			row.Build = strings.TrimSpace(row.Build + " (commit " + r.ShortCommit() + ")")
 		}
 		rows = append(rows, row)
 	}

@@ -86,14 +86,22 @@ func (r *Result) Runs() bool {
 	return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged
 }
 
-// after is the time from the trigger to the verdict.
+// after is the time from the trigger to the verdict, and the commit that was
+// built.
 func (r *Result) after() string {
-	switch text := text.Duration(r.Took); {
+	took := text.Duration(r.Took)
+	switch {
 	case r.Took < time.Second && r.DeploymentID == "":
 		return "" // nothing was deployed
+	case r.Status == Unhealthy && r.Commit != "":
+		return " (" + took + ", commit " + r.ShortCommit() + ")"
 	case r.Status == Unhealthy:
-		return " (" + text + ")" // how long it ran is not what that says
-	default:
-		return " after " + text
+		return " (" + took + ")" // how long it ran is not what that says
+	case r.Commit != "":
+		return " after " + took + " (commit " + r.ShortCommit() + ")"
 	}
+	return " after " + took
 }
+
+// ShortCommit is the commit that was built, as people write it; empty: not known.
+func (r *Result) ShortCommit() string { return r.Commit[:min(7, len(r.Commit))] }

@@ -18,6 +18,7 @@ type Output struct {
 	DashboardURL  string   `json:"dashboardUrl"`
 	QueuedSeconds *int     `json:"queuedSeconds"` // null: not known
 	BuildSeconds  *int     `json:"buildSeconds"`  // null: not known
+	Commit        string   `json:"commit"`        // empty: not known
 	Verified      Verified `json:"verified"`      // yes, no, unchanged, unknown
 	Error         string   `json:"error"`         // empty on success
 }
@@ -31,7 +32,7 @@ func (r *Report) JSON(fit func(string) string) string {
 		o := Output{
 			Target: res.Target, Kind: res.Kind, ID: res.ID, Name: res.Service, DeploymentID: res.DeploymentID, Status: res.Status,
 			URL: res.URL(), DashboardURL: res.DashboardURL, Error: fit(res.Error()), Verified: VerifiedUnknown,
-			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build),
+			QueuedSeconds: seconds(res.Queued), BuildSeconds: seconds(res.Build), Commit: res.Commit,
 		}
 		if res.Verified != "" {
 			o.Verified = res.Verified
@@ -45,6 +46,16 @@ func (r *Report) JSON(fit func(string) string) string {
 		return "[]"
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// Commit is the output "commit": of the first target that has one.
+func (r *Report) Commit() string {
+	for _, res := range r.Results {
+		if res.Commit != "" {
+			return res.Commit
+		}
+	}
+	return ""
 }
 
 // DeploymentIDs is the output "deployment-id": in the order of the inputs.

@@ -18,6 +18,7 @@ type Result struct {
 	DeploymentID string        // empty: not known
 	Queued       time.Duration // server's clock; negative: not known
 	Build        time.Duration // server's clock; negative: not known
+	Commit       string        // full hash of what was built, of a Git source; empty: not known
 	Took         time.Duration // from the trigger to the verdict
 	At           time.Time     // of the verdict; zero: nothing was tried
 	Place        reason.Place  // where the build broke, if the log names it
