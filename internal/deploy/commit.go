@@ -24,7 +24,7 @@ type CI struct {
 // ended: Dokploy asks Git for it only then (docs/dokploy.md, Deployment rows).
 func (r *run) commitLooks() []time.Duration {
 	pauses := []time.Duration{0, 300 * time.Millisecond}
-	if r.service.ServerID != "" { // over SSH
+	if r.service.ServerID+r.service.BuildServerID != "" { // over SSH
 		pauses = append(pauses, 1500*time.Millisecond)
 	}
 	return pauses

@@ -17,7 +17,8 @@ const (
 
 // The commit that was built is told of every Git source, whatever became of it.
 func TestCommitThatWasBuilt(t *testing.T) {
-	built := dokploytest.Build{CommitSHA: builtCommit}
+	// With a log whose end is seen at once, Git is asked for the commit after it.
+	built := dokploytest.Build{CommitSHA: builtCommit, Steps: dokploytest.Lines(200*time.Millisecond, lines(4)...)}
 	for name, tt := range map[string]struct {
 		add     func(*dokploytest.Server) *dokploytest.Service
 		compose bool
@@ -37,6 +38,9 @@ func TestCommitThatWasBuilt(t *testing.T) {
 		}, compose: true, want: builtCommit},
 		"on a remote server": {add: func(s *dokploytest.Server) *dokploytest.Service {
 			return s.AddApplication(dokploytest.Application{Name: "x", SourceType: "gitlab", ServerID: "far", Build: built})
+		}, want: builtCommit},
+		"on a build server": {add: func(s *dokploytest.Server) *dokploytest.Service { // found by the schedule 600000000000106
+			return s.AddApplication(dokploytest.Application{Name: "x", SourceType: "git", BuildServerID: "builder", Build: built})
 		}, want: builtCommit},
 		"a build that fails": {add: func(s *dokploytest.Server) *dokploytest.Service {
 			return s.AddApplication(dokploytest.Application{Name: "x", SourceType: "git", Build: dokploytest.Build{Outcome: "error", CommitSHA: builtCommit}})

@@ -130,6 +130,7 @@ func (w *sim) judge(report *verdict.Report) []string {
 	j.verdict()
 	j.shown()
 	j.settings()
+	j.commit()
 	j.printed()
 	return j.problems
 }
@@ -151,14 +152,14 @@ func (j *judgement) harmless() {
 	}
 	if j.prepare != "" {
 		may = append(may, "user.getPermissions", j.kind+".update")
-		if j.prepare == "env" {
+		if j.prepare == "env" || j.prepare == "build-args" {
 			may = append(may, j.kind+".saveEnvironment")
 		}
 	}
 	if j.rollback {
 		may = append(may, "deployment.allByType", "rollback.rollback", j.kind+".deploy")
 	}
-	fields := map[string][]string{"image": {"applicationId", "dockerImage"}, "env": {j.kind + "Id", "env"}, "compose-file": {"composeId", "composeFile", "sourceType"}}
+	fields := map[string][]string{"image": {"applicationId", "dockerImage"}, "env": {j.kind + "Id", "env"}, "build-args": {"applicationId", "buildArgs"}, "compose-file": {"composeId", "composeFile", "sourceType"}}
 	for _, r := range j.srv.Requests() {
 		if !slices.Contains(may, r.Procedure) {
 			j.bad("%s %s was called", r.Method, r.Procedure)
@@ -708,7 +709,7 @@ func (j *judgement) settings() {
 	changed := j.truth.set != j.before
 	said := j.r.WentBack
 	switch {
-	case strings.Contains(said, "is set back"):
+	case strings.Contains(said, "is set back"), strings.Contains(said, "are set back"):
 		if changed {
 			j.bad("said to be set back, but it is %q", j.truth.set)
 		}

@@ -38,7 +38,7 @@ var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "run this schedule only, and show what happens (with -v)")
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
-	scheduleFrom  = flag.Uint64("schedule.from", newerFrom, "the first seed of -schedule.n")
+	scheduleFrom  = flag.Uint64("schedule.from", settingsFrom, "the first seed of -schedule.n")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -57,7 +57,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	case *scheduleFor > 0:
-		seed, end, n := newerFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
+		seed, end, n := settingsFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
 		// Not t.Log: a run that is killed must have said it.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
@@ -316,6 +316,9 @@ func newSchedule(seed uint64) *schedule {
 	}
 	if seed >= newerFrom {
 		s.newer(c)
+	}
+	if seed >= settingsFrom {
+		s.buildArguments(c)
 	}
 	return s
 }
@@ -760,9 +763,9 @@ func (w *sim) build() {
 		if w.previews != nil {
 			source = "github" // nothing else has previews
 		}
-		w.v = w.srv.AddApplication(dokploytest.Application{
+		w.v = w.srv.AddApplication(w.builtFromDockerfile(dokploytest.Application{
 			Name: "svc", SourceType: source, Previews: w.previews, ServerID: w.remote, BuildServerID: w.builder, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
-		})
+		}))
 	}
 	w.web = w.srv.AddApplication(dokploytest.Application{Name: "web", Build: dokploytest.Build{Steps: dokploytest.Lines(9*time.Second, "web 1", "web 2")}})
 	for i := range w.history {
@@ -816,6 +819,8 @@ func (w *sim) setting() string {
 		return w.v.Image()
 	case "env":
 		return w.v.Env()
+	case "build-args":
+		return w.v.BuildArgs()
 	case "compose-file":
 		return w.v.ComposeFile()
 	}
@@ -857,6 +862,8 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 		o.Prepare.Image = newImage
 	case "env":
 		o.Prepare.Env = addedEnv
+	case "build-args":
+		o.Prepare.BuildArgs = newArgs
 	case "compose-file":
 		o.Prepare.ComposeFile, o.Prepare.ComposePath = newFile, "c.yml"
 	}
@@ -1228,6 +1235,8 @@ func (w *sim) setByAnother() {
 		w.v.SetImage("ghcr.io/acme/api:another")
 	case "env":
 		w.v.SetEnv("ANOTHER=SECRET-another")
+	case "build-args":
+		w.v.SetBuildArgs("VERSION=another")
 	case "compose-file":
 		w.v.SetComposeFile("services: {web: {image: acme/another}}\n")
 	}
