@@ -82,12 +82,12 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 func (w *watcher) begin(ctx context.Context) {
 	w.began = time.Now()
 	if w.r.verifier != nil {
-		w.r.verifier.lookAtBeginning(ctx, w.r.row, w.r.lastEnd)
+		w.r.verifier.lookAtBeginning(ctx, w.r.row, w.r.base.lastEnd)
 	}
-	if w.r.usual > 0 {
-		far := farBeyond(w.r.usual)
+	if w.r.base.usual > 0 {
+		far := farBeyond(w.r.base.usual)
 		w.late = time.AfterFunc(far, func() {
-			w.r.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.r.usual))
+			w.r.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.r.base.usual))
 		})
 	}
 }

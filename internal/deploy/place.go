@@ -149,7 +149,7 @@ func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string
 // not see another's deployments, and nothing depends on it.
 func (r *run) usualOf(ctx context.Context, j *dokploy.Job) time.Duration {
 	if j.ServiceID == r.service.ID {
-		return r.usual
+		return r.base.usual
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

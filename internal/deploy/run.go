@@ -30,11 +30,7 @@ type run struct {
 	undo *plan // what was set before the trigger; nil: nothing
 	sent uploaded
 
-	known     map[string]bool // ids of the deployments that were there before
-	over      map[string]bool // those of them that had ended
-	knownAt   time.Time       // our clock, when they were listed
-	lastEnd   time.Time       // server's clock, when the last of them ended
-	usual     time.Duration   // how long an earlier one took; zero: not known
+	base      baseline // what was there before
 	queue     track.QueueAccess
 	tokens    []string // of this run's triggers, the newest last
 	triggered time.Time
@@ -52,7 +48,7 @@ type run struct {
 func newRun(o *Options, found *targets, service *dokploy.Service, result *verdict.Result) *run {
 	r := &run{
 		o: o, client: o.Client, name: result.Name, service: service, version: found.version,
-		paths: found.paths, rights: found.rights, result: result, known: map[string]bool{}, over: map[string]bool{},
+		paths: found.paths, rights: found.rights, result: result,
 		traits: dokploy.TraitsOf(found.version),
 	}
 	if r.traits.HidesQueue {
@@ -100,7 +96,7 @@ func (r *run) deployAndVerify(ctx context.Context) {
 	r.left = verdict.NothingStarted
 	err := r.prepare(ctx)
 	if err == nil {
-		err = r.baseline(ctx)
+		err = r.takeBaseline(ctx)
 	}
 	if err != nil {
 		r.result.Outcome = outcomeOf(err, r.moment(ctx))
@@ -150,56 +146,6 @@ func logsEnd(ctx context.Context) time.Duration {
 		limit = min(limit, max(time.Until(end), 3*time.Second))
 	}
 	return limit
-}
-
-// baseline takes the set of deployments that are there before the trigger.
-func (r *run) baseline(ctx context.Context) error {
-	rows := r.service.Deployments
-	if rows == nil {
-		err := before(ctx, r.o, func(ctx context.Context) (err error) {
-			rows, err = r.client.Deployments(ctx, r.service.Kind, r.service.ID)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	r.know(rows)
-	for _, row := range rows {
-		r.over[row.ID] = row.Terminal()
-	}
-	r.usual = usual(rows)
-	return nil
-}
-
-// know takes rows as having been there before the trigger. Whether they had
-// ended is as it was at the baseline: what ends after that may still be rolled
-// out after the look at what runs before.
-func (r *run) know(rows []dokploy.Deployment) {
-	for _, row := range rows {
-		r.known[row.ID] = true
-		if row.FinishedAt.After(r.lastEnd) {
-			r.lastEnd = row.FinishedAt
-		}
-	}
-	r.knownAt = time.Now()
-}
-
-// staleBaseline is how old the baseline may be when the trigger is sent.
-const staleBaseline = 300 * time.Millisecond
-
-// refreshBaseline keeps what began since the baseline from being taken for
-// what this trigger makes. It is asked for when nothing of this run can be
-// there; without an answer the older one does.
-func (r *run) refreshBaseline(ctx context.Context) {
-	if time.Since(r.knownAt) < staleBaseline {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID); err == nil {
-		r.know(rows)
-	}
 }
 
 // deploy triggers, finds and follows; once more if Dokploy lost the job.
@@ -294,7 +240,7 @@ func (r *run) finish() {
 		// What is built over there is tagged as what the service runs.
 		res.Suggest(verdict.BrokenOff)
 	}
-	if r.usual > 0 && r.service.Kind == dokploy.Application {
+	if r.base.usual > 0 && r.service.Kind == dokploy.Application {
 		// Only a pull or a build ends so.
 		res.Suggest(verdict.StillRuns)
 	}

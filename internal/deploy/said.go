@@ -37,8 +37,8 @@ func (w *watcher) startText(waited time.Duration) string {
 	if waited >= time.Second {
 		line += " after " + text.Duration(waited)
 	}
-	if w.r.usual >= time.Second {
-		line += "; usually takes " + text.Duration(w.r.usual)
+	if w.r.base.usual >= time.Second {
+		line += "; usually takes " + text.Duration(w.r.base.usual)
 	}
 	return line
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -216,7 +215,7 @@ func (r *run) order() track.Order {
 		ServiceID: s.ID, Remote: s.ServerID != "", BuiltRemotely: s.BuildServerID != "",
 		LosesMarker: r.o.Operation == "deploy" && fromGit,
 		Markers:     slices.Clone(r.tokens), Upload: r.sent.isUpload,
-		Baseline: track.Baseline{Rows: slices.Collect(maps.Keys(r.known)), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes},
+		Baseline: track.Baseline{Rows: r.base.ids(), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes},
 		Traits:   r.traits, Queue: r.queue, SentAt: r.triggered,
 	}
 }

@@ -151,7 +151,7 @@ func (r *run) lookAround(ctx context.Context) error {
 		return err
 	}
 	r.sent = sent
-	r.know(rows)
+	r.base.add(rows)
 	return nil
 }
 

@@ -84,7 +84,7 @@ type finding struct {
 
 // verify sees whether what was deployed runs, and takes that into the result.
 func (r *run) verify(ctx context.Context) error {
-	d := deployed{row: r.row, earlier: r.over, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack}
+	d := deployed{row: r.row, earlier: r.base.ended, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack}
 	if d.composeFile = r.o.Prepare.ComposeFile; d.composeFile == "" && r.service.SourceType == "raw" {
 		d.composeFile = string(r.service.ComposeFile)
 	}
