@@ -47,6 +47,9 @@ type run struct {
 	said        map[string]string // what the story said last, of each kind
 	record      bool
 	steps       []step
+	begun       track.State
+	given       track.Answer
+	answeredAt  int // before which step
 	fingerprint []look
 }
 
@@ -87,6 +90,7 @@ func (r *run) play() *run {
 	order := r.h.order(r.baseline())
 	r.advance(0)
 	r.state = track.Begin(order)
+	r.begun = r.state
 	r.send()
 	for !r.over() {
 		r.wait(r.pause())
@@ -112,8 +116,7 @@ func (r *run) send() {
 		r.advance(slow)
 		for r.now < r.answered && !r.reset() {
 			if d := r.look(); d.Took == track.TookYes {
-				r.state = r.state.Answered(track.Answer{})
-				r.last = track.Decision{Pace: r.state.Pace()}
+				r.reply(track.Answer{})
 				return
 			}
 			r.advance(r.now + 300*time.Millisecond)
@@ -131,11 +134,16 @@ func (r *run) send() {
 	if answer.Kind == track.Taken && r.answered < slow {
 		answer.At = r.clock()
 	}
-	r.state = r.state.Answered(answer)
-	r.last = track.Decision{Pace: r.state.Pace()}
+	r.reply(answer)
 	if r.state.Phase() == track.Open {
 		r.last.Pace.Now = true
 	}
+}
+
+func (r *run) reply(a track.Answer) {
+	r.given, r.answeredAt = a, len(r.steps)
+	r.state = r.state.Answered(a)
+	r.last = track.Decision{Pace: r.state.Pace()}
 }
 
 // reset reports whether a restart has cut off the trigger's answer.
@@ -185,6 +193,9 @@ func (r *run) look() track.Decision {
 }
 
 func (r *run) saw(start time.Duration, asked track.Need, d track.Decision) {
+	if d.Held != nil && d.Held.Status == dokploy.StatusQueued {
+		r.bad("held what has not begun: %s", d.Held.ID)
+	}
 	if d.Held != nil && !slices.Contains(r.heldIDs, d.Held.ID) {
 		r.heldIDs = append(r.heldIDs, d.Held.ID)
 	}
@@ -383,27 +394,30 @@ func clone(o track.Observation) track.Observation {
 	return o
 }
 
-// pure plays what was recorded again: the same states and observations give the
-// same answers, no state that was left behind has changed, and asking leaves it
-// as it was.
+// pure plays what was recorded again, from the beginning: the same states and
+// observations give the same answers, asking leaves a state as it was, and so does
+// judging another look by it.
 func (r *run) pure() {
-	if len(r.steps) == 0 {
-		return
-	}
+	state := r.begun
 	for i := range r.steps {
 		s := &r.steps[i]
-		next, d := s.before.See(s.clone)
+		if i == r.answeredAt {
+			state = state.Answered(r.given)
+		}
+		s.before.See(r.steps[(7*i+3)%len(r.steps)].clone)
+		next, d := state.See(s.clone)
 		switch {
 		case !reflect.DeepEqual(s.o, s.clone):
-			r.bad("call %d: an observation was changed", i)
+			r.bad("an observation was changed: call %d", i)
 		case !reflect.DeepEqual(d, s.d):
-			r.bad("call %d: another decision the second time: %+v, %+v", i, s.d, d)
-		case !reflect.DeepEqual(next, s.after):
-			r.bad("call %d: another state the second time", i)
-		case d.Ask != 0 && !reflect.DeepEqual(s.before, next):
-			r.bad("call %d: asking has changed the state", i)
+			r.bad("another decision the second time: call %d: %+v, %+v", i, s.d, d)
+		case !reflect.DeepEqual(state, s.before) || !reflect.DeepEqual(next, s.after):
+			r.bad("another state the second time: call %d", i)
+		case d.Ask != 0 && !reflect.DeepEqual(state, next):
+			r.bad("asking has changed the state: call %d", i)
 		case d.Ask != 0 && !reflect.DeepEqual(d, track.Decision{Ask: d.Ask}):
-			r.bad("call %d: it asks and decides: %+v", i, d)
+			r.bad("it asks and decides: call %d: %+v", i, d)
 		}
+		state = next
 	}
 }

@@ -114,7 +114,7 @@ func (r *run) unknowable(id string) bool {
 	hidden := r.hidden || r.barred
 	switch {
 	case r.upload:
-		return r.tookAway() || r.noRows || r.lostAnswer() || len(r.restarts) > 0 || r.outages > 0
+		return hidden || r.tookAway() || r.othersGone || r.noRows || r.lostAnswer() || len(r.restarts) > 0 || r.outages > 0
 	case !r.git:
 		return false
 	case hidden:
@@ -151,6 +151,8 @@ func (r *run) ended(said *dokploy.Deployment, status map[string]string) {
 	switch {
 	case b == nil:
 		r.bad("another's end: %s", said.ID)
+	case said.StartedAt.IsZero() && said.FinishedAt.IsZero() && !r.upload:
+		r.bad("cancelled: but it never began")
 	case said.Status != status[b.ID] || !said.Terminal():
 		r.bad("wrong end: %s, but it is %s", said.Status, status[b.ID])
 	case b != r.last1() && !r.mayRunAgainUnseen(b) && !r.tookAway():

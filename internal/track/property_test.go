@@ -61,7 +61,7 @@ func TestProperties(t *testing.T) {
 		}
 	}
 	if d := time.Since(began); *propertyFor > 0 || *propertyStats {
-		t.Logf("%d histories in %s, %.0f a second", p.next.Load(), d.Round(time.Millisecond), float64(p.next.Load())/d.Seconds())
+		t.Logf("%d histories with %d looks in %s, %.0f a second", p.next.Load(), p.looks.Load(), d.Round(time.Millisecond), float64(p.next.Load())/d.Seconds())
 	}
 }
 
@@ -71,6 +71,7 @@ type plays struct {
 	end     time.Time // zero: n histories
 	next    atomic.Uint64
 	found   atomic.Int32
+	looks   atomic.Int64
 
 	mu   sync.Mutex
 	ends map[string]int
@@ -92,6 +93,7 @@ func (p *plays) play(t *testing.T) {
 		h := generate(p.seed + i)
 		r := newRun(h)
 		problems := r.play().judge()
+		p.looks.Add(int64(r.looks))
 		if i%checkEvery == 0 && len(problems) == 0 {
 			problems = check(h)
 		}
