@@ -25,10 +25,10 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 		w.r.result.DeploymentID = d.Held.ID
 	}
 	for _, e := range d.Tell {
-		w.r.answers()
+		w.r.down.answers()
 		w.tell(ctx, e, rows)
 	}
-	w.r.screen.doing(w.heartbeat(d))
+	w.r.t.screen.doing(w.heartbeat(d))
 	if d.Held != nil {
 		w.followLog(ctx)
 	}
@@ -40,12 +40,12 @@ func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
 	if w.r.verifier != nil {
 		w.r.verifier.lookWhileQueued(ctx)
 	}
-	p, now := w.r.placeOf(at), at.Clock.At(time.Now())
+	p, now := w.r.t.placeOf(at), at.Clock.At(time.Now())
 	late := w.ahead.look(ctx, w.r, p, now)
 	w.r.detail = p.waitsFor(now)
 	if late != "" {
-		w.r.answers()
-		w.r.warn("%s", late)
+		w.r.down.answers()
+		w.r.t.warn("%s", late)
 	}
 }
 
@@ -54,12 +54,12 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 	switch e.Kind {
 	case track.Found:
 		if text := sharedLog(w.r.row, rows); text != "" {
-			w.r.warn("%s", text)
+			w.r.t.warn("%s", text)
 		}
 	case track.Started:
-		w.r.note("%s", w.startText(e.Waited))
+		w.r.t.note("%s", w.startText(e.Waited))
 	case track.RunsAgain:
-		w.r.note("Dokploy runs it again")
+		w.r.t.note("Dokploy runs it again")
 		if e.Others && w.r.verifier != nil { //rule:others-between-the-runs
 			// What ran before is from before those. It is looked at again now.
 			w.r.verifier.forget(errBetween)
@@ -87,7 +87,7 @@ func (w *watcher) begin(ctx context.Context) {
 	if w.r.base.usual > 0 {
 		far := farBeyond(w.r.base.usual)
 		w.late = time.AfterFunc(far, func() {
-			w.r.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.r.base.usual))
+			w.r.t.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.r.base.usual))
 		})
 	}
 }
@@ -104,14 +104,14 @@ func (w *watcher) followLog(ctx context.Context) {
 	if r.log != nil || r.row.LogPath == "" {
 		return
 	}
-	source := dokploy.LogSource{DeploymentID: r.row.ID, Path: r.row.LogPath, ServerID: r.service.ServerID}
-	if build := firstOf(r.row.BuildServerID, r.service.BuildServerID); build != "" {
+	source := dokploy.LogSource{DeploymentID: r.row.ID, Path: r.row.LogPath, ServerID: r.t.service.ServerID}
+	if build := firstOf(r.row.BuildServerID, r.t.service.BuildServerID); build != "" {
 		source.ServerID, source.NoREST = build, true
 	}
 	// The log outlives the target's time: what was written is shown.
-	r.log = buildlog.Follow(context.WithoutCancel(ctx), r.client.Log(source), buildlog.Events{
-		Line: r.screen.line,
-		Lost: r.screen.lostLines,
+	r.log = buildlog.Follow(context.WithoutCancel(ctx), r.t.client.Log(source), buildlog.Events{
+		Line: r.t.screen.line,
+		Lost: r.t.screen.lostLines,
 		Wake: func() {
 			time.AfterFunc(settleDelay, func() {
 				select {

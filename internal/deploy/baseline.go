@@ -40,10 +40,10 @@ func (b *baseline) ids() []string { return slices.Collect(maps.Keys(b.rows)) }
 
 // takeBaseline lists the deployments that are there before the trigger.
 func (r *run) takeBaseline(ctx context.Context) error {
-	rows := r.service.Deployments
+	rows := r.t.service.Deployments
 	if rows == nil {
-		err := before(ctx, r.o, func(ctx context.Context) (err error) {
-			rows, err = r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		err := before(ctx, r.t.o, func(ctx context.Context) (err error) {
+			rows, err = r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
 			return err
 		})
 		if err != nil {
@@ -71,7 +71,7 @@ func (r *run) refreshBaseline(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID); err == nil {
+	if rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID); err == nil {
 		r.base.add(rows)
 	}
 }

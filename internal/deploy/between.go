@@ -30,7 +30,7 @@ func otherImage(asked string, s *dokploy.SwarmService) string {
 
 // overtaken reports whether a later deployment of the service has ended.
 func (v *verifier) overtaken(ctx context.Context, d deployed) (over bool, err error) {
-	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
 		if err != nil {

@@ -22,9 +22,9 @@ type CI struct {
 
 // commitLooks are the pauses between looks for the commit of a row that has
 // ended: Dokploy asks Git for it only then (docs/dokploy.md, Deployment rows).
-func (r *run) commitLooks() []time.Duration {
+func (t target) commitLooks() []time.Duration {
 	pauses := []time.Duration{0, 300 * time.Millisecond}
-	if r.service.ServerID+r.service.BuildServerID != "" { // over SSH
+	if t.service.ServerID+t.service.BuildServerID != "" { // over SSH
 		pauses = append(pauses, 1500*time.Millisecond)
 	}
 	return pauses
@@ -33,14 +33,14 @@ func (r *run) commitLooks() []time.Duration {
 // learnCommit looks for the commit that Dokploy has built, where the row did
 // not say it yet when it was seen to have ended.
 func (r *run) learnCommit(ctx context.Context) {
-	if r.row == nil || !r.row.Terminal() || r.result.Commit != "" || !r.service.HasGit() || r.o.Prepare.Source != nil || r.o.Operation != "deploy" || r.version.Less(0, 25, 7) {
+	if r.row == nil || !r.row.Terminal() || r.result.Commit != "" || !r.t.service.HasGit() || r.t.o.Prepare.Source != nil || r.t.o.Operation != "deploy" || r.t.version.Less(0, 25, 7) {
 		return
 	}
-	for _, pause := range r.commitLooks() {
+	for _, pause := range r.t.commitLooks() {
 		if r.pauseFor(ctx, pause) != nil {
 			return
 		}
-		rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+		rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
 		if err != nil {
 			return
 		}
@@ -73,8 +73,8 @@ func (r *run) noteCommit(commit string) bool {
 		return false
 	}
 	r.result.Commit = commit
-	if other := otherCommit(r.o.CI, commit, r.service); other != "" && !r.o.goingBack {
-		r.warn("%s", other)
+	if other := otherCommit(r.t.o.CI, commit, r.t.service); other != "" && !r.t.o.goingBack {
+		r.t.warn("%s", other)
 	}
 	return true
 }

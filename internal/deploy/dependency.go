@@ -13,7 +13,7 @@ import (
 // explainDependency adds to a deployment that docker-compose broke off, for want
 // of a service that others depend on, what that one wrote.
 func (r *run) explainDependency(ctx context.Context) {
-	if r.result.Status != verdict.Failed || r.service.Kind != dokploy.Compose || r.service.ComposeType == "stack" {
+	if r.result.Status != verdict.Failed || r.t.service.Kind != dokploy.Compose || r.t.service.ComposeType == "stack" {
 		return
 	}
 	container, service := failedDependency(r.result.Reason.Text)
@@ -28,7 +28,7 @@ func (r *run) explainDependency(ctx context.Context) {
 		return
 	}
 	i := slices.IndexFunc(containers, func(c dokploy.Container) bool {
-		return c.Name == container || service != "" && strings.HasPrefix(c.Name, r.service.AppName+"-"+service+"-")
+		return c.Name == container || service != "" && strings.HasPrefix(c.Name, r.t.service.AppName+"-"+service+"-")
 	})
 	if i < 0 {
 		return

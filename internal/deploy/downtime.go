@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -17,13 +18,26 @@ import (
 // pause between two looks.
 const shortestRestart = time.Second
 
-// downtime is when Dokploy did not answer.
+// downtime is when Dokploy did not answer, from the trigger to the verdict. It
+// makes the loops of that time, which outlive outages and speak of them.
 type downtime struct {
+	screen      *screen
+	tolerate    time.Duration
+	lookTimeout time.Duration
+
 	outages int       // since the trigger, long enough for a restart of Dokploy
 	since   time.Time // since when it does not answer; zero: it answers
 	counted bool      // that is among outages
+	told    bool      // that was said
 	backAt  time.Time // when it last answered again
 }
+
+func newDowntime(t target) *downtime {
+	return &downtime{screen: t.screen, tolerate: t.o.Unreachable, lookTimeout: t.o.lookTimeout()}
+}
+
+// startAgain forgets the outages that were before another trigger.
+func (d *downtime) startAgain() { d.outages, d.since, d.counted = 0, time.Time{}, false }
 
 // long reports whether it does not answer for long enough to be a restart.
 func (d *downtime) long() bool { return !d.since.IsZero() && time.Since(d.since) >= shortestRestart }
@@ -51,39 +65,39 @@ func (d *downtime) end() {
 	d.since, d.counted, d.backAt = time.Time{}, false, time.Now()
 }
 
-// loop is the waiting of everything after the trigger: outages are outlived
-// and spoken of.
-func (r *run) loop(b backoff.BackOff) wait.Loop {
-	told := false // of this outage
-	r.down.since, r.down.counted = time.Time{}, false
-	r.screen.unreachable(time.Time{})
-	r.answers = func() {
-		if told {
-			told = false
-			r.note("Dokploy answers again after %s", text.Duration(time.Since(r.down.since)))
-		}
+// answers says the end of an outage, before what a look has shown is said.
+func (d *downtime) answers() {
+	if d.told {
+		d.told = false
+		d.screen.note("Dokploy answers again after " + text.Duration(time.Since(d.since)))
 	}
+}
+
+// loop is the waiting of everything after the trigger. There is one at a time.
+func (d *downtime) loop(b backoff.BackOff) wait.Loop {
+	d.told, d.since, d.counted = false, time.Time{}, false
+	d.screen.unreachable(time.Time{})
 	return wait.Loop{
 		Backoff:     b,
-		Tolerate:    r.o.Unreachable,
-		LookTimeout: r.o.lookTimeout(),
+		Tolerate:    d.tolerate,
+		LookTimeout: d.lookTimeout,
 		Fatal: func(err error) bool {
 			var ended *verdict.Error
 			return errors.As(err, &ended)
 		},
 		Failed: func(err error, outage time.Duration) {
-			r.down.begin(outage)
-			r.screen.unreachable(r.down.since)
-			if !told && outage >= time.Second {
-				told = true
+			d.begin(outage)
+			d.screen.unreachable(d.since)
+			if !d.told && outage >= time.Second {
+				d.told = true
 				what, _ := dokploy.Explain(err)
-				r.warn("Dokploy cannot be reached (%s); trying for %s", what, text.Duration(r.o.Unreachable))
+				d.screen.warn(fmt.Sprintf("Dokploy cannot be reached (%s); trying for %s", what, text.Duration(d.tolerate)))
 			}
 		},
 		Recovered: func(time.Duration) {
-			r.answers()
-			r.down.end()
-			r.screen.unreachable(time.Time{})
+			d.answers()
+			d.end()
+			d.screen.unreachable(time.Time{})
 		},
 	}
 }

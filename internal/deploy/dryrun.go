@@ -11,29 +11,29 @@ import (
 
 // dryRun shows what a run would do, and changes nothing.
 func (r *run) dryRun(ctx context.Context) {
-	p, err := planFor(r.o, r.service, r.version)
+	p, err := planFor(r.t.o, r.t.service, r.t.version)
 	if err != nil {
 		r.result.Outcome = notStarted(ctx, err, true)
 		return
 	}
-	r.showPlan(p)
-	if len(p.changes) == 0 && r.o.Prepare.set() {
-		r.note("nothing to set: all stands as it is asked for")
+	r.t.showPlan(p)
+	if len(p.changes) == 0 && r.t.o.Prepare.set() {
+		r.t.note("nothing to set: all stands as it is asked for")
 	}
 	r.result.Status = verdict.Done
-	switch src := r.o.Prepare.Source; {
-	case src != nil && r.service.Kind == dokploy.Application:
+	switch src := r.t.o.Prepare.Source; {
+	case src != nil && r.t.service.Kind == dokploy.Application:
 		n, err := src.WriteTo(io.Discard)
 		if err != nil {
 			r.result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
 			return
 		}
-		r.note("would upload %s as zip, which starts a deployment", size(n))
+		r.t.note("would upload %s as zip, which starts a deployment", size(n))
 	default:
-		r.note("would trigger %s.%s", r.service.Kind, r.o.Operation)
+		r.t.note("would trigger %s.%s", r.t.service.Kind, r.t.o.Operation)
 	}
-	r.note("the key: %s", r.mayText())
-	if v := r.verifier; r.o.verifies() {
+	r.t.note("the key: %s", r.t.mayText())
+	if v := r.verifier; r.t.o.verifies() {
 		v.lookBefore(ctx)
 		if v.prior.err == nil {
 			v.lookAtContainers(ctx)
@@ -42,24 +42,24 @@ func (r *run) dryRun(ctx context.Context) {
 		case v.prior.err != nil:
 			r.found(v.unseen(explainBlind(v.prior.err)))
 		case v.look.docker:
-			r.note("verify: swarm's tasks and the containers can be seen")
+			r.t.note("verify: swarm's tasks and the containers can be seen")
 		default:
-			r.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
+			r.t.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
 		}
 	}
-	if r.o.Health != nil {
-		u, err := r.o.healthURL(r.service.URL())
+	if r.t.o.Health != nil {
+		u, err := r.t.o.healthURL(r.t.service.URL())
 		if err != nil {
 			r.result.Outcome = notStarted(ctx, err, true)
 			return
 		}
-		r.note("health: would ask %s", plainly(u)+r.o.Health.wants(r.screen.mask))
+		r.t.note("health: would ask %s", plainly(u)+r.t.o.Health.wants(r.t.screen.mask))
 	}
 }
 
 // mayText says what the key may do.
-func (r *run) mayText() string {
-	if r.rights == nil {
+func (t target) mayText() string {
+	if t.rights == nil {
 		return "this Dokploy does not say what it may do; only trying tells"
 	}
 	var may, mayNot []string
@@ -67,8 +67,8 @@ func (r *run) mayText() string {
 		may  bool
 		what string
 	}{
-		{r.rights.Deploy, "deploy"}, {r.rights.Env, "set the environment, build arguments and secrets"},
-		{r.rights.CreateServices, "set the image or compose file"}, {r.rights.Docker, "look at Docker"},
+		{t.rights.Deploy, "deploy"}, {t.rights.Env, "set the environment, build arguments and secrets"},
+		{t.rights.CreateServices, "set the image or compose file"}, {t.rights.Docker, "look at Docker"},
 	} {
 		if x.may {
 			may = append(may, x.what)

@@ -104,16 +104,16 @@ func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.
 // containers were verified, so that the old version does not answer for the
 // new one, as far as that could be seen.
 func (r *run) health(ctx context.Context) error {
-	u, err := r.o.healthURL(r.result.URL())
+	u, err := r.t.o.healthURL(r.result.URL())
 	if err != nil {
 		return err
 	}
 	r.left = verdict.DoneUnanswered
-	h := *r.o.Health
-	if r.o.goingBack {
+	h := *r.t.o.Health
+	if r.t.o.goingBack {
 		h.Contains = "" // it may be what the failed version was to say
 	}
-	answer, err := h.ask(ctx, u, r.screen)
+	answer, err := h.ask(ctx, u, r.t.screen)
 	var bad *health.Error
 	switch {
 	case errors.As(err, &bad):
@@ -123,7 +123,7 @@ func (r *run) health(ctx context.Context) error {
 		} else {
 			r.keep(r.eyes().containerLog(ctx, "", ""))
 			// A time that is over is no reason to lose the verdict.
-			if idle, _ := stoppedInDokploy(ctx, r.client, r.service, r.loop); idle {
+			if idle, _ := stoppedInDokploy(ctx, r.t.client, r.t.service, r.down.loop); idle {
 				why.Kind = verdict.BadHealthStopped
 			}
 		}
@@ -133,9 +133,9 @@ func (r *run) health(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	r.note("%s", answered(u, answer, h.Contains != "", r.result.Verified))
+	r.t.note("%s", answered(u, answer, h.Contains != "", r.result.Verified))
 	if answer.Note != "" {
-		r.warn("health: %s", answer.Note)
+		r.t.warn("health: %s", answer.Note)
 	}
 	return nil
 }

@@ -25,25 +25,25 @@ type building struct {
 }
 
 // placeOf names what the tracker has seen.
-func (r *run) placeOf(p track.Place) place {
+func (t target) placeOf(p track.Place) place {
 	named := place{number: p.Number}
 	for _, j := range p.Building {
-		named.building = append(named.building, building{j, r.serviceName(&j), j.ProcessedOn})
+		named.building = append(named.building, building{j, t.serviceName(&j), j.ProcessedOn})
 	}
 	return named
 }
 
 // serviceName names the service of a job for a person.
-func (r *run) serviceName(j *dokploy.Job) string {
+func (t target) serviceName(j *dokploy.Job) string {
 	switch {
-	case j.ServiceID == r.service.ID:
-		return "an earlier deployment of " + r.name
-	case j.PreviewOf == r.service.ID:
-		return "a preview of " + r.name
-	case r.paths[j.PreviewOf] != "":
-		return "a preview of " + text.OneLine(r.paths[j.PreviewOf])
-	case r.paths[j.ServiceID] != "":
-		return text.OneLine(r.paths[j.ServiceID])
+	case j.ServiceID == t.service.ID:
+		return "an earlier deployment of " + t.name
+	case j.PreviewOf == t.service.ID:
+		return "a preview of " + t.name
+	case t.paths[j.PreviewOf] != "":
+		return "a preview of " + text.OneLine(t.paths[j.PreviewOf])
+	case t.paths[j.ServiceID] != "":
+		return text.OneLine(t.paths[j.ServiceID])
 	}
 	return "another " + string(j.Kind)
 }
@@ -148,12 +148,12 @@ func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string
 // usualOf is how long a job's service usually takes; zero: not known. A key may
 // not see another's deployments, and nothing depends on it.
 func (r *run) usualOf(ctx context.Context, j *dokploy.Job) time.Duration {
-	if j.ServiceID == r.service.ID {
+	if j.ServiceID == r.t.service.ID {
 		return r.base.usual
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	rows, err := r.client.Deployments(ctx, j.Kind, j.ServiceID)
+	rows, err := r.t.client.Deployments(ctx, j.Kind, j.ServiceID)
 	if err != nil {
 		return 0
 	}

@@ -37,7 +37,7 @@ func TestPlaceLeft(t *testing.T) {
 		"behind it":                     {[]dokploy.Job{ours, job("2", "db", -1)}, ""},
 		"one builds on a remote server": {[]dokploy.Job{remote(job("1", "web", time.Minute)), ours}, ""},
 	} {
-		r := &run{service: &dokploy.Service{ID: "api"}, paths: map[string]string{"web": "web", "db": "db"}}
+		r := target{service: &dokploy.Service{ID: "api"}, paths: map[string]string{"web": "web", "db": "db"}}
 		p := r.placeOf(track.PlaceOf(&dokploy.Queue{Jobs: tt.jobs}, &ours))
 		if got := p.waitsFor(now); got != tt.want {
 			t.Errorf("%s: %s", name, got)

@@ -73,24 +73,24 @@ func mayPrepare(rights *dokploy.Rights, p *plan) error {
 // prepare sets what the inputs ask for, and reads it back: what another
 // pipeline set meanwhile is not deployed.
 func (r *run) prepare(ctx context.Context) error {
-	if r.o.Prepare.set() {
+	if r.t.o.Prepare.set() {
 		// What was read when the target was found may be old by now.
-		s, err := r.readAgain(ctx)
+		s, err := r.t.readAgain(ctx)
 		if err != nil {
 			return err
 		}
-		r.service = s
+		r.t.service = s
 	}
-	p, err := planFor(r.o, r.service, r.version)
+	p, err := planFor(r.t.o, r.t.service, r.t.version)
 	if err != nil {
 		return err
 	}
-	r.showPlan(p)
+	r.t.showPlan(p)
 	if len(p.changes) == 0 {
 		return nil
 	}
 	r.left = verdict.NothingStarted
-	if err := r.apply(ctx, p, p.changes.apply()); err != nil {
+	if err := r.t.apply(ctx, p, p.changes.apply()); err != nil {
 		if !isDefinite(err) {
 			r.undo = p // as far as it was set, it goes back
 			r.left = verdict.MaybeSet
@@ -100,22 +100,22 @@ func (r *run) prepare(ctx context.Context) error {
 	r.undo, r.result.WasSet = p, p.lines
 	r.left = verdict.SomethingSet
 	var now *dokploy.Service
-	if now, err = r.readAgain(ctx); err != nil {
+	if now, err = r.t.readAgain(ctx); err != nil {
 		return err
 	}
 	if x := p.drifted(now); x != nil {
 		return verdict.Reason{Kind: verdict.SetByAnother, Name: x.phrase + " " + x.verb("was", "were")}.Err()
 	}
-	r.service = now
+	r.t.service = now
 	return nil
 }
 
-func (r *run) showPlan(p *plan) {
+func (t target) showPlan(p *plan) {
 	for _, line := range p.lines {
-		r.note("%s", line)
+		t.note("%s", line)
 	}
 	for _, text := range p.warns {
-		r.warn("%s", text)
+		t.warn("%s", text)
 	}
 }
 
@@ -141,24 +141,24 @@ func (p *plan) drifted(now *dokploy.Service) *setting {
 
 // apply sends a change. What a plain member may set goes the way for members
 // where the key has no other.
-func (r *run) apply(ctx context.Context, p *plan, change dokploy.Change) error {
+func (t target) apply(ctx context.Context, p *plan, change dokploy.Change) error {
 	forbidden := p.changes.needsRight()
-	if forbidden == nil && r.rights != nil && !r.rights.CreateServices {
-		return r.saveEnv(ctx, p, change)
+	if forbidden == nil && t.rights != nil && !t.rights.CreateServices {
+		return t.saveEnv(ctx, p, change)
 	}
-	err := before(ctx, r.o, func(ctx context.Context) error { return r.client.Update(ctx, p.service, change) })
+	err := before(ctx, t.o, func(ctx context.Context) error { return t.client.Update(ctx, p.service, change) })
 	switch {
 	case err == nil || !dokploy.Denied(err):
 		return err
 	case forbidden == nil:
-		return r.saveEnv(ctx, p, change)
+		return t.saveEnv(ctx, p, change)
 	}
 	return missingRight(verdict.MissingRight, forbidden.input, err)
 }
 
-func (r *run) saveEnv(ctx context.Context, p *plan, change dokploy.Change) error {
+func (t target) saveEnv(ctx context.Context, p *plan, change dokploy.Change) error {
 	p.member = true
-	return before(ctx, r.o, func(ctx context.Context) error { return r.client.SaveEnvironment(ctx, p.service, change) })
+	return before(ctx, t.o, func(ctx context.Context) error { return t.client.SaveEnvironment(ctx, p.service, change) })
 }
 
 // askRights asks once what the key may do; nil where the server does not tell.

@@ -13,8 +13,8 @@ import (
 // explain says why the deployment failed, as far as its log tells.
 func (r *run) explain() {
 	res := r.result
-	why := r.locate(r.screen.why.Reason())
-	res.Tail = quote(r.screen.tail.lines(), why)
+	why := r.t.locate(r.t.screen.why.Reason())
+	res.Tail = quote(r.t.screen.tail.lines(), why)
 	if res.Reason.Kind != "" {
 		return // Dokploy itself has said it, or the log is not of one build
 	}
@@ -29,13 +29,13 @@ func (r *run) explain() {
 
 // locate makes the file that a builder names one of the repository: a builder
 // names it without the folders that lead to it.
-func (r *run) locate(why reason.Reason) reason.Reason {
-	s, place := r.service, &why.Place
+func (t target) locate(why reason.Reason) reason.Reason {
+	s, place := t.service, &why.Place
 	if place.Line == 0 {
 		return why
 	}
 	file := s.BuildFile
-	switch p := r.o.Prepare; {
+	switch p := t.o.Prepare; {
 	case s.Kind == dokploy.Compose && p.ComposeFile != "":
 		file = local(p.ComposePath)
 	case s.Kind == dokploy.Application && p.Source != nil:

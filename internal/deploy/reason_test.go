@@ -57,7 +57,7 @@ func TestLocate(t *testing.T) {
 		"a compose file of no known": {service: dokploy.Service{Kind: dokploy.Compose}, why: reason.Reason{Step: reason.ComposeFile, Place: reason.Place{Line: 4}}, changes: Changes{ComposeFile: "x", ComposePath: "../compose.yml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &run{service: &tt.service, o: &Options{Prepare: tt.changes}}
+			r := target{service: &tt.service, o: &Options{Prepare: tt.changes}}
 			if got := r.locate(tt.why).Place.String(); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}

@@ -19,7 +19,7 @@ import (
 // targets is what resolve found.
 type targets struct {
 	version dokploy.Version
-	targets []target
+	targets []resolved
 	// paths names services that project.all listed by their id, to say what
 	// is being built ahead of us.
 	paths map[string]string
@@ -27,7 +27,7 @@ type targets struct {
 	rights *dokploy.Rights
 }
 
-type target struct {
+type resolved struct {
 	service *dokploy.Service
 	name    string // unique among the targets
 	same    int    // index of an earlier target that is the same service; -1: none
@@ -70,7 +70,7 @@ const resolveAtOnce = 8
 // resolve finds the service of each target. The error is one that concerns
 // all of them: the server, or the key.
 func resolve(ctx context.Context, o *Options) (*targets, error) {
-	found := &targets{targets: make([]target, len(o.Targets)), paths: map[string]string{}}
+	found := &targets{targets: make([]resolved, len(o.Targets)), paths: map[string]string{}}
 	var (
 		projects []dokploy.Project
 		listErr  error

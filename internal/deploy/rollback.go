@@ -32,8 +32,8 @@ func (r *run) rollBack(ctx context.Context) {
 		res.WentBack = "cannot roll back: " + w.why
 		return
 	}
-	r.screen.doing(func() string { return "going back" })
-	defer r.screen.doing(nil)
+	r.t.screen.doing(func() string { return "going back" })
+	defer r.t.screen.doing(nil)
 	if w.image != "" {
 		r.restoreImage(w.image)
 	}
@@ -65,7 +65,7 @@ func (r *run) rollBack(ctx context.Context) {
 // failure gathers what is known without asking.
 func (r *run) failure(ctx context.Context) failure {
 	f := failure{
-		status: r.result.Status, notOurs: notOurs(r.result), service: r.service, asked: r.o.Prepare.Image,
+		status: r.result.Status, notOurs: notOurs(r.result), service: r.t.service, asked: r.t.o.Prepare.Image,
 		ended: r.row != nil && r.row.Terminal(), unchanged: r.result.Verified == verdict.VerifiedUnchanged, swarmBack: r.result.Reason.Kind == verdict.SwarmRolledBack,
 		swarm: r.imageThatRan(),
 	}
@@ -89,11 +89,11 @@ func (r *run) history(ctx context.Context, f *failure) *history {
 
 // restoreImage lets the settings go back with this image.
 func (r *run) restoreImage(image string) {
-	p := plan{service: r.service}
+	p := plan{service: r.t.service}
 	if r.undo != nil {
 		p = *r.undo
 	}
-	p.changes = p.changes.withImage(image, r.service.Image)
+	p.changes = p.changes.withImage(image, r.t.service.Image)
 	r.undo = &p
 }
 
@@ -126,7 +126,7 @@ func (r *run) restoreSettings(ctx context.Context) string {
 		return ""
 	}
 	names := p.changes.names()
-	now, err := r.readAgain(ctx)
+	now, err := r.t.readAgain(ctx)
 	if err == nil {
 		if p.changes.nothingApplied(now) && (!p.member || p.service.SameBeside(now, p.changes.apply())) {
 			r.undo = nil // it was never set
@@ -137,7 +137,7 @@ func (r *run) restoreSettings(ctx context.Context) string {
 		}
 		current := *p
 		current.service = now // what stands beside the environment is as it is now
-		err = r.apply(ctx, &current, p.changes.undo())
+		err = r.t.apply(ctx, &current, p.changes.undo())
 	}
 	if err != nil {
 		why, _ := explainOutage(err)
@@ -162,14 +162,14 @@ func (r *run) redeployPrevious(ctx context.Context, said string) string {
 	if r.undo != nil {
 		return said + "; the failed version still stands"
 	}
-	r.note("rolling back: the previous version is deployed again")
-	o := *r.o
+	r.t.note("rolling back: the previous version is deployed again")
+	o := *r.t.o
 	o.Prepare, o.Rollback, o.Operation, o.goingBack = Changes{}, false, "deploy", true
-	o.Title = "Rollback: " + r.o.Title
-	r.screen.doing(nil) // it speaks for itself
+	o.Title = "Rollback: " + r.t.o.Title
+	r.t.screen.doing(nil) // it speaks for itself
 	back, result := r.again(ctx, &o)
 	back.deployAndVerify(ctx)
-	back.screen.close()
+	back.t.screen.close()
 	switch {
 	case result.Reason.Unasked():
 		return join(said, "it was deployed again and "+runsNow(result)+"; "+result.Why())
@@ -179,7 +179,7 @@ func (r *run) redeployPrevious(ctx context.Context, said string) string {
 		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Why()))
 	}
 	text := "it was deployed again and " + runsNow(result)
-	if s := back.service.SourceType; s != "docker" && s != rawSource {
+	if s := back.t.service.SourceType; s != "docker" && s != rawSource {
 		text += ", with the code of now: Dokploy keeps no version of it to go back to"
 	}
 	return join(said, text)
@@ -187,18 +187,18 @@ func (r *run) redeployPrevious(ctx context.Context, said string) string {
 
 // imageThatRan is what swarm ran of an application before; empty: not seen.
 func (r *run) imageThatRan() string {
-	if r.verifier == nil || r.service.Kind != dokploy.Application {
+	if r.verifier == nil || r.t.service.Kind != dokploy.Application {
 		return ""
 	}
-	return imageThatRan(r.verifier.prior.view, r.service.AppName)
+	return imageThatRan(r.verifier.prior.view, r.t.service.AppName)
 }
 
 // ranBefore gathers what is known of what ran before.
 func (r *run) ranBefore(ctx context.Context) ran {
 	x := ran{image: r.imageThatRan()}
 	var rows []dokploy.Deployment
-	err := before(ctx, r.o, func(ctx context.Context) (err error) {
-		rows, err = r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	err := before(ctx, r.t.o, func(ctx context.Context) (err error) {
+		rows, err = r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
 		return err
 	})
 	if err != nil {
@@ -220,15 +220,9 @@ func (r *run) ranBefore(ctx context.Context) ran {
 
 // again is a run of the same service with a result of its own.
 func (r *run) again(ctx context.Context, o *Options) (*run, *verdict.Result) {
-	result := &verdict.Result{
-		Target: r.result.Target, Kind: r.result.Kind, ID: r.result.ID, Service: r.result.Service, Name: r.name,
-		URLs: r.result.URLs, DashboardURL: r.result.DashboardURL, Queued: -1, Build: -1,
-	}
-	service := r.service
-	if s, err := r.readAgain(ctx); err == nil {
-		service = s
-	}
-	return newRun(o, &targets{version: r.version, paths: r.paths, rights: r.rights}, service, result), result
+	t := r.t.again(ctx, o)
+	result := t.result()
+	return newRun(t, &result), &result
 }
 
 func runsNow(result *verdict.Result) string {
@@ -244,17 +238,17 @@ func runsNow(result *verdict.Result) string {
 // keptVersion is the newest earlier version that Dokploy can put back; nil if
 // there is none.
 func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
-	if !r.service.RollbackActive {
+	if !r.t.service.RollbackActive {
 		return nil
 	}
 	var list []dokploy.Rollback
-	err := before(ctx, r.o, func(ctx context.Context) (err error) {
-		list, err = r.client.Rollbacks(ctx, r.service.ID)
+	err := before(ctx, r.t.o, func(ctx context.Context) (err error) {
+		list, err = r.t.client.Rollbacks(ctx, r.t.service.ID)
 		return err
 	})
 	if err != nil {
 		what, _ := explainOutage(err)
-		r.warn("Dokploy does not show the versions to go back to: %s", what)
+		r.t.warn("Dokploy does not show the versions to go back to: %s", what)
 		return nil
 	}
 	for i := range list {
@@ -270,17 +264,17 @@ func (r *run) keptVersion(ctx context.Context) *dokploy.Rollback {
 // only the containers show it.
 func (r *run) useDokployRollback(ctx context.Context, kept *dokploy.Rollback) string {
 	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
-	r.note("rolling back: Dokploy puts %s back", version)
-	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
+	r.t.note("rolling back: Dokploy puts %s back", version)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.t.o.Timeout, errTimeout)
 	defer cancel()
-	o := *r.o
+	o := *r.t.o
 	o.Prepare, o.Rollback, o.goingBack = Changes{}, false, true
 	back, result := r.again(ctx, &o)
-	defer back.screen.close()
+	defer back.t.screen.close()
 	if back.verifier != nil {
 		back.verifier.lookBefore(ctx)
 	}
-	if err := r.client.GoBack(ctx, kept.ID); err != nil {
+	if err := r.t.client.GoBack(ctx, kept.ID); err != nil {
 		what, _ := explainOutage(err)
 		return fmt.Sprintf("Dokploy could not put %s back: %s; the failed version still stands", version, what)
 	}

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"dokploy-deploy/internal/buildlog"
@@ -14,18 +13,9 @@ import (
 
 // run is one target on its way from the trigger to the verdict.
 type run struct {
-	o       *Options
-	client  *dokploy.Client
-	name    string
-	service *dokploy.Service
-	version dokploy.Version // as the server says it, for messages
-	traits  dokploy.Traits
-	paths   map[string]string
-	result  *verdict.Result
-	screen  *screen
-	down    downtime
-	answers func()          // says the end of an outage before what a look has shown is said
-	rights  *dokploy.Rights // nil: not known
+	t      target
+	result *verdict.Result
+	down   *downtime
 
 	undo *plan // what was set before the trigger; nil: nothing
 	sent uploaded
@@ -45,34 +35,31 @@ type run struct {
 	shown    buildlog.Outcome // of that log, when it was stopped
 }
 
-func newRun(o *Options, found *targets, service *dokploy.Service, result *verdict.Result) *run {
-	r := &run{
-		o: o, client: o.Client, name: result.Name, service: service, version: found.version,
-		paths: found.paths, rights: found.rights, result: result,
-		traits: dokploy.TraitsOf(found.version),
-	}
-	if r.traits.HidesQueue {
+func newRun(t target, result *verdict.Result) *run {
+	r := &run{t: t, result: result, down: newDowntime(t)}
+	if t.traits.HidesQueue {
 		r.queue = track.QueueHidden
 	}
-	r.screen = newScreen(o, result.Name)
-	// Going back needs to know what ran, verified or not.
-	if o.Wait && (o.verifies() || o.Rollback && r.service.Kind == dokploy.Application && o.Prepare.Image != "") {
-		r.verifier = r.newVerifier()
+	if t.o.needsView(t.service) {
+		r.verifier = newVerifier(t, r.down)
 	}
 	return r
 }
 
-func (o *Options) verifies() bool { return o.Verify == VerifyAuto || o.Verify == VerifyRequire }
+// needsView reports whether somebody needs to know what runs. Going back does,
+// verified or not.
+func (o *Options) needsView(s *dokploy.Service) bool {
+	return o.Wait && (o.verifies() || o.Rollback && s.Kind == dokploy.Application && o.Prepare.Image != "")
+}
 
-func (r *run) note(format string, args ...any) { r.screen.note(fmt.Sprintf(format, args...)) }
-func (r *run) warn(format string, args ...any) { r.screen.warn(fmt.Sprintf(format, args...)) }
+func (o *Options) verifies() bool { return o.Verify == VerifyAuto || o.Verify == VerifyRequire }
 
 // run takes the target to its verdict, which settled is told, and back from a
 // bad one where that was asked for.
 func (r *run) run(ctx context.Context, settled func()) {
-	defer r.screen.close()
-	r.o.Reporter.Dashboard(r.name, r.result.DashboardURL)
-	if r.o.DryRun {
+	defer r.t.screen.close()
+	r.t.o.Reporter.Dashboard(r.t.name, r.result.DashboardURL)
+	if r.t.o.DryRun {
 		r.dryRun(ctx)
 		settled()
 		return
@@ -86,7 +73,7 @@ func (r *run) run(ctx context.Context, settled func()) {
 	r.result.At = time.Now()
 	r.learnCommit(ctx)
 	settled()
-	if r.o.Rollback {
+	if r.t.o.Rollback {
 		r.rollBack(ctx)
 	}
 }
@@ -107,12 +94,12 @@ func (r *run) deployAndVerify(ctx context.Context) {
 	}
 	r.triggered = time.Now()
 	all := ctx // the log outlives the target's time
-	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.t.o.Timeout, errTimeout)
 	defer cancel()
 	err = r.deploy(ctx)
 	if r.log != nil {
 		// Of a deployment that is done, its end is for those who watch.
-		if err == nil && (r.result.Status != verdict.Done || r.o.Logs == LogLive) {
+		if err == nil && (r.result.Status != verdict.Done || r.t.o.Logs == LogLive) {
 			r.log.Drain(all, logsEnd(ctx), r.result.Status != verdict.Cancelled)
 		}
 		r.shown = r.log.Stop()
@@ -127,10 +114,10 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		r.explainDependency(all)
 		return
 	}
-	if r.o.verifies() {
+	if r.t.o.verifies() {
 		err = r.verify(ctx)
 	}
-	if err == nil && r.result.Status == verdict.Done && r.o.Health != nil {
+	if err == nil && r.result.Status == verdict.Done && r.t.o.Health != nil {
 		err = r.health(ctx)
 	}
 	if err != nil {
@@ -154,10 +141,10 @@ func (r *run) deploy(ctx context.Context) error {
 		if err := r.trigger(ctx); err != nil {
 			return err
 		}
-		if !r.o.Wait && r.tracked.Unconfirmed() && r.queue != track.QueueHidden {
+		if !r.t.o.Wait && r.tracked.Unconfirmed() && r.queue != track.QueueHidden {
 			return verdict.Reason{Kind: verdict.AnswerLost}.Err()
 		}
-		if !r.o.Wait {
+		if !r.t.o.Wait {
 			r.result.Status = verdict.Queued
 			return nil
 		}
@@ -178,8 +165,8 @@ func (r *run) deploy(ctx context.Context) error {
 		case !why.Again():
 			return why.Err()
 		}
-		r.warn("%s; it is started again", why)
-		r.down = downtime{backAt: r.down.backAt}
+		r.t.warn("%s; it is started again", why)
+		r.down.startAgain()
 		if r.verifier != nil {
 			r.verifier.lookBefore(ctx)
 		}
@@ -222,25 +209,25 @@ func (r *run) finish() {
 		r.noteCommit(r.row.Commit())
 	}
 	if res.Status == verdict.Done && res.Build >= 0 {
-		r.note("Dokploy says done after %s", text.Duration(res.Build))
+		r.t.note("Dokploy says done after %s", text.Duration(res.Build))
 	}
 	if res.Status != verdict.Failed && res.Status != verdict.Cancelled && res.Status != verdict.Lost {
 		return
 	}
-	if r.o.Logs == LogFailure || res.Status == verdict.Failed {
-		r.screen.replay() // of which the last lines are quoted
+	if r.t.o.Logs == LogFailure || res.Status == verdict.Failed {
+		r.t.screen.replay() // of which the last lines are quoted
 	}
 	if res.Status != verdict.Failed {
 		return // the log does not tell why
 	}
-	if r.service.ServerID != "" && wentOn(r.screen.tail.lines()) {
+	if r.t.service.ServerID != "" && wentOn(r.t.screen.tail.lines()) {
 		if res.Reason.Kind == "" {
 			res.Outcome = verdict.Reason{Kind: verdict.ConnectionBroke}.Outcome()
 		}
 		// What is built over there is tagged as what the service runs.
 		res.Suggest(verdict.BrokenOff)
 	}
-	if r.base.usual > 0 && r.service.Kind == dokploy.Application {
+	if r.base.usual > 0 && r.t.service.Kind == dokploy.Application {
 		// Only a pull or a build ends so.
 		res.Suggest(verdict.StillRuns)
 	}

@@ -11,23 +11,23 @@ import (
 func (w *watcher) say(e track.Event) {
 	switch e.Kind {
 	case track.TakenUnseen:
-		w.r.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
+		w.r.t.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
 	case track.QueueUnreadable:
-		w.r.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
+		w.r.t.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
 	case track.Queued:
-		p := w.r.placeOf(e.Place)
+		p := w.r.t.placeOf(e.Place)
 		if key := p.text(time.Time{}); key != w.placed {
 			w.placed = key
-			w.r.note("%s", p.text(e.Place.Clock.At(time.Now())))
+			w.r.t.note("%s", p.text(e.Place.Clock.At(time.Now())))
 		}
 	case track.QueuedRow:
-		w.r.note("queued")
+		w.r.t.note("queued")
 	case track.CancelledRunsAgain:
-		w.r.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
+		w.r.t.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
 	case track.CancelledMayRunAgain:
-		w.r.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
+		w.r.t.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
 	case track.UnknownStatus:
-		w.r.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
+		w.r.t.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
 	}
 }
 
@@ -48,7 +48,7 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 	began := w.began
 	switch d.Doing {
 	case track.DoingQueued:
-		p := w.r.placeOf(d.Place)
+		p := w.r.t.placeOf(d.Place)
 		return func() string { return "still " + p.text(d.Place.Clock.At(time.Now())) }
 	case track.DoingQueuedRow:
 		return func() string { return "still queued" }

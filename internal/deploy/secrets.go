@@ -32,10 +32,10 @@ func (o *Options) hideService(s *dokploy.Service) {
 }
 
 // readAgain reads the service: what others have set meanwhile is hidden, too.
-func (r *run) readAgain(ctx context.Context) (*dokploy.Service, error) {
-	s, err := readService(ctx, r.o, r.service.Kind, r.service.ID)
+func (t target) readAgain(ctx context.Context) (*dokploy.Service, error) {
+	s, err := readService(ctx, t.o, t.service.Kind, t.service.ID)
 	if err == nil {
-		r.o.hideService(s)
+		t.o.hideService(s)
 	}
 	return s, err
 }

@@ -28,14 +28,14 @@ const maxTriggers = 3
 // trigger starts a deployment exactly once. A connection that was never made
 // is tried again; an answer that was lost is settled first.
 func (r *run) trigger(ctx context.Context) error {
-	if r.o.Prepare.Source != nil && r.service.Kind == dokploy.Application && !r.sent.looked {
+	if r.t.o.Prepare.Source != nil && r.t.service.Kind == dokploy.Application && !r.sent.looked {
 		return r.upload(ctx)
 	}
 	r.sent.isUpload = false
 	for sent := 1; ; sent++ {
 		token := newToken()
 		r.tokens = append(r.tokens, token)
-		description := strings.TrimSpace(r.o.Description + " " + token)
+		description := strings.TrimSpace(r.t.o.Description + " " + token)
 		err := r.send(ctx, description)
 		if err == nil {
 			r.tracked = r.tracked.Answered(track.Answer{Kind: track.Taken, At: r.takenAt})
@@ -49,7 +49,7 @@ func (r *run) trigger(ctx context.Context) error {
 			return r.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
-		r.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
+		r.t.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
 		has, serr := r.resolveLostAnswer(ctx, err)
 		switch {
 		case serr != nil:
@@ -64,16 +64,16 @@ func (r *run) trigger(ctx context.Context) error {
 			// Dokploy's own words about its failure will be the same again.
 			return r.rejected(err)
 		}
-		r.note("Dokploy does not have it: triggering again")
+		r.t.note("Dokploy does not have it: triggering again")
 	}
 }
 
 func (r *run) accepted() {
 	r.left = verdict.QueuedThere
-	if r.o.Wait {
-		r.note("Dokploy has accepted the deployment")
+	if r.t.o.Wait {
+		r.t.note("Dokploy has accepted the deployment")
 	} else {
-		r.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
+		r.t.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
 	}
 }
 
@@ -82,7 +82,7 @@ func (r *run) accepted() {
 func (r *run) send(ctx context.Context, description string) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(time.Second, time.Second),
-		Tolerate: r.o.beforeTrigger(),
+		Tolerate: r.t.o.beforeTrigger(),
 		Fatal: func(err error) bool {
 			var e *dokploy.Error
 			if errors.As(err, &e) {
@@ -130,7 +130,7 @@ func (r *run) post(ctx context.Context, description string) error {
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() {
-		answer <- r.client.Deploy(postCtx, r.service.Kind, r.o.Operation, r.service.ID, r.o.Title, description)
+		answer <- r.t.client.Deploy(postCtx, r.t.service.Kind, r.t.o.Operation, r.t.service.ID, r.t.o.Title, description)
 	}()
 	patience := time.NewTimer(slowAnswer)
 	defer patience.Stop()
@@ -209,14 +209,14 @@ func (r *run) resolveLostAnswer(ctx context.Context, lost error) (has bool, err 
 
 // order is what is sent, and what was there before.
 func (r *run) order() track.Order {
-	s := r.service
+	s := r.t.service
 	fromGit := slices.Contains([]string{"git", "github", "gitlab", "gitea", "bitbucket"}, s.SourceType)
 	return track.Order{
 		ServiceID: s.ID, Remote: s.ServerID != "", BuiltRemotely: s.BuildServerID != "",
-		LosesMarker: r.o.Operation == "deploy" && fromGit,
+		LosesMarker: r.t.o.Operation == "deploy" && fromGit,
 		Markers:     slices.Clone(r.tokens), Upload: r.sent.isUpload,
 		Baseline: track.Baseline{Rows: r.base.ids(), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes},
-		Traits:   r.traits, Queue: r.queue, SentAt: r.triggered,
+		Traits:   r.t.traits, Queue: r.queue, SentAt: r.triggered,
 	}
 }
 
@@ -229,7 +229,7 @@ func (r *run) rejected(err error) *verdict.Error {
 	case dokploy.Refused(err):
 		o.Status = verdict.Refused
 	case dokploy.Unsupported(err):
-		o = verdict.Reason{Kind: verdict.NoProcedure, Name: fmt.Sprintf("%s.%s", r.service.Kind, r.o.Operation), Text: r.version.String()}.Outcome()
+		o = verdict.Reason{Kind: verdict.NoProcedure, Name: fmt.Sprintf("%s.%s", r.t.service.Kind, r.t.o.Operation), Text: r.t.version.String()}.Outcome()
 	case dokploy.NotFound(err), errors.As(err, &e) && e.Odd == "" && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
 		o.Status = verdict.Invalid
 	case errors.As(err, &e) && e.Odd == "" && e.Status < 600 && e.Status != http.StatusTooManyRequests:

@@ -30,7 +30,7 @@ const maxUploads = 3
 // upload sends the source, which starts a deployment. One that broke off
 // before its end is begun again: the server cannot have taken it.
 func (r *run) upload(ctx context.Context) error {
-	if err := before(ctx, r.o, r.lookAround); err != nil {
+	if err := before(ctx, r.t.o, r.lookAround); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
@@ -39,7 +39,7 @@ func (r *run) upload(ctx context.Context) error {
 		case err == nil:
 			r.sent.isUpload = true
 			r.tracked = track.Begin(r.order()).Answered(track.Answer{Kind: track.Taken, At: time.Now()})
-			r.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
+			r.t.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
 			r.accepted()
 			return nil
 		case ctx.Err() != nil:
@@ -51,7 +51,7 @@ func (r *run) upload(ctx context.Context) error {
 			return ended
 		}
 		what, _ := dokploy.Explain(err)
-		r.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
+		r.t.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
 		if err := wait.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
 			return err
 		}
@@ -61,13 +61,13 @@ func (r *run) upload(ctx context.Context) error {
 // sendSource sends the source once. Whole means that the server may have had its
 // last byte.
 func (r *run) sendSource(ctx context.Context) (m *meter, whole bool, err error) {
-	m = &meter{screen: r.screen, start: time.Now(), said: time.Now()}
+	m = &meter{screen: r.t.screen, start: time.Now(), said: time.Now()}
 	r.left = verdict.NothingStarted
-	r.screen.doing(func() string { return "uploading the source" })
-	defer r.screen.doing(nil)
-	err = r.client.Upload(ctx, r.service, "source.zip", r.o.Unreachable, func(w io.Writer) error {
+	r.t.screen.doing(func() string { return "uploading the source" })
+	defer r.t.screen.doing(nil)
+	err = r.t.client.Upload(ctx, r.t.service, "source.zip", r.t.o.Unreachable, func(w io.Writer) error {
 		m.w = w
-		if _, err := r.o.Prepare.Source.WriteTo(m); err != nil {
+		if _, err := r.t.o.Prepare.Source.WriteTo(m); err != nil {
 			return err
 		}
 		// All that is there now is not ours: the last byte is not sent.
@@ -111,7 +111,7 @@ func (r *run) uploadEnded(err error, sent int64, try int) error {
 // settleUpload finds out what became of an upload whose answer was lost.
 func (r *run) settleUpload(ctx context.Context, lost error) error {
 	what, _ := dokploy.Explain(lost)
-	r.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
+	r.t.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
 	r.sent.isUpload = true
 	r.tracked = track.Begin(r.order())
 	has, err := r.resolveLostAnswer(ctx, lost)
@@ -137,7 +137,7 @@ func (r *run) lookAround(ctx context.Context) error {
 	sent := uploaded{looked: true}
 	if q != nil {
 		for _, j := range q.Jobs {
-			if j.ServiceID != r.service.ID {
+			if j.ServiceID != r.t.service.ID {
 				continue
 			}
 			sent.jobs = append(sent.jobs, j.Key())
@@ -146,7 +146,7 @@ func (r *run) lookAround(ctx context.Context) error {
 			}
 		}
 	}
-	rows, err := r.client.Deployments(ctx, r.service.Kind, r.service.ID)
+	rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 	if r.queue == track.QueueHidden {
 		return nil, nil
 	}
-	q, err := r.client.Queue(ctx)
+	q, err := r.t.client.Queue(ctx)
 	switch {
 	case err == nil:
 		r.queue = track.QueueSeen

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
 	"dokploy-deploy/internal/rollout"
@@ -38,10 +36,7 @@ type verifier struct {
 	stable  time.Duration // how long the new containers must run
 	// beforeTrigger is the longest outage that is outlived before it.
 	beforeTrigger time.Duration
-	// loop outlives outages and speaks of them; answers says the end of one
-	// before what a look has shown is said.
-	loop    func(backoff.BackOff) wait.Loop
-	answers func()
+	down          *downtime
 
 	look      lookout
 	prior     prior
@@ -53,12 +48,11 @@ type verifier struct {
 	forces map[string]uint64
 }
 
-// newVerifier is that of a run.
-func (r *run) newVerifier() *verifier {
+func newVerifier(t target, down *downtime) *verifier {
 	return &verifier{
-		client: r.client, service: r.service, screen: r.screen, mode: r.o.Verify, stable: r.o.StableFor,
-		beforeTrigger: r.o.beforeTrigger(), loop: r.loop, answers: func() { r.answers() },
-		look: lookout{client: r.client, service: r.service, docker: true},
+		client: t.client, service: t.service, screen: t.screen, mode: t.o.Verify, stable: t.o.StableFor,
+		beforeTrigger: t.o.beforeTrigger(), down: down,
+		look: lookout{client: t.client, service: t.service, docker: true},
 	}
 }
 
@@ -84,9 +78,9 @@ type finding struct {
 
 // verify sees whether what was deployed runs, and takes that into the result.
 func (r *run) verify(ctx context.Context) error {
-	d := deployed{row: r.row, earlier: r.base.ended, triggered: r.triggered, image: r.o.Prepare.Image, back: r.o.goingBack}
-	if d.composeFile = r.o.Prepare.ComposeFile; d.composeFile == "" && r.service.SourceType == "raw" {
-		d.composeFile = string(r.service.ComposeFile)
+	d := deployed{row: r.row, earlier: r.base.ended, triggered: r.triggered, image: r.t.o.Prepare.Image, back: r.t.o.goingBack}
+	if d.composeFile = r.t.o.Prepare.ComposeFile; d.composeFile == "" && r.t.service.SourceType == "raw" {
+		d.composeFile = string(r.t.service.ComposeFile)
 	}
 	f, last, err := r.verifier.verify(ctx, d)
 	if err == nil {
@@ -109,9 +103,9 @@ func (r *run) found(f finding) {
 	}
 	switch {
 	case f.note != "" && f.warning:
-		r.warn("%s", f.note)
+		r.t.warn("%s", f.note)
 	case f.note != "":
-		r.note("%s", f.note)
+		r.t.note("%s", f.note)
 	}
 }
 
@@ -120,7 +114,7 @@ func (r *run) eyes() *verifier {
 	if r.verifier != nil {
 		return r.verifier
 	}
-	return r.newVerifier()
+	return newVerifier(r.t, r.down)
 }
 
 // verify waits until the new containers run, or certainly do not. With an error
@@ -153,7 +147,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 	v.screen.doing(func() string { return waiting })
 	defer v.screen.doing(nil)
 	pace := &verifyPace{stable: v.stable}
-	loop := v.loop(pace)
+	loop := v.down.loop(pace)
 	// Where it is known how to look, nothing runs yet: Swarm begins a second
 	// after Dokploy says done.
 	loop.PauseFirst = v.look.glances() && v.prior.seen()
@@ -170,7 +164,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 		if whole {
 			v.last = view
 		}
-		v.answers() // before what it tells of containers
+		v.down.answers() // before what it tells of containers
 		last = judge.Look(view)
 		pace.saw(last, whole)
 		// A failure is told when it is seen; how it ends is said at the end.
@@ -258,7 +252,7 @@ func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error)
 		return rollout.NewCompose(before, startsNothing(d.composeFile), v.stable), nil
 	}
 	var names []string
-	loop := v.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		services, err := v.client.ComposeServices(ctx, s.ID)
 		if err != nil && !dokploy.NotFound(err) && !dokploy.Unsupported(err) && !dokploy.Refused(err) {
@@ -308,7 +302,7 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		}
 	}
 	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {
-		idle, err := stoppedInDokploy(ctx, v.client, v.service, v.loop)
+		idle, err := stoppedInDokploy(ctx, v.client, v.service, v.down.loop)
 		switch {
 		case err != nil:
 			return finding{}, err

@@ -40,7 +40,7 @@ var errEnded = errors.New("ended")
 func (r *run) watch(ctx context.Context) (track.Decision, error) {
 	w := &watcher{r: r, wake: make(chan struct{}, 1), last: track.Decision{Pace: r.tracked.Pace()}}
 	defer w.leave()
-	loop := r.loop(w)
+	loop := r.down.loop(w)
 	loop.PauseFirst = r.tracked.Phase() == track.Accepted
 	loop.Wake = w.wake
 	loop.Burst = &wait.Steps{Pauses: []time.Duration{
@@ -58,7 +58,7 @@ func (r *run) watch(ctx context.Context) (track.Decision, error) {
 
 func (w *watcher) leave() {
 	w.stopLate()
-	w.r.screen.doing(nil)
+	w.r.t.screen.doing(nil)
 	if w.r.verifier != nil {
 		w.r.verifier.leaveBeginning()
 	}

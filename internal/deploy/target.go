@@ -1,0 +1,52 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+// target is one service and what is to be done with it. The stages of its
+// deployment read it, and none writes it: what they learn they hand on.
+type target struct {
+	o       *Options
+	client  *dokploy.Client
+	screen  *screen
+	service *dokploy.Service // as it was last read
+	name    string           // as shown to a person
+	version dokploy.Version  // as the server says it, for messages
+	traits  dokploy.Traits
+	paths   map[string]string // of services, by their ids
+	rights  *dokploy.Rights   // nil: not known
+}
+
+// target is the i-th of those that were found, with a screen of its own.
+func (t *targets) target(o *Options, i int) target {
+	x := t.targets[i]
+	return target{
+		o: o, client: o.Client, screen: newScreen(o, x.name), service: x.service, name: x.name,
+		version: t.version, traits: dokploy.TraitsOf(t.version), paths: t.paths, rights: t.rights,
+	}
+}
+
+// again is the same service with other options and a screen of its own.
+func (t target) again(ctx context.Context, o *Options) target {
+	if s, err := t.readAgain(ctx); err == nil {
+		t.service = s
+	}
+	t.o, t.screen = o, newScreen(o, t.name)
+	return t
+}
+
+// result is a verdict without an outcome yet.
+func (t target) result() verdict.Result {
+	r := verdict.Result{Name: t.name, Queued: -1, Build: -1}
+	r.ID, r.Service, r.Kind = t.service.ID, t.service.Name, string(t.service.Kind)
+	r.URLs, r.DashboardURL = t.service.URLs(), t.client.DashboardURL(t.service)
+	return r
+}
+
+func (t target) note(format string, args ...any) { t.screen.note(fmt.Sprintf(format, args...)) }
+func (t target) warn(format string, args ...any) { t.screen.warn(fmt.Sprintf(format, args...)) }
