@@ -81,6 +81,37 @@ func parseCommand(line string) (command, bool) {
 	return command{}, false
 }
 
+// The forms of commands that the runner of Gitea and Forgejo knows, which act is
+// made of, too.
+var actForms = []*regexp.Regexp{
+	regexp.MustCompile(`^::([^ ]+)( (.+?))?::(.*)$`), regexp.MustCompile(`^##\[([^ ]+)( (.+?))?](.*)$`),
+}
+
+// actRunner is a model of that runner: the commands that it carries out.
+func actRunner(output string) (commands []command) {
+	token := ""
+	for line := range strings.SplitSeq(output, "\n") {
+		for _, form := range actForms {
+			m := form.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			switch {
+			case token == "":
+				// With :: in its text, group::log is none of its commands: it is shown.
+				name, _, _ := strings.Cut(m[1], "::")
+				if commands = append(commands, command{name: name}); name == "stop-commands" {
+					token = m[4]
+				}
+			case m[1] == token:
+				token = ""
+			}
+			break
+		}
+	}
+	return commands
+}
+
 // names are the names of commands, those of stopping and resuming left out.
 func names(commands []command) []string {
 	var names []string
@@ -237,6 +268,9 @@ func harmless(t *testing.T, h Host, out string) {
 		}
 		if diff := cmp.Diff(want, names(commands)); diff != "" {
 			t.Errorf("commands (-want +got):\n%s\nin\n%s", diff, out)
+		}
+		if diff := cmp.Diff(want, names(actRunner(out))); diff != "" {
+			t.Errorf("commands of Gitea's runner (-want +got):\n%s\nin\n%s", diff, out)
 		}
 	}
 }
