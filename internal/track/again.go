@@ -42,7 +42,9 @@ func (s *sight) lookForSecondRun() *Decision {
 		if d := s.need(Queue); d != nil {
 			return d
 		}
-		s.inQueue = s.ourJob(s.shown()) != nil
+		job := s.ourJob(s.shown())
+		s.noteTwins(s.shown(), job)
+		s.inQueue = job != nil
 		s.waitsAgain, s.again.returned = s.inQueue, s.again.returned || s.inQueue
 	}
 	if d := s.need(Rows); d != nil {
@@ -63,6 +65,9 @@ func (s *sight) secondRunBegan() *Decision {
 		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
 		case s.order.Upload && s.order.mine(row.Title, row.Description) && !a.returned && !s.order.Traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
 			// Somebody's from the dashboard looks the same.
+			s.unsure = append(s.unsure, *row)
+		case s.order.Commit != "" && s.order.mine(row.Title, row.Description) && (!a.returned || s.finding.beside): //rule:second-run-of-a-push
+			// Another push of the commit looks the same.
 			s.unsure = append(s.unsure, *row)
 		case s.order.mine(row.Title, row.Description):
 			return s.beginAgain(row)

@@ -70,6 +70,7 @@ const (
 	DoingMissing         // neither in the queue nor in the list
 	DoingUnseen          // none has begun, and the queue is hidden
 	DoingRunning
+	DoingAwaited // none has come for the commit
 )
 
 // Event is something that has happened.
@@ -94,6 +95,9 @@ const (
 	QueuedRow // its row waits
 	Found     // its row is known
 	Started   // it has begun
+	// FoundEnded: the deployment of the commit was over when it was first looked
+	// for.
+	FoundEnded
 	RunsAgain
 	// CancelledRunsAgain: this version runs again what a restart has cancelled;
 	// CancelledMayRunAgain: a few servers do.

@@ -18,6 +18,8 @@ type search struct {
 	before    ids    // rows that were there while ours waited
 	firstList ids    // the rows at the first look that saw ours in the queue no more; nil: none did
 	itsRow    string // id of our row; empty: it was not seen
+	twins     bool   // other pushes of the commit stood where their rows may be taken for ours
+	beside    bool   // others were seen in the queue at all
 	cancelled bool   // our row was cancelled before it began
 	// rowCameFirst: the upload had its row at the first look, so no job is it.
 	rowCameFirst bool
@@ -148,6 +150,7 @@ func (s *sight) jobWaits() *Decision {
 	}
 	progressed := s.trail.seen != nil && s.trail.seen.Active != s.job.Active
 	s.remember(q, s.job)
+	s.noteTwins(q, s.job)
 	s.notMissing()
 	if s.job.Active {
 		s.trail.activeAt = s.o.At
@@ -188,10 +191,10 @@ func (s *sight) notMissing() {
 
 // noteActives keeps when others' jobs of this service began.
 func (s *sight) noteActives(q *dokploy.Queue) {
-	f := &s.finding
+	f, own := &s.finding, s.ourJob(q)
 	for i := range q.Jobs {
 		j := &q.Jobs[i]
-		if j.ServiceID == s.order.ServiceID && j.Active && !j.ProcessedOn.IsZero() && !s.order.Marked(j.Description) && !slices.ContainsFunc(f.actives, j.ProcessedOn.Equal) {
+		if j.ServiceID == s.order.ServiceID && j.Active && !j.ProcessedOn.IsZero() && j != own && !s.order.Marked(j.Description) && !slices.ContainsFunc(f.actives, j.ProcessedOn.Equal) {
 			f.actives = append(slices.Clip(f.actives), j.ProcessedOn)
 		}
 	}
@@ -204,7 +207,7 @@ func (s *sight) listWhileWaiting() *Decision {
 	f := &s.finding
 	f.before = f.before.with(f.listed...)
 	f.listed = nil
-	if !s.order.Upload && !s.order.LosesMarker {
+	if !s.order.Upload && !s.order.LosesMarker && s.order.Commit == "" {
 		return nil
 	}
 	if d := s.want(Rows); d != nil {
@@ -275,9 +278,13 @@ func (s *sight) claim(row *dokploy.Deployment) *Decision {
 		}
 		s.finding.stuck = slices.DeleteFunc(slices.Clone(s.o.Running), func(id string) bool { return id == s.order.ServiceID })
 	}
+	late := s.phase == Awaited && row.Terminal()
 	s.tell(Event{Kind: Found})
 	s.begin(row)
-	if !row.StartedAt.IsZero() || !row.Terminal() {
+	switch {
+	case late:
+		s.tell(Event{Kind: FoundEnded})
+	case !row.StartedAt.IsZero() || !row.Terminal():
 		s.tell(Event{Kind: Started, Waited: s.waited(row)})
 	}
 	return pending()

@@ -123,6 +123,7 @@ func (s *sight) queueNowAndThen() *Decision {
 		return d
 	}
 	s.job = s.ourJob(s.shown())
+	s.noteTwins(s.shown(), s.job)
 	if jobs := s.uploadJobs(s.shown()); s.order.Upload && s.trail.seen == nil && len(jobs) > 0 {
 		s.job = jobs[0] // its row came first: any that looks like it may be it
 	}

@@ -9,8 +9,11 @@ import (
 
 // ourJob finds the order's job in the queue.
 func (s *sight) ourJob(q *dokploy.Queue) *dokploy.Job {
-	if s.order.Upload {
+	switch {
+	case s.order.Upload:
 		return s.uploadsJob(q)
+	case s.order.Commit != "":
+		return s.pushsJob(q)
 	}
 	for i := range q.Jobs {
 		if j := &q.Jobs[i]; j.ServiceID == s.order.ServiceID && s.order.Marked(j.Description) {
@@ -48,6 +51,11 @@ func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	case seen == nil:
 		return nil
 	}
+	return s.sameAs(seen, jobs)
+}
+
+// sameAs is the one of jobs that was seen before; nil: it is not among them.
+func (s *sight) sameAs(seen *dokploy.Job, jobs []*dokploy.Job) *dokploy.Job {
 	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == seen.Key() }); i >= 0 {
 		return jobs[i]
 	}

@@ -24,11 +24,16 @@ type Order struct {
 	// Upload: it carries no marker. Its deployment is the one that came after
 	// the last byte (docs/dokploy.md, Uploads).
 	Upload bool
+	// Commit is the hash of a commit, or its beginning, if nothing was sent: what
+	// is followed is the deployment that Dokploy starts for it by itself.
+	Commit string
+	// StartTimeout is how long that may take to be queued or to begin.
+	StartTimeout time.Duration
 
 	Baseline Baseline
 	Traits   dokploy.Traits
 	Queue    QueueAccess // as far as it is known
-	SentAt   time.Time   // our clock, before the first trigger
+	SentAt   time.Time   // our clock, before the first trigger; of a commit, when it was first looked for
 }
 
 // Baseline is what was there before, and is never ours.
@@ -83,8 +88,11 @@ func (o *Order) Marked(description string) bool {
 
 // mine reports whether the texts of a job or a row are those of the order's.
 func (o *Order) mine(title, description string) bool {
-	if o.Upload {
+	switch {
+	case o.Upload:
 		return title == UploadTitle && description == ""
+	case o.Commit != "":
+		return strings.HasPrefix(Pushed(description), o.Commit)
 	}
 	return o.Marked(description)
 }

@@ -42,6 +42,8 @@ var kinds = []kind{
 	{"queued-row", (*sight).isQueued, waiting},
 	{"others-active-job", (*sight).isOfActive, anothers},
 	{"upload-without-a-text", (*sight).mayBeUpload, candidate},
+	{"hash-beside-a-twin", (*sight).mayBeATwin, candidate},
+	{"hash-of-the-push", (*sight).hasHash, marked},
 	{"marker", (*sight).hasMarker, marked},
 	{"listed-while-ours-waited", (*sight).wasListed, anothers},
 	{"unknown-status", (*sight).hasUnknownStatus, past},
@@ -95,8 +97,9 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 		s.candidates = append(s.candidates, *row)
 	case marked:
 		// After a second run by BullMQ the newest is the one that counts. The
-		// row of before it began is ours, whatever it is called by now.
-		if s.ours == nil || row.ID == f.itsRow || row.StartedAt.After(s.ours.StartedAt) {
+		// row of before it began is ours, whatever it is called by now. Of pushes
+		// of one commit ours is the first that is left: later ones stood behind it.
+		if s.ours == nil || row.ID == f.itsRow || s.order.Commit == "" && row.StartedAt.After(s.ours.StartedAt) {
 			s.ours = row
 		}
 	}

@@ -59,6 +59,8 @@ func (s State) See(o Observation) (State, Decision) {
 
 func (s *sight) judge() *Decision {
 	switch s.phase {
+	case Awaited:
+		return s.await()
 	case Sent:
 		return s.showsBesideItsTrigger()
 	case Open:

@@ -13,7 +13,9 @@ type Phase int
 
 // The phases, in the order in which they come.
 const (
-	Sent Phase = iota
+	// Awaited: nothing was sent, and Dokploy has started none for the commit yet.
+	Awaited Phase = iota
+	Sent
 	Open
 	Accepted
 	Held
@@ -36,6 +38,7 @@ type State struct {
 	place Place
 	pace  Pace
 
+	awaited awaited
 	trail   trail
 	open    opened
 	finding search
@@ -80,6 +83,10 @@ func idsOf(rows []dokploy.Deployment) ids {
 func Begin(o Order) State {
 	s := State{order: o, queue: o.Queue, known: ids(o.Baseline.Rows).with()}
 	s.enter(Sent)
+	if o.Commit != "" {
+		s.enter(Awaited)
+		s.left = verdict.NoneYet
+	}
 	return s
 }
 
@@ -103,7 +110,8 @@ func (s *State) accept() {
 
 // paces are how soon the phases look again.
 var paces = map[Phase]Pace{
-	Sent: {First: 300 * time.Millisecond, Most: 300 * time.Millisecond},
+	Awaited: {First: 500 * time.Millisecond, Most: 3 * time.Second},
+	Sent:    {First: 300 * time.Millisecond, Most: 300 * time.Millisecond},
 	// Often: a Git source that builds fast shows its marker for a moment only.
 	Open: {First: 100 * time.Millisecond, Most: 500 * time.Millisecond},
 	// A row appears 140 to 330 ms after the call (docs/dokploy.md, Deployment rows).

@@ -72,6 +72,15 @@ const (
 	Ambiguous   Kind = "ambiguous"
 	WhichUpload Kind = "which upload"
 
+	// The deployment of a commit, with operation follow.
+
+	// TwoCommits: the beginning of a hash fits them.
+	TwoCommits Kind = "two commits"
+	// NoneCame: Dokploy has started none, and nothing in the service's settings
+	// explains it; NoneExplained: something does.
+	NoneCame      Kind = "none came"
+	NoneExplained Kind = "none came, explained"
+
 	// Dokploy has it no more.
 
 	ForgottenQueued      Kind = "forgotten while queued"
@@ -183,6 +192,10 @@ var kinds = map[Kind]entry{
 	Ambiguous:   {status: Lost, sentence: "this run's deployment cannot be told apart among the new ones: {text}", hint: "someone else may have deployed the service in the same moment; look at them in the dashboard"},
 	WhichUpload: {status: Lost, sentence: "nothing in Dokploy tells which of its new deployments is the upload's: somebody else deployed the service in the same moment, or Dokploy restarted and runs it again", hint: seeDeployments},
 
+	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
+	NoneCame:      {status: Lost, sentence: noneCame, hint: "look at the deliveries of the webhook at the Git host, and at what it was answered; deploy it with operation: deploy, if Dokploy is not to do so by itself"},
+	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
+
 	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment (a restart does that)", hint: seeAndRunAgain, gone: isGone},
 	ForgottenInRestart:   {status: Lost, sentence: "Dokploy lost the deployment in a restart, before it began", hint: seeAndRunAgain, gone: isGone},
 	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it began", hint: seeAndRunAgain, gone: isGone},
@@ -226,6 +239,7 @@ var kinds = map[Kind]entry{
 const (
 	noSuch        = "there is no {name} that this key can see"
 	newerIsNeeded = "{text} (September 2025) or newer is needed"
+	noneCame      = "Dokploy has started no deployment of commit {name} within {for}"
 	silent        = "Dokploy does not say why, and "
 	stuck         = "Dokploy has stopped working on this deployment and left it as running for ever"
 	stopped       = "it was stopped in Dokploy while it was verified"

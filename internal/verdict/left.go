@@ -15,7 +15,11 @@ const (
 	MaybeTaken    Left = "maybe taken"
 	MaybeUploaded Left = "maybe uploaded"
 	// NoUpload: an upload whose answer was lost has no deployment.
-	NoUpload    Left = "no upload"
+	NoUpload Left = "no upload"
+	// NoneYet: Dokploy has started none for the commit; NewestOther: and
+	// [Outcome.Detail] is the newest that it has deployed.
+	NoneYet     Left = "none yet"
+	NewestOther Left = "newest is another"
 	QueuedThere Left = "queued"
 	// StillQueued: it was seen waiting; [Outcome.Detail] is what for, if that is known.
 	StillQueued Left = "still queued"
@@ -45,7 +49,7 @@ const (
 // ended.
 func (l Left) MayRun() bool {
 	switch l {
-	case "", NothingStarted, SomethingSet, MaybeSet, NoUpload:
+	case "", NothingStarted, SomethingSet, MaybeSet, NoUpload, NoneYet, NewestOther:
 		return false
 	}
 	return true
@@ -58,6 +62,8 @@ var leftWords = map[Left]string{
 	MaybeTaken:           "whether Dokploy took the trigger is not known; look at the link",
 	MaybeUploaded:        "whether Dokploy took the upload is not known; look at the link",
 	NoUpload:             "Dokploy shows no deployment of the upload",
+	NoneYet:              "Dokploy has started no deployment of the commit",
+	NewestOther:          "the newest commit that it shows as deployed is {detail}",
 	QueuedThere:          "it is queued in Dokploy and goes on there",
 	StillQueued:          "it is still queued in Dokploy and will be deployed there",
 	NotBegun:             "it is accepted, and not started as far as this Dokploy shows; it may still begin there",

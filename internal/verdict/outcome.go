@@ -66,6 +66,7 @@ const (
 	StartedTwice Hint = "it was started twice; look at the server's own log"
 	KeepVersions Hint = "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image"
 	SetVersion   Hint = "set the version that is to run with the inputs of this job, and run it again"
+	PushAgain    Hint = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
 	UploadLost   Hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
 )
 

@@ -69,6 +69,7 @@ type Report struct {
 	Results []Result
 	Took    time.Duration // from the first trigger to the last verdict
 	DryRun  bool          // nothing was changed
+	Follow  bool          // nothing was started, Dokploy did that by itself
 }
 
 // Status is the worst of the results.

@@ -1,0 +1,176 @@
+package track
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/verdict"
+)
+
+// awaited is what is remembered while Dokploy has started no deployment of the
+// commit.
+type awaited struct {
+	idle   time.Duration // for how long no service was being deployed, where the queue is hidden
+	idleAt time.Time     // our clock, when that was last seen; zero: one was
+	asked  time.Time     // our clock, when it was last asked
+}
+
+// awaiting are the rules that find the deployment of a commit. It is the newest
+// one when it is first found.
+var awaiting = []rule{
+	{"two-commits", (*sight).twoCommits},
+	{"push-in-the-queue", (*sight).pushInQueue},
+	{"push-has-a-queued-row", (*sight).pushHasAQueuedRow},
+	{"push-has-a-row", (*sight).pushHasARow},
+	{"hidden-push-needs-an-idle-server", (*sight).notIdleForLongEnough},
+	{"push-has-time", (*sight).pushHasTime},
+	{"none-came", (*sight).noneCame},
+}
+
+// await looks for it in the queue first: what is in it no more has its row.
+func (s *sight) await() *Decision {
+	if d := s.needQueue(); d != nil {
+		if d.Fault && s.queue == QueueUntried {
+			return s.blocked()
+		}
+		return d
+	}
+	if d := s.need(Rows); d != nil {
+		return d
+	}
+	s.doing = DoingAwaited
+	return s.first(awaiting)
+}
+
+// twoCommits: the beginning of a hash fits two.
+func (s *sight) twoCommits() *Decision {
+	var hashes []string
+	add := func(hash string) {
+		if s.order.isOfCommit(hash) && !slices.Contains(hashes, hash) {
+			hashes = append(hashes, hash)
+		}
+	}
+	if q := s.shown(); q != nil {
+		for _, j := range s.pushes(q) {
+			add(Pushed(j.Description))
+		}
+	}
+	for i := range s.o.Rows {
+		add(CommitOf(&s.o.Rows[i]))
+	}
+	if len(hashes) < 2 {
+		return nil
+	}
+	slices.Sort(hashes)
+	return end(verdict.Reason{Kind: verdict.TwoCommits, Name: s.order.Commit, Text: strings.Join(hashes, ", ")})
+}
+
+// found: from now on it is of the whole hash.
+func (s *sight) found(hash string) {
+	s.order.Commit = hash
+	s.doing = DoingNothing
+}
+
+// pushInQueue takes the newest job of the commit.
+func (s *sight) pushInQueue() *Decision {
+	q := s.shown()
+	if q == nil {
+		return nil
+	}
+	jobs := s.pushes(q)
+	if len(jobs) == 0 {
+		return nil
+	}
+	job := jobs[len(jobs)-1]
+	s.found(Pushed(job.Description))
+	s.remember(q, job)
+	for i := range s.o.Rows {
+		if row := &s.o.Rows[i]; row.StartedAt.Before(job.QueuedAt) { //rule:began-before-it-was-queued
+			s.known = s.known.with(row.ID)
+		}
+	}
+	s.accept()
+	return s.find()
+}
+
+// pushHasAQueuedRow: its row is there before it begins, and its job is not to be
+// seen.
+func (s *sight) pushHasAQueuedRow() *Decision {
+	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool {
+		return row.Status == dokploy.StatusQueued && s.order.mine(row.Title, row.Description)
+	})
+	if i < 0 {
+		return nil
+	}
+	row := s.o.Rows[i]
+	s.found(Pushed(row.Description))
+	for _, other := range s.o.Rows {
+		if other.ID != row.ID {
+			s.known = s.known.with(other.ID)
+		}
+	}
+	s.finding.itsRow = row.ID
+	s.accept()
+	return s.find()
+}
+
+// pushHasARow takes the row of the commit that began last, whoever started it.
+func (s *sight) pushHasARow() *Decision {
+	var newest *dokploy.Deployment
+	for i := range s.o.Rows {
+		row := &s.o.Rows[i]
+		if s.order.isOfCommit(CommitOf(row)) && (newest == nil || row.StartedAt.After(newest.StartedAt)) {
+			newest = row
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	s.found(CommitOf(newest))
+	return s.claim(newest)
+}
+
+// notIdleForLongEnough: what waits in a queue that is not to be seen begins
+// when what is being built has ended.
+func (s *sight) notIdleForLongEnough() *Decision {
+	a := &s.awaited
+	if s.queue != QueueHidden {
+		return nil
+	}
+	if s.o.Start.Sub(a.asked) < askIdleEvery {
+		return pending()
+	}
+	if d := s.need(Running); d != nil {
+		return d
+	}
+	a.asked = s.o.At
+	if len(s.o.Running) > 0 {
+		a.idleAt = time.Time{}
+		return pending()
+	}
+	if !a.idleAt.IsZero() {
+		a.idle += s.o.At.Sub(a.idleAt)
+	}
+	if a.idleAt = s.o.At; a.idle < s.order.StartTimeout {
+		return pending()
+	}
+	return nil
+}
+
+// pushHasTime: to come and, after a restart, to come back.
+func (s *sight) pushHasTime() *Decision {
+	if left := s.order.StartTimeout - s.o.At.Sub(s.order.SentAt); left > 0 {
+		s.pace.Most = max(min(left, paces[Awaited].Most), 100*time.Millisecond)
+		return pending()
+	}
+	if s.o.Outages > 0 && s.o.quiet(s.o.BackAt) < comeback {
+		return pending()
+	}
+	return nil
+}
+
+func (s *sight) noneCame() *Decision {
+	return end(verdict.Reason{Kind: verdict.NoneCame, Name: s.order.Commit, For: s.order.StartTimeout})
+}

@@ -1,0 +1,96 @@
+package track
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"dokploy-deploy/internal/dokploy"
+)
+
+func hashAfter(label, description string) string {
+	hash, ok := strings.CutPrefix(description, label)
+	if !ok || len(hash) < 7 || len(hash) > 64 || strings.Trim(hash, "0123456789abcdefABCDEF") != "" {
+		return ""
+	}
+	return strings.ToLower(hash)
+}
+
+// Pushed is the commit whose push started what a description is of; empty: it
+// names none (docs/dokploy.md, Webhooks).
+func Pushed(description string) string { return hashAfter("Hash: ", description) }
+
+// Built is the commit that was built, as the row of a Git source says in the end;
+// empty: it says none (docs/dokploy.md, Deployment rows).
+func Built(description string) string { return hashAfter("Commit: ", description) }
+
+// CommitOf is the commit that a row is of: the one that was built or, where it
+// does not say that, the one that was pushed.
+func CommitOf(row *dokploy.Deployment) string {
+	if built := Built(row.Description); built != "" && row.Terminal() {
+		return built
+	}
+	return Pushed(row.Description)
+}
+
+// isOfCommit reports whether a hash is that of the order's commit.
+func (o *Order) isOfCommit(hash string) bool { return hash != "" && strings.HasPrefix(hash, o.Commit) }
+
+// pushes are the service's jobs of the order's commit, the oldest first.
+func (s *sight) pushes(q *dokploy.Queue) (jobs []*dokploy.Job) {
+	for i := range q.Jobs {
+		if j := &q.Jobs[i]; j.ServiceID == s.order.ServiceID && s.order.mine(j.Title, j.Description) {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// pushsJob is the job that was first found. Where the row was found first, it is
+// the one that is at work.
+func (s *sight) pushsJob(q *dokploy.Queue) *dokploy.Job {
+	jobs := s.pushes(q)
+	if seen := s.trail.seen; seen != nil {
+		return s.sameAs(seen, jobs)
+	}
+	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Active }); i >= 0 {
+		return jobs[i]
+	}
+	return nil
+}
+
+// noteTwins keeps whether other pushes of the same commit are in the queue, and
+// whether their rows may be taken for ours: those that wait before it or, on a
+// remote server, run beside it.
+func (s *sight) noteTwins(q *dokploy.Queue, own *dokploy.Job) {
+	if s.order.Commit == "" {
+		return
+	}
+	f, ahead := &s.finding, true
+	f.twins = false
+	for _, j := range s.pushes(q) {
+		if own != nil && j.ID == own.ID {
+			ahead = false
+			continue
+		}
+		f.beside = true
+		f.twins = f.twins || s.order.Remote || ahead && !j.Active
+	}
+}
+
+// mayBeATwin: the order in the queue has to tell.
+func (s *sight) mayBeATwin(row *dokploy.Deployment) bool {
+	return s.finding.twins && s.hasHash(row)
+}
+
+// hasHash: it shows the commit that was pushed, and began when ours can have.
+func (s *sight) hasHash(row *dokploy.Deployment) bool {
+	if s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.finding.before.has(row.ID) {
+		return false
+	}
+	on := time.Time{}
+	if seen := s.trail.seen; seen != nil {
+		on = seen.ProcessedOn
+	}
+	return on.IsZero() || !row.StartedAt.Before(on) && row.StartedAt.Sub(on) <= rowAfter //rule:hash-at-its-time
+}
