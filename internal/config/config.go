@@ -23,9 +23,10 @@ type Config struct {
 	APIKey             string
 	Applications       []string
 	Composes           []string
-	Operation          string // deploy or redeploy
-	Title              string // one line; empty: from CI
-	Description        string // empty: from CI
+	Operation          string  // deploy, redeploy or follow
+	Follow             *Follow // with follow
+	Title              string  // one line; empty: from CI
+	Description        string  // empty: from CI
 	Wait               bool
 	Timeout            time.Duration
 	UnreachableTimeout time.Duration
@@ -66,8 +67,10 @@ type Config struct {
 
 // Facts are what a run knows of its CI host when its inputs are wrong.
 type Facts struct {
-	NoSecrets string // why the host gives this run no secrets, and what to do; empty: it gives them
-	Checkout  string // how files of the repository get there; empty: not on a CI host
+	NoSecrets   string // why the host gives this run no secrets, and what to do; empty: it gives them
+	Commit      string // what the run is about; empty: not known
+	PullRequest string // its number; empty: none
+	Checkout    string // how files of the repository get there; empty: not on a CI host
 }
 
 // Problem is one thing that is wrong with an input. Its text never shows the
@@ -125,7 +128,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	if l.valid("application") && l.valid("compose") && len(c.Applications)+len(c.Composes) == 0 {
 		l.problem("application", "nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name")
 	}
-	c.Operation = parse(l, "operation", oneOf("deploy", "redeploy"))
+	c.Operation = parse(l, "operation", oneOf("deploy", "redeploy", follow))
 	c.Title = oneLine(l.value("title"))
 	c.Description = manyLines(l.value("description"))
 	c.Wait = parse(l, "wait", parseBool)
@@ -162,6 +165,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.HealthHeaders = l.headers("health-headers", refusedHealthHeader)
 	c.Rollback = parse(l, "rollback", parseBool)
 	c.DryRun = parse(l, "dry-run", parseBool)
+	c.Follow = l.following()
 	l.together()
 
 	l.finish()

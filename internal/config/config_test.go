@@ -149,7 +149,7 @@ func TestProblems(t *testing.T) {
 		{"application=", []string{"application: nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name"}},
 		{"application= , ,", []string{"application: nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name"}},
 		{"application=a\tb", []string{`application: "a\tb" holds a control character; separate several targets with newlines or commas`}},
-		{"operation=Deploy", []string{`operation: "Deploy" is not one of deploy, redeploy`}},
+		{"operation=Deploy", []string{`operation: "Deploy" is not one of deploy, redeploy, follow`}},
 		{"logs=on", []string{`logs: "on" is not one of live, failure, off`}},
 		{"wait=yes;debug=1", []string{`wait: "yes" is neither true nor false`, `debug: "1" is neither true nor false`}},
 		{"timeout=soon", []string{`timeout: "soon" is not a duration; write one such as 90s or 30m, or whole seconds`}},

@@ -24,6 +24,9 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 		w.r.row = d.Held
 		w.r.result.DeploymentID = d.Held.ID
 	}
+	if d.Doing == track.DoingAwaited && d.End == nil {
+		w.awaited(ctx)
+	}
 	for _, e := range d.Tell {
 		w.r.down.answers()
 		w.tell(ctx, e, rows)
@@ -58,6 +61,8 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 		}
 	case track.Started:
 		w.r.t.note("%s", w.startText(e.Waited))
+	case track.FoundEnded:
+		w.r.t.note("%s", endedText(w.r.row))
 	case track.RunsAgain:
 		w.r.t.note("Dokploy runs it again")
 		if e.Others && w.r.verifier != nil { //rule:others-between-the-runs

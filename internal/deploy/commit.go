@@ -33,7 +33,7 @@ func (t target) commitLooks() []time.Duration {
 // learnCommit looks for the commit that Dokploy has built, where the row did
 // not say it yet when it was seen to have ended.
 func (r *run) learnCommit(ctx context.Context) {
-	if r.row == nil || !r.row.Terminal() || r.result.Commit != "" || !r.t.service.HasGit() || r.t.o.Prepare.Source != nil || r.t.o.Operation != "deploy" || r.t.version.Less(0, 25, 7) {
+	if r.row == nil || !r.row.Terminal() || r.result.Commit != "" || !r.t.service.HasGit() || r.t.o.Prepare.Source != nil || r.t.o.Operation == "redeploy" || r.t.version.Less(0, 25, 7) {
 		return
 	}
 	for _, pause := range r.t.commitLooks() {
@@ -73,6 +73,12 @@ func (r *run) noteCommit(commit string) bool {
 		return false
 	}
 	r.result.Commit = commit
+	if f := r.t.o.Follow; f != nil {
+		if !strings.HasPrefix(commit, f.Commit) {
+			r.t.warn("Dokploy built %.12s, the head of the branch when it was cloned; what started it was the push of %.12s", commit, f.Commit)
+		}
+		return true
+	}
 	if other := otherCommit(r.t.o.CI, commit, r.t.service); other != "" && !r.t.o.goingBack {
 		r.t.warn("%s", other)
 	}

@@ -58,7 +58,7 @@ type Options struct {
 	URL         string // as shown to a person
 	Program     string // name and version, as shown to a person
 	Targets     []Target
-	Operation   string // deploy or redeploy
+	Operation   string // deploy, redeploy or follow
 	Title       string
 	Description string // the run's marker is appended
 	Wait        bool
@@ -69,6 +69,7 @@ type Options struct {
 	StableFor   time.Duration // how long the new containers must run
 	Prepare     Changes       // before the trigger
 	Health      *Health       // nil: no address is asked
+	Follow      *Follow       // nil: a deployment is started
 	Rollback    bool          // on failure, go back to what ran before
 	DryRun      bool          // look at everything, change nothing
 	names       []string      // names and addresses of the targets that were found
@@ -82,7 +83,12 @@ type Options struct {
 // preTrigger is the longest outage outlived before anything was started.
 const preTrigger = 30 * time.Second
 
-func (o *Options) beforeTrigger() time.Duration { return min(o.Unreachable, preTrigger) }
+func (o *Options) beforeTrigger() time.Duration {
+	if o.Follow != nil {
+		return o.Unreachable // nothing is going to be started
+	}
+	return min(o.Unreachable, preTrigger)
+}
 
 // lookTimeout bounds one look. Where several targets share the pace of the
 // requests, a look waits behind the others' most of the time.
@@ -103,9 +109,12 @@ var errTimeout = errors.New("timed out")
 // Run deploys all targets and follows each to its end. Nothing is triggered
 // unless every target was found.
 func Run(ctx context.Context, o Options) *verdict.Report {
-	report := &verdict.Report{Results: make([]verdict.Result, len(o.Targets)), DryRun: o.DryRun}
+	report := &verdict.Report{Results: make([]verdict.Result, len(o.Targets)), DryRun: o.DryRun, Follow: o.Follow != nil}
 	for i, t := range o.Targets {
 		report.Results[i] = verdict.Result{Target: t.Ref, Kind: string(t.Kind), Name: t.Ref, Queued: -1, Build: -1}
+	}
+	if o.Follow != nil {
+		o.MaxParallel, o.FailFast = len(o.Targets), false // all are watched from the start
 	}
 	o.hideInput()
 	if len(o.Targets) > 1 {

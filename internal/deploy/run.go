@@ -60,7 +60,11 @@ func (r *run) run(ctx context.Context, settled func()) {
 	defer r.t.screen.close()
 	r.t.o.Reporter.Dashboard(r.t.name, r.result.DashboardURL)
 	if r.t.o.DryRun {
-		r.dryRun(ctx)
+		if r.t.o.Follow != nil {
+			r.dryFollow(ctx)
+		} else {
+			r.dryRun(ctx)
+		}
 		settled()
 		return
 	}
@@ -81,7 +85,11 @@ func (r *run) run(ctx context.Context, settled func()) {
 // deployAndVerify prepares, triggers, follows and verifies.
 func (r *run) deployAndVerify(ctx context.Context) {
 	r.left = verdict.NothingStarted
-	err := r.prepare(ctx)
+	follows := r.t.o.Follow != nil
+	var err error
+	if !follows {
+		err = r.prepare(ctx)
+	}
 	if err == nil {
 		err = r.takeBaseline(ctx)
 	}
@@ -89,14 +97,18 @@ func (r *run) deployAndVerify(ctx context.Context) {
 		r.result.Outcome = outcomeOf(err, r.moment(ctx))
 		return
 	}
-	if r.verifier != nil {
+	if r.verifier != nil && !follows {
 		r.verifier.lookBefore(ctx)
 	}
 	r.triggered = time.Now()
 	all := ctx // the log outlives the target's time
 	ctx, cancel := context.WithTimeoutCause(ctx, r.t.o.Timeout, errTimeout)
 	defer cancel()
-	err = r.deploy(ctx)
+	if follows {
+		err = r.follow(ctx)
+	} else {
+		err = r.deploy(ctx)
+	}
 	if r.log != nil {
 		// Of a deployment that is done, its end is for those who watch.
 		if err == nil && (r.result.Status != verdict.Done || r.t.o.Logs == LogLive) {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"time"
 
 	"dokploy-deploy/internal/text"
@@ -58,6 +59,11 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 		}
 	case track.DoingUnseen:
 		return func() string { return "no deployment has begun yet; this Dokploy does not show its queue" }
+	case track.DoingAwaited:
+		commit := w.r.t.o.Follow.Commit
+		return func() string {
+			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s", commit)
+		}
 	case track.DoingRunning:
 		return func() string { return text.Duration(time.Since(began)) + ", still running" }
 	}

@@ -210,14 +210,18 @@ func (r *run) resolveLostAnswer(ctx context.Context, lost error) (has bool, err 
 // order is what is sent, and what was there before.
 func (r *run) order() track.Order {
 	s := r.t.service
-	fromGit := slices.Contains([]string{"git", "github", "gitlab", "gitea", "bitbucket"}, s.SourceType)
-	return track.Order{
+	o := track.Order{
 		ServiceID: s.ID, Remote: s.ServerID != "", BuiltRemotely: s.BuildServerID != "",
-		LosesMarker: r.t.o.Operation == "deploy" && fromGit,
-		Markers:     slices.Clone(r.tokens), Upload: r.sent.isUpload,
-		Baseline: track.Baseline{Rows: r.base.ids(), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes},
-		Traits:   r.t.traits, Queue: r.queue, SentAt: r.triggered,
+		LosesMarker: r.t.o.Operation != "redeploy" && s.HasGit(),
+		Traits:      r.t.traits, Queue: r.queue, SentAt: r.triggered,
 	}
+	if f := r.t.o.Follow; f != nil {
+		o.Commit, o.StartTimeout = f.Commit, f.StartTimeout
+		return o
+	}
+	o.Markers, o.Upload = slices.Clone(r.tokens), r.sent.isUpload
+	o.Baseline = track.Baseline{Rows: r.base.ids(), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes}
+	return o
 }
 
 // rejected is the outcome of a trigger that Dokploy does not have.

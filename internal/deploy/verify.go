@@ -79,6 +79,9 @@ type finding struct {
 // verify sees whether what was deployed runs, and takes that into the result.
 func (r *run) verify(ctx context.Context) error {
 	d := deployed{row: r.row, earlier: r.base.ended, triggered: r.triggered, image: r.t.o.Prepare.Image, back: r.t.o.goingBack}
+	if r.t.o.Follow != nil {
+		d.triggered = time.Time{} // it may have begun before
+	}
 	if d.composeFile = r.t.o.Prepare.ComposeFile; d.composeFile == "" && r.t.service.SourceType == "raw" {
 		d.composeFile = string(r.t.service.ComposeFile)
 	}

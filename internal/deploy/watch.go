@@ -24,6 +24,7 @@ type watcher struct {
 	last    track.Decision
 	ahead   ahead
 	placed  string        // the place that was said
+	waits   bool          // it was said that none has come yet
 	unread  string        // why the queue could not be read
 	began   time.Time     // our clock, when the row was found
 	wake    chan struct{} // the log may have shown the end

@@ -53,6 +53,9 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 	for _, w := range cfg.Warnings {
 		printer.Warn("", w.Input+": "+w.Text)
 	}
+	if err == nil {
+		err = previewsNotYet(cfg.Follow)
+	}
 	if err != nil {
 		return invalid(host, printer, cfg, err)
 	}
@@ -142,6 +145,9 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 		}
 	}
 	o.CI = deploy.CI{Repository: host.Repository(), Commit: commit.SHA, Ref: commit.Ref, PullRequest: commit.PullRequest}
+	if o.Follow = following(cfg.Follow, host); o.Follow != nil {
+		o.CI.Commit = o.Follow.Commit
+	}
 	if o.Title == "" {
 		o.Title = commit.Title()
 	}

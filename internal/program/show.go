@@ -13,10 +13,15 @@ import (
 func show(printer *ci.Printer, report *verdict.Report) {
 	for _, r := range report.Results {
 		switch {
+		case r.Status == verdict.Done && report.DryRun && report.Follow:
+			printer.Success(r.Name, r.Name+" can be followed; this was a dry run, nothing was waited for")
 		case r.Status == verdict.Done && report.DryRun:
 			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
 		case r.Status == verdict.Done:
 			line := r.Name + " deployed in " + text.Duration(r.Took)
+			if report.Follow {
+				line = r.Name + " is deployed, followed for " + text.Duration(r.Took)
+			}
 			if r.Commit != "" {
 				line += " (commit " + r.ShortCommit() + ")"
 			}
@@ -26,7 +31,10 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		}
 	}
 	for _, r := range report.Results {
-		if r.Status == verdict.Skipped {
+		switch {
+		case r.Status == verdict.Skipped && report.Follow: // as it was asked for
+			printer.Note("", r.Name+" "+r.Headline())
+		case r.Status == verdict.Skipped:
 			printer.Warn("", r.Name+" "+r.Headline())
 		}
 	}

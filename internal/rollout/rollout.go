@@ -44,7 +44,8 @@ type View struct {
 // Before is what is known of a service from before its deployment.
 type Before struct {
 	// View is the newest look before the rollout. Where there was none, At is
-	// when the deployment was asked for, and nothing else is set.
+	// when the deployment was asked for, or zero if that was before this run
+	// looked, and nothing else is set.
 	View
 	// Unseen: there was no look.
 	Unseen bool

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Follow says which deployment is followed that Dokploy starts by itself.
+type Follow struct {
+	Commit       string // 7 to 64 hex digits in lower case
+	Preview      int    // the pull request whose preview is meant; 0: the services themselves
+	StartTimeout time.Duration
+	SkipIfNone   bool // none that a setting explains is no failure
+}
+
+// follow is the operation that starts nothing.
+const follow = "follow"
+
+// onlyFollowing are the inputs that only mean something with follow.
+var onlyFollowing = []string{"commit", "preview", "start-timeout", "if-none"}
+
+// notFollowing are the inputs that say what to start, or how: with follow
+// nothing is started.
+var notFollowing = []string{"image", "env", "compose-file", "source", "build-args", "build-secrets", "rollback", "title", "description"}
+
+var hash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
+// parseCommit takes the hash of a commit, or its beginning.
+func parseCommit(v string) (string, error) {
+	if short := strings.ToLower(v); hash.MatchString(short) {
+		return short, nil
+	}
+	return "", fmt.Errorf("%s is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set", quote(v))
+}
+
+// parsePreview takes the number of a pull request; "auto" is that of the run.
+func parsePreview(v, ofRun string) (number int, note string, err error) {
+	if v == "auto" {
+		if ofRun == "" {
+			return 0, "", errors.New("auto is the pull request of the CI run, and this run is about none; give its number, or run the step for pull requests only")
+		}
+		if number, err = strconv.Atoi(ofRun); err != nil || number < 1 {
+			return 0, "", fmt.Errorf("auto is the pull request of the CI run, and %s is no number of one; give it", quote(ofRun))
+		}
+		return number, "", nil
+	}
+	digits, marked := strings.CutPrefix(v, "#")
+	if number, err = strconv.Atoi(digits); err != nil || number < 1 || digits[0] == '+' {
+		return 0, "", fmt.Errorf("%s is neither auto nor the number of a pull request", quote(v))
+	}
+	if marked {
+		note = fmt.Sprintf("taken to mean %d", number)
+	}
+	return number, note, nil
+}
+
+// following reads what belongs to follow, and sees that nothing else asks for
+// a deployment to be started.
+func (l *loader) following() *Follow {
+	f := &Follow{Commit: parse(l, "commit", parseCommit)}
+	f.Preview = parse(l, "preview", func(v string) (int, error) {
+		number, note, err := parsePreview(v, l.facts.PullRequest)
+		l.note("preview", note)
+		return number, err
+	})
+	f.StartTimeout = parse(l, "start-timeout", parseDuration)
+	f.SkipIfNone = parse(l, "if-none", oneOf("fail", "skip")) == "skip"
+	if l.config.Operation != follow {
+		l.withoutFollow()
+		return nil
+	}
+	for _, input := range notFollowing {
+		if v := l.given(input); v != "" && (input != "rollback" || !strings.EqualFold(v, "false")) {
+			l.problems = without(l.problems, input)
+			l.problem(input, "does not go together with operation: follow, which starts nothing")
+		}
+	}
+	if strings.EqualFold(l.given("wait"), "false") {
+		l.problem("wait", "false does not go together with operation: follow, which does nothing but wait")
+	}
+	for _, input := range []string{"max-parallel", "fail-fast"} {
+		if v := l.given(input); v != "" && !strings.EqualFold(v, "false") && l.valid(input) {
+			l.note(input, "has no effect with operation: follow: all services are watched from the start")
+		}
+	}
+	if f.Commit == "" && l.valid("commit") {
+		f.Commit = strings.ToLower(l.facts.Commit)
+		if !hash.MatchString(f.Commit) {
+			l.problem("commit", "is not known: this run of CI names none; give the hash of the commit whose deployment is meant")
+		}
+	}
+	if l.given("start-timeout") != "" && l.valid("start-timeout") && l.valid("timeout") && f.StartTimeout > l.config.Timeout {
+		l.note("start-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", l.given("start-timeout"), l.value("timeout")))
+	}
+	if l.given("preview") != "" && l.given("compose") != "" {
+		l.problem("preview", "is for applications, and compose names a service that has no previews: follow it in a step of its own")
+	}
+	return f
+}
+
+// withoutFollow refuses what would do nothing. A DOKPLOY_ variable may be
+// meant for another job.
+func (l *loader) withoutFollow() {
+	for _, input := range onlyFollowing {
+		const text = "is for operation: follow"
+		switch v := l.values[input]; {
+		case v.text == "":
+		case strings.HasPrefix(v.variable, "DOKPLOY_"):
+			l.problems = without(l.problems, input)
+			l.note(input, fmt.Sprintf("%s %s, and has no effect here", v.variable, text))
+		case l.valid(input) && l.valid("operation"):
+			l.problem(input, text+", which is not set; without it the step starts a deployment of its own")
+		}
+	}
+}
+
+// without are the problems that are not about an input.
+func without(problems []Problem, input string) []Problem {
+	var out []Problem
+	for _, p := range problems {
+		if p.Input != input {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package program
+
+import (
+	"strings"
+
+	"dokploy-deploy/internal/ci"
+	"dokploy-deploy/internal/config"
+	"dokploy-deploy/internal/deploy"
+)
+
+// following says what is followed; nil: a deployment is started. What the run of
+// CI is about says something of the commit only if it is the same one.
+func following(f *config.Follow, host ci.Host) *deploy.Follow {
+	if f == nil {
+		return nil
+	}
+	run := host.Commit()
+	out := &deploy.Follow{Commit: f.Commit, StartTimeout: f.StartTimeout, SkipIfNone: f.SkipIfNone}
+	if strings.HasPrefix(strings.ToLower(run.SHA), f.Commit) {
+		out.Pushed = deploy.Pushed{Ref: run.Ref, Tag: host.Tag(), Message: run.Message}
+		if !host.Merged() {
+			out.Pushed.PullRequest = run.PullRequest
+		}
+	}
+	return out
+}
+
+// previewsNotYet refuses what is read and cannot be followed.
+func previewsNotYet(f *config.Follow) error {
+	if f == nil || f.Preview == 0 {
+		return nil
+	}
+	return &config.Error{Problems: []config.Problem{{
+		Input: "preview", Text: "previews of pull requests cannot be followed yet; leave it empty, and operation: follow follows the service itself",
+	}}}
+}
