@@ -134,23 +134,12 @@ func (r *run) lookAround(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sent := uploaded{looked: true}
-	if q != nil {
-		for _, j := range q.Jobs {
-			if j.ServiceID != r.t.service.ID {
-				continue
-			}
-			sent.jobs = append(sent.jobs, j.Key())
-			if j.Title == track.UploadTitle && j.Description == "" {
-				sent.lookalikes++
-			}
-		}
-	}
 	rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
 	if err != nil {
 		return err
 	}
-	r.sent = sent
+	there := track.BeforeUpload(r.t.service.ID, q, rows)
+	r.sent = uploaded{looked: true, jobs: there.Jobs, lookalikes: there.Lookalikes}
 	r.base.add(rows)
 	return nil
 }

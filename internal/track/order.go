@@ -45,6 +45,32 @@ type Baseline struct {
 	Lookalikes int
 }
 
+// BeforeUpload is the baseline of an upload: what was there before its last byte
+// was sent. The queue was read before the rows; nil: it cannot be read. A job
+// that looks like the upload's counts as a lookalike only while its own row is
+// still to come.
+func BeforeUpload(serviceID string, q *dokploy.Queue, rows []dokploy.Deployment) Baseline {
+	b := Baseline{Rows: idsOf(rows)}
+	if q == nil {
+		return b
+	}
+	upload := Order{Upload: true}
+	for i := range q.Jobs {
+		j := &q.Jobs[i]
+		if j.ServiceID != serviceID {
+			continue
+		}
+		b.Jobs = append(b.Jobs, j.Key())
+		hasRow := j.Active && slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
+			return upload.mine(row.Title, row.Description) && !row.StartedAt.Before(j.ProcessedOn)
+		})
+		if upload.mine(j.Title, j.Description) && !hasRow {
+			b.Lookalikes++
+		}
+	}
+	return b
+}
+
 // QueueAccess says whether the queue can be read.
 type QueueAccess int
 
