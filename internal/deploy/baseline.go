@@ -19,59 +19,59 @@ type baseline struct {
 	usual   time.Duration   // how long an earlier one took; zero: not known
 }
 
-// add takes rows as having been there before the trigger. Whether they had
-// ended is as it was at first: what ends after that may still be rolled out
-// after the look at what runs before.
-func (b *baseline) add(rows []dokploy.Deployment) {
-	if b.rows == nil {
-		b.rows = map[string]bool{}
-	}
+// with is the baseline and rows that were there before the trigger, too. Whether
+// they had ended is as it was at first: what ends after that may still be rolled
+// out after the look at what runs before.
+func (b baseline) with(rows []dokploy.Deployment) baseline {
+	all := make(map[string]bool, len(b.rows)+len(rows))
+	maps.Copy(all, b.rows)
 	for _, row := range rows {
-		b.rows[row.ID] = true
+		all[row.ID] = true
 		if row.FinishedAt.After(b.lastEnd) {
 			b.lastEnd = row.FinishedAt
 		}
 	}
-	b.at = time.Now()
+	b.rows, b.at = all, time.Now()
+	return b
 }
 
 // ids are those of the deployments.
-func (b *baseline) ids() []string { return slices.Collect(maps.Keys(b.rows)) }
+func (b baseline) ids() []string { return slices.Collect(maps.Keys(b.rows)) }
 
 // takeBaseline lists the deployments that are there before the trigger.
-func (r *run) takeBaseline(ctx context.Context) error {
-	rows := r.t.service.Deployments
+func takeBaseline(ctx context.Context, t target) (baseline, error) {
+	rows := t.service.Deployments
 	if rows == nil {
-		err := before(ctx, r.t.o, func(ctx context.Context) (err error) {
-			rows, err = r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
+		err := before(ctx, t.o, func(ctx context.Context) (err error) {
+			rows, err = t.client.Deployments(ctx, t.service.Kind, t.service.ID)
 			return err
 		})
 		if err != nil {
-			return err
+			return baseline{}, err
 		}
 	}
-	r.base.add(rows)
-	r.base.ended = map[string]bool{}
+	b := baseline{ended: map[string]bool{}, usual: usual(rows)}.with(rows)
 	for _, row := range rows {
-		r.base.ended[row.ID] = row.Terminal()
+		b.ended[row.ID] = row.Terminal()
 	}
-	r.base.usual = usual(rows)
-	return nil
+	return b, nil
 }
 
 // staleBaseline is how old the baseline may be when the trigger is sent.
 const staleBaseline = 300 * time.Millisecond
 
-// refreshBaseline keeps what began since the baseline from being taken for
-// what this trigger makes. It is asked for when nothing of this run can be
-// there; without an answer the older one does.
-func (r *run) refreshBaseline(ctx context.Context) {
-	if time.Since(r.base.at) < staleBaseline {
-		return
+// fresh is the baseline at the moment of the trigger: it keeps what began since
+// from being taken for what this trigger makes. It is asked for when nothing of
+// this run can be there; without an answer the older one does.
+func (b baseline) fresh(ctx context.Context, t target) baseline {
+	if time.Since(b.at) < staleBaseline {
+		return b
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID); err == nil {
-		r.base.add(rows)
+	rows, err := t.client.Deployments(ctx, t.service.Kind, t.service.ID)
+	if err != nil {
+		return b
 	}
+	return b.with(rows)
 }

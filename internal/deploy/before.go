@@ -60,6 +60,9 @@ func staysBlind(err error) bool {
 // outlived, for a moment. One that stays is no reason not to deploy: it only
 // leaves less to compare with.
 func (v *verifier) lookBefore(ctx context.Context) {
+	if !v.needed {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, min(v.look.patience(), max(v.beforeTrigger, time.Second)))
 	defer cancel()
 	loop := wait.Loop{Backoff: wait.NewBackoff(time.Second, time.Second), Tolerate: v.look.patience(), Fatal: staysBlind}
@@ -93,6 +96,9 @@ func (v *verifier) lookAtContainers(ctx context.Context) {
 // queue has just shown the job waiting; what was looked at since the last time
 // was before the rollout, then.
 func (v *verifier) lookWhileQueued(ctx context.Context) {
+	if !v.needed {
+		return
+	}
 	if v.fresh != nil { //rule:fresh-look-counts
 		v.prior, v.fresh = v.prior.newer(*v.fresh, nil), nil
 	}
@@ -122,7 +128,7 @@ func (v *verifier) forget(why error) { v.prior, v.fresh = prior{err: why}, nil }
 // before its row ends. A compose service's containers are replaced all along.
 func (v *verifier) lookAtBeginning(ctx context.Context, row *dokploy.Deployment, lastEnd time.Time) {
 	v.leaveBeginning()
-	if v.prior.good(time.Now(), lastEnd, row.StartedAt) || staysBlind(v.prior.err) ||
+	if !v.needed || v.prior.good(time.Now(), lastEnd, row.StartedAt) || staysBlind(v.prior.err) ||
 		v.service.Kind == dokploy.Compose || row.Status != dokploy.StatusRunning {
 		return
 	}

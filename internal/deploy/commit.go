@@ -31,31 +31,33 @@ func (t target) commitLooks() []time.Duration {
 }
 
 // learnCommit looks for the commit that Dokploy has built, where the row did
-// not say it yet when it was seen to have ended.
-func (r *run) learnCommit(ctx context.Context) {
-	if r.row == nil || !r.row.Terminal() || r.result.Commit != "" || !r.t.service.HasGit() || r.t.o.Prepare.Source != nil || r.t.o.Operation == "redeploy" || r.t.version.Less(0, 25, 7) {
-		return
+// not say it yet when it was seen to have ended. Empty: it is not known.
+func learnCommit(ctx context.Context, a attempt) string {
+	t, row := a.applied.target, a.ending.row
+	if row == nil || !row.Terminal() || a.commit != "" || !t.service.HasGit() || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.version.Less(0, 25, 7) {
+		return a.commit
 	}
-	for _, pause := range r.t.commitLooks() {
-		if r.pauseFor(ctx, pause) != nil {
-			return
+	for _, pause := range t.commitLooks() {
+		if pauseFor(ctx, pause) != nil {
+			return ""
 		}
-		rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
+		rows, err := t.client.Deployments(ctx, t.service.Kind, t.service.ID)
 		if err != nil {
-			return
+			return ""
 		}
-		i := slices.IndexFunc(rows, func(d dokploy.Deployment) bool { return d.ID == r.row.ID })
+		i := slices.IndexFunc(rows, func(d dokploy.Deployment) bool { return d.ID == row.ID })
 		if i < 0 {
-			return
+			return ""
 		}
-		if r.noteCommit(rows[i].Commit()) {
-			return
+		if commit := t.noteCommit(&rows[i]); commit != "" {
+			return commit
 		}
 	}
+	return ""
 }
 
 // pauseFor waits, unless the run ends before.
-func (r *run) pauseFor(ctx context.Context, d time.Duration) error {
+func pauseFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -66,23 +68,26 @@ func (r *run) pauseFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// noteCommit takes the commit that a row says, and warns where it is not the one
-// that CI runs for. It reports whether there is one.
-func (r *run) noteCommit(commit string) bool {
+// noteCommit is the commit that a row says, with a warning where it is not the
+// one that CI runs for; empty: it says none.
+func (t target) noteCommit(row *dokploy.Deployment) string {
+	if row == nil {
+		return ""
+	}
+	commit := row.Commit()
 	if commit == "" {
-		return false
+		return ""
 	}
-	r.result.Commit = commit
-	if f := r.t.o.Follow; f != nil {
+	if f := t.o.Follow; f != nil {
 		if !strings.HasPrefix(commit, f.Commit) {
-			r.t.warn("Dokploy built %.12s, the head of the branch when it was cloned; what started it was the push of %.12s", commit, f.Commit)
+			t.warn("Dokploy built %.12s, the head of the branch when it was cloned; what started it was the push of %.12s", commit, f.Commit)
 		}
-		return true
+		return commit
 	}
-	if other := otherCommit(r.t.o.CI, commit, r.t.service); other != "" && !r.t.o.goingBack {
-		r.t.warn("%s", other)
+	if other := otherCommit(t.o.CI, commit, t.service); other != "" && !t.o.goingBack {
+		t.warn("%s", other)
 	}
-	return true
+	return commit
 }
 
 // hashForm is a hash of a commit, or the beginning of one.

@@ -22,13 +22,6 @@ type containerLog struct {
 	lines []string
 }
 
-// keep takes it into the result.
-func (r *run) keep(log containerLog) {
-	if log.name != "" {
-		r.result.Tail, r.result.TailOf = log.lines, "the container "+log.name
-	}
-}
-
 // containerLog reads that of what failed: of a service of a stack or a container
 // of docker-compose, if they are named. Where no look has shown any yet, one is taken.
 func (v *verifier) containerLog(ctx context.Context, service, name string) containerLog {

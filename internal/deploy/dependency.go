@@ -12,33 +12,32 @@ import (
 
 // explainDependency adds to a deployment that docker-compose broke off, for want
 // of a service that others depend on, what that one wrote.
-func (r *run) explainDependency(ctx context.Context) {
-	if r.result.Status != verdict.Failed || r.t.service.Kind != dokploy.Compose || r.t.service.ComposeType == "stack" {
-		return
+func explainDependency(ctx context.Context, t target, v *verifier, e end) end {
+	if e.outcome.Status != verdict.Failed || t.service.Kind != dokploy.Compose || t.service.ComposeType == "stack" {
+		return e
 	}
-	container, service := failedDependency(r.result.Reason.Text)
+	container, service := failedDependency(e.outcome.Reason.Text)
 	if container == "" && service == "" {
-		return
+		return e
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	v := r.eyes()
 	containers, err := v.look.containers(ctx)
 	if err != nil {
-		return
+		return e
 	}
 	i := slices.IndexFunc(containers, func(c dokploy.Container) bool {
-		return c.Name == container || service != "" && strings.HasPrefix(c.Name, r.t.service.AppName+"-"+service+"-")
+		return c.Name == container || service != "" && strings.HasPrefix(c.Name, t.service.AppName+"-"+service+"-")
 	})
 	if i < 0 {
-		return
+		return e
 	}
 	v.last.Containers = containers
 	broken := containers[i]
 	if broken.Health() == "unhealthy" {
-		r.result.Reason.Text += v.checkSaid(ctx, "", broken.Name)
+		e.outcome.Reason.Text += v.checkSaid(ctx, "", broken.Name)
 	}
-	r.keep(v.containerLog(ctx, "", broken.Name))
+	return e.showing(v.containerLog(ctx, "", broken.Name))
 }
 
 // failedDependency reads docker-compose's error about a service that others

@@ -1,9 +1,23 @@
-// Package deploy owns one deployment, from its target to its verdict: it
-// resolves the target, triggers once, follows the deployment that this trigger
-// made with its log, and says how it ended. Which one that is and what ends it
-// is decided by package track; here is all that is asked of Dokploy for it
-// (watch.go, observe.go), and what is done about it (act.go). It reports through
-// a small interface and knows nothing of the CI host.
+// Package deploy owns one deployment, from its target to its verdict. It is all
+// that is asked of Dokploy for it, in stages that hand on values (run.go reads
+// like the protocol):
+//
+//	resolve.go   which services are meant; what all of a target's stages read is
+//	             a value that none of them writes (target.go)
+//	prepare.go   sets what the inputs ask for, and reads it back
+//	baseline.go  what is there before the trigger
+//	trigger.go   triggers once; upload.go does so with a source
+//	watch.go     finds the deployment that this made, and follows it to its end
+//	             (ending.go): package track decides, observe.go asks for what it
+//	             needs, act.go does what follows
+//	verify.go    sees whether what was deployed runs: package rollout decides
+//	health.go    asks an address
+//	end.go       how it ended and why; the verdict is made there of what the
+//	             stages have handed on, and an error that breaks one off says
+//	             what goes on in Dokploy (outcome.go)
+//	rollback.go  goes back from a bad end: wayback.go decides
+//
+// It reports through a small interface and knows nothing of the CI host.
 package deploy
 
 import (

@@ -10,51 +10,55 @@ import (
 )
 
 // dryRun shows what a run would do, and changes nothing.
-func (r *run) dryRun(ctx context.Context) {
-	p, err := planFor(r.t.o, r.t.service, r.t.version)
+func dryRun(ctx context.Context, t target) verdict.Result {
+	result := t.result()
+	p, err := planFor(t.o, t.service, t.version)
 	if err != nil {
-		r.result.Outcome = notStarted(ctx, err, true)
-		return
+		result.Outcome = notStarted(ctx, err, true)
+		return result
 	}
-	r.t.showPlan(p)
-	if len(p.changes) == 0 && r.t.o.Prepare.set() {
-		r.t.note("nothing to set: all stands as it is asked for")
+	t.showPlan(p)
+	if len(p.changes) == 0 && t.o.Prepare.set() {
+		t.note("nothing to set: all stands as it is asked for")
 	}
-	r.result.Status = verdict.Done
-	switch src := r.t.o.Prepare.Source; {
-	case src != nil && r.t.service.Kind == dokploy.Application:
+	e := end{outcome: verdict.Outcome{Status: verdict.Done}}
+	switch src := t.o.Prepare.Source; {
+	case src != nil && t.service.Kind == dokploy.Application:
 		n, err := src.WriteTo(io.Discard)
 		if err != nil {
-			r.result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
-			return
+			result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
+			return result
 		}
-		r.t.note("would upload %s as zip, which starts a deployment", size(n))
+		t.note("would upload %s as zip, which starts a deployment", size(n))
 	default:
-		r.t.note("would trigger %s.%s", r.t.service.Kind, r.t.o.Operation)
+		t.note("would trigger %s.%s", t.service.Kind, t.o.Operation)
 	}
-	r.t.note("the key: %s", r.t.mayText())
-	if v := r.verifier; r.t.o.verifies() {
+	t.note("the key: %s", t.mayText())
+	if t.o.verifies() {
+		v := newVerifier(t)
 		v.lookBefore(ctx)
 		if v.prior.err == nil {
 			v.lookAtContainers(ctx)
 		}
 		switch {
 		case v.prior.err != nil:
-			r.found(v.unseen(explainBlind(v.prior.err)))
+			e = e.found(t, v.unseen(explainBlind(v.prior.err)))
 		case v.look.docker:
-			r.t.note("verify: swarm's tasks and the containers can be seen")
+			t.note("verify: swarm's tasks and the containers can be seen")
 		default:
-			r.t.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
+			t.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
 		}
 	}
-	if r.t.o.Health != nil {
-		u, err := r.t.o.healthURL(r.t.service.URL())
+	if t.o.Health != nil {
+		u, err := t.o.healthURL(t.service.URL())
 		if err != nil {
-			r.result.Outcome = notStarted(ctx, err, true)
-			return
+			result.Outcome = notStarted(ctx, err, true)
+			return result
 		}
-		r.t.note("health: would ask %s", plainly(u)+r.t.o.Health.wants(r.t.screen.mask))
+		t.note("health: would ask %s", plainly(u)+t.o.Health.wants(t.screen.mask))
 	}
+	result.Outcome, result.Verified = e.outcome, e.verified
+	return result
 }
 
 // mayText says what the key may do.

@@ -28,43 +28,42 @@ type Pushed struct {
 
 // follow waits for the deployment of the commit and follows it. Nothing is ever
 // started.
-func (r *run) follow(ctx context.Context) error {
-	f := r.t.o.Follow
-	r.t.note("following what Dokploy starts by itself for commit %.7s", f.Commit)
-	r.left = verdict.NoneYet
-	r.tracked = track.Begin(r.order())
-	d, err := r.watch(ctx)
+func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, error) {
+	t.note("following what Dokploy starts by itself for commit %.7s", t.o.Follow.Commit)
+	s := newSender(t, v, base, verdict.NoneYet)
+	s.sent.state = track.Begin(s.order())
+	e, err := watch(ctx, t, v, base, s.sent)
+	s.learn(e)
 	switch {
 	case err != nil:
-		return err
-	case d.End.Row != nil:
-		r.result.Outcome = ended(d.End.Row)
-		return nil
-	case d.End.Reason.Kind == verdict.NoneCame:
-		return r.noneCame(ctx, d.End.Reason)
+		return e, s.brokenOff(err)
+	case e.last.End.Row != nil:
+		return e, nil
 	}
-	o := d.End.Reason.Outcome()
-	if d.End.Reason.Gone() {
+	why := e.last.End.Reason
+	if why.Kind == verdict.NoneCame {
+		return e, s.brokenOff(noneCame(ctx, t, why))
+	}
+	o := why.Outcome()
+	if why.Gone() {
 		o.Hint = verdict.PushAgain
 	}
-	return &verdict.Error{Outcome: o}
+	return e, s.brokenOff(&verdict.Error{Outcome: o})
 }
 
 // awaited is called after a look that has shown no deployment of the commit. What
 // was looked at before it ran before its rollout.
 func (w *watcher) awaited(ctx context.Context) {
-	r := w.r
-	if r.verifier != nil {
-		r.verifier.lookWhileQueued(ctx)
-	}
+	t := w.t
+	w.verifier.lookWhileQueued(ctx)
 	if w.waits {
 		return
 	}
 	w.waits = true
-	r.down.answers()
-	r.t.note("Dokploy has started none yet; waiting up to %s", r.t.o.Follow.StartTimeout)
-	for _, o := range obstacles(r.t.service, r.t.o.Follow.Pushed, r.t.version) {
-		r.t.warn("there may come none: %s", o)
+	w.verifier.down.answers()
+	t.note("Dokploy has started none yet; waiting up to %s", t.o.Follow.StartTimeout)
+	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
+		t.warn("there may come none: %s", o)
 	}
 }
 
@@ -82,18 +81,18 @@ func endedText(row *dokploy.Deployment) string {
 
 // noneCame ends a run for whose commit Dokploy has started nothing, with what
 // the service's settings say to that.
-func (r *run) noneCame(ctx context.Context, why verdict.Reason) error {
-	service := r.t.service
-	if s, err := r.t.client.Service(ctx, r.t.service.Kind, r.t.service.ID); err == nil {
+func noneCame(ctx context.Context, t target, why verdict.Reason) error {
+	service := t.service
+	if s, err := t.client.Service(ctx, t.service.Kind, t.service.ID); err == nil {
 		service = s // somebody may have changed it
 	}
 	why.Name = fmt.Sprintf("%.12s", why.Name)
-	found := obstacles(service, r.t.o.Follow.Pushed, r.t.version)
+	found := obstacles(service, t.o.Follow.Pushed, t.version)
 	if len(found) > 0 {
 		why.Kind, why.Text = verdict.NoneExplained, verdict.Obstacles(found)
 	}
 	o := why.Outcome()
-	if len(found) > 0 && r.t.o.Follow.SkipIfNone {
+	if len(found) > 0 && t.o.Follow.SkipIfNone {
 		o.Status = verdict.Skipped
 	}
 	if newest := newestDeployed(service.Deployments); newest != nil {
@@ -117,21 +116,23 @@ func newestDeployed(rows []dokploy.Deployment) *dokploy.Deployment {
 }
 
 // dryFollow takes one look for a deployment of the commit.
-func (r *run) dryFollow(ctx context.Context) {
-	w := &watcher{r: r}
-	order := r.order()
+func dryFollow(ctx context.Context, t target) verdict.Result {
+	result := t.result()
+	v := newVerifier(t)
+	w := &watcher{t: t, verifier: v}
+	order := newSender(t, v, baseline{}, verdict.NoneYet).order()
 	order.SentAt, order.StartTimeout = time.Now(), time.Hour
 	var d track.Decision
-	r.tracked = track.Begin(order)
-	err := before(ctx, r.t.o, func(ctx context.Context) error {
+	state := track.Begin(order)
+	err := before(ctx, t.o, func(ctx context.Context) error {
 		s := w.newObservation()
 		for {
-			next, now := r.tracked.See(s.Observation)
+			next, now := state.See(s.Observation)
 			if now.Ask != 0 {
 				w.observe(ctx, now.Ask, s)
 				continue
 			}
-			r.tracked, d = next, now
+			state, d = next, now
 			if d.Fault {
 				return s.err
 			}
@@ -142,25 +143,26 @@ func (r *run) dryFollow(ctx context.Context) {
 	case err == nil && d.End != nil:
 		err = d.End.Reason.Err()
 	case err == nil:
-		r.result.Status = verdict.Done
-		r.t.note("%s", lookedText(r.t.o.Follow.Commit, d, r.tracked))
+		result.Status = verdict.Done
+		t.note("%s", lookedText(t.o.Follow.Commit, d, state))
 	}
 	if err != nil {
-		r.result.Outcome = notStarted(ctx, err, true)
-		return
+		result.Outcome = notStarted(ctx, err, true)
+		return result
 	}
-	for _, o := range obstacles(r.t.service, r.t.o.Follow.Pushed, r.t.version) {
-		r.t.warn("there may come none: %s", o)
+	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
+		t.warn("there may come none: %s", o)
 	}
-	r.t.note("the key: %s", r.t.mayText())
-	if r.t.o.Health != nil {
-		u, err := r.t.o.healthURL(r.t.service.URL())
+	t.note("the key: %s", t.mayText())
+	if t.o.Health != nil {
+		u, err := t.o.healthURL(t.service.URL())
 		if err != nil {
-			r.result.Outcome = notStarted(ctx, err, true)
-			return
+			result.Outcome = notStarted(ctx, err, true)
+			return result
 		}
-		r.t.note("health: would ask %s", plainly(u)+r.t.o.Health.wants(r.t.screen.mask))
+		t.note("health: would ask %s", plainly(u)+t.o.Health.wants(t.screen.mask))
 	}
+	return result
 }
 
 // lookedText says what one look has shown.

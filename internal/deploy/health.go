@@ -100,20 +100,19 @@ func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.
 	return said
 }
 
-// health waits until the address answers as it should. It comes after the
+// checkHealth waits until the address answers as it should. It comes after the
 // containers were verified, so that the old version does not answer for the
 // new one, as far as that could be seen.
-func (r *run) health(ctx context.Context) error {
-	u, err := r.t.o.healthURL(r.result.URL())
+func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error) {
+	u, err := t.o.healthURL(t.service.URL())
 	if err != nil {
-		return err
+		return e, err
 	}
-	r.left = verdict.DoneUnanswered
-	h := *r.t.o.Health
-	if r.t.o.goingBack {
+	h := *t.o.Health
+	if t.o.goingBack {
 		h.Contains = "" // it may be what the failed version was to say
 	}
-	answer, err := h.ask(ctx, u, r.t.screen)
+	answer, err := h.ask(ctx, u, t.screen)
 	var bad *health.Error
 	switch {
 	case errors.As(err, &bad):
@@ -121,21 +120,21 @@ func (r *run) health(ctx context.Context) error {
 		if bad.Unasked {
 			why.Kind = verdict.HealthUnasked
 		} else {
-			r.keep(r.eyes().containerLog(ctx, "", ""))
+			e = e.showing(v.containerLog(ctx, "", ""))
 			// A time that is over is no reason to lose the verdict.
-			if idle, _ := stoppedInDokploy(ctx, r.t.client, r.t.service, r.down.loop); idle {
+			if idle, _ := stoppedInDokploy(ctx, t.client, t.service, v.down.loop); idle {
 				why.Kind = verdict.BadHealthStopped
 			}
 		}
-		r.result.Outcome = why.Outcome()
-		r.result.Hint = verdict.Hint(bad.Hint)
-		return nil
+		e.outcome = why.Outcome()
+		e.outcome.Hint = verdict.Hint(bad.Hint)
+		return e, nil
 	case err != nil:
-		return err
+		return e, &brokenOff{err: err, left: verdict.DoneUnanswered}
 	}
-	r.t.note("%s", answered(u, answer, h.Contains != "", r.result.Verified))
+	t.note("%s", answered(u, answer, h.Contains != "", e.verified))
 	if answer.Note != "" {
-		r.t.warn("health: %s", answer.Note)
+		t.warn("health: %s", answer.Note)
 	}
-	return nil
+	return e, nil
 }

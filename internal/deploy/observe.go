@@ -23,8 +23,8 @@ func (w *watcher) newObservation() *observation {
 
 // stamp says of which moment the observation is, and what was wrong until then.
 func (w *watcher) stamp(s *observation) {
-	w.r.down.count()
-	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.r.down.outages, w.r.down.backAt, w.r.t.client.LastFault()
+	w.verifier.down.count()
+	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.verifier.down.outages, w.verifier.down.backAt, w.t.client.LastFault()
 }
 
 // observe asks for one thing that a look needs. One that cannot be had is noted:
@@ -33,19 +33,19 @@ func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 	var err error
 	switch n {
 	case track.Queue:
-		s.Queue, err = w.r.t.client.Queue(ctx)
+		s.Queue, err = w.t.client.Queue(ctx)
 		s.NoQueue = dokploy.Unsupported(err) || dokploy.Denied(err)
 		if err != nil {
 			w.unread, _ = dokploy.Explain(err)
 		}
 	case track.Rows:
-		s.Rows, err = w.r.t.client.Deployments(ctx, w.r.t.service.Kind, w.r.t.service.ID)
+		s.Rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
 		s.Gone = dokploy.NotFound(err)
 	case track.Service:
-		s.Service, err = w.r.t.client.Service(ctx, w.r.t.service.Kind, w.r.t.service.ID)
+		s.Service, err = w.t.client.Service(ctx, w.t.service.Kind, w.t.service.ID)
 	case track.Running:
 		var projects []dokploy.Project
-		projects, err = w.r.t.client.Projects(ctx)
+		projects, err = w.t.client.Projects(ctx)
 		s.Running = running(projects)
 	}
 	s.Asked |= n

@@ -9,6 +9,28 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
+// brokenOff is an error that ends a deployment before its verdict, with what goes
+// on in Dokploy as far as the stage knows that it has ended.
+type brokenOff struct {
+	err    error
+	left   verdict.Left
+	detail string // of that: what it waits for, or what was seen of its containers
+	stale  bool   // that is from before an outage
+}
+
+func (e *brokenOff) Error() string { return e.err.Error() }
+
+func (e *brokenOff) Unwrap() error { return e.err }
+
+// leftBy is what goes on in Dokploy after an error that ended a stage.
+func leftBy(err error) *brokenOff {
+	var b *brokenOff
+	if errors.As(err, &b) {
+		return b
+	}
+	return &brokenOff{err: err, left: verdict.NothingStarted}
+}
+
 // moment is what a run knows when an error ends it.
 type moment struct {
 	cause  error        // why its context ended; nil: it did not
@@ -65,24 +87,6 @@ func notStarted(ctx context.Context, err error, found bool) verdict.Outcome {
 		m.cause = context.Cause(ctx)
 	}
 	return outcomeOf(err, m)
-}
-
-// moment is what is known of this run now.
-func (r *run) moment(ctx context.Context) moment {
-	m := moment{found: true, left: r.left, detail: r.detail}
-	if ctx.Err() != nil {
-		m.cause = context.Cause(ctx)
-	}
-	if r.undo != nil && r.row == nil && !r.left.MayRun() {
-		m.set = r.undo.changes.names() + r.undo.changes.verb(" was", " were")
-	}
-	return m
-}
-
-// stale reports whether Dokploy may have lost what was last seen in its queue:
-// an outage has begun since.
-func (r *run) stale() bool {
-	return !r.tracked.Unconfirmed() && r.down.long()
 }
 
 // aboutInput is a problem with an input, found before anything was started. An

@@ -41,7 +41,7 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			newRun(found.target(o, i), r).run(ctx, func() {
+			*r = run(ctx, found.target(o, i), func(r verdict.Result) {
 				last := left.Add(-1) == 0
 				if r.Status.OK() {
 					return

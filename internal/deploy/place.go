@@ -121,9 +121,9 @@ type ahead struct {
 // interest: none is far beyond it sooner.
 const askAfter = time.Minute
 
-// look says once of a build ahead that it takes far longer than usual. Each
+// look, where own is how long the target itself usually takes, says once of a build ahead that it takes far longer than usual. Each
 // one's earlier deployments are asked for once.
-func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string {
+func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, now time.Time) string {
 	if a.usual == nil {
 		a.usual, a.told = map[string]time.Duration{}, map[string]bool{}
 	}
@@ -134,7 +134,7 @@ func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string
 		}
 		usual, asked := a.usual[key]
 		if !asked {
-			usual = r.usualOf(ctx, &b.job)
+			usual = t.usualOf(ctx, &b.job, own)
 			a.usual[key] = usual
 		}
 		if text := b.late(usual, now); text != "" {
@@ -147,13 +147,13 @@ func (a *ahead) look(ctx context.Context, r *run, p place, now time.Time) string
 
 // usualOf is how long a job's service usually takes; zero: not known. A key may
 // not see another's deployments, and nothing depends on it.
-func (r *run) usualOf(ctx context.Context, j *dokploy.Job) time.Duration {
-	if j.ServiceID == r.t.service.ID {
-		return r.base.usual
+func (t target) usualOf(ctx context.Context, j *dokploy.Job, own time.Duration) time.Duration {
+	if j.ServiceID == t.service.ID {
+		return own
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	rows, err := r.t.client.Deployments(ctx, j.Kind, j.ServiceID)
+	rows, err := t.client.Deployments(ctx, j.Kind, j.ServiceID)
 	if err != nil {
 		return 0
 	}

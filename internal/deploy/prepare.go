@@ -70,44 +70,59 @@ func mayPrepare(rights *dokploy.Rights, p *plan) error {
 	return nil
 }
 
+// applied is what was set of a target before its deployment.
+type applied struct {
+	target target   // its service as it was read last
+	undo   *plan    // nil: there is nothing to take back
+	lines  []string // what was set, for a person
+}
+
+// left is what goes on in Dokploy as long as nothing was started.
+func (a applied) left() verdict.Left {
+	if a.undo != nil {
+		return verdict.SomethingSet
+	}
+	return verdict.NothingStarted
+}
+
 // prepare sets what the inputs ask for, and reads it back: what another
 // pipeline set meanwhile is not deployed.
-func (r *run) prepare(ctx context.Context) error {
-	if r.t.o.Prepare.set() {
+func prepare(ctx context.Context, t target) (applied, error) {
+	a := applied{target: t}
+	if t.o.Prepare.set() {
 		// What was read when the target was found may be old by now.
-		s, err := r.t.readAgain(ctx)
+		s, err := t.readAgain(ctx)
 		if err != nil {
-			return err
+			return a, err
 		}
-		r.t.service = s
+		a.target.service = s
 	}
-	p, err := planFor(r.t.o, r.t.service, r.t.version)
+	p, err := planFor(t.o, a.target.service, t.version)
 	if err != nil {
-		return err
+		return a, err
 	}
-	r.t.showPlan(p)
+	t.showPlan(p)
 	if len(p.changes) == 0 {
-		return nil
+		return a, nil
 	}
-	r.left = verdict.NothingStarted
-	if err := r.t.apply(ctx, p, p.changes.apply()); err != nil {
-		if !isDefinite(err) {
-			r.undo = p // as far as it was set, it goes back
-			r.left = verdict.MaybeSet
+	if err := t.apply(ctx, p, p.changes.apply()); err != nil {
+		if isDefinite(err) {
+			return a, err
 		}
-		return err
+		a.undo = p // as far as it was set, it goes back
+		return a, &brokenOff{err: err, left: verdict.MaybeSet}
 	}
-	r.undo, r.result.WasSet = p, p.lines
-	r.left = verdict.SomethingSet
-	var now *dokploy.Service
-	if now, err = r.t.readAgain(ctx); err != nil {
-		return err
+	a.undo, a.lines = p, p.lines
+	now, err := t.readAgain(ctx)
+	if err != nil {
+		return a, &brokenOff{err: err, left: a.left()}
 	}
 	if x := p.drifted(now); x != nil {
-		return verdict.Reason{Kind: verdict.SetByAnother, Name: x.phrase + " " + x.verb("was", "were")}.Err()
+		why := verdict.Reason{Kind: verdict.SetByAnother, Name: x.phrase + " " + x.verb("was", "were")}
+		return a, &brokenOff{err: why.Err(), left: a.left()}
 	}
-	r.t.service = now
-	return nil
+	a.target.service = now
+	return a, nil
 }
 
 func (t target) showPlan(p *plan) {

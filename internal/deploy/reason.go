@@ -7,25 +7,7 @@ import (
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
-	"dokploy-deploy/internal/verdict"
 )
-
-// explain says why the deployment failed, as far as its log tells.
-func (r *run) explain() {
-	res := r.result
-	why := r.t.locate(r.t.screen.why.Reason())
-	res.Tail = quote(r.t.screen.tail.lines(), why)
-	if res.Reason.Kind != "" {
-		return // Dokploy itself has said it, or the log is not of one build
-	}
-	if why.Target == "" { // else one of several files of that name
-		res.Place = why.Place
-	}
-	res.Hint = verdict.Hint(join(why.Hint, string(res.Hint)))
-	if res.Reason = (verdict.Reason{Kind: verdict.LogSays, Text: why.String()}); res.Reason.Text == "" {
-		res.Reason = r.unexplained()
-	}
-}
 
 // locate makes the file that a builder names one of the repository: a builder
 // names it without the folders that lead to it.

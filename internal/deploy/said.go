@@ -12,23 +12,23 @@ import (
 func (w *watcher) say(e track.Event) {
 	switch e.Kind {
 	case track.TakenUnseen:
-		w.r.t.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
+		w.t.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
 	case track.QueueUnreadable:
-		w.r.t.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
+		w.t.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
 	case track.Queued:
-		p := w.r.t.placeOf(e.Place)
+		p := w.t.placeOf(e.Place)
 		if key := p.text(time.Time{}); key != w.placed {
 			w.placed = key
-			w.r.t.note("%s", p.text(e.Place.Clock.At(time.Now())))
+			w.t.note("%s", p.text(e.Place.Clock.At(time.Now())))
 		}
 	case track.QueuedRow:
-		w.r.t.note("queued")
+		w.t.note("queued")
 	case track.CancelledRunsAgain:
-		w.r.t.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
+		w.t.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
 	case track.CancelledMayRunAgain:
-		w.r.t.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
+		w.t.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
 	case track.UnknownStatus:
-		w.r.t.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
+		w.t.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
 	}
 }
 
@@ -38,8 +38,8 @@ func (w *watcher) startText(waited time.Duration) string {
 	if waited >= time.Second {
 		line += " after " + text.Duration(waited)
 	}
-	if w.r.base.usual >= time.Second {
-		line += "; usually takes " + text.Duration(w.r.base.usual)
+	if w.base.usual >= time.Second {
+		line += "; usually takes " + text.Duration(w.base.usual)
 	}
 	return line
 }
@@ -49,7 +49,7 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 	began := w.began
 	switch d.Doing {
 	case track.DoingQueued:
-		p := w.r.t.placeOf(d.Place)
+		p := w.t.placeOf(d.Place)
 		return func() string { return "still " + p.text(d.Place.Clock.At(time.Now())) }
 	case track.DoingQueuedRow:
 		return func() string { return "still queued" }
@@ -60,7 +60,7 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 	case track.DoingUnseen:
 		return func() string { return "no deployment has begun yet; this Dokploy does not show its queue" }
 	case track.DoingAwaited:
-		commit := w.r.t.o.Follow.Commit
+		commit := w.t.o.Follow.Commit
 		return func() string {
 			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s", commit)
 		}

@@ -15,6 +15,7 @@ type target struct {
 	client  *dokploy.Client
 	screen  *screen
 	service *dokploy.Service // as it was last read
+	ref     string           // as the user named it
 	name    string           // as shown to a person
 	version dokploy.Version  // as the server says it, for messages
 	traits  dokploy.Traits
@@ -26,7 +27,7 @@ type target struct {
 func (t *targets) target(o *Options, i int) target {
 	x := t.targets[i]
 	return target{
-		o: o, client: o.Client, screen: newScreen(o, x.name), service: x.service, name: x.name,
+		o: o, client: o.Client, screen: newScreen(o, x.name), service: x.service, ref: o.Targets[i].Ref, name: x.name,
 		version: t.version, traits: dokploy.TraitsOf(t.version), paths: t.paths, rights: t.rights,
 	}
 }
@@ -42,7 +43,7 @@ func (t target) again(ctx context.Context, o *Options) target {
 
 // result is a verdict without an outcome yet.
 func (t target) result() verdict.Result {
-	r := verdict.Result{Name: t.name, Queued: -1, Build: -1}
+	r := verdict.Result{Target: t.ref, Name: t.name, Queued: -1, Build: -1}
 	r.ID, r.Service, r.Kind = t.service.ID, t.service.Name, string(t.service.Kind)
 	r.URLs, r.DashboardURL = t.service.URLs(), t.client.DashboardURL(t.service)
 	return r

@@ -25,64 +25,107 @@ func newToken() string {
 // maxTriggers bounds how often one trigger is sent whose answers are all lost.
 const maxTriggers = 3
 
+// sender sends the trigger of one deployment, and keeps what is known of it until
+// Dokploy has it.
+type sender struct {
+	t        target
+	verifier *verifier // looks at what runs while it waits
+	base     baseline
+	began    time.Time // when the deployment did: before its first trigger
+	tokens   []string  // of all its triggers, the newest last
+	queue    track.QueueAccess
+	uploaded uploaded
+	sent     sent
+	takenAt  time.Time // our clock, when Dokploy took it; zero: not known closely
+}
+
+// sent is what is known of a trigger that was sent, and what goes on in Dokploy.
+type sent struct {
+	state  track.State
+	left   verdict.Left
+	detail string // of that: what it waits for
+}
+
+func newSender(t target, v *verifier, base baseline, left verdict.Left) *sender {
+	s := &sender{t: t, verifier: v, base: base, began: time.Now(), sent: sent{left: left}}
+	if t.traits.HidesQueue {
+		s.queue = track.QueueHidden
+	}
+	return s
+}
+
+// learn takes what a watch has found out.
+func (s *sender) learn(e ending) {
+	s.sent, s.queue = e.sent, e.sent.state.Queue()
+}
+
+// brokenOff is an error after something may have been sent.
+func (s *sender) brokenOff(err error) error {
+	return &brokenOff{
+		err: err, left: s.sent.left, detail: s.sent.detail,
+		// Dokploy may have lost what was last seen in its queue.
+		stale: !s.sent.state.Unconfirmed() && s.verifier.down.long(),
+	}
+}
+
 // trigger starts a deployment exactly once. A connection that was never made
 // is tried again; an answer that was lost is settled first.
-func (r *run) trigger(ctx context.Context) error {
-	if r.t.o.Prepare.Source != nil && r.t.service.Kind == dokploy.Application && !r.sent.looked {
-		return r.upload(ctx)
+func (s *sender) trigger(ctx context.Context) error {
+	if s.t.o.Prepare.Source != nil && s.t.service.Kind == dokploy.Application && !s.uploaded.looked {
+		return s.upload(ctx)
 	}
-	r.sent.isUpload = false
+	s.uploaded.isUpload = false
 	for sent := 1; ; sent++ {
 		token := newToken()
-		r.tokens = append(r.tokens, token)
-		description := strings.TrimSpace(r.t.o.Description + " " + token)
-		err := r.send(ctx, description)
+		s.tokens = append(s.tokens, token)
+		description := strings.TrimSpace(s.t.o.Description + " " + token)
+		err := s.send(ctx, description)
 		if err == nil {
-			r.tracked = r.tracked.Answered(track.Answer{Kind: track.Taken, At: r.takenAt})
-			r.accepted()
+			s.sent.state = s.sent.state.Answered(track.Answer{Kind: track.Taken, At: s.takenAt})
+			s.accepted()
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if !answerLost(err) {
-			return r.rejected(err)
+			return s.t.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
-		r.t.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
-		has, serr := r.resolveLostAnswer(ctx, err)
+		s.t.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
+		has, serr := s.resolveLostAnswer(ctx, err)
 		switch {
 		case serr != nil:
 			return serr
 		case has:
-			r.accepted()
+			s.accepted()
 			return nil
 		}
-		r.left = verdict.NothingStarted
+		s.sent.left = verdict.NothingStarted
 		var e *dokploy.Error
 		if sent >= maxTriggers || errors.As(err, &e) && e.Odd == "" {
 			// Dokploy's own words about its failure will be the same again.
-			return r.rejected(err)
+			return s.t.rejected(err)
 		}
-		r.t.note("Dokploy does not have it: triggering again")
+		s.t.note("Dokploy does not have it: triggering again")
 	}
 }
 
-func (r *run) accepted() {
-	r.left = verdict.QueuedThere
-	if r.t.o.Wait {
-		r.t.note("Dokploy has accepted the deployment")
+func (s *sender) accepted() {
+	s.sent.left = verdict.QueuedThere
+	if s.t.o.Wait {
+		s.t.note("Dokploy has accepted the deployment")
 	} else {
-		r.t.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
+		s.t.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
 	}
 }
 
 // send posts the trigger. It is repeated only while no connection is made, or
 // a proxy says that it took too many requests.
-func (r *run) send(ctx context.Context, description string) error {
+func (s *sender) send(ctx context.Context, description string) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(time.Second, time.Second),
-		Tolerate: r.t.o.beforeTrigger(),
+		Tolerate: s.t.o.beforeTrigger(),
 		Fatal: func(err error) bool {
 			var e *dokploy.Error
 			if errors.As(err, &e) {
@@ -97,22 +140,22 @@ func (r *run) send(ctx context.Context, description string) error {
 		// over: longer than the client's own limit, the answer matters.
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		r.refreshBaseline(ctx)
+		s.base = s.base.fresh(ctx, s.t)
 		if ctx.Err() != nil {
 			return wait.Pending, context.Cause(ctx) // not sent
 		}
-		r.left = verdict.MaybeTaken
-		r.tracked, r.takenAt = track.Begin(r.order()), time.Time{}
+		s.sent.left = verdict.MaybeTaken
+		s.sent.state, s.takenAt = track.Begin(s.order()), time.Time{}
 		sent := time.Now()
-		err := r.post(ctx, description)
+		err := s.post(ctx, description)
 		if err != nil && !answerLost(err) {
-			r.left = verdict.NothingStarted
+			s.sent.left = verdict.NothingStarted
 		}
 		if err != nil {
 			return wait.Pending, err
 		}
 		if time.Since(sent) < slowAnswer {
-			r.takenAt = time.Now()
+			s.takenAt = time.Now()
 		}
 		return wait.Done, nil
 	})
@@ -125,12 +168,12 @@ const slowAnswer = 500 * time.Millisecond
 // post sends the trigger once. When its answer is slow, the marker may show
 // first that Dokploy has it: a Git source that builds fast shows it for a
 // moment only.
-func (r *run) post(ctx context.Context, description string) error {
+func (s *sender) post(ctx context.Context, description string) error {
 	postCtx, cancel := withGrace(ctx, lastAnswer)
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() {
-		answer <- r.t.client.Deploy(postCtx, r.t.service.Kind, r.t.o.Operation, r.t.service.ID, r.t.o.Title, description)
+		answer <- s.t.client.Deploy(postCtx, s.t.service.Kind, s.t.o.Operation, s.t.service.ID, s.t.o.Title, description)
 	}()
 	patience := time.NewTimer(slowAnswer)
 	defer patience.Stop()
@@ -141,28 +184,30 @@ func (r *run) post(ctx context.Context, description string) error {
 	}
 	watchCtx, stop := context.WithCancel(ctx)
 	defer stop()
-	seen := make(chan bool, 1)
+	seen := make(chan ending, 1)
 	go func() {
-		d, _ := r.watch(watchCtx)
-		seen <- d.Took == track.TookYes
+		e, _ := watch(watchCtx, s.t, s.verifier, s.base, s.sent)
+		seen <- e
 	}()
+	var (
+		e   ending
+		err error
+	)
 	select {
-	case err := <-answer:
+	case err = <-answer:
 		stop()
-		if <-seen {
-			return nil
-		}
-		return err
-	case shows := <-seen:
-		if shows {
+		e = <-seen
+	case e = <-seen:
+		if e.shows() {
 			cancel()
 		}
-		err := <-answer
-		if shows {
-			return nil
-		}
-		return err
+		err = <-answer
 	}
+	s.learn(e)
+	if e.shows() {
+		return nil
+	}
+	return err
 }
 
 // lastAnswer is how long the answer to a trigger is still waited for after an
@@ -190,7 +235,7 @@ func answerLost(err error) bool {
 }
 
 // resolveLostAnswer finds out whether Dokploy has a trigger whose answer was lost.
-func (r *run) resolveLostAnswer(ctx context.Context, lost error) (has bool, err error) {
+func (s *sender) resolveLostAnswer(ctx context.Context, lost error) (has bool, err error) {
 	answer := track.Answer{Kind: track.CutOff}
 	var (
 		e  *dokploy.Error
@@ -199,33 +244,34 @@ func (r *run) resolveLostAnswer(ctx context.Context, lost error) (has bool, err 
 	if errors.As(lost, &e) && e.Status == http.StatusGatewayTimeout || errors.As(lost, &te) && (errors.Is(lost, context.DeadlineExceeded) || errors.Is(lost, context.Canceled)) {
 		answer.Kind = track.GaveUp
 	}
-	r.tracked = r.tracked.Answered(answer)
-	d, err := r.watch(ctx)
-	if err == nil && d.End != nil {
-		err = d.End.Reason.Err()
+	s.sent.state = s.sent.state.Answered(answer)
+	found, err := watch(ctx, s.t, s.verifier, s.base, s.sent)
+	s.learn(found)
+	if err == nil && found.last.End != nil {
+		err = found.last.End.Reason.Err()
 	}
-	return d.Took == track.TookYes, err
+	return found.shows(), err
 }
 
 // order is what is sent, and what was there before.
-func (r *run) order() track.Order {
-	s := r.t.service
+func (s *sender) order() track.Order {
+	service := s.t.service
 	o := track.Order{
-		ServiceID: s.ID, Remote: s.ServerID != "", BuiltRemotely: s.BuildServerID != "",
-		LosesMarker: r.t.o.Operation != "redeploy" && s.HasGit(),
-		Traits:      r.t.traits, Queue: r.queue, SentAt: r.triggered,
+		ServiceID: service.ID, Remote: service.ServerID != "", BuiltRemotely: service.BuildServerID != "",
+		LosesMarker: s.t.o.Operation != "redeploy" && service.HasGit(),
+		Traits:      s.t.traits, Queue: s.queue, SentAt: s.began,
 	}
-	if f := r.t.o.Follow; f != nil {
+	if f := s.t.o.Follow; f != nil {
 		o.Commit, o.StartTimeout = f.Commit, f.StartTimeout
 		return o
 	}
-	o.Markers, o.Upload = slices.Clone(r.tokens), r.sent.isUpload
-	o.Baseline = track.Baseline{Rows: r.base.ids(), Jobs: r.sent.jobs, Lookalikes: r.sent.lookalikes}
+	o.Markers, o.Upload = slices.Clone(s.tokens), s.uploaded.isUpload
+	o.Baseline = track.Baseline{Rows: s.base.ids(), Jobs: s.uploaded.jobs, Lookalikes: s.uploaded.lookalikes}
 	return o
 }
 
 // rejected is the outcome of a trigger that Dokploy does not have.
-func (r *run) rejected(err error) *verdict.Error {
+func (t target) rejected(err error) *verdict.Error {
 	o := verdict.Outcome{Status: verdict.Unreachable}
 	o.Reason, o.Hint = explainOutage(err)
 	var e *dokploy.Error
@@ -233,7 +279,7 @@ func (r *run) rejected(err error) *verdict.Error {
 	case dokploy.Refused(err):
 		o.Status = verdict.Refused
 	case dokploy.Unsupported(err):
-		o = verdict.Reason{Kind: verdict.NoProcedure, Name: fmt.Sprintf("%s.%s", r.t.service.Kind, r.t.o.Operation), Text: r.t.version.String()}.Outcome()
+		o = verdict.Reason{Kind: verdict.NoProcedure, Name: fmt.Sprintf("%s.%s", t.service.Kind, t.o.Operation), Text: t.version.String()}.Outcome()
 	case dokploy.NotFound(err), errors.As(err, &e) && e.Odd == "" && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests:
 		o.Status = verdict.Invalid
 	case errors.As(err, &e) && e.Odd == "" && e.Status < 600 && e.Status != http.StatusTooManyRequests:

@@ -29,29 +29,29 @@ const maxUploads = 3
 
 // upload sends the source, which starts a deployment. One that broke off
 // before its end is begun again: the server cannot have taken it.
-func (r *run) upload(ctx context.Context) error {
-	if err := before(ctx, r.t.o, r.lookAround); err != nil {
+func (s *sender) upload(ctx context.Context) error {
+	if err := before(ctx, s.t.o, s.lookAround); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
-		m, whole, err := r.sendSource(ctx)
+		m, whole, err := s.sendSource(ctx)
 		switch {
 		case err == nil:
-			r.sent.isUpload = true
-			r.tracked = track.Begin(r.order()).Answered(track.Answer{Kind: track.Taken, At: time.Now()})
-			r.t.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
-			r.accepted()
+			s.uploaded.isUpload = true
+			s.sent.state = track.Begin(s.order()).Answered(track.Answer{Kind: track.Taken, At: time.Now()})
+			s.t.note("uploaded %s in %s", size(m.n), text.Duration(time.Since(m.start)))
+			s.accepted()
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case whole && answerLost(err):
-			return r.settleUpload(ctx, err)
+			return s.settleUpload(ctx, err)
 		}
-		if ended := r.uploadEnded(err, m.n, try); ended != nil {
+		if ended := s.uploadEnded(err, m.n, try); ended != nil {
 			return ended
 		}
 		what, _ := dokploy.Explain(err)
-		r.t.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
+		s.t.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
 		if err := wait.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
 			return err
 		}
@@ -60,22 +60,22 @@ func (r *run) upload(ctx context.Context) error {
 
 // sendSource sends the source once. Whole means that the server may have had its
 // last byte.
-func (r *run) sendSource(ctx context.Context) (m *meter, whole bool, err error) {
-	m = &meter{screen: r.t.screen, start: time.Now(), said: time.Now()}
-	r.left = verdict.NothingStarted
-	r.t.screen.doing(func() string { return "uploading the source" })
-	defer r.t.screen.doing(nil)
-	err = r.t.client.Upload(ctx, r.t.service, "source.zip", r.t.o.Unreachable, func(w io.Writer) error {
+func (s *sender) sendSource(ctx context.Context) (m *meter, whole bool, err error) {
+	m = &meter{screen: s.t.screen, start: time.Now(), said: time.Now()}
+	s.sent.left = verdict.NothingStarted
+	s.t.screen.doing(func() string { return "uploading the source" })
+	defer s.t.screen.doing(nil)
+	err = s.t.client.Upload(ctx, s.t.service, "source.zip", s.t.o.Unreachable, func(w io.Writer) error {
 		m.w = w
-		if _, err := r.t.o.Prepare.Source.WriteTo(m); err != nil {
+		if _, err := s.t.o.Prepare.Source.WriteTo(m); err != nil {
 			return err
 		}
 		// All that is there now is not ours: the last byte is not sent.
 		// If it cannot be seen, what was seen before has to do.
 		lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		_ = r.lookAround(lookCtx)
-		r.left = verdict.MaybeUploaded
+		_ = s.lookAround(lookCtx)
+		s.sent.left = verdict.MaybeUploaded
 		whole = true
 		return nil
 	})
@@ -84,14 +84,14 @@ func (r *run) sendSource(ctx context.Context) (m *meter, whole bool, err error) 
 
 // uploadEnded is the end that an error of an upload means; nil: it broke off, and
 // may be begun again.
-func (r *run) uploadEnded(err error, sent int64, try int) error {
+func (s *sender) uploadEnded(err error, sent int64, try int) error {
 	var (
 		e       *dokploy.Error
 		stalled *dokploy.StalledError
 	)
 	switch {
 	case dokploy.BrokenSource(err):
-		r.left = verdict.NothingStarted
+		s.sent.left = verdict.NothingStarted
 		bad := aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
 		bad.Hint = verdict.RunAgain
 		return bad
@@ -102,60 +102,60 @@ func (r *run) uploadEnded(err error, sent int64, try int) error {
 		o.Hint, o.Left = verdict.Hint(hint), verdict.NothingStarted
 		return &verdict.Error{Outcome: o}
 	case errors.As(err, &e) || try == maxUploads:
-		r.left = verdict.NothingStarted
-		return r.rejected(err)
+		s.sent.left = verdict.NothingStarted
+		return s.t.rejected(err)
 	}
 	return nil
 }
 
 // settleUpload finds out what became of an upload whose answer was lost.
-func (r *run) settleUpload(ctx context.Context, lost error) error {
+func (s *sender) settleUpload(ctx context.Context, lost error) error {
 	what, _ := dokploy.Explain(lost)
-	r.t.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
-	r.sent.isUpload = true
-	r.tracked = track.Begin(r.order())
-	has, err := r.resolveLostAnswer(ctx, lost)
+	s.t.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
+	s.uploaded.isUpload = true
+	s.sent.state = track.Begin(s.order())
+	has, err := s.resolveLostAnswer(ctx, lost)
 	switch {
 	case err != nil:
 		return err
 	case has:
-		r.accepted()
+		s.accepted()
 		return nil
 	}
-	r.left = verdict.NoUpload
-	ended := r.rejected(lost)
+	s.sent.left = verdict.NoUpload
+	ended := s.t.rejected(lost)
 	ended.Left, ended.Hint = verdict.NoUpload, verdict.UploadLost
 	return ended
 }
 
 // lookAround notes which jobs and rows of the service are another's.
-func (r *run) lookAround(ctx context.Context) error {
-	q, err := r.readQueue(ctx)
+func (s *sender) lookAround(ctx context.Context) error {
+	q, err := s.readQueue(ctx)
 	if err != nil {
 		return err
 	}
-	rows, err := r.t.client.Deployments(ctx, r.t.service.Kind, r.t.service.ID)
+	rows, err := s.t.client.Deployments(ctx, s.t.service.Kind, s.t.service.ID)
 	if err != nil {
 		return err
 	}
-	there := track.BeforeUpload(r.t.service.ID, q, rows)
-	r.sent = uploaded{looked: true, jobs: there.Jobs, lookalikes: there.Lookalikes}
-	r.base.add(rows)
+	there := track.BeforeUpload(s.t.service.ID, q, rows)
+	s.uploaded = uploaded{looked: true, jobs: there.Jobs, lookalikes: there.Lookalikes}
+	s.base = s.base.with(rows)
 	return nil
 }
 
 // readQueue is nil without an error where the queue cannot be read at all.
-func (r *run) readQueue(ctx context.Context) (*dokploy.Queue, error) {
-	if r.queue == track.QueueHidden {
+func (s *sender) readQueue(ctx context.Context) (*dokploy.Queue, error) {
+	if s.queue == track.QueueHidden {
 		return nil, nil
 	}
-	q, err := r.t.client.Queue(ctx)
+	q, err := s.t.client.Queue(ctx)
 	switch {
 	case err == nil:
-		r.queue = track.QueueSeen
+		s.queue = track.QueueSeen
 		return q, nil
-	case r.queue == track.QueueUntried && (dokploy.Unsupported(err) || dokploy.Denied(err)):
-		r.queue = track.QueueHidden
+	case s.queue == track.QueueUntried && (dokploy.Unsupported(err) || dokploy.Denied(err)):
+		s.queue = track.QueueHidden
 		return nil, nil
 	}
 	return nil, err

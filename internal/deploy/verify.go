@@ -37,6 +37,7 @@ type verifier struct {
 	// beforeTrigger is the longest outage that is outlived before it.
 	beforeTrigger time.Duration
 	down          *downtime
+	needed        bool // somebody needs to know what runs
 
 	look      lookout
 	prior     prior
@@ -48,10 +49,10 @@ type verifier struct {
 	forces map[string]uint64
 }
 
-func newVerifier(t target, down *downtime) *verifier {
+func newVerifier(t target) *verifier {
 	return &verifier{
 		client: t.client, service: t.service, screen: t.screen, mode: t.o.Verify, stable: t.o.StableFor,
-		beforeTrigger: t.o.beforeTrigger(), down: down,
+		beforeTrigger: t.o.beforeTrigger(), down: newDowntime(t), needed: t.o.needsView(t.service),
 		look: lookout{client: t.client, service: t.service, docker: true},
 	}
 }
@@ -74,50 +75,6 @@ type finding struct {
 	note     string          // what is to be said of it else
 	warning  bool            // it matters
 	log      containerLog
-}
-
-// verify sees whether what was deployed runs, and takes that into the result.
-func (r *run) verify(ctx context.Context) error {
-	d := deployed{row: r.row, earlier: r.base.ended, triggered: r.triggered, image: r.t.o.Prepare.Image, back: r.t.o.goingBack}
-	if r.t.o.Follow != nil {
-		d.triggered = time.Time{} // it may have begun before
-	}
-	if d.composeFile = r.t.o.Prepare.ComposeFile; d.composeFile == "" && r.t.service.SourceType == "raw" {
-		d.composeFile = string(r.t.service.ComposeFile)
-	}
-	f, last, err := r.verifier.verify(ctx, d)
-	if err == nil {
-		r.found(f)
-		return nil
-	}
-	r.result.Verified, r.left = verdict.VerifiedUnknown, verdict.DoneUnseen
-	if last != "" {
-		r.left, r.detail = verdict.DoneBut, last
-	}
-	return err
-}
-
-// found takes the end of a verification into the result.
-func (r *run) found(f finding) {
-	r.result.Verified = f.verified
-	if f.outcome.Status != "" {
-		r.result.Outcome = f.outcome
-		r.keep(f.log)
-	}
-	switch {
-	case f.note != "" && f.warning:
-		r.t.warn("%s", f.note)
-	case f.note != "":
-		r.t.note("%s", f.note)
-	}
-}
-
-// eyes is what looks at containers where nothing was verified, too.
-func (r *run) eyes() *verifier {
-	if r.verifier != nil {
-		return r.verifier
-	}
-	return newVerifier(r.t, r.down)
 }
 
 // verify waits until the new containers run, or certainly do not. With an error

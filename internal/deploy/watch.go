@@ -20,8 +20,11 @@ const settleDelay = 12 * time.Millisecond
 // from the trigger to the end. What a look means is decided by package track;
 // here it is asked for, and acted on.
 type watcher struct {
-	r       *run
-	last    track.Decision
+	t        target
+	verifier *verifier
+	base     baseline
+	ending   ending
+
 	ahead   ahead
 	placed  string        // the place that was said
 	waits   bool          // it was said that none has come yet
@@ -38,11 +41,12 @@ var errEnded = errors.New("ended")
 
 // watch looks until it is known whether Dokploy has the trigger, or how the
 // deployment ended.
-func (r *run) watch(ctx context.Context) (track.Decision, error) {
-	w := &watcher{r: r, wake: make(chan struct{}, 1), last: track.Decision{Pace: r.tracked.Pace()}}
+func watch(ctx context.Context, t target, v *verifier, base baseline, s sent) (ending, error) {
+	w := &watcher{t: t, verifier: v, base: base, ending: ending{sent: s}, wake: make(chan struct{}, 1)}
+	w.ending.last.Pace = s.state.Pace()
 	defer w.leave()
-	loop := r.down.loop(w)
-	loop.PauseFirst = r.tracked.Phase() == track.Accepted
+	loop := v.down.loop(w)
+	loop.PauseFirst = s.state.Phase() == track.Accepted
 	loop.Wake = w.wake
 	loop.Burst = &wait.Steps{Pauses: []time.Duration{
 		30 * time.Millisecond, 60 * time.Millisecond, 120 * time.Millisecond, 250 * time.Millisecond,
@@ -54,15 +58,13 @@ func (r *run) watch(ctx context.Context) (track.Decision, error) {
 	if errors.Is(err, errEnded) {
 		err = nil
 	}
-	return w.last, err
+	return w.ending, err
 }
 
 func (w *watcher) leave() {
 	w.stopLate()
-	w.r.t.screen.doing(nil)
-	if w.r.verifier != nil {
-		w.r.verifier.leaveBeginning()
-	}
+	w.t.screen.doing(nil)
+	w.verifier.leaveBeginning()
 }
 
 // look takes one look: it asks for what the tracker needs, and does what follows
@@ -70,12 +72,12 @@ func (w *watcher) leave() {
 func (w *watcher) look(ctx context.Context) (wait.State, error) {
 	s := w.newObservation()
 	for {
-		next, d := w.r.tracked.See(s.Observation)
+		next, d := w.ending.sent.state.See(s.Observation)
 		if d.Ask != 0 {
 			w.observe(ctx, d.Ask, s)
 			continue
 		}
-		w.r.tracked, w.last = next, d
+		w.ending.sent.state, w.ending.last = next, d
 		w.act(ctx, d, s.Rows)
 		switch {
 		case d.Fault:
@@ -101,13 +103,13 @@ func (w *watcher) Reset() {
 // NextBackOff is slow while the log will tell of the end, and steady where it
 // cannot: then only a look can see it.
 func (w *watcher) NextBackOff() time.Duration {
-	p := w.last.Pace
+	p := w.ending.last.Pace
 	switch {
 	case p.Now:
 		return 0
 	case p.First == p.Most:
 		return p.First
-	case p.Log && (w.r.log == nil || !w.r.log.Streaming() && time.Since(w.began) >= time.Second):
+	case p.Log && (w.ending.log == nil || !w.ending.log.Streaming() && time.Since(w.began) >= time.Second):
 		return w.steady()
 	}
 	if w.growing == nil || w.first != p.First {

@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"context"
+
+	"dokploy-deploy/internal/buildlog"
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/reason"
+	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/verdict"
+)
+
+// end is how a deployment ended, and what shows why.
+type end struct {
+	outcome  verdict.Outcome
+	left     verdict.Left // what goes on in Dokploy, of one that was broken off
+	place    reason.Place // where the build broke
+	tail     []string     // last lines of a log
+	tailOf   string       // whose; empty: the deployment's
+	verified verdict.Verified
+}
+
+func (e end) done() bool { return e.outcome.Status == verdict.Done }
+
+// showing is the same end, with the log of a container that shows why.
+func (e end) showing(log containerLog) end {
+	if log.name != "" {
+		e.tail, e.tailOf = log.lines, "the container "+log.name
+	}
+	return e
+}
+
+// brokenOff is the attempt whose last stage has ended with an error.
+func (a attempt) brokenOff(ctx context.Context, err error) attempt {
+	b := leftBy(err)
+	m := moment{found: true, left: b.left, detail: b.detail, stale: b.stale}
+	if ctx.Err() != nil {
+		m.cause = context.Cause(ctx)
+	}
+	if p := a.applied.undo; p != nil && a.ending.row == nil && !b.left.MayRun() {
+		m.set = p.changes.names() + p.changes.verb(" was", " were")
+	}
+	a.end.outcome, a.end.left = outcomeOf(b.err, m), b.left
+	return a
+}
+
+// result is the verdict.
+func (a attempt) result() verdict.Result {
+	r := a.target.result()
+	r.Outcome, r.Verified = a.end.outcome, a.end.verified
+	r.Place, r.Tail, r.TailOf = a.end.place, a.end.tail, a.end.tailOf
+	r.WasSet, r.Commit = a.applied.lines, a.commit
+	if a.ending.row != nil {
+		r.DeploymentID = a.ending.row.ID
+	}
+	r.Queued, r.Build = a.ending.queued(), a.ending.built()
+	r.Took, r.At = a.endedAt.Sub(a.began), a.endedAt
+	return r
+}
+
+// explain says how it ended, and why it failed, as far as its log tells.
+func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) end {
+	status := e.outcome.Status
+	if took := d.built(); status == verdict.Done && took >= 0 {
+		t.note("Dokploy says done after %s", text.Duration(took))
+	}
+	if status != verdict.Failed && status != verdict.Cancelled && status != verdict.Lost {
+		return e
+	}
+	if t.o.Logs == LogFailure || status == verdict.Failed {
+		t.screen.replay() // of which the last lines are quoted
+	}
+	if status != verdict.Failed {
+		return e // the log does not tell why
+	}
+	if t.service.ServerID != "" && wentOn(t.screen.tail.lines()) {
+		if e.outcome.Reason.Kind == "" {
+			e.outcome = verdict.Reason{Kind: verdict.ConnectionBroke}.Outcome()
+		}
+		// What is built over there is tagged as what the service runs.
+		e.outcome.Suggest(verdict.BrokenOff)
+	}
+	if base.usual > 0 && t.service.Kind == dokploy.Application {
+		// Only a pull or a build ends so.
+		e.outcome.Suggest(verdict.StillRuns)
+	}
+	why := t.locate(t.screen.why.Reason())
+	e.tail = quote(t.screen.tail.lines(), why)
+	if e.outcome.Reason.Kind != "" {
+		return e // Dokploy itself has said it, or the log is not of one build
+	}
+	if why.Target == "" { // else one of several files of that name
+		e.place = why.Place
+	}
+	e.outcome.Hint = verdict.Hint(join(why.Hint, string(e.outcome.Hint)))
+	if e.outcome.Reason = (verdict.Reason{Kind: verdict.LogSays, Text: why.String()}); e.outcome.Reason.Text == "" {
+		e.outcome.Reason = unexplained(d.log != nil, shown)
+	}
+	return e
+}
+
+// unexplained is the reason of a failure where neither Dokploy nor what was seen
+// of its log says why.
+func unexplained(hasLog bool, shown buildlog.Outcome) verdict.Reason {
+	switch {
+	case !hasLog:
+		return verdict.Reason{Kind: verdict.NoLog}
+	case shown.Empty:
+		return verdict.Reason{Kind: verdict.EmptyLog}
+	case shown.Missing == "":
+		return verdict.Reason{Kind: verdict.LogSilent}
+	case shown.Lines > 0:
+		return verdict.Reason{Kind: verdict.LogNotReadToEnd, Text: shown.Missing}
+	}
+	return verdict.Reason{Kind: verdict.UnreadLog, Text: shown.Missing}
+}
