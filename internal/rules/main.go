@@ -5,51 +5,66 @@
 //	{"two-candidates", (*sight).twoCandidates},
 //	if s.barred++; s.barred >= 3 { //rule:barred-queue
 //
-// A row is taken away whole, and a condition is made false, in a copy that only
-// the compiler sees. A rule that no test misses is printed as SURVIVED, and the
+// A row is taken away whole, and a condition is made false, in copies that only
+// the compiler sees: in them each rule has a switch, so that the tests are built
+// once. A rule that no test misses is printed as SURVIVED, and the
 // exit code is 1.
 //
 //	go run ./internal/rules             all rules
 //	go run ./internal/rules -list       their names and places
-//	go run ./internal/rules -only NAME  one of them
+//	go run ./internal/rules -only NAME  one of them, or NAME,NAME
+//	go run ./internal/rules -quick      by the quick tests alone
 //	go run ./internal/rules -sample 3   as many, another choice each day
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// guarded are the packages that hold rules, and the tests that guard them, as
-// arguments of go test. The quick ones come first: they ask the rules without a
-// server.
+// tests are some of a package's.
+type tests struct {
+	pkg       string
+	run, skip string // as go test has them; empty: all, and none
+}
+
+// guarded are the packages that hold rules, and the tests that guard them. The
+// quick ones come first: they ask the rules without a server.
 var guarded = []struct {
 	dir   string
-	tests [][]string
+	tests []tests
 }{
-	{"internal/track", [][]string{{"./internal/track"}, {"./internal/deploy"}}},
-	{"internal/deploy", [][]string{{"./internal/deploy"}}},
-	{"internal/rollout", [][]string{{"./internal/rollout"}, {"./internal/deploy"}}},
+	{"internal/track", []tests{{pkg: "internal/track"}, onStandIn, schedules}},
+	{"internal/deploy", []tests{{pkg: "internal/deploy", run: ofItsRules}, onStandIn, schedules}},
+	{"internal/rollout", []tests{{pkg: "internal/rollout"}, onStandIn, schedules}},
 }
+
+// ofItsRules are those of internal/deploy that ask its rules without a server, or
+// on the stand-in for a moment.
+const ofItsRules = "^(TestRule|TestWayBackIsTheTable|TestImage|TestNoWayBack|TestPriorNewer|" +
+	"TestRollback|TestDokploysOwnRollback|TestNothingWasSet|TestAnotherImageRuns|TestStoppedByHand|TestWhatOthersReplaced)"
+
+var (
+	onStandIn = tests{pkg: "internal/deploy", skip: "Schedule"}
+	schedules = tests{pkg: "internal/deploy", run: "Schedule"}
+)
 
 func main() {
 	list := flag.Bool("list", false, "print the rules, and take none away")
-	only := flag.String("only", "", "the `name` of the only rule to take away")
+	only := flag.String("only", "", "the `names` of the only rules to take away, with commas between them")
+	quick := flag.Bool("quick", false, "ask the quick tests alone")
 	sample := flag.Int("sample", 0, "take away `n` rules, chosen by the day")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *list, *only, *sample)
+	err := run(ctx, *list, *quick, *only, *sample)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -57,25 +72,30 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, list bool, only string, sample int) error {
+func run(ctx context.Context, list, quick bool, only string, sample int) error {
 	var rules []rule
+	files := map[string]string{}
 	for _, g := range guarded {
-		found, err := rulesIn(g.dir)
+		found, replaced, err := rulesIn(g.dir)
 		if err != nil {
 			return err
 		}
+		maps.Copy(files, replaced)
 		for i := range found {
 			found[i].tests = g.tests
+			if quick {
+				found[i].tests = g.tests[:1]
+			}
 		}
 		rules = append(rules, found...)
 	}
-	if err := unique(rules); err != nil {
+	err := unique(rules)
+	if err != nil {
 		return err
 	}
 	if only != "" {
-		rules = slices.DeleteFunc(rules, func(r rule) bool { return r.name != only })
-		if len(rules) == 0 {
-			return fmt.Errorf("there is no rule %q: -list prints them", only)
+		if rules, err = named(rules, strings.Split(only, ",")); err != nil {
+			return err
 		}
 	}
 	if sample > 0 {
@@ -87,9 +107,18 @@ func run(ctx context.Context, list bool, only string, sample int) error {
 		}
 		return nil
 	}
+	dir, err := os.MkdirTemp("", "rules-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // temporary
+	b, err := newBench(dir, files)
+	if err != nil {
+		return err
+	}
 	survived := 0
 	for _, r := range rules {
-		missed, err := takeAway(ctx, r)
+		missed, err := b.takeAway(ctx, r)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s (%s:%d): %w", r.name, r.file, r.line, err)
@@ -118,6 +147,18 @@ func unique(rules []rule) error {
 	return nil
 }
 
+// named are the rules of these names.
+func named(rules []rule, names []string) (found []rule, err error) {
+	for _, name := range names {
+		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no rule %q: -list prints them", name)
+		}
+		found = append(found, rules[i])
+	}
+	return found, nil
+}
+
 // ofTheDay chooses n rules, others on other days.
 func ofTheDay(rules []rule, n int, day time.Time) []rule {
 	rank := func(r rule) uint64 {
@@ -132,58 +173,4 @@ func ofTheDay(rules []rule, n int, day time.Time) []rule {
 		return 1
 	})
 	return rules[:min(n, len(rules))]
-}
-
-var (
-	failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
-	panicked   = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
-)
-
-// takeAway runs the tests without a rule. It returns the test that missed it;
-// empty if none did.
-func takeAway(ctx context.Context, r rule) (string, error) {
-	dir, err := os.MkdirTemp("", "rules-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // temporary
-	copied := filepath.Join(dir, "without.go")
-	if err := os.WriteFile(copied, r.without, 0o600); err != nil {
-		return "", err
-	}
-	original, err := filepath.Abs(r.file)
-	if err != nil {
-		return "", err
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: copied}})
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, overlay, 0o600); err != nil {
-		return "", err
-	}
-	args := []string{"test", "-vet=off", "-failfast", "-timeout=10m", "-overlay=" + file}
-	var out []byte
-	for _, more := range r.tests {
-		out, err = exec.CommandContext(ctx, "go", slices.Concat(args, more)...).CombinedOutput() //nolint:gosec // the packages are named above
-		if err != nil {
-			break
-		}
-	}
-	switch {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case err == nil:
-		return "", nil
-	}
-	if m := failedTest.FindAllSubmatch(out, -1); m != nil {
-		// The deepest one says most: a test, or what it calls the case.
-		slices.SortStableFunc(m, func(a, b [][]byte) int { return strings.Count(string(b[1]), "/") - strings.Count(string(a[1]), "/") })
-		return string(m[0][1]), nil
-	}
-	if m := panicked.FindSubmatch(out); m != nil {
-		return string(m[1]), nil
-	}
-	return "", fmt.Errorf("the tests did not run:\n%s", out)
 }

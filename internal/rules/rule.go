@@ -1,62 +1,88 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
 
 // rule is a named row of a table, or a named condition of the program.
 type rule struct {
-	name    string
-	file    string
-	line    int
-	without []byte     // the file without the row, or with the condition false
-	tests   [][]string // what guards it: arguments of go test, one run after the other
+	name  string
+	file  string
+	line  int
+	tests []tests // what guards it, one after the other
 }
 
 const marker = "//rule:"
 
-// rulesIn finds the rules in the Go files of a folder, tests excepted.
-func rulesIn(dir string) ([]rule, error) {
+// switchFile is added to each package that holds rules: with it, one build of
+// the tests can be run without any one of them.
+const switchFile = `package %s
+
+import "os"
+
+// ruleAway is the name of the rule that is taken away.
+var ruleAway = os.Getenv("` + awayVariable + `")
+
+// rowsLeft leaves out the row of that name.
+func rowsLeft[T any](names []string, rows []T) (left []T) {
+	for i, row := range rows {
+		if names[i] == "" || names[i] != ruleAway {
+			left = append(left, row)
+		}
+	}
+	return left
+}
+`
+
+const awayVariable = "RULE_TAKEN_AWAY"
+
+// rulesIn finds the rules in the Go files of a folder, tests excepted. replaced
+// are its files as the compiler is to see them.
+func rulesIn(dir string) (rules []rule, replaced map[string]string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var rules []rule
+	replaced = map[string]string{filepath.Join(dir, "rule_taken_away.go"): fmt.Sprintf(switchFile, filepath.Base(dir))}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		found, err := rulesOf(file, text)
+		found, switched, err := rulesOf(file, string(text))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if len(found) > 0 {
+			replaced[file] = switched
 		}
 		rules = append(rules, found...)
 	}
-	return rules, nil
+	return rules, replaced, nil
 }
 
-// rulesOf finds the rules of one file.
-func rulesOf(file string, text []byte) ([]rule, error) {
+// rulesOf finds the rules of one file. switched is the file in which each of
+// them can be taken away.
+func rulesOf(file, text string) (rules []rule, switched string, err error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	conditions := conditionsOf(fset, tree)
-	rules := rowsOf(fset, tree, text)
-	for i := range rules {
-		rules[i].file = file
-	}
+	rules, edits := rowsOf(fset, tree)
 	for _, group := range tree.Comments {
 		for _, c := range group.List {
 			name, ok := strings.CutPrefix(c.Text, marker)
@@ -64,83 +90,99 @@ func rulesOf(file string, text []byte) ([]rule, error) {
 				continue
 			}
 			line := fset.Position(c.Pos()).Line
-			cond, ok := conditions[line]
+			parts, ok := conditions[line]
 			if !ok {
-				return nil, fmt.Errorf("%s:%d: no case or if ends its condition in this line", file, line)
+				return nil, "", fmt.Errorf("%s:%d: no case or if ends its condition in this line", file, line)
 			}
-			from, to := fset.Position(cond.from).Offset, fset.Position(cond.to).Offset
-			without := string(text[:from]) + "false && (" + cond.joined(fset, text) + ")" + string(text[to:])
-			rules = append(rules, rule{name: name, file: file, line: line, without: []byte(without)})
+			rules = append(rules, rule{name: name, line: line})
+			edits = append(edits, switchedOff(fset, parts, name)...)
 		}
 	}
-	return rules, nil
+	for i := range rules {
+		rules[i].file = file
+	}
+	return rules, edited(text, edits), nil
+}
+
+// edit is a piece of a file that becomes another one.
+type edit struct {
+	from, to int
+	text     string
+}
+
+func edited(text string, edits []edit) string {
+	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
+	var b strings.Builder
+	at := 0
+	for _, e := range edits {
+		b.WriteString(text[at:e.from])
+		b.WriteString(e.text)
+		at = e.to
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
+
+// switchedOff makes a condition false where its rule is taken away. Of a case,
+// each part is enough.
+func switchedOff(fset *token.FileSet, parts []ast.Expr, name string) []edit {
+	offset := func(p token.Pos) int { return fset.Position(p).Offset }
+	first, last := offset(parts[0].Pos()), offset(parts[len(parts)-1].End())
+	edits := []edit{{first, first, "ruleAway != " + strconv.Quote(name) + " && (("}}
+	for i := range parts[1:] {
+		edits = append(edits, edit{offset(parts[i].End()), offset(parts[i+1].Pos()), ") || ("})
+	}
+	return append(edits, edit{last, last, "))"})
 }
 
 // rowsOf finds the rows of tables: the elements of a list of rules or kinds that
 // begin with their name.
-func rowsOf(fset *token.FileSet, tree *ast.File, text []byte) (rules []rule) {
+func rowsOf(fset *token.FileSet, tree *ast.File) (rules []rule, edits []edit) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		list, ok := n.(*ast.CompositeLit)
 		if !ok || !isTable(list.Type) {
 			return true
 		}
-		for _, e := range list.Elts {
+		names := make([]string, len(list.Elts))
+		for i, e := range list.Elts {
 			row, ok := e.(*ast.CompositeLit)
 			if !ok || len(row.Elts) == 0 {
 				continue
 			}
-			name, ok := row.Elts[0].(*ast.BasicLit)
-			if !ok || name.Kind != token.STRING {
-				continue
+			if name, ok := row.Elts[0].(*ast.BasicLit); ok && name.Kind == token.STRING {
+				names[i] = strings.Trim(name.Value, `"`)
+				rules = append(rules, rule{name: names[i], line: fset.Position(row.Pos()).Line})
 			}
-			at := fset.Position(row.Pos())
-			from, to := at.Offset, fset.Position(row.End()).Offset
-			// The comma behind it goes, too.
-			without := string(text[:from]) + strings.TrimPrefix(string(text[to:]), ",")
-			rules = append(rules, rule{name: strings.Trim(name.Value, `"`), line: at.Line, without: []byte(without)})
 		}
+		from, to := fset.Position(list.Pos()).Offset, fset.Position(list.End()).Offset
+		edits = append(edits, edit{from, from, fmt.Sprintf("rowsLeft(%#v, ", names)}, edit{to, to, ")"})
 		return true
 	})
-	return rules
+	return rules, edits
 }
 
 // isTable reports whether a type is a list of rules or kinds.
 func isTable(t ast.Expr) bool {
 	list, ok := t.(*ast.ArrayType)
-	if !ok {
+	if !ok || list.Len != nil {
 		return false
 	}
 	element, ok := list.Elt.(*ast.Ident)
 	return ok && (element.Name == "rule" || element.Name == "kind")
 }
 
-// condition is what a case or an if asks.
-type condition struct {
-	from, to token.Pos
-	parts    []ast.Expr // of a case, each is enough
-}
-
-// joined is the condition as one expression.
-func (c condition) joined(fset *token.FileSet, text []byte) string {
-	var parts []string
-	for _, p := range c.parts {
-		parts = append(parts, "("+string(text[fset.Position(p.Pos()).Offset:fset.Position(p.End()).Offset])+")")
-	}
-	return strings.Join(parts, " || ")
-}
-
-// conditionsOf finds them by the line in which they end. Cases of a switch with
-// a value are none: they do not ask, they compare.
-func conditionsOf(fset *token.FileSet, tree *ast.File) map[int]condition {
-	found := map[int]condition{}
+// conditionsOf finds what cases and ifs ask, by the line in which they end. Cases
+// of a switch with a value are none: they do not ask, they compare.
+func conditionsOf(fset *token.FileSet, tree *ast.File) map[int][]ast.Expr {
+	found := map[int][]ast.Expr{}
 	ast.Inspect(tree, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.IfStmt:
-			found[fset.Position(n.Body.Lbrace).Line] = condition{n.Cond.Pos(), n.Cond.End(), []ast.Expr{n.Cond}}
+			found[fset.Position(n.Body.Lbrace).Line] = []ast.Expr{n.Cond}
 		case *ast.SwitchStmt:
 			for _, s := range n.Body.List {
 				if c, ok := s.(*ast.CaseClause); ok && n.Tag == nil && len(c.List) > 0 {
-					found[fset.Position(c.Colon).Line] = condition{c.List[0].Pos(), c.List[len(c.List)-1].End(), c.List}
+					found[fset.Position(c.Colon).Line] = c.List
 				}
 			}
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,24 +27,18 @@ func f(a, b int) int {
 	return 0
 }
 `
-	rules, err := rulesOf("f.go", []byte(text))
+	rules, switched, err := rulesOf("f.go", text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, r := range rules {
-		var line string
-		for i, l := range strings.Split(string(r.without), "\n") {
-			if i+1 == r.line {
-				line = strings.TrimSpace(l)
-			}
-		}
-		got = append(got, r.name+": "+line)
+		got = append(got, r.name+": "+strings.TrimSpace(strings.Split(switched, "\n")[r.line-1]))
 	}
 	want := []string{
-		"larger: case false && ((a > 1) || (b > 1 || b < 0)): //rule:larger",
-		"both: b == 1)): //rule:both",
-		"sum: if c := a + b; false && ((c > 9)) { //rule:sum",
+		`larger: case ruleAway != "larger" && ((a > 1) || (b > 1 || b < 0)): //rule:larger`,
+		`both: b == 1)): //rule:both`,
+		`sum: if c := a + b; ruleAway != "sum" && ((c > 9)) { //rule:sum`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -61,14 +57,34 @@ var table = []rule{
 
 var others = []string{"three"}
 `
-	rules, err := rulesOf("f.go", []byte(text))
-	if err != nil || len(rules) != 2 {
+	rules, switched, err := rulesOf("f.go", text)
+	if err != nil || len(rules) != 2 || rules[0].name != "one" || rules[1].name != "two" || rules[1].line != 7 || rules[1].file != "f.go" {
 		t.Fatalf("%v, %v", rules, err)
 	}
-	for i, want := range []string{"\t\n\t{\"two\", g}, // last\n", "\t{\"one\", f},\n\t // last\n"} {
-		without := string(rules[i].without)
-		if rules[i].name != []string{"one", "two"}[i] || rules[i].file != "f.go" || !strings.Contains(without, "[]rule{\n"+want+"}\n") {
-			t.Errorf("%s:%d %s:\n%s", rules[i].file, rules[i].line, rules[i].name, without)
+	want := strings.Replace(text, "table = []rule{", `table = rowsLeft([]string{"one", "two"}, []rule{`, 1)
+	want = strings.Replace(want, "// last\n}", "// last\n})", 1)
+	if diff := cmp.Diff(want, switched); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The names of tests that are quick are those of tests that there are.
+func TestTheQuickTestsAreThere(t *testing.T) {
+	files, err := filepath.Glob("../deploy/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	for name := range strings.SplitSeq(strings.Trim(ofItsRules, "^()"), "|") {
+		if !strings.Contains(all.String(), "\nfunc "+name) {
+			t.Errorf("internal/deploy has no %s", name)
 		}
 	}
 }
@@ -79,12 +95,22 @@ func TestRulesThatAreNone(t *testing.T) {
 		"a default":             "package p\n\nfunc f(a int) {\n\tswitch {\n\tdefault: //rule:x\n\t}\n}\n",
 		"a statement":           "package p\n\nfunc f() {\n\tf() //rule:x\n}\n",
 	} {
-		if rules, err := rulesOf("f.go", []byte(text)); err == nil {
+		if rules, _, err := rulesOf("f.go", text); err == nil {
 			t.Errorf("%s: %v", name, rules)
 		}
 	}
 	if err := unique([]rule{{name: "x", file: "a.go", line: 1}, {name: "y"}, {name: "x", file: "b.go", line: 2}}); err == nil {
 		t.Error("two rules of one name")
+	}
+}
+
+func TestNamed(t *testing.T) {
+	rules := []rule{{name: "a"}, {name: "b"}, {name: "c"}}
+	if got, err := named(rules, []string{"c", "a"}); err != nil || len(got) != 2 || got[0].name != "c" || got[1].name != "a" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := named(rules, []string{"a", "d"}); err == nil {
+		t.Errorf("%v", got)
 	}
 }
 
