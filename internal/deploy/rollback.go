@@ -79,9 +79,9 @@ func (a attempt) failure(ctx context.Context) failure {
 // history asks for what way back depends on.
 func (a attempt) history(ctx context.Context, f *failure) *history {
 	switch {
-	case f.fixed():
+	case f.fixed(): //rule:fixed-asks-what-ran
 		return &history{ran: a.ranBefore(ctx)}
-	case f.service.Kind == dokploy.Application:
+	case f.service.Kind == dokploy.Application: //rule:application-asks-for-versions
 		return &history{kept: keptVersion(ctx, a.applied.target, a.ending.row)}
 	}
 	return &history{}
@@ -90,7 +90,7 @@ func (a attempt) history(ctx context.Context, f *failure) *history {
 // undo is what takes back what was set, with another image to go back to where
 // one is given; nil: there is nothing to take back.
 func (a attempt) undo(image string) *plan {
-	if image == "" {
+	if image == "" { //rule:set-as-it-was
 		return a.applied.undo
 	}
 	p := plan{service: a.applied.target.service}
@@ -104,11 +104,11 @@ func (a attempt) undo(image string) *plan {
 // notOurs says why what has failed is not this run's to take back; empty: it is.
 func notOurs(why verdict.Reason) string {
 	switch {
-	case why.Overtaken():
+	case why.Overtaken(): //rule:overtaken-is-not-ours
 		return "what another deployment has brought is not this run's to take back"
-	case why.Stopped():
+	case why.Stopped(): //rule:stopped-is-not-ours
 		return "somebody has stopped the service, and it stays so"
-	case why.Unasked():
+	case why.Unasked(): //rule:unasked-is-not-ours
 		return "an address that could not be asked is no verdict on the application"
 	}
 	return ""
@@ -131,10 +131,10 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 	names := p.changes.names()
 	now, err := t.readAgain(ctx)
 	if err == nil {
-		if p.changes.nothingApplied(now) && (!p.member || p.service.SameBeside(now, p.changes.apply())) {
+		if p.changes.nothingApplied(now) && (!p.member || p.service.SameBeside(now, p.changes.apply())) { //rule:was-never-set
 			return "", true // it was never set
 		}
-		if x := p.drifted(now); x != nil {
+		if x := p.drifted(now); x != nil { //rule:set-by-others-since
 			return fmt.Sprintf("%s %s changed by somebody else since and %s left as %s", x.phrase, x.verb("was", "were"), x.verb("is", "are"), x.verb("it is", "they are")), false
 		}
 		current := *p
@@ -160,7 +160,7 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 
 // redeployPrevious deploys what was restored, which said says.
 func redeployPrevious(ctx context.Context, t target, said string, restored bool) string {
-	if !restored {
+	if !restored { //rule:not-set-back
 		return said + "; the failed version still stands"
 	}
 	t.note("rolling back: the previous version is deployed again")
@@ -210,8 +210,8 @@ func (a attempt) ranBefore(ctx context.Context) ran {
 	for i := range rows {
 		d := &rows[i]
 		switch {
-		case row != nil && (d.ID == row.ID || !d.StartedAt.Before(row.StartedAt)), a.ending.sent.state.Marked(d.Description):
-		case x.earlier == nil || d.StartedAt.After(x.earlier.StartedAt):
+		case row != nil && (d.ID == row.ID || !d.StartedAt.Before(row.StartedAt)), a.ending.sent.state.Marked(d.Description): //rule:ours-is-not-earlier
+		case x.earlier == nil || d.StartedAt.After(x.earlier.StartedAt): //rule:newest-of-the-earlier
 			x.earlier = d
 		}
 	}
@@ -233,7 +233,7 @@ func runsNow(result verdict.Result) string {
 // keptVersion is the newest version before a deployment that Dokploy can put back; nil if
 // there is none.
 func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokploy.Rollback {
-	if !t.service.RollbackActive {
+	if !t.service.RollbackActive { //rule:keeps-no-versions
 		return nil
 	}
 	var list []dokploy.Rollback
@@ -248,7 +248,7 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 	}
 	for i := range list {
 		// Failed deployments have one, too.
-		if v := &list[i]; v.Status == dokploy.StatusDone && v.DeploymentID != row.ID && v.StartedAt.Before(row.StartedAt) {
+		if v := &list[i]; v.Status == dokploy.StatusDone && v.DeploymentID != row.ID && v.StartedAt.Before(row.StartedAt) { //rule:kept-and-done
 			return v
 		}
 	}

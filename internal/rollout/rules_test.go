@@ -66,3 +66,17 @@ func TestRemovedFromTheStack(t *testing.T) {
 	v, _ := looks(j, viewOf("any", ofStack("s_a", newID, "running", "Running")), 3, 30)
 	want(t, v, rollout.Running, "")
 }
+
+// Where Docker does not show how a task is, its container does. How one ended does
+// not say that it failed: Swarm may have stopped it.
+func TestWhatTheContainerTells(t *testing.T) {
+	up := docker(swarm(2, "completed", "b"), task(newID, "running", ""))
+	up.Containers = []dokploy.Container{container(newID, "running", "Up 2 seconds")}
+	v, _ := looks(application(ranBefore), up, 0, 30)
+	want(t, v, rollout.Running, "")
+
+	ended := docker(swarm(2, "updating", "b"), task(newID, "shutdown", ""))
+	ended.Containers = []dokploy.Container{container(newID, "exited", "Exited (137) 1 second ago")}
+	v, _ = looks(application(ranBefore), ended, 0, 5)
+	want(t, v, rollout.Undecided, "")
+}

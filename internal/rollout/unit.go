@@ -121,9 +121,9 @@ func (v View) units() []unit {
 		u := &units[i]
 		u.sick = p == unhealthy
 		switch {
-		case u.phase == hidden:
+		case u.phase == hidden: //rule:container-tells-more
 			u.phase = p
-			if p == completed || p == broken {
+			if p == completed || p == broken { //rule:ended-somehow
 				u.phase = ended // by itself or by swarm: not shown
 			}
 		case v.Docker: //rule:swarm-knows-better
