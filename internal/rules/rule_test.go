@@ -68,6 +68,21 @@ var others = []string{"three"}
 	}
 }
 
+// Every rule of the program can be taken away, by a name of its own.
+func TestTheRulesThatThereAre(t *testing.T) {
+	var all []rule
+	for _, g := range guarded {
+		rules, _, err := rulesIn(filepath.Join("..", "..", g.dir))
+		if err != nil || len(rules) == 0 {
+			t.Errorf("%s: %d rules, %v", g.dir, len(rules), err)
+		}
+		all = append(all, rules...)
+	}
+	if err := unique(all); err != nil {
+		t.Error(err)
+	}
+}
+
 // The names of tests that are quick are those of tests that there are.
 func TestTheQuickTestsAreThere(t *testing.T) {
 	files, err := filepath.Glob("../deploy/*_test.go")

@@ -85,12 +85,15 @@ func (s *sight) mayBeATwin(row *dokploy.Deployment) bool {
 
 // hasHash: it shows the commit that was pushed, and began when ours can have.
 func (s *sight) hasHash(row *dokploy.Deployment) bool {
-	if s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.finding.before.has(row.ID) {
-		return false
-	}
 	on := time.Time{}
 	if seen := s.trail.seen; seen != nil {
 		on = seen.ProcessedOn
 	}
-	return on.IsZero() || !row.StartedAt.Before(on) && row.StartedAt.Sub(on) <= rowAfter //rule:hash-at-its-time
+	switch {
+	case s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.finding.before.has(row.ID):
+		return false
+	case !on.IsZero() && (row.StartedAt.Before(on) || row.StartedAt.Sub(on) > rowAfter): //rule:hash-at-its-time
+		return false
+	}
+	return true
 }
