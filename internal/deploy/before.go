@@ -23,12 +23,6 @@ const (
 	settlesIn = 30 * time.Second
 )
 
-// prior is what is known of what ran before the rollout.
-type prior struct {
-	view rollout.View // its time is zero where nothing was seen
-	err  error        // why it, or anything newer, could not be seen; nil: it could
-}
-
 // seen reports whether there was a look.
 func (p prior) seen() bool { return !p.view.At.IsZero() }
 
@@ -48,12 +42,6 @@ func (p prior) newer(view rollout.View, err error) prior {
 // the rollout of one that had just ended went on at that look.
 func (p prior) good(now, lastEnd, began time.Time) bool {
 	return p.err == nil && now.Sub(p.view.At) < refreshBefore && began.Sub(lastEnd) > settlesIn
-}
-
-// staysBlind reports whether looking once more is of no use: the server or the
-// key does not allow it.
-func staysBlind(err error) bool {
-	return dokploy.Unsupported(err) || dokploy.NotFound(err) || dokploy.Refused(err)
 }
 
 // lookBefore takes what runs before the rollout. A fault that passes is
@@ -149,12 +137,6 @@ func (v *verifier) leaveBeginning() {
 		v.look.docker = view.Docker
 	}
 	v.beginning = nil
-}
-
-// beginning is a look beside a build that has just begun.
-type beginning struct {
-	stop context.CancelFunc
-	saw  chan *rollout.View // one; nil: nothing that counts
 }
 
 // look takes it, with a lookout of its own.

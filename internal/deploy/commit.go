@@ -12,14 +12,6 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// CI is what this run of CI is for; each part may be empty.
-type CI struct {
-	Repository  string // its address
-	Commit      string // hash
-	Ref         string // branch or tag
-	PullRequest string // its number
-}
-
 // commitLooks are the pauses between looks for the commit of a row that has
 // ended: Dokploy asks Git for it only then (docs/dokploy.md, Deployment rows).
 func (t target) commitLooks() []time.Duration {
@@ -32,10 +24,9 @@ func (t target) commitLooks() []time.Duration {
 
 // learnCommit looks for the commit that Dokploy has built, where the row did
 // not say it yet when it was seen to have ended. Empty: it is not known.
-func learnCommit(ctx context.Context, a attempt) string {
-	t, row := a.applied.target, a.ending.row
-	if row == nil || !row.Terminal() || a.commit != "" || !t.service.HasGit() || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.version.Less(0, 25, 7) {
-		return a.commit
+func learnCommit(ctx context.Context, t target, row *dokploy.Deployment) string {
+	if row == nil || !row.Terminal() || !t.service.HasGit() || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.version.Less(0, 25, 7) {
+		return ""
 	}
 	for _, pause := range t.commitLooks() {
 		if pauseFor(ctx, pause) != nil {

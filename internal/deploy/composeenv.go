@@ -154,3 +154,6 @@ func nameList(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// maxNames bounds the variables that a line names.
+const maxNames = 20

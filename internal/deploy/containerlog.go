@@ -15,13 +15,6 @@ import (
 // containerTail is how many lines of a failed container's log are shown.
 const containerTail = 20
 
-// containerLog are the last lines of a container's log, where nothing else tells
-// why it has failed. The zero value is none.
-type containerLog struct {
-	name  string
-	lines []string
-}
-
 // containerLog reads that of what failed: of a service of a stack or a container
 // of docker-compose, if they are named. Where no look has shown any yet, one is taken.
 func (v *verifier) containerLog(ctx context.Context, service, name string) containerLog {

@@ -1,20 +1,23 @@
 // Package deploy owns one deployment, from its target to its verdict. It is all
-// that is asked of Dokploy for it, in stages that hand on values (run.go reads
-// like the protocol):
+// that is asked of Dokploy for it, in stages that hand on values. Each file
+// knows only those that stand below it, and none knows what it is called from:
 //
-//	resolve.go   which services are meant; what all of a target's stages read is
-//	             a value that none of them writes (target.go)
-//	prepare.go   sets what the inputs ask for, and reads it back
+//	deploy.go    Run: finds the services that are meant (resolve.go), refuses what
+//	             cannot be done, and has each target run (parallel.go, run.go)
+//	target.go    what all stages of a target read, and none of them writes
+//	attempt.go   one deployment, stage after stage, and the verdict that is made of
+//	             what they have handed on
+//	prepare.go   sets what the inputs ask for (settings.go), and reads it back
 //	baseline.go  what is there before the trigger
-//	trigger.go   triggers once; upload.go does so with a source
+//	trigger.go   triggers once; upload.go does so with a source; follow.go does not
 //	watch.go     finds the deployment that this made, and follows it to its end
 //	             (ending.go): package track decides, observe.go asks for what it
 //	             needs, act.go does what follows
-//	verify.go    sees whether what was deployed runs: package rollout decides
+//	end.go       how it ended, and why (reason.go); an error that breaks a stage off
+//	             says what goes on in Dokploy (outcome.go)
+//	verify.go    sees whether what was deployed runs: package rollout decides, and
+//	             lookout.go asks for what it needs
 //	health.go    asks an address
-//	end.go       how it ended and why; the verdict is made there of what the
-//	             stages have handed on, and an error that breaks one off says
-//	             what goes on in Dokploy (outcome.go)
 //	rollback.go  goes back from a bad end: wayback.go decides
 //
 // It reports through a small interface and knows nothing of the CI host.
@@ -22,103 +25,10 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/verdict"
 )
-
-// Reporter shows a person what happens. Its methods are called from several
-// goroutines.
-type Reporter interface {
-	// Header is told where the deployment goes, once.
-	Header(text string)
-	// SetTargets names the targets before the first line about one.
-	SetTargets(names []string)
-	// Dashboard is told where a target is seen in Dokploy.
-	Dashboard(target, link string)
-	// Note is a line of our own about a target; Warn one that matters.
-	Note(target, text string)
-	Warn(target, text string)
-	// LogLine is a line that the server wrote. It must not be kept.
-	LogLine(target string, line []byte)
-	// Hide keeps values out of all that is shown from now on.
-	Hide(values ...string)
-	// Mask hides them in a text, which must come before it is folded or cut.
-	Mask(text string) string
-}
-
-// Target is a service as the user named it.
-type Target struct {
-	Kind dokploy.Kind
-	Ref  string // id, name, project/name or project/environment/name
-}
-
-// LogMode says when the log is shown.
-type LogMode string
-
-// The values of the input "logs".
-const (
-	LogLive    LogMode = "live"
-	LogFailure LogMode = "failure"
-	LogOff     LogMode = "off"
-)
-
-// Options says what to deploy and how to follow it.
-type Options struct {
-	Client      *dokploy.Client
-	Reporter    Reporter
-	URL         string // as shown to a person
-	Program     string // name and version, as shown to a person
-	Targets     []Target
-	Operation   string // deploy, redeploy or follow
-	Title       string
-	Description string // the run's marker is appended
-	Wait        bool
-	Timeout     time.Duration // from a trigger to its verdict
-	Unreachable time.Duration // longest outage while a deployment is followed
-	Logs        LogMode
-	Verify      VerifyMode    // empty: off
-	StableFor   time.Duration // how long the new containers must run
-	Prepare     Changes       // before the trigger
-	Health      *Health       // nil: no address is asked
-	Follow      *Follow       // nil: a deployment is started
-	Rollback    bool          // on failure, go back to what ran before
-	DryRun      bool          // look at everything, change nothing
-	names       []string      // names and addresses of the targets that were found
-	MaxParallel int
-	CI          CI
-	FailFast    bool // after a target has failed, start no further one
-
-	goingBack bool // what is deployed is the previous version
-}
-
-// preTrigger is the longest outage outlived before anything was started.
-const preTrigger = 30 * time.Second
-
-func (o *Options) beforeTrigger() time.Duration {
-	if o.Follow != nil {
-		return o.Unreachable // nothing is going to be started
-	}
-	return min(o.Unreachable, preTrigger)
-}
-
-// lookTimeout bounds one look. Where several targets share the pace of the
-// requests, a look waits behind the others' most of the time.
-func (o *Options) lookTimeout() time.Duration {
-	limit := 15 * time.Second
-	if n := min(o.MaxParallel, len(o.Targets)); n > 1 {
-		limit += time.Duration(n) * time.Second
-	}
-	return limit
-}
-
-// ErrInterrupted is the cause of a context that a signal ended.
-var ErrInterrupted = errors.New("interrupted")
-
-// errTimeout is the cause of a target's context when its time is over.
-var errTimeout = errors.New("timed out")
 
 // Run deploys all targets and follows each to its end. Nothing is triggered
 // unless every target was found.

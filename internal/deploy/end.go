@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"context"
-
 	"dokploy-deploy/internal/buildlog"
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/reason"
@@ -28,34 +26,6 @@ func (e end) showing(log containerLog) end {
 		e.tail, e.tailOf = log.lines, "the container "+log.name
 	}
 	return e
-}
-
-// brokenOff is the attempt whose last stage has ended with an error.
-func (a attempt) brokenOff(ctx context.Context, err error) attempt {
-	b := leftBy(err)
-	m := moment{found: true, left: b.left, detail: b.detail, stale: b.stale}
-	if ctx.Err() != nil {
-		m.cause = context.Cause(ctx)
-	}
-	if p := a.applied.undo; p != nil && a.ending.row == nil && !b.left.MayRun() {
-		m.set = p.changes.names() + p.changes.verb(" was", " were")
-	}
-	a.end.outcome, a.end.left = outcomeOf(b.err, m), b.left
-	return a
-}
-
-// result is the verdict.
-func (a attempt) result() verdict.Result {
-	r := a.target.result()
-	r.Outcome, r.Verified = a.end.outcome, a.end.verified
-	r.Place, r.Tail, r.TailOf = a.end.place, a.end.tail, a.end.tailOf
-	r.WasSet, r.Commit = a.applied.lines, a.commit
-	if a.ending.row != nil {
-		r.DeploymentID = a.ending.row.ID
-	}
-	r.Queued, r.Build = a.ending.queued(), a.ending.built()
-	r.Took, r.At = a.endedAt.Sub(a.began), a.endedAt
-	return r
 }
 
 // explain says how it ended, and why it failed, as far as its log tells.

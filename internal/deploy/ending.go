@@ -87,3 +87,10 @@ func ended(row *dokploy.Deployment) verdict.Outcome {
 	}
 	return why.Outcome()
 }
+
+// sent is what is known of a trigger that was sent, and what goes on in Dokploy.
+type sent struct {
+	state  track.State
+	left   verdict.Left
+	detail string // of that: what it waits for
+}

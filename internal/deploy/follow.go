@@ -10,22 +10,6 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Follow says which deployment is followed that Dokploy starts by itself.
-type Follow struct {
-	Commit       string // a hash, or its beginning
-	StartTimeout time.Duration
-	SkipIfNone   bool // none that a setting explains is no failure
-	Pushed       Pushed
-}
-
-// Pushed is what is known of the push that starts it. Each part may be empty.
-type Pushed struct {
-	Ref         string // branch or tag
-	Tag         bool   // it is a tag
-	PullRequest string // the number of one that is not merged
-	Message     string // of the commit
-}
-
 // follow waits for the deployment of the commit and follows it. Nothing is ever
 // started.
 func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, error) {
@@ -49,34 +33,6 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 		o.Hint = verdict.PushAgain
 	}
 	return e, s.brokenOff(&verdict.Error{Outcome: o})
-}
-
-// awaited is called after a look that has shown no deployment of the commit. What
-// was looked at before it ran before its rollout.
-func (w *watcher) awaited(ctx context.Context) {
-	t := w.t
-	w.verifier.lookWhileQueued(ctx)
-	if w.waits {
-		return
-	}
-	w.waits = true
-	w.verifier.down.answers()
-	t.note("Dokploy has started none yet; waiting up to %s", t.o.Follow.StartTimeout)
-	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
-		t.warn("there may come none: %s", o)
-	}
-}
-
-// endedText says of a row that it was over when it was found.
-func endedText(row *dokploy.Deployment) string {
-	line := "it was deployed before this run looked"
-	if row.Status != dokploy.StatusDone {
-		line = fmt.Sprintf("it had ended before this run looked (%s)", row.Status)
-	}
-	if !row.FinishedAt.IsZero() {
-		line += ": at " + row.FinishedAt.UTC().Format(time.DateTime) + " UTC by the server's clock"
-	}
-	return line
 }
 
 // noneCame ends a run for whose commit Dokploy has started nothing, with what

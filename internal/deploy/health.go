@@ -2,36 +2,17 @@ package deploy
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"dokploy-deploy/internal/health"
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 )
-
-// Health is an address that must answer after the deployment.
-type Health struct {
-	URL        *url.URL // nil: the first domain of each target
-	Path       string   // with a domain: path and query in the place of its own; empty: as it is
-	Contains   string   // text that the answer must have; empty: any will do
-	Headers    http.Header
-	Accept     []health.Range
-	Timeout    time.Duration
-	CACerts    []*x509.Certificate
-	SkipVerify bool
-	UserAgent  string
-	// Dial, if set, makes the connections (tests).
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-}
 
 // healthURL is the address of one target.
 func (o *Options) healthURL(public string) (*url.URL, error) {

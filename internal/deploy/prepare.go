@@ -3,57 +3,10 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"dokploy-deploy/internal/dokploy"
-	"dokploy-deploy/internal/upload"
 	"dokploy-deploy/internal/verdict"
 )
-
-// Changes are what a run sets of its targets before it deploys them. The image
-// is for every application, the environment for every target, the other two
-// are for the only service of their kind; what goes into a build is for every
-// application.
-type Changes struct {
-	Image       string
-	Env         string // dotenv lines
-	ReplaceEnv  bool   // Env is the whole environment
-	ComposeFile string // its text
-	ComposePath string // where it was read
-	Source      *upload.Source
-	SourcePath  string // of it
-
-	BuildArgs    string // dotenv lines, as those of BuildSecrets
-	BuildSecrets string
-}
-
-// set reports whether something is changed by application.update and its like.
-func (c *Changes) set() bool {
-	return c.Image+c.Env+c.BuildArgs+c.BuildSecrets+c.ComposeFile != ""
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func lineCount(text string) int {
-	return strings.Count(strings.TrimRight(text, "\n"), "\n") + 1
-}
-
-// size writes a number of bytes as a person reads it.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1_000_000:
-		return fmt.Sprintf("%d kB", (n+500)/1000)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
 
 // mayPrepare refuses, before anything is sent, what the key has no right to.
 // Where the server does not tell, only trying does.

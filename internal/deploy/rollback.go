@@ -114,13 +114,6 @@ func notOurs(why verdict.Reason) string {
 	return ""
 }
 
-func join(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "; " + b
-}
-
 // restoreSettings sets what this run has changed to what it was, and says so.
 // What somebody else has changed since is left alone. Restored: all of it is as
 // it was.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/track"
 )
@@ -68,4 +69,16 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 		return func() string { return text.Duration(time.Since(began)) + ", still running" }
 	}
 	return nil
+}
+
+// endedText says of a row that it was over when it was found.
+func endedText(row *dokploy.Deployment) string {
+	line := "it was deployed before this run looked"
+	if row.Status != dokploy.StatusDone {
+		line = fmt.Sprintf("it had ended before this run looked (%s)", row.Status)
+	}
+	if !row.FinishedAt.IsZero() {
+		line += ": at " + row.FinishedAt.UTC().Format(time.DateTime) + " UTC by the server's clock"
+	}
+	return line
 }

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -29,15 +28,6 @@ func (o *Options) hideService(s *dokploy.Service) {
 		values = append(values, secret.Credentials(string(c))...)
 	}
 	o.hide(values)
-}
-
-// readAgain reads the service: what others have set meanwhile is hidden, too.
-func (t target) readAgain(ctx context.Context) (*dokploy.Service, error) {
-	s, err := readService(ctx, t.o, t.service.Kind, t.service.ID)
-	if err == nil {
-		t.o.hideService(s)
-	}
-	return s, err
 }
 
 // hide leaves out what is part of a name or an address that is shown anyway.

@@ -310,9 +310,6 @@ func sourceLines(c *Changes, s *dokploy.Service) []string {
 	return lines
 }
 
-// maxNames bounds the variables that a line names.
-const maxNames = 20
-
 // variablesText says what changes of a text of variables, by names alone.
 func variablesText(old, now string) string {
 	added, changed, removed := dotenv.Diff(old, now)

@@ -50,4 +50,14 @@ func (t target) result() verdict.Result {
 }
 
 func (t target) note(format string, args ...any) { t.screen.note(fmt.Sprintf(format, args...)) }
+
 func (t target) warn(format string, args ...any) { t.screen.warn(fmt.Sprintf(format, args...)) }
+
+// readAgain reads the service: what others have set meanwhile is hidden, too.
+func (t target) readAgain(ctx context.Context) (*dokploy.Service, error) {
+	s, err := readService(ctx, t.o, t.service.Kind, t.service.ID)
+	if err == nil {
+		t.o.hideService(s)
+	}
+	return s, err
+}

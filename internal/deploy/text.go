@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -64,4 +65,61 @@ func usual(rows []dokploy.Deployment) time.Duration {
 	}
 	slices.Sort(took)
 	return took[len(took)/2]
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// unwrapped is the innermost words of an error.
+func unwrapped(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return strings.TrimSpace(fmt.Sprint(err))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func lineCount(text string) int {
+	return strings.Count(strings.TrimRight(text, "\n"), "\n") + 1
+}
+
+// size writes a number of bytes as a person reads it.
+func size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%d kB", (n+500)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+func have(n int) string { return number(n == 1, "has", "have") }
+
+func are(n int) string { return number(n == 1, "is", "are") }
+
+func was(n int) string { return number(n == 1, "was", "were") }
+
+func number(one bool, singular, plural string) string {
+	if one {
+		return singular
+	}
+	return plural
 }

@@ -3,9 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -14,15 +12,6 @@ import (
 	"dokploy-deploy/internal/verdict"
 	"dokploy-deploy/internal/wait"
 )
-
-// uploaded is what is known of a source that was sent. Its deployment carries
-// no marker: it is the only one that came after the upload's last byte.
-type uploaded struct {
-	isUpload   bool     // this run's deployment is the upload's
-	looked     bool     // at what was there before that byte
-	jobs       []string // keys of the service's jobs before it
-	lookalikes int      // those of them that cannot be told from the upload's
-}
 
 // maxUploads bounds how often an upload is begun that breaks off.
 const maxUploads = 3
@@ -181,12 +170,4 @@ func (m *meter) Write(p []byte) (int, error) {
 		m.screen.note(size(m.n) + " sent")
 	}
 	return n, err
-}
-
-// unwrapped is the innermost words of an error.
-func unwrapped(err error) string {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return strings.TrimSpace(fmt.Sprint(err))
 }

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -10,49 +9,6 @@ import (
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 )
-
-// deployed is what was deployed, for verifying it.
-func (a attempt) deployed() deployed {
-	t := a.applied.target
-	d := deployed{row: a.ending.row, earlier: a.base.ended, triggered: a.began, image: t.o.Prepare.Image, back: t.o.goingBack}
-	if t.o.Follow != nil {
-		d.triggered = time.Time{} // it may have begun before
-	}
-	if d.composeFile = t.o.Prepare.ComposeFile; d.composeFile == "" && t.service.SourceType == rawSource {
-		d.composeFile = string(t.service.ComposeFile)
-	}
-	return d
-}
-
-// verify sees whether what was deployed runs.
-func verify(ctx context.Context, t target, v *verifier, d deployed, e end) (end, error) {
-	f, last, err := v.verify(ctx, d)
-	if err == nil {
-		return e.found(t, f), nil
-	}
-	e.verified = verdict.VerifiedUnknown
-	if last != "" {
-		return e, &brokenOff{err: err, left: verdict.DoneBut, detail: last}
-	}
-	return e, &brokenOff{err: err, left: verdict.DoneUnseen}
-}
-
-// found is the same end after a verification, of which is said what there is to
-// be said.
-func (e end) found(t target, f finding) end {
-	e.verified = f.verified
-	if f.outcome.Status != "" {
-		e.outcome = f.outcome
-		e = e.showing(f.log)
-	}
-	switch {
-	case f.note != "" && f.warning:
-		t.warn("%s", f.note)
-	case f.note != "":
-		t.note("%s", f.note)
-	}
-	return e
-}
 
 // ranFor says what runs, and how much of it is new.
 func ranFor(v rollout.Verdict, stable time.Duration) string {
@@ -120,15 +76,4 @@ func unchanged(v rollout.Verdict, mode VerifyMode, back, stack bool) finding {
 		f.note, f.warning = what+"; "+hint, true
 	}
 	return f
-}
-
-func have(n int) string { return number(n == 1, "has", "have") }
-func are(n int) string  { return number(n == 1, "is", "are") }
-func was(n int) string  { return number(n == 1, "was", "were") }
-
-func number(one bool, singular, plural string) string {
-	if one {
-		return singular
-	}
-	return plural
 }

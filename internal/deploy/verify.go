@@ -15,66 +15,34 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// VerifyMode says how far to look at what runs after Dokploy said done.
-type VerifyMode string
-
-// The values of the input "verify".
-const (
-	VerifyAuto    VerifyMode = "auto"    // as far as the key may see
-	VerifyRequire VerifyMode = "require" // not being able to see is a failure
-	VerifyOff     VerifyMode = "off"
-)
-
-// verifier looks at what runs of one target, before and after its deployment. It
-// is handed values and hands on values; of the run around it, it knows what
-// stands in here.
-type verifier struct {
-	client  *dokploy.Client
-	service *dokploy.Service
-	screen  *screen
-	mode    VerifyMode
-	stable  time.Duration // how long the new containers must run
-	// beforeTrigger is the longest outage that is outlived before it.
-	beforeTrigger time.Duration
-	down          *downtime
-	needed        bool // somebody needs to know what runs
-
-	look      lookout
-	prior     prior
-	fresh     *rollout.View // newer than prior, if the job still waits
-	beginning *beginning    // a look beside the build; nil: there is none
-	last      rollout.View  // the newest whole look after the deployment
-	glance    rollout.View  // the newest one at the tasks alone
-	// forces are those of the tasks that an application has since its deployment.
-	forces map[string]uint64
-}
-
-func newVerifier(t target) *verifier {
-	return &verifier{
-		client: t.client, service: t.service, screen: t.screen, mode: t.o.Verify, stable: t.o.StableFor,
-		beforeTrigger: t.o.beforeTrigger(), down: newDowntime(t), needed: t.o.needsView(t.service),
-		look: lookout{client: t.client, service: t.service, docker: true},
+// verify sees whether what was deployed runs.
+func verify(ctx context.Context, t target, v *verifier, d deployed, e end) (end, error) {
+	f, last, err := v.verify(ctx, d)
+	if err == nil {
+		return e.found(t, f), nil
 	}
+	e.verified = verdict.VerifiedUnknown
+	if last != "" {
+		return e, &brokenOff{err: err, left: verdict.DoneBut, detail: last}
+	}
+	return e, &brokenOff{err: err, left: verdict.DoneUnseen}
 }
 
-// deployed is the deployment that is verified.
-type deployed struct {
-	row       *dokploy.Deployment // nil: it has none, Dokploy went back by itself
-	earlier   map[string]bool     // the deployments that had ended before it
-	triggered time.Time
-	image     string // that was set for it; empty: none
-	back      bool   // it is the previous version
-	// composeFile is the file of a compose service, where Dokploy keeps it.
-	composeFile string
-}
-
-// finding is the end of a verification.
-type finding struct {
-	verified verdict.Verified
-	outcome  verdict.Outcome // the zero value: nothing is wrong with it
-	note     string          // what is to be said of it else
-	warning  bool            // it matters
-	log      containerLog
+// found is the same end after a verification, of which is said what there is to
+// be said.
+func (e end) found(t target, f finding) end {
+	e.verified = f.verified
+	if f.outcome.Status != "" {
+		e.outcome = f.outcome
+		e = e.showing(f.log)
+	}
+	switch {
+	case f.note != "" && f.warning:
+		t.warn("%s", f.note)
+	case f.note != "":
+		t.note("%s", f.note)
+	}
+	return e
 }
 
 // verify waits until the new containers run, or certainly do not. With an error
@@ -325,9 +293,4 @@ func (v *verifier) unseen(why string) finding {
 		f.outcome.Hint = "look at the service in Dokploy, or set verify to auto"
 	}
 	return f
-}
-
-func explainBlind(err error) string {
-	what, _ := dokploy.Explain(err)
-	return what
 }
