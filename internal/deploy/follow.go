@@ -83,7 +83,7 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	err := before(ctx, t.o, func(ctx context.Context) error {
 		s := w.newObservation()
 		for {
-			next, now := state.See(s.Observation)
+			next, now := state.See(s.shown)
 			if now.Ask != 0 {
 				w.observe(ctx, now.Ask, s)
 				continue

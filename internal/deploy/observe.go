@@ -10,13 +10,12 @@ import (
 
 // observation is one look while it is asked for.
 type observation struct {
-	track.Observation
-	err error // the first request's that failed
+	shown track.Observation
+	err   error // the first request's that failed
 }
 
 func (w *watcher) newObservation() *observation {
-	s := &observation{}
-	s.Start = time.Now()
+	s := &observation{shown: track.Observation{Start: time.Now()}}
 	w.stamp(s)
 	return s
 }
@@ -24,7 +23,7 @@ func (w *watcher) newObservation() *observation {
 // stamp says of which moment the observation is, and what was wrong until then.
 func (w *watcher) stamp(s *observation) {
 	w.verifier.down.count()
-	s.At, s.Outages, s.BackAt, s.FaultAt = time.Now(), w.verifier.down.outages, w.verifier.down.backAt, w.t.client.LastFault()
+	s.shown.At, s.shown.Outages, s.shown.BackAt, s.shown.FaultAt = time.Now(), w.verifier.down.outages, w.verifier.down.backAt, w.t.client.LastFault()
 }
 
 // observe asks for one thing that a look needs. One that cannot be had is noted:
@@ -33,24 +32,24 @@ func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 	var err error
 	switch n {
 	case track.Queue:
-		s.Queue, err = w.t.client.Queue(ctx)
-		s.NoQueue = dokploy.Unsupported(err) || dokploy.Denied(err)
+		s.shown.Queue, err = w.t.client.Queue(ctx)
+		s.shown.NoQueue = dokploy.Unsupported(err) || dokploy.Denied(err)
 		if err != nil {
 			w.unread, _ = dokploy.Explain(err)
 		}
 	case track.Rows:
-		s.Rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
-		s.Gone = dokploy.NotFound(err)
+		s.shown.Rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
+		s.shown.Gone = dokploy.NotFound(err)
 	case track.Service:
-		s.Service, err = w.t.client.Service(ctx, w.t.service.Kind, w.t.service.ID)
+		s.shown.Service, err = w.t.client.Service(ctx, w.t.service.Kind, w.t.service.ID)
 	case track.Running:
 		var projects []dokploy.Project
 		projects, err = w.t.client.Projects(ctx)
-		s.Running = running(projects)
+		s.shown.Running = running(projects)
 	}
-	s.Asked |= n
+	s.shown.Asked |= n
 	if err != nil {
-		s.Failed |= n
+		s.shown.Failed |= n
 		if s.err == nil {
 			s.err = err
 		}

@@ -15,10 +15,10 @@ func mayPrepare(rights *dokploy.Rights, p *plan) error {
 		return nil
 	}
 	if c := p.changes.needsRight(); c != nil {
-		return missingRight(verdict.MissingRight, c.input, nil)
+		return missingRight(verdict.MissingRight, c.of.input, nil)
 	}
 	if !rights.Env {
-		return missingRight(verdict.MissingEnvRight, p.changes[0].input, nil)
+		return missingRight(verdict.MissingEnvRight, p.changes[0].of.input, nil)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ var besideEnv = setting{phrase: "what Dokploy saves together with it (environmen
 // drifted is what does not stand any more as it was set; nil: all stands.
 func (p *plan) drifted(now *dokploy.Service) *setting {
 	if c := p.changes.driftedField(now); c != nil {
-		return c.setting
+		return c.of
 	}
 	if p.member && !p.service.SameBeside(now, p.changes.apply()) {
 		return &besideEnv
@@ -121,7 +121,7 @@ func (t target) apply(ctx context.Context, p *plan, change dokploy.Change) error
 	case forbidden == nil:
 		return t.saveEnv(ctx, p, change)
 	}
-	return missingRight(verdict.MissingRight, forbidden.input, err)
+	return missingRight(verdict.MissingRight, forbidden.of.input, err)
 }
 
 func (t target) saveEnv(ctx context.Context, p *plan, change dokploy.Change) error {

@@ -44,7 +44,7 @@ var settings = []setting{
 
 // change is a setting that a run changes.
 type change struct {
-	*setting
+	of   *setting
 	to   dokploy.Secret
 	from dokploy.Secret // what undoes it
 }
@@ -54,7 +54,7 @@ type changes []change
 
 // image is that of the image; nil: it is not changed.
 func (cs changes) image() *change {
-	if i := slices.IndexFunc(cs, func(c change) bool { return c.field == dokploy.FieldImage }); i >= 0 {
+	if i := slices.IndexFunc(cs, func(c change) bool { return c.of.field == dokploy.FieldImage }); i >= 0 {
 		return &cs[i]
 	}
 	return nil
@@ -64,7 +64,7 @@ func (cs changes) image() *change {
 func (cs changes) apply() dokploy.Change {
 	m := dokploy.Change{}
 	for _, c := range cs {
-		m[c.field] = c.to
+		m[c.of.field] = c.to
 	}
 	return m
 }
@@ -72,7 +72,7 @@ func (cs changes) apply() dokploy.Change {
 func (cs changes) undo() dokploy.Change {
 	m := dokploy.Change{}
 	for _, c := range cs {
-		m[c.field] = c.from
+		m[c.of.field] = c.from
 	}
 	return m
 }
@@ -81,7 +81,7 @@ func (cs changes) undo() dokploy.Change {
 func (cs changes) names() string {
 	var names []string
 	for _, c := range cs {
-		names = append(names, c.phrase)
+		names = append(names, c.of.phrase)
 	}
 	if n := len(names); n > 1 {
 		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
@@ -92,7 +92,7 @@ func (cs changes) names() string {
 // verb is the form that goes with the names.
 func (cs changes) verb(one, many string) string {
 	if len(cs) == 1 {
-		return cs[0].verb(one, many)
+		return cs[0].of.verb(one, many)
 	}
 	return many
 }
@@ -108,7 +108,7 @@ func (x *setting) verb(one, many string) string {
 // needsRight is the first change that a plain member may not make; nil: there is
 // none.
 func (cs changes) needsRight() *change {
-	if i := slices.IndexFunc(cs, func(c change) bool { return !c.member }); i >= 0 {
+	if i := slices.IndexFunc(cs, func(c change) bool { return !c.of.member }); i >= 0 {
 		return &cs[i]
 	}
 	return nil
@@ -116,7 +116,7 @@ func (cs changes) needsRight() *change {
 
 // driftedField is what a service has no longer as it was set; nil: all stands.
 func (cs changes) driftedField(now *dokploy.Service) *change {
-	if i := slices.IndexFunc(cs, func(c change) bool { return now.Get(c.field) != c.to }); i >= 0 {
+	if i := slices.IndexFunc(cs, func(c change) bool { return now.Get(c.of.field) != c.to }); i >= 0 {
 		return &cs[i]
 	}
 	return nil
@@ -125,7 +125,7 @@ func (cs changes) driftedField(now *dokploy.Service) *change {
 // nothingApplied reports whether a service is as the changes would leave it when
 // they are undone.
 func (cs changes) nothingApplied(now *dokploy.Service) bool {
-	return !slices.ContainsFunc(cs, func(c change) bool { return now.Get(c.field) != c.from })
+	return !slices.ContainsFunc(cs, func(c change) bool { return now.Get(c.of.field) != c.from })
 }
 
 // withImage are the same changes, but that the image goes back to another one.
@@ -137,7 +137,7 @@ func (cs changes) withImage(image, failed string) changes {
 		return cs
 	}
 	i := slices.IndexFunc(settings, func(x setting) bool { return x.field == dokploy.FieldImage })
-	return slices.Insert(cs, 0, change{setting: &settings[i], to: dokploy.Secret(failed), from: dokploy.Secret(image)})
+	return slices.Insert(cs, 0, change{of: &settings[i], to: dokploy.Secret(failed), from: dokploy.Secret(image)})
 }
 
 // plan is what a run changes of one service, against what the service has.

@@ -28,12 +28,12 @@ func TestSettingsAreOneTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range p.changes {
-			seen[c.field] = true
-			if c.from != s.Get(c.field) || c.to == c.from {
-				t.Errorf("%s: from %q to %q", c.phrase, string(c.from), string(c.to))
+			seen[c.of.field] = true
+			if c.from != s.Get(c.of.field) || c.to == c.from {
+				t.Errorf("%s: from %q to %q", c.of.phrase, string(c.from), string(c.to))
 			}
-			if x := (changes{c}).driftedField(s); x == nil || x.phrase != c.phrase {
-				t.Errorf("%s: what was not set does not stand out", c.phrase)
+			if x := (changes{c}).driftedField(s); x == nil || x.of.phrase != c.of.phrase {
+				t.Errorf("%s: what was not set does not stand out", c.of.phrase)
 			}
 		}
 		if !p.changes.nothingApplied(s) || len(p.changes.apply()) != len(p.changes) || len(p.changes.undo()) != len(p.changes) {
@@ -53,7 +53,7 @@ func TestSettingsAreOneTable(t *testing.T) {
 
 func TestNamesOfChanges(t *testing.T) {
 	row := func(phrase string, plural bool) change {
-		return change{setting: &setting{phrase: phrase, plural: plural}}
+		return change{of: &setting{phrase: phrase, plural: plural}}
 	}
 	image, env, args := row("the image", false), row("the environment", false), row("the build arguments", true)
 	for want, cs := range map[string]changes{

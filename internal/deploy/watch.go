@@ -46,13 +46,13 @@ func (w *watcher) leave() {
 func (w *watcher) look(ctx context.Context) (wait.State, error) {
 	s := w.newObservation()
 	for {
-		next, d := w.ending.sent.state.See(s.Observation)
+		next, d := w.ending.sent.state.See(s.shown)
 		if d.Ask != 0 {
 			w.observe(ctx, d.Ask, s)
 			continue
 		}
 		w.ending.sent.state, w.ending.last = next, d
-		w.act(ctx, d, s.Rows)
+		w.act(ctx, d, s.shown.Rows)
 		switch {
 		case d.Fault:
 			return wait.Pending, s.err

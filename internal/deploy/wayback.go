@@ -30,7 +30,7 @@ type failure struct {
 
 // history is what Dokploy tells of the deployments before the one that failed.
 type history struct {
-	ran
+	ran  ran
 	kept *dokploy.Rollback // the version that it can put back itself; nil: none
 }
 
