@@ -273,7 +273,9 @@ func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answ
 	return a, err
 }
 
-// tracer tells of each request.
+// tracer stands below the redirects, so that it sees every request that goes
+// out: it makes it wait for its turn, says that it has no connection yet, and
+// tells what was answered.
 type tracer struct {
 	next   http.RoundTripper
 	told   func(method, path string, status int, took time.Duration)

@@ -3,8 +3,10 @@ package dokploy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +59,7 @@ func (e *Error) Error() string {
 	default:
 		fmt.Fprintf(&b, " %s", http.StatusText(e.Status))
 	}
-	for _, name := range sortedKeys(e.Fields) {
+	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
 		fmt.Fprintf(&b, "; %s: %s", name, strings.Join(e.Fields[name], ", "))
 	}
 	return b.String()

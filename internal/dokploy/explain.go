@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("this Dokploy has no %s", e.Procedure), "it is too old for it"
 	case len(e.Fields) > 0:
 		var parts []string
-		for _, name := range sortedKeys(e.Fields) {
+		for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
 			parts = append(parts, name+": "+strings.Join(e.Fields[name], ", "))
 		}
 		return fmt.Sprintf("Dokploy does not take the request (%d): %s", e.Status, strings.Join(parts, "; ")), ""
@@ -144,13 +145,4 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("Dokploy answered %d to %s: %s", e.Status, e.Procedure, e.Message), ""
 	}
 	return fmt.Sprintf("Dokploy answered %d to %s", e.Status, e.Procedure), ""
-}
-
-func sortedKeys(m map[string][]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -143,7 +143,8 @@ func (s *Server) containersByName(c *call) (any, *apiError) {
 }
 
 // runningTasks are a stack's tasks that should run: a crash loop comes and goes
-// in it (docs/dokploy.md, What runs: stacks).
+// in it (docs/dokploy.md, What runs: stacks). The last one that has no error was
+// recorded with an empty one, "(Error:)".
 func (s *Server) runningTasks(appName, host string) []any {
 	var tasks []*task
 	for _, t := range s.stackTasks(appName) {

@@ -103,6 +103,7 @@ func badRequest(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: message}
 }
 
+// internal is what tRPC answers where Dokploy throws an error of its own.
 func internal(message string) *apiError {
 	return &apiError{status: http.StatusInternalServerError, code: "INTERNAL_SERVER_ERROR", message: message}
 }

@@ -104,15 +104,17 @@ func (s *Server) scheduleLocked() {
 	}
 }
 
+// activateLocked begins a job. What it builds is that of now: later changes of
+// the service are for later jobs.
 func (s *Server) activateLocked(j *job) {
 	v := j.service
 	j.active, j.stalled = true, false
 	j.processed = s.now()
 	v.status = "running"
 	v.builds++
-	n, build := v.builds, v.build
-	j.version, j.head = v.versionLocked(n), v.head
-	s.startLocked(func() { s.run(j, build(n)) })
+	number, build := v.builds, v.build
+	j.version, j.head = v.versionLocked(number), v.head
+	s.startLocked(func() { s.run(j, build(number)) })
 }
 
 // leaveLocked takes a job out of the queue.

@@ -325,6 +325,8 @@ func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 	s.services = append(s.services, v)
 }
 
+// environmentLocked is the environment of these names. What is missing of it and
+// its project is made.
 func (s *Server) environmentLocked(projectName, environmentName string) *environment {
 	i := slices.IndexFunc(s.projects, func(p *project) bool { return p.name == projectName })
 	if i < 0 {

@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -595,7 +596,7 @@ func (s *stack) Look(v View) Verdict {
 		return Verdict{Reason: "Docker shows nothing of the stack yet"}
 	}
 	var verdicts []Verdict
-	for _, name := range sortedKeys(s.services) {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
 		if v.Docker && s.expected == nil && v.Services[name] == nil && len(of(units, name)) == 0 { //rule:removed-from-the-stack
 			continue // removed from the stack
 		}
@@ -621,13 +622,4 @@ func (s *stack) know(name string) {
 	if s.services[name] == nil {
 		s.services[name] = newService(name, 0, false, s.before, s.stable)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
