@@ -527,6 +527,11 @@ func TestRepositoryName(t *testing.T) {
 		}
 		return string(text)
 	}
+	for _, name := range []string{".ci/engines", ".ci/try"} {
+		if text := read(name); strings.Contains(text, ours(t)) {
+			t.Errorf("%s names %s, and is not written again when the repository gets another name", name, ours(t))
+		}
+	}
 	for _, name := range []string{"Acme-Inc/My.Deploy", "acme-inc/my.deploy", "Some1/else", "Acme-Inc/Deploy_2"} {
 		run("name", name)
 		if named(t, os.DirFS(dir), name) < 20 {
