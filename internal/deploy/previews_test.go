@@ -58,6 +58,7 @@ func TestPreviewsAreNoRowsOfTheApplication(t *testing.T) {
 				})
 				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
+				time.Sleep(time.Minute) // until what came behind ours has its rows
 				rows := w.srv.Deployments(app)
 				if id := rows[2].ID; ours == "" || r.DeploymentID != id {
 					w.Errorf("deployment %s, want %s of %v\n%s", r.DeploymentID, id, rows, w.story())
