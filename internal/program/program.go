@@ -46,7 +46,8 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 		return p.flags(args)
 	}
 	host := ci.Detect(env.Lookup)
-	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout()})
+	run := host.Commit()
+	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout(), Commit: run.SHA, PullRequest: run.PullRequest})
 	printer := ci.New(host, p.Stdout, cfg.Secrets())
 	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
