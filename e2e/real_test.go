@@ -10,9 +10,12 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"math/big"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +39,8 @@ import (
 //
 //	DOKPLOY_E2E_CRASH_IMAGE   an image that ends with an error at once
 //	DOKPLOY_E2E_REGISTRY      id of a registry in Dokploy, for its own rollback
+//	DOKPLOY_E2E_GIT           a Git repository that may be pushed to, and that Dokploy can
+//	                          clone (https://host/owner/name.git): it gets a branch
 //	DOKPLOY_E2E_RESTART       a command that restarts Dokploy, and ends when it is back
 //	DOKPLOY_E2E_SERVER        id of a remote server in Dokploy, and
 //	DOKPLOY_E2E_CUT_SSH       … a command that resets its SSH connections and refuses new ones,
@@ -54,11 +59,13 @@ func TestRealDokploy(t *testing.T) {
 // real is a real Dokploy as a world.
 type real struct {
 	url, key, image string
-	name            string // of the project
-	project         string // its id
+	all             *testing.T // the test of all cases
+	name            string     // of the project
+	project         string     // its id
 	environment     string
 	organization    string
 	source          []byte // a zip of what is built
+	tree            string // the work tree of the Git repository; empty: not yet
 }
 
 func need(t *testing.T, name string) string {
@@ -72,7 +79,7 @@ func need(t *testing.T, name string) string {
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	w := &real{url: strings.TrimRight(need(t, "DOKPLOY_URL"), "/"), key: need(t, "DOKPLOY_API_KEY"), image: need(t, "DOKPLOY_E2E_IMAGE")}
+	w := &real{all: t, url: strings.TrimRight(need(t, "DOKPLOY_URL"), "/"), key: need(t, "DOKPLOY_API_KEY"), image: need(t, "DOKPLOY_E2E_IMAGE")}
 	w.source = builder(t)
 	w.name = "dokploy-deploy-e2e-" + strings.ToLower(rand.Text()[:6])
 	var made struct {
@@ -99,7 +106,7 @@ func (w *real) Images() cases.Images {
 func (w *real) Lacks(need string) string {
 	name := map[string]string{
 		cases.NeedsCrash: "DOKPLOY_E2E_CRASH_IMAGE", cases.NeedsRegistry: "DOKPLOY_E2E_REGISTRY", cases.NeedsRestart: "DOKPLOY_E2E_RESTART",
-		cases.NeedsRemote: "DOKPLOY_E2E_CUT_SSH",
+		cases.NeedsRemote: "DOKPLOY_E2E_CUT_SSH", cases.NeedsGit: "DOKPLOY_E2E_GIT",
 	}[need]
 	if name != "" && os.Getenv(name) == "" {
 		return name + " is not set"
@@ -109,16 +116,18 @@ func (w *real) Lacks(need string) string {
 
 func (w *real) Make(t testing.TB, s cases.Service) string {
 	t.Helper()
-	if s.File != "" {
+	if s.File != "" || s.Compose {
 		kind := "docker-compose"
 		if s.Stack {
 			kind = "stack"
 		}
 		var made struct{ ComposeID string }
 		w.api(t, "compose.create", map[string]string{"name": s.Name, "environmentId": w.environment, "composeType": kind, "composeFile": s.File}, &made)
-		w.api(t, "compose.update", map[string]string{
-			"composeId": made.ComposeID, "sourceType": "raw", "composeFile": s.File, "composePath": "./docker-compose.yml",
-		}, nil)
+		set := map[string]any{"composeId": made.ComposeID, "sourceType": "raw", "composeFile": s.File, "composePath": "./docker-compose.yml"}
+		if s.Git {
+			w.fromGit(t, set, s)
+		}
+		w.api(t, "compose.update", set, nil)
 		t.Cleanup(func() {
 			w.api(t, "compose.delete", map[string]any{"composeId": made.ComposeID, "deleteVolumes": true}, nil)
 		})
@@ -139,6 +148,10 @@ func (w *real) Make(t testing.TB, s cases.Service) string {
 	if s.Built {
 		set = map[string]any{"applicationId": id, "sourceType": "drop", "buildType": "dockerfile", "dockerfile": "Dockerfile", "cleanCache": true}
 	}
+	if s.Git {
+		set = map[string]any{"applicationId": id, "buildType": "dockerfile", "dockerfile": "Dockerfile", "customGitBuildPath": "/"}
+		w.fromGit(t, set, s)
+	}
 	if s.Rollback {
 		set["rollbackActive"], set["rollbackRegistryId"] = true, os.Getenv("DOKPLOY_E2E_REGISTRY")
 	}
@@ -150,6 +163,73 @@ func (w *real) Make(t testing.TB, s cases.Service) string {
 		}
 	}
 	return id
+}
+
+// fromGit sets the source of a service.
+func (w *real) fromGit(t testing.TB, set map[string]any, s cases.Service) {
+	t.Helper()
+	if w.tree == "" {
+		w.Commit(t)
+	}
+	set["sourceType"], set["watchPaths"] = "git", s.Watch
+	set["customGitUrl"], set["customGitBranch"] = w.Repository()
+}
+
+func (w *real) Repository() (url, branch string) { return os.Getenv("DOKPLOY_E2E_GIT"), w.name }
+
+// Commit pushes one that changes what both kinds of services run.
+func (w *real) Commit(t testing.TB) string {
+	t.Helper()
+	url, branch := w.Repository()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", w.tree, "-c", "user.name=e2e", "-c", "user.email=e2e@example.com"}, args...)...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("git %s: %v", args[0], err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	if w.tree == "" {
+		w.tree = filepath.Join(dir, "tree")
+		if err := os.MkdirAll(w.tree, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		git("init", "-q")
+		w.all.Cleanup(func() { git("push", "-q", url, "--delete", branch) })
+	}
+	n := rand.Text()
+	for name, text := range map[string]string{
+		"Dockerfile":         "FROM " + w.image + "\nENV N=" + n + "\n",
+		"docker-compose.yml": strings.ReplaceAll(cases.GoodFile, "{image}", w.image) + "    environment:\n      N: " + n + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(w.tree, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("add", ".")
+	git("commit", "-q", "-m", "e2e: "+n)
+	git("push", "-q", url, "HEAD:refs/heads/"+branch)
+	return git("rev-parse", "HEAD")
+}
+
+// Front publishes the port of what is built on the server itself.
+func (w *real) Front(t testing.TB, id string) string {
+	t.Helper()
+	at, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(10000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := 20000 + int(n.Int64()) // below those that systems hand out
+	w.api(t, "port.create", map[string]any{
+		"applicationId": id, "publishedPort": port, "targetPort": 8080, "protocol": "tcp", "publishMode": "host",
+	}, nil)
+	return "http://" + net.JoinHostPort(at.Hostname(), strconv.Itoa(port))
 }
 
 // settle waits until no deployment of an application runs, or one is left as
@@ -235,7 +315,7 @@ func builder(t *testing.T) []byte {
 	}
 	_, _ = tw.Write(binary)
 	_ = tw.Close()
-	const dockerfile = "FROM scratch\nARG LINES=0\nARG SECONDS=0\nADD builder.tar /\nRUN [\"/builder\"]\nENTRYPOINT [\"/builder\", \"wait\"]\n"
+	const dockerfile = "FROM scratch\nARG LINES=0\nARG SECONDS=0\nARG RELEASE=none\nADD builder.tar /\nRUN --mount=type=secret,id=TOKEN [\"/builder\"]\nENTRYPOINT [\"/builder\", \"wait\"]\n"
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for name, text := range map[string][]byte{"builder.tar": layer.Bytes(), "Dockerfile": []byte(dockerfile)} {

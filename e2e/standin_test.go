@@ -7,9 +7,13 @@
 package e2e
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,17 +136,25 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 		}
 		return dokploytest.Build{}
 	}
-	if s.File != "" {
+	push := dokploytest.Push{Repository: "app", WatchPaths: s.Watch}
+	if s.File != "" || s.Compose {
 		c := dokploytest.Compose{Name: s.Name, ComposeFile: s.File, BuildFunc: build, NeverDeployed: true,
 			RolloutFunc: func(_ string, version dokploytest.Version) dokploytest.Rollout { return crashes(version) }}
 		if s.Stack {
 			c.ComposeType = "stack"
+		}
+		if s.Git {
+			c.SourceType, c.ComposeFile, c.Push = "git", strings.ReplaceAll(cases.GoodFile, "{image}", goodImage), push
 		}
 		v = w.srv.AddCompose(c)
 	} else {
 		a := dokploytest.Application{Name: s.Name, Image: s.Image, BuildFunc: build, NeverDeployed: !s.Built, RollbackActive: s.Rollback, RolloutFunc: crashes}
 		if s.Built {
 			a.SourceType, a.Image = "drop", ""
+			a.HowBuilt = map[string]string{"buildType": "dockerfile"}
+		}
+		if s.Git {
+			a.SourceType, a.Image, a.Push = "git", "", push
 			a.HowBuilt = map[string]string{"buildType": "dockerfile"}
 		}
 		if s.Remote {
@@ -155,6 +167,42 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 	defer w.mu.Unlock()
 	w.services[v.ID], w.remote[v.ID] = v, s.Remote
 	return v.ID
+}
+
+func (w *standIn) Repository() (url, branch string) {
+	return "https://git.example.com/acme/app", "main"
+}
+
+func (w *standIn) Commit(testing.TB) string {
+	sum := sha256.Sum256([]byte(rand.Text()))
+	hash := hex.EncodeToString(sum[:20])
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, v := range w.services {
+		if v.SourceType() == "git" {
+			v.SetBuild(dokploytest.Build{CommitSHA: hash})
+		}
+	}
+	return hash
+}
+
+func (w *standIn) Front(t testing.TB, id string) string {
+	var mu sync.Mutex
+	var given, probe string
+	w.service(t, id).SetRolloutFunc(func(v dokploytest.Version) dokploytest.Rollout {
+		mu.Lock()
+		defer mu.Unlock()
+		given = cases.Given(strings.TrimPrefix(v.BuildArgs, "RELEASE="), strings.TrimPrefix(v.BuildSecrets, "TOKEN="))
+		_, probe, _ = strings.Cut(v.Env, "PROBE=")
+		return dokploytest.Rollout{}
+	})
+	server := httptest.NewServer(cases.Front(func() (string, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		return given, probe
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func (w *standIn) Work(t testing.TB, id string, work cases.Work) {

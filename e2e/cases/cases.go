@@ -31,6 +31,13 @@ type World interface {
 	Make(t testing.TB, s Service) (id string)
 	Work(t testing.TB, id string, w Work) // what the next builds of a built service do
 	Crash(t testing.TB, id string)        // what is deployed next exits, a built one only after 8 s, when swarm looks no more
+	// Front is the address at which a built service answers from its next
+	// deployment on with what its build was given: Given. Where it has PROBE in its environment,
+	// only to requests whose header X-Probe has that value.
+	Front(t testing.TB, id string) (url string)
+	// Commit adds a commit to the branch that services with a Git source are built from.
+	Commit(t testing.TB) (hash string)
+	Repository() (url, branch string) // ... which is there
 	Key(t testing.TB, k Key) string
 	Concurrency(t testing.TB, n int)
 	Restart(t testing.TB)
@@ -44,6 +51,7 @@ const (
 	NeedsCrash    = "an image that crashes"
 	NeedsRegistry = "a registry for rollbacks"
 	NeedsRemote   = "a remote server whose SSH can be cut"
+	NeedsGit      = "a Git repository"
 )
 
 // Images are one that runs, one that nobody has, and one that exits at once.
@@ -59,6 +67,11 @@ type Service struct {
 	Rollback bool   // Dokploy keeps its images
 	Remote   bool   // on the remote server
 	Deployed bool   // somebody has deployed it before
+
+	Git   bool     // its source is the Git repository: a Dockerfile, or the compose file if Compose
+	Watch []string // ... and these are its watch paths
+	// Compose is a compose service with a Git source.
+	Compose bool
 }
 
 // Work is what a build does: it takes so long, and writes so many lines, Line(i)
@@ -81,6 +94,7 @@ type Case struct {
 	Files    map[string]string
 	Before   func(r *Run)                // what somebody else does before
 	Inputs   []string                    // name=value
+	CI       []string                    // variables of the CI job: NAME=value
 	During   func(r *Run, p *os.Process) // ... and while the program runs
 	Code     int                         // exit code
 	Status   string                      // output status
@@ -94,6 +108,7 @@ type Run struct {
 	testing.TB
 	World
 	program  string
+	ci       []string
 	kinds    map[string]string // by id: application, compose
 	names    map[string]string // what {name} stands for
 	url, key string
@@ -134,7 +149,7 @@ type Outcome struct {
 }
 
 // Target is one of the output deployments.
-type Target struct{ Kind, ID, DeploymentID, Status, Verified string }
+type Target struct{ Kind, ID, DeploymentID, Status, Verified, Commit string }
 
 // Row is a deployment as Dokploy keeps it.
 type Row struct {
@@ -143,7 +158,7 @@ type Row struct {
 }
 
 // Settings are what Dokploy keeps of a service.
-type Settings struct{ AppName, DockerImage, Env, ComposeFile, SourceType string }
+type Settings struct{ AppName, DockerImage, Env, BuildArgs, BuildSecrets, ComposeFile, SourceType, RefreshToken string }
 
 // Do runs a case with the program. One for which the world lacks something is skipped.
 func Do(t testing.TB, w World, program string, c Case) {
@@ -151,12 +166,13 @@ func Do(t testing.TB, w World, program string, c Case) {
 	if why := w.Lacks(c.Needs); c.Needs != "" && why != "" {
 		t.Skipf("it needs %s: %s", c.Needs, why)
 	}
-	r := &Run{TB: t, World: w, program: program, kinds: map[string]string{}}
+	r := &Run{TB: t, World: w, program: program, ci: c.CI, kinds: map[string]string{}}
 	r.url, r.key = w.Address()
 	images := w.Images()
 	r.names = map[string]string{
 		"project": w.Project(), "image": images.Good, "missing": images.Missing, "crash": images.Crash, "url": r.url, "dir": t.TempDir(),
 	}
+	r.names["repository"], r.names["branch"] = w.Repository()
 	for _, s := range c.Services {
 		s.Image, s.File = r.Text(s.Image), r.Text(s.File)
 		if s.Image == "" {
@@ -164,7 +180,7 @@ func Do(t testing.TB, w World, program string, c Case) {
 		}
 		id := w.Make(t, s)
 		r.names[s.Name], r.kinds[id] = id, "application"
-		if s.File != "" {
+		if s.File != "" || s.Compose {
 			r.kinds[id] = "compose"
 		}
 		if s.Deployed {
@@ -239,6 +255,9 @@ func (r *Run) Deploy(during func(*os.Process), inputs ...string) *Outcome {
 	for _, input := range given {
 		name, value, _ := strings.Cut(r.Text(input), "=")
 		cmd.Env = append(cmd.Env, "DOKPLOY_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+value)
+	}
+	for _, variable := range r.ci {
+		cmd.Env = append(cmd.Env, r.Text(variable))
 	}
 	out := &output{}
 	r.out, cmd.Stdout, cmd.Stderr = out, out, out

@@ -78,7 +78,7 @@ func lastLines(r *Run, o *Outcome, n int) {
 // hard are those with others around, few rights, much text and restarts.
 var hard = []Case{
 	{
-		Name: "a busy queue", Services: []Service{{Name: "slow", Built: true}, {Name: "app", Deployed: true}, {Name: "stack", File: goodFile}},
+		Name: "a busy queue", Services: []Service{{Name: "slow", Built: true}, {Name: "app", Deployed: true}, {Name: "stack", File: GoodFile}},
 		Before: func(r *Run) {
 			longBuild(r, 12)
 			r.Other(r.ID("app"), "first")
@@ -160,7 +160,7 @@ var hard = []Case{
 		},
 	},
 	{
-		Name: "a member's key, compose", Needs: NeedsMember, Services: []Service{{Name: "stack", File: goodFile, Deployed: true}},
+		Name: "a member's key, compose", Needs: NeedsMember, Services: []Service{{Name: "stack", File: GoodFile, Deployed: true}},
 		Before: func(r *Run) { r.Set("key", r.Key(r, Key{Services: []string{r.ID("stack")}})) },
 		Inputs: []string{"compose={stack}", "api-key={key}", "env=A=2", "operation=redeploy"},
 		Status: "done", Says: []string{"compose.saveEnvironment 200", "compose.redeploy 200"},

@@ -7,8 +7,10 @@ import (
 	"syscall"
 )
 
+// GoodFile is a compose file whose service runs.
+const GoodFile = "services:\n  web:\n    image: {image}\n"
+
 const (
-	goodFile    = "services:\n  web:\n    image: {image}\n"
 	missingFile = "services:\n  web:\n    image: {missing}\n"
 	crashFile   = "services:\n  web:\n    image: {crash}\n    restart: always\n"
 )
@@ -16,7 +18,7 @@ const (
 var app = []Service{{Name: "app"}}
 
 // All are the cases.
-var All = slices.Concat(plain, prepared, hard)
+var All = slices.Concat(plain, prepared, built, ordered, fromGit, followed, hard)
 
 // plain are deployments of what is there.
 var plain = []Case{
@@ -41,7 +43,7 @@ var plain = []Case{
 		Code: 1, Status: "error", Says: []string{"✗ app failed", "registry.invalid"},
 	},
 	{
-		Name: "compose", Services: []Service{{Name: "stack", File: goodFile}}, Inputs: []string{"compose={project}/stack"},
+		Name: "compose", Services: []Service{{Name: "stack", File: GoodFile}}, Inputs: []string{"compose={project}/stack"},
 		Status: "done", Says: []string{"Docker Compose Deployed: ✅"},
 	},
 	{
@@ -49,12 +51,12 @@ var plain = []Case{
 		Code: 1, Status: "error", Says: []string{"✗ stack failed"},
 	},
 	{
-		Name: "stack", Services: []Service{{Name: "stack", File: goodFile, Stack: true}}, Inputs: []string{"compose={stack}", "verify=require"},
+		Name: "stack", Services: []Service{{Name: "stack", File: GoodFile, Stack: true}}, Inputs: []string{"compose={stack}", "verify=require"},
 		Status: "done",
 	},
 	{
 		Name:     "several at once",
-		Services: []Service{{Name: "app"}, {Name: "bad", Image: "{missing}"}, {Name: "stack", File: goodFile}},
+		Services: []Service{{Name: "app"}, {Name: "bad", Image: "{missing}"}, {Name: "stack", File: GoodFile}},
 		Inputs:   []string{"application={project}/app,{project}/bad", "compose={project}/stack"},
 		Code:     1, Status: "error",
 		After: func(r *Run, o *Outcome) {
@@ -126,7 +128,7 @@ var prepared = []Case{
 		Status: "done", Not: []string{"application.update", "saveEnvironment"},
 	},
 	{
-		Name: "a stack does not get all of a value", Services: []Service{{Name: "stack", File: goodFile, Stack: true}},
+		Name: "a stack does not get all of a value", Services: []Service{{Name: "stack", File: GoodFile, Stack: true}},
 		Inputs: []string{"compose={stack}", "env=CERT='one-of-them\ntwo-of-them'\nA=x$y #", "verify=off"},
 		Status: "done", Says: []string{"! env: only the first line of CERT arrives through env_file"}, Not: []string{"of-them"},
 		After: func(r *Run, _ *Outcome) {
@@ -192,7 +194,7 @@ var prepared = []Case{
 		},
 	},
 	{
-		Name: "nothing of a compose service is replaced", Services: []Service{{Name: "stack", File: goodFile, Deployed: true}},
+		Name: "nothing of a compose service is replaced", Services: []Service{{Name: "stack", File: GoodFile, Deployed: true}},
 		Inputs: []string{"compose={stack}"}, Status: "done", Says: []string{"! nothing was replaced: ", "pull_policy: always"},
 		After: func(r *Run, o *Outcome) {
 			if o.Targets[0].Verified != "unchanged" {
@@ -201,7 +203,7 @@ var prepared = []Case{
 		},
 	},
 	{
-		Name: "nothing of a stack is replaced, and that is required", Services: []Service{{Name: "stack", File: goodFile, Stack: true, Deployed: true}},
+		Name: "nothing of a stack is replaced, and that is required", Services: []Service{{Name: "stack", File: GoodFile, Stack: true, Deployed: true}},
 		Inputs: []string{"compose={stack}", "verify=require"}, Code: 1, Status: "unhealthy", Says: []string{"✗ stack was deployed but is unchanged", "a pinned tag"},
 		After: func(r *Run, o *Outcome) {
 			if o.Targets[0].Verified != "unchanged" {
@@ -226,21 +228,21 @@ var prepared = []Case{
 		Code:   1, Status: "unhealthy", Says: []string{"404"},
 	},
 	{
-		Name: "a compose file is set", Services: []Service{{Name: "stack", File: missingFile}}, Files: map[string]string{"compose.yml": goodFile},
+		Name: "a compose file is set", Services: []Service{{Name: "stack", File: missingFile}}, Files: map[string]string{"compose.yml": GoodFile},
 		Inputs: []string{"compose={stack}", "compose-file={dir}/compose.yml", "verify=require"}, Status: "done",
 		After: func(r *Run, _ *Outcome) {
-			if got := r.Settings(r.ID("stack")); got.ComposeFile != r.Text(goodFile) || got.SourceType != "raw" {
+			if got := r.Settings(r.ID("stack")); got.ComposeFile != r.Text(GoodFile) || got.SourceType != "raw" {
 				r.Errorf("%+v", got)
 			}
 		},
 	},
 	{
-		Name: "a compose file goes back", Services: []Service{{Name: "stack", File: goodFile, Deployed: true}},
+		Name: "a compose file goes back", Services: []Service{{Name: "stack", File: GoodFile, Deployed: true}},
 		Files:  map[string]string{"compose.yml": missingFile},
 		Inputs: []string{"compose={stack}", "compose-file={dir}/compose.yml", "rollback=true"},
 		Code:   1, Status: "error", Says: []string{"it was deployed again and runs"},
 		After: func(r *Run, _ *Outcome) {
-			if got := r.Settings(r.ID("stack")); got.ComposeFile != r.Text(goodFile) {
+			if got := r.Settings(r.ID("stack")); got.ComposeFile != r.Text(GoodFile) {
 				r.Errorf("%+v", got)
 			}
 		},
