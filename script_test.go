@@ -259,7 +259,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
 	// Said from a second on, or only when the job was seen in the queue.
-	{regexp.MustCompile(`(started|failed|was interrupted|is not done) after <time>`), "$1"},
+	{regexp.MustCompile(`(started|failed|was interrupted|did not finish) (?:after|in) <time>`), "$1"},
 	{regexp.MustCompile(`(?m)^(\| (?:api|stack) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
 	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
 	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},

@@ -271,7 +271,7 @@ func TestStandIn(t *testing.T) {
 			cases.Do(t, w, program, cases.Case{
 				Services: []cases.Service{{Name: "slow", Built: true}}, Inputs: []string{"application={slow}"}, Status: "done",
 				Before: func(r *cases.Run) { r.Work(r, r.ID("slow"), cases.Work{Seconds: 5}) },
-				Says:   []string{"the live log cannot be had", "\nsecond 1\nsecond 2\n"},
+				Says:   []string{"the live log is not available", "\nsecond 1\nsecond 2\n"},
 			})
 			made.take(w.srv.Requests())
 		})

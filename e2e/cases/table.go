@@ -91,7 +91,7 @@ var plain = []Case{
 			r.AwaitSaid("second 1")
 			_ = p.Signal(syscall.SIGTERM)
 		},
-		Code: 143, Status: "interrupted", Says: []string{"goes on there"},
+		Code: 143, Status: "interrupted", Says: []string{"continues there"},
 		After: func(r *Run, o *Outcome) {
 			r.AwaitEnd(r.ID("slow"))
 			if row := r.Row(o); row.Status != "done" {
@@ -109,7 +109,7 @@ var prepared = []Case{
 			r.API("application.update", map[string]string{"applicationId": r.ID("app"), "env": "# by hand\nA=1\n\nB='two # words'\n"}, nil)
 		},
 		Inputs: []string{"application={app}", "image={image}", "env=A=three-of-them\nC=4", "verify=require"},
-		Status: "done", Says: []string{"image: {missing} → {image}", "env: adds C; changes A; 1 other as before"}, Not: []string{"three-of-them"},
+		Status: "done", Says: []string{"image: {missing} → {image}", "env: adds C; changes A; 1 other unchanged"}, Not: []string{"three-of-them"},
 		After: func(r *Run, o *Outcome) {
 			want := "# by hand\nA=three-of-them\n\nB='two # words'\nC=4\n"
 			if got := r.Settings(r.ID("app")); got.DockerImage != r.Text("{image}") || got.Env != want {
@@ -130,7 +130,7 @@ var prepared = []Case{
 	{
 		Name: "a stack does not get all of a value", Services: []Service{{Name: "stack", File: GoodFile, Stack: true}},
 		Inputs: []string{"compose={stack}", "env=CERT='one-of-them\ntwo-of-them'\nA=x$y #", "verify=off"},
-		Status: "done", Says: []string{"! env: only the first line of CERT arrives through env_file"}, Not: []string{"of-them"},
+		Status: "done", Says: []string{"! env: env_file passes only the first line of CERT"}, Not: []string{"of-them"},
 		After: func(r *Run, _ *Outcome) {
 			if got := r.Settings(r.ID("stack")); !strings.Contains(got.Env, "CERT='one-of-them\ntwo-of-them'") {
 				r.Errorf("environment %q", got.Env)
@@ -186,7 +186,7 @@ var prepared = []Case{
 			r.API("application.update", map[string]string{"applicationId": r.ID("app"), "dockerImage": r.Text("{missing}")}, nil)
 		},
 		Inputs: []string{"application={app}", "image={crash}", "rollback=true"},
-		Code:   1, Status: "unhealthy", Says: []string{"rollback: ", "set back to what ran before ({image})"},
+		Code:   1, Status: "unhealthy", Says: []string{"rollback: ", "set back to what was running before ({image})"},
 		After: func(r *Run, _ *Outcome) {
 			if got := r.Settings(r.ID("app")); got.DockerImage != r.Text("{image}") {
 				r.Errorf("image %q", got.DockerImage)
@@ -240,7 +240,7 @@ var prepared = []Case{
 		Name: "a compose file goes back", Services: []Service{{Name: "stack", File: GoodFile, Deployed: true}},
 		Files:  map[string]string{"compose.yml": missingFile},
 		Inputs: []string{"compose={stack}", "compose-file={dir}/compose.yml", "rollback=true"},
-		Code:   1, Status: "error", Says: []string{"it was deployed again and runs"},
+		Code:   1, Status: "error", Says: []string{"it was deployed again and is running"},
 		After: func(r *Run, _ *Outcome) {
 			if got := r.Settings(r.ID("stack")); got.ComposeFile != r.Text(GoodFile) {
 				r.Errorf("%+v", got)
@@ -272,7 +272,7 @@ var prepared = []Case{
 	},
 	{
 		Name: "an image for what is built", Services: []Service{{Name: "app", Built: true}}, Inputs: []string{"application={app}", "image={image}"},
-		Code: 2, Status: "invalid", Says: []string{"built from a source"},
+		Code: 2, Status: "invalid", Says: []string{"built from source"},
 	},
 	{
 		Name: "what was built before is put back", Services: []Service{{Name: "app", Built: true, Rollback: true, Deployed: true}}, Needs: NeedsRegistry,

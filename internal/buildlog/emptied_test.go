@@ -20,7 +20,7 @@ func TestALogThatIsEmptied(t *testing.T) {
 				}
 				time.AfterFunc(20*time.Second, func() { w.srv.EmptyLog(w.srv.Deployments(w.app)[0].ID) })
 				w.follow(nil, 42*time.Second)
-				if said := strings.Join(w.lost, "\n"); !strings.Contains(said, "the log was emptied and is written anew") {
+				if said := strings.Join(w.lost, "\n"); !strings.Contains(said, "the log was emptied and started over") {
 					t.Errorf("told %q", w.lost)
 				}
 				seen := map[string]int{}

@@ -143,7 +143,7 @@ func (l *Log) close() {
 	if !l.settled {
 		// The deployment is still running, or nobody waits for it any more.
 		if st.phase == open && st.caughtUp() && st.split.seen {
-			l.warnOnce("half", "the last line of the log that is shown may be missing its end")
+			l.warnOnce("half", "the last line shown of the log may be incomplete")
 			st.split.flush()
 		}
 		if !l.lastIsEnd && !l.working() {

@@ -219,7 +219,7 @@ func (l *Log) act(ctx context.Context) (next time.Time) {
 		s.next = s.now
 	}
 	if l.place.lines == 0 && l.rest.unavailable != nil && !l.firstTurn.IsZero() && st.lastText.IsZero() && s.due(l.firstTurn.Add(warnNothingAfter)) {
-		l.warnOnce("none", "nothing of the log has come so far: "+st.problem()+", and "+l.rest.problem())
+		l.warnOnce("none", "nothing of the log has arrived so far: "+st.problem()+", and "+l.rest.problem())
 	}
 	return s.next
 }
@@ -282,7 +282,7 @@ func (l *Log) warnIfHopeless() {
 // startOver starts over with a file that another deployment emptied.
 func (l *Log) startOver() {
 	l.place.forget(true)
-	l.warnOnce("anew", "the log was emptied and is written anew, as by another deployment of the service that began in the same second: lines may be missing here")
+	l.warnOnce("anew", "the log was emptied and started over, as when another deployment of the service starts in the same second: lines may be missing here")
 }
 
 func describe(err error) string { return text.OneLine(err.Error()) }

@@ -48,8 +48,8 @@ type readResult struct {
 }
 
 var (
-	errNoREST   = errors.New("a build server's log cannot be read in another way")
-	errNoFile   = errors.New("Dokploy finds no log when it is to be read") //nolint:staticcheck // a name
+	errNoREST   = errors.New("a build server's log cannot be read any other way")
+	errNoFile   = errors.New("Dokploy finds no log to read") //nolint:staticcheck // a name
 	errUnstable = errors.New("it was read while it was emptied")
 )
 
@@ -149,15 +149,15 @@ func (r *rest) deliverNew(result readResult) {
 	switch how {
 	case fits:
 	case unsure:
-		l.warnOnce("unsure", "lines of the log repeat, and how many of them came between two reads cannot be counted: some may be missing here and below")
+		l.warnOnce("unsure", "lines of the log repeat, so those that came between two reads cannot be counted: some may be missing here and below")
 		l.place.forget(false)
 	case apart:
 		switch {
 		case l.place.lines > 0:
-			l.warnOnce("gap", fmt.Sprintf("lines of the log may be missing here and below: between two reads there came more than the %d that can be read at once", len(lines)))
+			l.warnOnce("gap", fmt.Sprintf("lines of the log may be missing here and below: more came between two reads than the %d that can be read at once", len(lines)))
 			l.place.forget(false)
 		case !whole:
-			l.warnOnce("begin", fmt.Sprintf("the beginning of the log is left out: it is longer than the %d lines that can be read at once", len(lines)))
+			l.warnOnce("begin", fmt.Sprintf("the beginning of the log is missing: it is longer than the %d lines that can be read at once", len(lines)))
 			l.place.forget(false)
 		}
 	case rewritten:
@@ -180,7 +180,7 @@ func (r *rest) deliverNew(result readResult) {
 	}
 	if l.stream.gaveUp && !r.announced && l.end == nil {
 		r.announced = true
-		l.warnOnce("rest", "the live log cannot be had ("+l.stream.problem()+"); it is read every "+restPause.String())
+		l.warnOnce("rest", "the live log is not available ("+l.stream.problem()+"); it is read every "+restPause.String())
 	}
 }
 
@@ -219,7 +219,7 @@ func (r *rest) problem() string {
 	case r.failure != nil:
 		return describe(r.failure)
 	}
-	return "it is not read in another way"
+	return "it is not read any other way"
 }
 
 // tailLines are the complete lines of what was read, the last one if it is not

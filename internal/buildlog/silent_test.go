@@ -135,7 +135,7 @@ func TestWhatCannotBeHadIsSaid(t *testing.T) {
 		says    string
 	}{
 		"an old server":            {version: "v0.28.3", says: "this Dokploy has no other way to read it"},
-		"a build server":           {noREST: true, says: "a build server's log cannot be read in another way"},
+		"a build server":           {noREST: true, says: "a build server's log cannot be read any other way"},
 		"a key that may not":       {read: denied, says: "access"},
 		"it fails":                 {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "spawn ENOMEM"}, says: "ENOMEM"},
 		"a gateway in between":     {read: dokploytest.Fault{Kind: dokploytest.Gateway}, says: "502"},
@@ -144,8 +144,8 @@ func TestWhatCannotBeHadIsSaid(t *testing.T) {
 		"a line of a megabyte":     {read: dokploytest.Fault{Kind: dokploytest.ServerError, Body: "Command execution failed: stdout maxBuffer length exceeded"}, says: "longer than Dokploy can read"},
 	} {
 		for stream, says := range map[string]string{
-			"silent": "the log stream was opened and brings nothing", "silent, but answers pings": "the log stream was opened and brings nothing",
-			"a handshake that hangs": "the log stream is not answered", "403": "the log stream is answered with 403",
+			"silent": "the log stream was opened but brings nothing", "silent, but answers pings": "the log stream was opened but brings nothing",
+			"a handshake that hangs": "the log stream gets no answer", "403": "the log stream was answered with 403",
 			"an error as text": "SSH error: connect ECONNREFUSED 10.0.0.5:22", "connections that break": "the log stream cannot be opened: ",
 		} {
 			for _, d := range []time.Duration{time.Second, 75 * time.Second} {
@@ -268,12 +268,12 @@ func TestLongLogsOverREST(t *testing.T) {
 				return steps
 			}(), whole: true,
 		},
-		"12,000 lines at once":               {steps: []dokploytest.Step{at(0, logLines(12_000)...)}, lines: 10_000, says: "the beginning of the log is left out: it is longer than the 10000 lines"},
-		"3,000 long lines at once":           {steps: []dokploytest.Step{at(0, strings.Fields(strings.Repeat(long+" ", 3000))...)}, lines: 1200, says: "the beginning of the log is left out"},
-		"20,000 lines between two reads":     {steps: []dokploytest.Step{at(0, "first"), at(20*time.Second, logLines(20_000)...)}, lines: 10_000, says: "between two reads there came more than the 10000"},
-		"24,000 equal lines, some at a time": {steps: equal(24_000, 1000), lines: 10_000, says: "how many of them came between two reads cannot be counted"},
+		"12,000 lines at once":               {steps: []dokploytest.Step{at(0, logLines(12_000)...)}, lines: 10_000, says: "the beginning of the log is missing: it is longer than the 10000 lines"},
+		"3,000 long lines at once":           {steps: []dokploytest.Step{at(0, strings.Fields(strings.Repeat(long+" ", 3000))...)}, lines: 1200, says: "the beginning of the log is missing"},
+		"20,000 lines between two reads":     {steps: []dokploytest.Step{at(0, "first"), at(20*time.Second, logLines(20_000)...)}, lines: 10_000, says: "more came between two reads than the 10000"},
+		"24,000 equal lines, some at a time": {steps: equal(24_000, 1000), lines: 10_000, says: "those that came between two reads cannot be counted"},
 		"9,000 equal lines, some at a time":  {steps: equal(9_000, 1000), whole: true},
-		"24,000 equal lines at once":         {steps: equal(24_000, 24_000), lines: 9_990, says: "the beginning of the log is left out"},
+		"24,000 equal lines at once":         {steps: equal(24_000, 24_000), lines: 9_990, says: "the beginning of the log is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d time.Duration
@@ -371,7 +371,7 @@ func TestHalfALineIsSpokenOf(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
 		w.stopOnly = true
 		w.follow(nil, 3*time.Second)
-		if strings.Join(w.lines, "|") != "one|Are you sure? [y/N] " || len(w.lost) != 1 || !strings.Contains(w.lost[0], "may be missing its end") {
+		if strings.Join(w.lines, "|") != "one|Are you sure? [y/N] " || len(w.lost) != 1 || !strings.Contains(w.lost[0], "may be incomplete") {
 			t.Errorf("%q, told %q", w.lines, w.lost)
 		}
 	})

@@ -192,7 +192,7 @@ func (s *stream) onPong(err error) {
 	s.pinging = false
 	if err != nil && s.quietSince().Before(s.pinged) {
 		// A peer that answers no ping but sends is alive.
-		s.onEnd(&streamError{"the log stream gives no sign of life", err})
+		s.onEnd(&streamError{"the log stream has gone silent", err})
 	}
 }
 
@@ -229,13 +229,13 @@ func (s *stream) dropHanging() {
 }
 
 var (
-	errSilent       = errors.New("the log stream was opened and brings nothing")
-	errHangs        = errors.New("the log stream has stopped in the middle")
+	errSilent       = errors.New("the log stream was opened but brings nothing")
+	errHangs        = errors.New("the log stream stopped in the middle")
 	errNoEnd        = errors.New("the log stream has not shown the end of the log")
-	errNotAnswered  = errors.New("the log stream is not answered")
+	errNotAnswered  = errors.New("the log stream gets no answer")
 	errEnded        = errors.New("the log stream ended")
-	errWrittenAnew  = errors.New("the log is written anew")
-	errNotByNumbers = errors.New("the log stream cannot be taken up where lines were not counted")
+	errWrittenAnew  = errors.New("the log was started over")
+	errNotByNumbers = errors.New("the log stream cannot be resumed where lines were not counted")
 )
 
 // firstPause is the pause before the next connection, longer each time.

@@ -32,7 +32,7 @@ type Way struct {
 type Refused int
 
 func (e Refused) Error() string {
-	return fmt.Sprintf("the log stream is answered with %d", int(e))
+	return fmt.Sprintf("the log stream was answered with %d", int(e))
 }
 
 // Errors of a Way's Read. Any other one is an outage.
@@ -49,7 +49,7 @@ type ReadError struct {
 	Denied bool   // it will always be
 }
 
-func (e *ReadError) Error() string { return "reading it in another way fails: " + e.What }
+func (e *ReadError) Error() string { return "reading it another way failed: " + e.What }
 
 // streamError is the end of a stream that the network brought.
 type streamError struct {

@@ -49,10 +49,10 @@ func TestStreamErrorWords(t *testing.T) {
 		err  error
 		want string
 	}{
-		{fmt.Errorf("failed to get reader: failed to read frame header: %w", io.EOF), "the log stream broke: the connection was closed in the middle"},
+		{fmt.Errorf("failed to get reader: failed to read frame header: %w", io.EOF), "the log stream broke: the connection was closed early"},
 		{fmt.Errorf("failed to ping: %w", context.DeadlineExceeded), "the log stream broke: no answer in time"},
 		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "the log stream broke: the server refuses the TLS connection: handshake failure"},
-		{&net.OpError{Op: "proxyconnect", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "the log stream broke: the proxy cannot be used: the connection is refused"},
+		{&net.OpError{Op: "proxyconnect", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "the log stream broke: the proxy cannot be used: the connection was refused"},
 		{errors.New("odd\nthing"), "the log stream broke: odd thing"},
 	} {
 		if got := describe(&streamError{"the log stream broke", tt.err}); got != tt.want {

@@ -12,7 +12,7 @@ func (h Host) NoSecrets() string {
 	case h.actions && h.ofFork():
 		return "the pull request comes from a fork, and gets no secrets" + skip + " (`if: github.event.pull_request.head.repo.full_name == github.repository`)"
 	case h.name == "GitLab CI" && differ(h.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), h.get("CI_MERGE_REQUEST_PROJECT_PATH")):
-		return "the merge request comes from a fork, and may get no variables of the project" + skip
+		return "the merge request comes from a fork, and may not get the project's variables" + skip
 	case h.name == "CircleCI" && h.get("CIRCLE_PR_REPONAME") != "": // set for forks only
 		return "the pull request comes from a fork, and gets no secrets unless the project passes them" + skip
 	}

@@ -93,7 +93,7 @@ func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err
 			text = o.dotenv(false)
 			warnings = append(warnings, fmt.Sprintf("%s: DOKPLOY_DEPLOYMENTS is left out, because GitLab takes less than %d bytes of dotenv", outputFile, maxGitLab))
 			if !fits() {
-				warnings = append(warnings, fmt.Sprintf("%s: GitLab will refuse it, because it is longer than that even so", outputFile))
+				warnings = append(warnings, fmt.Sprintf("%s: GitLab will refuse it, because it is still longer than that", outputFile))
 			}
 		}
 		write("output-file", outputFile, text)
@@ -152,7 +152,7 @@ func appendFile(path, text string) error {
 	case err := <-written:
 		return err
 	case <-late.C:
-		return fmt.Errorf("%s is no regular file, and did not take them within %s; is it read?", path, pipeWait)
+		return fmt.Errorf("%s is not a regular file, and did not take them within %s; is anything reading it?", path, pipeWait)
 	}
 }
 

@@ -52,10 +52,10 @@ func TestOutputsIntoPipes(t *testing.T) {
 	for _, pipe := range []string{unread, full} {
 		h := Detect(lookup(map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": pipe, "DRONE_OUTPUT": pipe, "GITHUB_STEP_SUMMARY": pipe}))
 		_, err := h.WriteOutputs(Outputs{Status: "done", Deployments: "[]"}, file)
-		if err == nil || !strings.Contains(err.Error(), "outputs not written (GITHUB_OUTPUT): "+pipe+" is no regular file") || !strings.Contains(err.Error(), "DRONE_OUTPUT") || strings.Contains(err.Error(), "output-file") {
+		if err == nil || !strings.Contains(err.Error(), "outputs not written (GITHUB_OUTPUT): "+pipe+" is not a regular file") || !strings.Contains(err.Error(), "DRONE_OUTPUT") || strings.Contains(err.Error(), "output-file") {
 			t.Errorf("%v", err)
 		}
-		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}, nil); err == nil || !strings.Contains(err.Error(), "is it read?") {
+		if err := h.WriteSummary(New(h, io.Discard, nil), []Row{{Target: "api"}}, nil); err == nil || !strings.Contains(err.Error(), "is anything reading it?") {
 			t.Errorf("summary: %v", err)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 const wantURL = "write the address of the Dokploy instance, such as https://dokploy.example.com"
 
 // errWebhook is the link of a webhook where something else is expected.
-var errWebhook = errors.New("is the link of a webhook, which starts deployments and says nothing of how they end: give the address of the instance in url, a key in api-key, " +
-	"and the service's id, name or the link of its page in application or compose")
+var errWebhook = errors.New("is a webhook link, which starts deployments but does not tell how they end: give the address of the instance in url, a key in api-key, " +
+	"and the service's id, name or page link in application or compose")
 
 var (
 	// hook is the path of a webhook. What comes behind it is a token, or the
@@ -105,7 +105,7 @@ func badScheme(v, want string) string {
 	write := func(scheme, rest string) string {
 		host := upTo(strings.TrimLeft(rest, `/\`), `/\?#`)
 		if !isHost(host) || strings.Contains(v, "@") {
-			return "write " + scheme + "://, and the host behind it"
+			return "write " + scheme + "://, followed by the host"
 		}
 		return "write " + scheme + "://" + host
 	}
@@ -116,13 +116,13 @@ func badScheme(v, want string) string {
 		case min(toHTTP, toHTTPS) == 0 && !strings.HasPrefix(m[2], "/") && m[2] != "":
 			return ""
 		case min(toHTTP, toHTTPS) == 0 && strings.Trim(m[2], "/") == "":
-			return "names no host; " + want
+			return "has no host; " + want
 		case min(toHTTP, toHTTPS) == 0:
-			return "names no host between the slashes; " + write(scheme, m[2])
+			return "has no host between the slashes; " + write(scheme, m[2])
 		case scheme[0] == 'h' && min(toHTTP, toHTTPS) <= 2 && toHTTP < toHTTPS:
-			return fmt.Sprintf("begins with %s, which is no scheme; %s", strconv.Quote(m[1]+"://"), write("http", m[2]))
+			return fmt.Sprintf("begins with %s, which is not a scheme; %s", strconv.Quote(m[1]+"://"), write("http", m[2]))
 		case scheme[0] == 'h' && min(toHTTP, toHTTPS) <= 2:
-			return fmt.Sprintf("begins with %s, which is no scheme; %s", strconv.Quote(m[1]+"://"), write("https", m[2]))
+			return fmt.Sprintf("begins with %s, which is not a scheme; %s", strconv.Quote(m[1]+"://"), write("https", m[2]))
 		case len(scheme) > 10:
 			return "is not http or https; " + want
 		}
@@ -134,7 +134,7 @@ func badScheme(v, want string) string {
 	}
 	host := upTo(strings.TrimLeft(v, "/"), "/?#")
 	if strings.Contains(v, "@") || !isHost(host) {
-		return "is no address that begins with https:// or http://; " + want
+		return "is not an address that begins with https:// or http://; " + want
 	}
 	return "has no scheme; write https://" + host
 }
@@ -151,13 +151,13 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	case isWebhook(v):
 		return nil, "", errWebhook
 	case strings.ContainsFunc(v, unicode.IsSpace):
-		return nil, "", errors.New("holds a blank or a line break; " + wantURL)
+		return nil, "", errors.New("contains a space or a line break; " + wantURL)
 	}
 	// A password may hold what ends a host, so an @ counts wherever a host
 	// or path may be.
 	_, rest, _ := strings.Cut(v, "://")
 	if strings.Contains(upTo(v, "?#"), "@") || strings.Contains(upTo(rest, "/"), "@") {
-		return nil, "", errors.New("holds a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
+		return nil, "", errors.New("contains a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
 	}
 	if text := badScheme(v, wantURL); text != "" {
 		return nil, "", errors.New(text)
@@ -168,20 +168,20 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 		var escape url.EscapeError
 		switch {
 		case errors.As(err, &escape):
-			return nil, "", errors.New("is not a URL (a % in it begins no escape); " + wantURL)
+			return nil, "", errors.New("is not a URL (it has a % that begins no escape); " + wantURL)
 		case strings.Contains(err.Error(), "invalid port"):
 			return nil, "", errors.New("has no valid port; " + wantURL)
 		}
 		return nil, "", errors.New("is not a URL; " + wantURL)
 	}
 	if u.Hostname() == "" {
-		return nil, "", errors.New("names no host; " + wantURL)
+		return nil, "", errors.New("has no host; " + wantURL)
 	}
 	if (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port()) {
 		return nil, "", errors.New("has no valid port; " + wantURL)
 	}
 	if !strings.HasPrefix(u.Host, "[") && strings.ContainsAny(u.Host, "$%{}") {
-		return nil, "", errors.New("holds a variable that was not expanded where its host should be; " + wantURL)
+		return nil, "", errors.New("has an unexpanded variable where its host should be; " + wantURL)
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
 	cut := path
@@ -198,9 +198,9 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	}
 	switch {
 	case path != cut && path != cut+"/api":
-		note = "is the address of a page; the instance is taken to be at " + base.String()
+		note = "is the address of a page; the instance is assumed to be at " + base.String()
 	case address != v:
-		note = "has a query or fragment, which is dropped; the instance is taken to be at " + base.String()
+		note = "has a query or fragment, which is dropped; the instance is assumed to be at " + base.String()
 	}
 	return base, note, nil
 }
@@ -221,7 +221,7 @@ func parseTarget(v, kind string, base *url.URL) (target, note string, err error)
 		if !anotherScheme.MatchString(v) {
 			return v, "", nil
 		}
-		return "", "", errors.New("holds an address that is no page of a service in the dashboard; give the service's id, name, project/name or project/environment/name, or the link of its page")
+		return "", "", errors.New("contains an address that is not a service's page in the dashboard; give the service's id, name, project/name or project/environment/name, or the link of its page")
 	}
 	host, _, _ := strings.Cut(v, m[0])
 	if err := sameHost(host, base); err != nil {
@@ -229,13 +229,13 @@ func parseTarget(v, kind string, base *url.URL) (target, note string, err error)
 	}
 	switch m[1] {
 	case kind:
-		return m[2], fmt.Sprintf("the link of a page is taken as the id in it, %s", quote(m[2])), nil
+		return m[2], fmt.Sprintf("the link of a page was given; using the id in it, %s", quote(m[2])), nil
 	case other:
-		return "", "", fmt.Errorf("holds the link of a service of the other kind; name it in the input %s", other)
+		return "", "", fmt.Errorf("contains the link of a service of the other kind; put it in the input %s", other)
 	case "":
-		return "", "", errors.New("holds the link of a page that is not a service's; open the service in the dashboard, and take the link of that page")
+		return "", "", errors.New("contains the link of a page that is not a service's; open the service in the dashboard, and use the link of that page")
 	}
-	return "", "", fmt.Errorf("holds the link of a service that is neither an application nor a compose service (%s); only those can be deployed", quote(m[1]))
+	return "", "", fmt.Errorf("contains the link of a service that is neither an application nor a compose service (%s); only those can be deployed", quote(m[1]))
 }
 
 // sameHost sees that a link, up to the path of its page, is one of the
@@ -250,7 +250,7 @@ func sameHost(link string, base *url.URL) error {
 	}
 	u, err := url.Parse(link)
 	if err != nil || u.User != nil {
-		return errors.New("holds a link that is not a URL; give the service's id, name, project/name or project/environment/name")
+		return errors.New("contains a link that is not a URL; give the service's id, name, project/name or project/environment/name")
 	}
 	ports := map[string]string{"http": "80", "https": "443"}
 	port := func(u *url.URL) string {
@@ -267,7 +267,7 @@ func sameHost(link string, base *url.URL) error {
 	if isHost(strings.ToLower(u.Host)) {
 		where = u.Host
 	}
-	return fmt.Errorf("holds the link of a page at %s, but url is %s; correct the input url, or take the link from there", where, base)
+	return fmt.Errorf("contains the link of a page at %s, but url is %s; correct the input url, or use a link from there", where, base)
 }
 
 // looksLikeAddress reports whether a value of the inputs url and api-key is an

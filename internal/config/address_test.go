@@ -77,17 +77,17 @@ func TestLinks(t *testing.T) {
 		{link + "application/" + serviceID, link + "application/" + serviceID, "", ""},
 		{"http://[::1]:3000", "http://[::1]:3000" + path + "application/" + serviceID, "", ""},
 
-		{"https://dokploy.example.com", "https://other.example.com" + path + "application/" + serviceID, "", "application: holds the link of a page at other.example.com, but url is https://dokploy.example.com; correct the input url"},
-		{"https://dokploy.example.com", "", "https://other.example.com" + path + "compose/" + serviceID, "compose: holds the link of a page at other.example.com"},
-		{"http://127.0.0.1:3000", "http://127.0.0.1:4000" + path + "application/" + serviceID, "", "application: holds the link of a page at 127.0.0.1:4000"},
-		{"https://dokploy.example.com", "https://bob:hunter2@dokploy.example.com" + path + "application/" + serviceID, "", "application: holds a link that is not a URL"},
-		{"https://dokploy.example.com", link + "compose/" + serviceID, "", "application: holds the link of a service of the other kind; name it in the input compose"},
-		{"https://dokploy.example.com", "", link + "application/" + serviceID, "compose: holds the link of a service of the other kind; name it in the input application"},
-		{"https://dokploy.example.com", link + "postgres/" + serviceID, "", `application: holds the link of a service that is neither an application nor a compose service ("postgres")`},
-		{"https://dokploy.example.com", "https://dokploy.example.com/dashboard/project/p1/environment/e1", "", "application: holds the link of a page that is not a service's"},
-		{"https://dokploy.example.com", "https://dokploy.example.com/dashboard/project/p1", "", "application: holds the link of a page that is not a service's"},
-		{"https://dokploy.example.com", "https://api.example.com/?token=hunter2", "", "application: holds an address that is no page of a service"},
-		{"https://dokploy.example.com", "https://github.com/acme/api", "", "application: holds an address that is no page of a service"},
+		{"https://dokploy.example.com", "https://other.example.com" + path + "application/" + serviceID, "", "application: contains the link of a page at other.example.com, but url is https://dokploy.example.com; correct the input url"},
+		{"https://dokploy.example.com", "", "https://other.example.com" + path + "compose/" + serviceID, "compose: contains the link of a page at other.example.com"},
+		{"http://127.0.0.1:3000", "http://127.0.0.1:4000" + path + "application/" + serviceID, "", "application: contains the link of a page at 127.0.0.1:4000"},
+		{"https://dokploy.example.com", "https://bob:hunter2@dokploy.example.com" + path + "application/" + serviceID, "", "application: contains a link that is not a URL"},
+		{"https://dokploy.example.com", link + "compose/" + serviceID, "", "application: contains the link of a service of the other kind; put it in the input compose"},
+		{"https://dokploy.example.com", "", link + "application/" + serviceID, "compose: contains the link of a service of the other kind; put it in the input application"},
+		{"https://dokploy.example.com", link + "postgres/" + serviceID, "", `application: contains the link of a service that is neither an application nor a compose service ("postgres")`},
+		{"https://dokploy.example.com", "https://dokploy.example.com/dashboard/project/p1/environment/e1", "", "application: contains the link of a page that is not a service's"},
+		{"https://dokploy.example.com", "https://dokploy.example.com/dashboard/project/p1", "", "application: contains the link of a page that is not a service's"},
+		{"https://dokploy.example.com", "https://api.example.com/?token=hunter2", "", "application: contains an address that is not a service's page"},
+		{"https://dokploy.example.com", "https://github.com/acme/api", "", "application: contains an address that is not a service's page"},
 	} {
 		c, err := load("url", tt.url, "application", tt.application, "compose", tt.compose)
 		got := problems(t, err)
@@ -136,7 +136,7 @@ func TestWebhooks(t *testing.T) {
 			}
 			c, err := load(input, link)
 			got := problems(t, err)
-			if len(got) != 1 || !strings.HasPrefix(got[0], input+": is the link of a webhook") {
+			if len(got) != 1 || !strings.HasPrefix(got[0], input+": is a webhook link") {
 				t.Errorf("%s=%s: %q", input, link, got)
 			}
 			shown := strings.Join(got, " ")
@@ -231,26 +231,26 @@ func TestHealthURLs(t *testing.T) {
 		{"https://h/$5", "https://h/$5", "", ""},
 		{"https://other.example.com/api/deploy/status", "https://other.example.com/api/deploy/status", "", ""},
 
-		{"https://a.example.com,https://b.example.com", "", "", "names several addresses; it is for one: deploy the services in one step for each"},
-		{"https://a.example.com\nhttps://b.example.com", "", "", "names several addresses"},
-		{"https://a.example.com, b.example.com", "", "", "names several addresses"},
-		{"https://a/?x=1 https://b/", "", "", "names several addresses"},
-		{"a.example.com,b.example.com", "", "", "names several addresses"},
-		{"auto,auto/x", "", "", "names several addresses"},
-		{"/a,/b", "", "", "names several addresses"},
-		{"/a\n/b", "", "", "names several addresses"},
-		{"https://a.example.com/x y", "", "", "holds a blank"},
-		{"/x y", "", "", "holds a path that no address can have"},
-		{"/%zz", "", "", "holds a path that no address can have"},
-		{"auto/\x01", "", "", "holds a path that no address can have"},
+		{"https://a.example.com,https://b.example.com", "", "", "contains several addresses, but takes only one: deploy the services in separate steps"},
+		{"https://a.example.com\nhttps://b.example.com", "", "", "contains several addresses"},
+		{"https://a.example.com, b.example.com", "", "", "contains several addresses"},
+		{"https://a/?x=1 https://b/", "", "", "contains several addresses"},
+		{"a.example.com,b.example.com", "", "", "contains several addresses"},
+		{"auto,auto/x", "", "", "contains several addresses"},
+		{"/a,/b", "", "", "contains several addresses"},
+		{"/a\n/b", "", "", "contains several addresses"},
+		{"https://a.example.com/x y", "", "", "contains a space"},
+		{"/x y", "", "", "contains a path that no address can have"},
+		{"/%zz", "", "", "contains a path that no address can have"},
+		{"auto/\x01", "", "", "contains a path that no address can have"},
 		{"//app.example.com/x", "", "", "has no scheme"},
 		{"app.example.com/x", "", "", "has no scheme; write https://app.example.com/x"},
 		{"automatic", "", "", "has no scheme"},
 		{"http//app.example.com/hunter2", "", "", `begins with "http//", and not with "http://"; write http://app.example.com`},
 		{"https:/app.example.com", "", "", "write https://app.example.com"},
-		{"htps://app.example.com?token=hunter2", "", "", `begins with "htps://", which is no scheme; write https://app.example.com`},
+		{"htps://app.example.com?token=hunter2", "", "", `begins with "htps://", which is not a scheme; write https://app.example.com`},
 		{"ftp://app.example.com", "", "", `"ftp://" is not http or https`},
-		{"https:/bob:hunter2@h", "", "", "holds a user name or password"},
+		{"https:/bob:hunter2@h", "", "", "contains a user name or password"},
 	} {
 		c, err := load("health-url", tt.in)
 		got := problems(t, err)

@@ -104,7 +104,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 
 	c.URL = parse(l, "url", func(v string) (*url.URL, error) {
 		if swapped(v, l.given("api-key")) {
-			return nil, errors.New("is no address, and api-key is one: the two are swapped")
+			return nil, errors.New("is not an address, but api-key is: the two are swapped")
 		}
 		base, note, err := parseURL(v)
 		l.note("url", note)
@@ -292,7 +292,7 @@ func (l *loader) value(input string) string {
 	for _, s := range Settings {
 		if s.Name == input {
 			if s.Required && l.valid(input) {
-				text := "is required and not set (looked for " + strings.Join(Spellings(input), ", ") + ")"
+				text := "is required but not set (looked for " + strings.Join(Spellings(input), ", ") + ")"
 				if s.Secret && l.facts.NoSecrets != "" {
 					text += ": " + l.facts.NoSecrets
 				}

@@ -43,7 +43,7 @@ func readWithin(patience time.Duration, path string, limit int64) ([]byte, error
 	case <-late.C:
 	}
 	if info.Mode()&fs.ModeNamedPipe != 0 {
-		return nil, fmt.Errorf("%s is a pipe, and its end did not come within %s; see that something writes to it and closes it, or name a file", quote(path), patience)
+		return nil, fmt.Errorf("%s is a pipe that was not closed within %s; check that something writes to it and closes it, or give a file", quote(path), patience)
 	}
 	return nil, fmt.Errorf("%s could not be read within %s", quote(path), patience)
 }
@@ -73,11 +73,11 @@ func readable(path string, mode fs.FileMode) error {
 	case mode.IsRegular(), mode&fs.ModeType == fs.ModeNamedPipe:
 		return nil
 	case mode.IsDir():
-		return fmt.Errorf("%s is a directory; name a file in it", quote(path))
+		return fmt.Errorf("%s is a directory; give a file in it", quote(path))
 	case mode&fs.ModeSocket != 0:
-		return fmt.Errorf("%s is a socket; name a file", quote(path))
+		return fmt.Errorf("%s is a socket; give a file", quote(path))
 	case mode&fs.ModeDevice != 0:
-		return fmt.Errorf("%s is a device; name a file", quote(path))
+		return fmt.Errorf("%s is a device; give a file", quote(path))
 	}
 	return fmt.Errorf("%s is not a file", quote(path))
 }

@@ -94,7 +94,7 @@ func (l *loader) following() *Follow {
 		}
 	}
 	if l.given("start-timeout") != "" && l.valid("start-timeout") && l.valid("timeout") && f.StartTimeout > l.config.Timeout {
-		l.note("start-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", l.given("start-timeout"), l.value("timeout")))
+		l.note("start-timeout", fmt.Sprintf("%s is more than timeout (%s), which cuts it short", l.given("start-timeout"), l.value("timeout")))
 	}
 	if l.given("preview") != "" && l.given("compose") != "" {
 		l.problem("preview", "is for applications, and compose names a service that has no previews: follow it in a step of its own")

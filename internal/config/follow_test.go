@@ -75,7 +75,7 @@ func TestFollow(t *testing.T) {
 		{"start-timeout: soon", run, []string{"INPUT_START-TIMEOUT", "soon"}, nil, []string{`start-timeout: "soon" is not a duration; write one such as 90s or 30m, or whole seconds`}, nil},
 		{
 			"start-timeout above timeout", run, []string{"INPUT_START-TIMEOUT", "1h", "INPUT_TIMEOUT", "10m"}, &Follow{Commit: sha, StartTimeout: time.Hour}, nil,
-			[]string{"start-timeout: 1h is more than timeout (10m), which ends it"},
+			[]string{"start-timeout: 1h is more than timeout (10m), which cuts it short"},
 		},
 		{
 			"max-parallel", run, []string{"INPUT_MAX-PARALLEL", "2"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil,

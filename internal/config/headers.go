@@ -104,7 +104,7 @@ func parseHeaders(v string, refused func(name string) string) (headers http.Head
 		case value == "":
 			text = name + " has no value; is its secret set?"
 		case strings.ContainsFunc(value, unicode.IsControl):
-			text = "the value of " + name + " holds a control character"
+			text = "the value of " + name + " contains a control character"
 		default:
 			headers.Add(name, value)
 			continue

@@ -17,9 +17,9 @@ type HealthURL struct {
 
 // parseHealthURL reads an address, auto, auto/path or /path.
 func parseHealthURL(v string) (*HealthURL, error) {
-	const want = "write the address to ask, such as https://app.example.com/healthz, or auto"
+	const want = "write the address to request, such as https://app.example.com/healthz, or auto"
 	if several(v) {
-		return nil, errors.New("names several addresses; it is for one: deploy the services in one step for each")
+		return nil, errors.New("contains several addresses, but takes only one: deploy the services in separate steps")
 	}
 	path, isAuto := v, strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "//")
 	if len(v) >= 4 && strings.EqualFold(v[:4], "auto") {
@@ -31,7 +31,7 @@ func parseHealthURL(v string) (*HealthURL, error) {
 			return &HealthURL{}, nil
 		}
 		if _, err := health.ParseURL("https://domain" + path); err != nil {
-			return nil, errors.New("holds a path that no address can have; write auto, auto/path or /path")
+			return nil, errors.New("contains a path that no address can have; write auto, auto/path or /path")
 		}
 		return &HealthURL{Path: path}, nil
 	}

@@ -5,20 +5,20 @@ import "strings"
 // keyProblem says what cannot be a key; empty if it may be one. The key is
 // never part of it. url is the value of that input.
 func keyProblem(key, url string) string {
-	const want = "; give the key that Dokploy showed when it was made"
+	const want = "; give the key that Dokploy showed when it was created"
 	switch {
 	case isWebhook(key):
 		return errWebhook.Error()
 	case swapped(url, key):
-		return "is an address, and url is none: the two are swapped"
+		return "is an address, but url is not: the two are swapped"
 	case looksLikeAddress(key):
 		return "is an address" + want
 	case isStars(key):
-		return "is nothing but asterisks: what was copied is a hidden key" + want
+		return "consists only of asterisks: a hidden key was copied" + want
 	case strings.EqualFold(key, "[masked]"), strings.EqualFold(key, "[redacted]"):
-		return "is what a log shows in the place of a key" + want
+		return "is what a log shows in place of a key" + want
 	case !printable(key):
-		return "holds a blank, a line break or another character that cannot be part of a key; give the key alone, without a scheme"
+		return "contains a space, a line break or another character that cannot be part of a key; give only the key, without a scheme"
 	}
 	return ""
 }

@@ -27,7 +27,7 @@ func (l *loader) joined(input string, line *regexp.Regexp, want string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("is one line that reads as a list joined with commas, which are part of a value here; write a map, or one text with one %s a line (`%s: |`)",
+	return fmt.Errorf("is a single line that looks like a list joined with commas, but commas are part of a value here; write a map, or a text with one %s per line (`%s: |`)",
 		want, strings.ReplaceAll(input, "-", "_"))
 }
 
@@ -63,10 +63,10 @@ func (l *loader) parseBuildSecrets(v string) (string, error) {
 		}
 	}
 	if len(empty) > 0 {
-		l.note("build-secrets", fmt.Sprintf("variable %s has no value, and Dokploy does not give it to the build", strings.Join(empty, ", ")))
+		l.note("build-secrets", fmt.Sprintf("variable %s has no value, and Dokploy does not pass it to the build", strings.Join(empty, ", ")))
 	}
 	if len(misnamed) > 0 {
-		return lines, fmt.Errorf(`variable %s has a name that would break the build: Dokploy makes a variable of a shell of it, so write letters, digits and "_" only, and no digit first`, strings.Join(misnamed, ", "))
+		return lines, fmt.Errorf(`variable %s has a name that would break the build: Dokploy turns it into a shell variable, so use only letters, digits and "_", and do not begin with a digit`, strings.Join(misnamed, ", "))
 	}
 	return lines, nil
 }
@@ -77,7 +77,7 @@ func (l *loader) parseEnv(v string) (string, error) {
 	env, err := l.linesOf("env")(v)
 	if err != nil && l.values["env"].variable == "DOKPLOY_ENV" && len(dotenv.Parse(v)) == 0 {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		return "", fmt.Errorf("%s. The variable DOKPLOY_ENV is read as this input: if it is one of your own, unset it for this step, or give the lines in INPUT_ENV", first)
+		return "", fmt.Errorf("%s. The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV", first)
 	}
 	return env, err
 }

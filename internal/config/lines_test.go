@@ -8,7 +8,7 @@ import (
 // TestJoinedLists: what Woodpecker and Drone make of a list is one line, and
 // would be one variable or header.
 func TestJoinedLists(t *testing.T) {
-	const refused = "is one line that reads as a list joined with commas"
+	const refused = "is a single line that looks like a list joined with commas"
 	for _, tt := range []struct{ vars, want string }{
 		{"PLUGIN_ENV=A=SECRET1,B=SECRET2", "env: " + refused},
 		{"PLUGIN_ENV=A=1, B_2=x=y ,export C=", "env: " + refused},
@@ -66,10 +66,10 @@ func TestBuildVariables(t *testing.T) {
 		{vars: "DOKPLOY_BUILD_SECRETS=A=hunter2\nA=hunter22", secrets: "A=hunter2\nA=hunter22", warning: "build-secrets: A is set more than once"},
 		{vars: "DOKPLOY_BUILD_SECRETS=A=1\nhunter2.b=hunter2", want: "build-secrets: variable 2 has a name that would break the build"},
 		{vars: "DOKPLOY_BUILD_SECRETS=1hunter2=hunter2\nhunter2-b=1", want: "build-secrets: variable 1, 2 has a name"},
-		{vars: "DOKPLOY_BUILD_SECRETS=A=1\nhunter2=", secrets: "A=1\nhunter2=", warning: "build-secrets: variable 2 has no value, and Dokploy does not give it to the build"},
-		{vars: "DOKPLOY_BUILD_ARGS=A=" + strings.Repeat("x", 1<<20), want: "build-args: is larger than Dokploy takes"},
+		{vars: "DOKPLOY_BUILD_SECRETS=A=1\nhunter2=", secrets: "A=1\nhunter2=", warning: "build-secrets: variable 2 has no value, and Dokploy does not pass it to the build"},
+		{vars: "DOKPLOY_BUILD_ARGS=A=" + strings.Repeat("x", 1<<20), want: "build-args: is larger than Dokploy accepts"},
 		{vars: "DOKPLOY_BUILD_ARGS=A=$NAME\nB=${{ x }}", args: "A=$NAME\nB=${{ x }}"},
-		{vars: "PLUGIN_BUILDARGS=A=hunter2", want: "build-args: the variable PLUGIN_BUILDARGS is not read; the right name is PLUGIN_BUILD_ARGS (in `settings:`, build_args)"},
+		{vars: "PLUGIN_BUILDARGS=A=hunter2", want: "build-args: the variable PLUGIN_BUILDARGS is not read; the correct name is PLUGIN_BUILD_ARGS (in `settings:`, build_args)"},
 		{vars: "PLUGIN_BUILD_SECRET=A=hunter2", want: "build-secrets: the variable PLUGIN_BUILD_SECRET is not read"},
 		{vars: "INPUT_BUILD_ARG=A=hunter2", warning: "build-args: the variable INPUT_BUILD_ARG is not read"},
 	} {
@@ -93,7 +93,7 @@ func TestBuildVariables(t *testing.T) {
 
 // TestSomebodysOwnVariable: DOKPLOY_ENV is a name that others use, too.
 func TestSomebodysOwnVariable(t *testing.T) {
-	const hint = "The variable DOKPLOY_ENV is read as this input: if it is one of your own, unset it for this step, or give the lines in INPUT_ENV"
+	const hint = "The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV"
 	for _, tt := range []struct {
 		vars []string
 		hint bool

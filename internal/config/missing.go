@@ -16,7 +16,7 @@ var composeText = regexp.MustCompile(`^\s*(services|version|name|include|volumes
 // shown.
 func noPath(v, what string) error {
 	if strings.ContainsAny(v, "\r\n") || composeText.MatchString(v) {
-		return errors.New("is a text, and not a path; write it to a file, and give the path of " + what)
+		return errors.New("is text, not a path; write it to a file and give the path of " + what)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func TestTextForPath(t *testing.T) {
 		} {
 			_, err := load("application", "a", "compose", "b", input, text)
 			got := problems(t, err)
-			if len(got) != 1 || !strings.HasPrefix(got[0], input+": is a text, and not a path; write it to a file, and give the path of a ") || strings.Contains(got[0], "hunter2") {
+			if len(got) != 1 || !strings.HasPrefix(got[0], input+": is text, not a path; write it to a file and give the path of a ") || strings.Contains(got[0], "hunter2") {
 				t.Errorf("%s=%q: %q", input, text, got)
 			}
 		}
@@ -105,7 +105,7 @@ func TestTimesWithinTimeout(t *testing.T) {
 		{"timeout=3s;stable-for=1h;verify=off", "", ""},
 		{"timeout=3s;stable-for=1h;wait=false", "", ""},
 		{"timeout=soon;stable-for=1h", "timeout: ", ""},
-		{"timeout=1m;health-timeout=61s", "", late + "61s is more than timeout (1m), which ends it"},
+		{"timeout=1m;health-timeout=61s", "", late + "61s is more than timeout (1m), which cuts it short"},
 		{"timeout=1m;health-timeout=1m", "", ""},
 		{"timeout=1m", "", ""},
 		{"health-timeout=31m", "", late + "31m is more than timeout (30m)"},

@@ -41,7 +41,7 @@ func (l *loader) unread() {
 		input, like := nearest(rest)
 		p := Problem{input, ""}
 		if like != unlike {
-			p.Text = fmt.Sprintf("the variable %s is not read; the right name is %s", name, rightName(prefix, input))
+			p.Text = fmt.Sprintf("the variable %s is not read; the correct name is %s", name, rightName(prefix, input))
 		}
 		switch {
 		case like == same && l.setAsInput(input):
@@ -54,7 +54,7 @@ func (l *loader) unread() {
 			p.Text += ", if it is meant for dokploy-deploy"
 			l.note(p.Input, p.Text)
 		case prefix == "PLUGIN_":
-			l.note(name, "is not read: there is no such setting; dokploy-deploy --help lists them")
+			l.note(name, "is not read: there is no such input; dokploy-deploy --help lists them")
 		}
 	}
 }

@@ -67,10 +67,10 @@ func TestNamesThatNobodyReads(t *testing.T) {
 		c, err := loadVars(Facts{}, tt.name+"=SECRET")
 		got := problems(t, err)
 		warned := slices.ContainsFunc(c.Warnings, func(p Problem) bool {
-			return p.Input == tt.input && strings.Contains(p.Input+p.Text, tt.name+map[string]string{isWarning: " is not read; the right name is ", unknown: "is not read: there is no such setting"}[tt.want])
+			return p.Input == tt.input && strings.Contains(p.Input+p.Text, tt.name+map[string]string{isWarning: " is not read; the correct name is ", unknown: "is not read: there is no such input"}[tt.want])
 		})
 		switch {
-		case tt.want == isError && (len(got) != 1 || !strings.HasPrefix(got[0], tt.input+": the variable "+tt.name+" is not read; the right name is PLUGIN_") || len(c.Warnings) > 0),
+		case tt.want == isError && (len(got) != 1 || !strings.HasPrefix(got[0], tt.input+": the variable "+tt.name+" is not read; the correct name is PLUGIN_") || len(c.Warnings) > 0),
 			(tt.want == isWarning || tt.want == unknown) && (len(got) > 0 || len(c.Warnings) != 1 || !warned),
 			tt.want == "" && (len(got) > 0 || len(c.Warnings) > 0):
 			t.Errorf("%s: %q, %q; want %s", tt.name, got, c.Warnings, tt.want)

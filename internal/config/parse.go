@@ -75,7 +75,7 @@ func parseTargets(v, kind string, base *url.URL) (list, notes []string, err erro
 		case control && hook.MatchString(t): // its token is not shown
 			return nil, nil, errWebhook
 		case control:
-			return nil, nil, fmt.Errorf("%s holds a control character; separate several targets with newlines or commas", quote(t))
+			return nil, nil, fmt.Errorf("%s contains a control character; separate several targets with newlines or commas", quote(t))
 		}
 		t, note, err := parseTarget(t, kind, base)
 		if err != nil {
@@ -156,7 +156,7 @@ func parseCertificates(v string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("certificate %d in %s is not valid PEM", len(certs)+1, where)
 	}
 	if len(certs) == 0 {
-		return nil, fmt.Errorf("%s holds no PEM certificate (-----BEGIN CERTIFICATE-----)", where)
+		return nil, fmt.Errorf("%s contains no PEM certificate (-----BEGIN CERTIFICATE-----)", where)
 	}
 	return certs, nil
 }
@@ -166,11 +166,11 @@ func parseOutputFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return "", fmt.Errorf("%s is a directory; name a file", quote(path))
+		return "", fmt.Errorf("%s is a directory; give a file", quote(path))
 	case err == nil && info.Mode()&fs.ModeSocket != 0:
-		return "", fmt.Errorf("%s is a socket; name a file", quote(path))
+		return "", fmt.Errorf("%s is a socket; give a file", quote(path))
 	case err == nil && info.Mode()&fs.ModeDevice != 0 && info.Mode()&fs.ModeCharDevice == 0:
-		return "", fmt.Errorf("%s is a block device; name a file", quote(path))
+		return "", fmt.Errorf("%s is a block device; give a file", quote(path))
 	case err == nil && !info.Mode().IsRegular():
 		return path, nil // opening a pipe here could block or be seen
 	case err == nil:

@@ -47,7 +47,7 @@ func parseEnv(v string) (string, error) {
 		return v, err
 	}
 	if tooLong(v) {
-		return v, fmt.Errorf("is larger than Dokploy takes (%d bytes)", maxText)
+		return v, fmt.Errorf("is larger than Dokploy accepts (%d bytes)", maxText)
 	}
 	return v, nil
 }
@@ -71,7 +71,7 @@ func dotenvLine(name string, value any) (string, error) {
 			return line, nil
 		}
 	}
-	return "", fmt.Errorf("the name or value of %s cannot be written so that Dokploy reads it; give lines KEY=VALUE", quote(name))
+	return "", fmt.Errorf("the name or value of %s cannot be written in a way that Dokploy reads; give KEY=VALUE lines", quote(name))
 }
 
 func tooLong(text string) bool {
@@ -100,7 +100,7 @@ func parseComposeFile(path string) (*ComposeFile, error) {
 	case !utf8.ValidString(text), strings.ContainsRune(text, 0):
 		return nil, fmt.Errorf("%s is not text (invalid UTF-8, or a NUL)", quote(path))
 	case tooLong(text):
-		return nil, fmt.Errorf("%s is larger than Dokploy takes (%d bytes)", quote(path), maxText)
+		return nil, fmt.Errorf("%s is larger than Dokploy accepts (%d bytes)", quote(path), maxText)
 	}
 	if err := checkCompose(text); err != nil {
 		return nil, fmt.Errorf("%s %w", quote(path), err)
@@ -116,28 +116,28 @@ func checkCompose(text string) error {
 	var doc yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return errors.New("holds only comments")
+			return errors.New("contains only comments")
 		}
 		line, what := yamlError(text, err)
 		return fmt.Errorf("is not YAML: line %d: %s", line, what)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return errors.New("holds more than one YAML document; a compose file is one")
+		return errors.New("contains more than one YAML document; a compose file is a single one")
 	}
 	root := resolve(doc.Content[0])
 	if root.Kind != yaml.MappingNode {
-		return errors.New("is no compose file: it is no mapping with services")
+		return errors.New("is not a compose file: it is not a mapping with services")
 	}
 	if twice := duplicateKey(root, 0); twice != nil {
-		return fmt.Errorf("line %d: the key %s stands twice", twice.Line, quote(twice.Value))
+		return fmt.Errorf("line %d: the key %s appears twice", twice.Line, quote(twice.Value))
 	}
 	services := child(root, "services")
 	if services == nil || resolve(services).Kind != yaml.MappingNode || len(resolve(services).Content) == 0 {
-		return errors.New("is no compose file: it has no services")
+		return errors.New("is not a compose file: it has no services")
 	}
 	for i, v := range resolve(services).Content {
 		if i%2 == 1 && resolve(v).Kind != yaml.MappingNode && v.Kind != yaml.AliasNode {
-			return fmt.Errorf("line %d: the service %s is no mapping", v.Line, quote(resolve(services).Content[i-1].Value))
+			return fmt.Errorf("line %d: the service %s is not a mapping", v.Line, quote(resolve(services).Content[i-1].Value))
 		}
 	}
 	return nil
@@ -196,21 +196,21 @@ func (l *loader) together() {
 		switch {
 		case !given(input) || !l.valid(input):
 		case n == 0:
-			l.problem(input, fmt.Sprintf("is for %s, and none is named", what))
+			l.problem(input, fmt.Sprintf("is for %s, but none is given", what))
 		case n > 1:
-			l.problem(input, fmt.Sprintf("is for one service, and %s names %d: deploy them in steps of their own", strings.Fields(what)[1], n))
+			l.problem(input, fmt.Sprintf("is for one service, but %s has %d: deploy them in separate steps", strings.Fields(what)[1], n))
 		}
 	}
 	if len(c.Applications) == 0 {
-		need("image", "application", "is for an application, and none is named: a compose service's images stand in its compose file")
+		need("image", "application", "is for an application, but none is given: a compose service's images are set in its compose file")
 	}
 	for _, input := range []string{"build-args", "build-secrets"} {
 		if len(c.Applications) == 0 {
 			what := strings.Replace(strings.ReplaceAll(input, "-", " "), "args", "arguments", 1)
-			need(input, "application", fmt.Sprintf("is for an application that is built from a Dockerfile, and none is named: a compose service's %s stand in its compose file", what))
+			need(input, "application", fmt.Sprintf("is for an application that is built from a Dockerfile, but none is given: a compose service's %s are set in its compose file", what))
 		}
 		if given(input) && given("image") {
-			l.problem(input, "does not go together with image: the one builds, the other does not")
+			l.problem(input, "cannot be combined with image: one builds, the other does not")
 		}
 	}
 	if l.valid("application") {
@@ -225,10 +225,10 @@ func (l *loader) together() {
 		}
 	}
 	if given("source") && given("image") {
-		l.problem("source", "does not go together with image: the one builds, the other does not")
+		l.problem("source", "cannot be combined with image: one builds, the other does not")
 	}
 	if given("source") && c.Operation == "redeploy" {
-		l.problem("source", "does not go together with operation: redeploy; the upload itself starts the deployment")
+		l.problem("source", "cannot be combined with operation: redeploy; the upload itself starts the deployment")
 	}
 	if !c.Wait && l.valid("wait") {
 		for _, input := range []string{"health-url", "rollback"} {
@@ -247,9 +247,9 @@ func (l *loader) together() {
 	switch n := len(c.Applications) + len(c.Composes); {
 	case !c.FailFast || !l.valid("application") || !l.valid("compose"):
 	case n == 1:
-		l.note("fail-fast", "has no effect, since there is one target only")
+		l.note("fail-fast", "has no effect, since there is only one target")
 	case l.valid("max-parallel") && n <= c.MaxParallel:
-		l.note("fail-fast", fmt.Sprintf("has no effect, since all %d targets are started at once; set max-parallel to less than that, to 1 for one after the other", n))
+		l.note("fail-fast", fmt.Sprintf("has no effect, since all %d targets are started at once; set max-parallel to less than that, or to 1 for one at a time", n))
 	}
 	if given("env-mode") && !given("env") && c.EnvMode == "replace" {
 		l.problem("env-mode", "replace without env would empty the environment; give the lines in env")
@@ -270,9 +270,9 @@ func (l *loader) times() {
 		return
 	}
 	if l.given("stable-for") != "" && l.valid("stable-for") && c.StableFor >= c.Timeout && c.Wait && c.Verify != "off" {
-		l.problem("stable-for", fmt.Sprintf("%s is not less than timeout (%s), within which the containers must run that long; shorten it, or give a longer timeout", l.given("stable-for"), l.value("timeout")))
+		l.problem("stable-for", fmt.Sprintf("%s is not less than timeout (%s), within which the containers must keep running that long; shorten it, or give a longer timeout", l.given("stable-for"), l.value("timeout")))
 	}
 	if l.given("health-timeout") != "" && l.valid("health-timeout") && c.HealthTimeout > c.Timeout {
-		l.note("health-timeout", fmt.Sprintf("%s is more than timeout (%s), which ends it", l.given("health-timeout"), l.value("timeout")))
+		l.note("health-timeout", fmt.Sprintf("%s is more than timeout (%s), which cuts it short", l.given("health-timeout"), l.value("timeout")))
 	}
 }

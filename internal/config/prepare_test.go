@@ -44,21 +44,21 @@ func TestComposeFiles(t *testing.T) {
 		{"bom", "\ufeffservices:\n  web: {image: nginx}\n", ""},
 		{"empty", "", "is empty"},
 		{"blank", " \n\n", "is empty"},
-		{"comments", "# nothing\n", "holds only comments"},
+		{"comments", "# nothing\n", "contains only comments"},
 		{"binary", "services:\x00", "is not text"},
 		{"latin1", "services: {w: {image: \"\xe9\"}}", "is not text"},
 		{"broken", "services:\n  web: [\n", "is not YAML: line"},
 		{"tab", "services:\n\tweb: {}\n", "is not YAML: line 2"},
-		{"list", "- services\n", "it is no mapping with services"},
-		{"text", "hello\n", "it is no mapping with services"},
+		{"list", "- services\n", "it is not a mapping with services"},
+		{"text", "hello\n", "it is not a mapping with services"},
 		{"none", "version: '3'\n", "it has no services"},
 		{"null", "services:\n", "it has no services"},
 		{"list of services", "services:\n  - web\n", "it has no services"},
-		{"no mapping", "services:\n  web: nginx\n", `line 2: the service "web" is no mapping`},
-		{"twice", "services:\n  web: {image: a}\n  web: {image: b}\n", `line 3: the key "web" stands twice`},
+		{"no mapping", "services:\n  web: nginx\n", `line 2: the service "web" is not a mapping`},
+		{"twice", "services:\n  web: {image: a}\n  web: {image: b}\n", `line 3: the key "web" appears twice`},
 		{"several", "services: {w: {image: a}}\n---\nservices: {}\n", "more than one YAML document"},
-		{"large", "services: {w: {image: a}}\n#" + strings.Repeat("x", 1<<20), "is larger than Dokploy takes"},
-		{"large once escaped", "services: {w: {image: a}}\n#" + strings.Repeat("\x01", 300<<10), "is larger than Dokploy takes"},
+		{"large", "services: {w: {image: a}}\n#" + strings.Repeat("x", 1<<20), "is larger than Dokploy accepts"},
+		{"large once escaped", "services: {w: {image: a}}\n#" + strings.Repeat("\x01", 300<<10), "is larger than Dokploy accepts"},
 		{"deep", strings.Repeat("[", 20000), "is not YAML"},
 		{"aliases", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nservices: {w: {image: a}}\n", ""},
 	} {
@@ -106,21 +106,21 @@ func TestInputsTogether(t *testing.T) {
 	}{
 		{[]string{"image", "a", "application", "x,y", "compose", "z"}, nil},
 		{[]string{"env", "A=1", "application", "x,y", "compose", "z"}, nil},
-		{[]string{"image", "a", "application", "", "compose", "z"}, []string{"image: is for an application, and none is named: a compose service's images stand in its compose file"}},
-		{[]string{"compose-file", compose}, []string{"compose-file: is for a compose service, and none is named"}},
-		{[]string{"compose-file", compose, "compose", "a,b"}, []string{"compose-file: is for one service, and compose names 2: deploy them in steps of their own"}},
-		{[]string{"source", source, "application", "", "compose", "z"}, []string{"source: is for an application, and none is named"}},
-		{[]string{"source", source, "application", "a,b,c"}, []string{"source: is for one service, and application names 3: deploy them in steps of their own"}},
-		{[]string{"source", source, "image", "a"}, []string{"source: does not go together with image: the one builds, the other does not"}},
-		{[]string{"source", source, "operation", "redeploy"}, []string{"source: does not go together with operation: redeploy; the upload itself starts the deployment"}},
+		{[]string{"image", "a", "application", "", "compose", "z"}, []string{"image: is for an application, but none is given: a compose service's images are set in its compose file"}},
+		{[]string{"compose-file", compose}, []string{"compose-file: is for a compose service, but none is given"}},
+		{[]string{"compose-file", compose, "compose", "a,b"}, []string{"compose-file: is for one service, but compose has 2: deploy them in separate steps"}},
+		{[]string{"source", source, "application", "", "compose", "z"}, []string{"source: is for an application, but none is given"}},
+		{[]string{"source", source, "application", "a,b,c"}, []string{"source: is for one service, but application has 3: deploy them in separate steps"}},
+		{[]string{"source", source, "image", "a"}, []string{"source: cannot be combined with image: one builds, the other does not"}},
+		{[]string{"source", source, "operation", "redeploy"}, []string{"source: cannot be combined with operation: redeploy; the upload itself starts the deployment"}},
 		{[]string{"build-args", "A=1", "build-secrets", "B=1", "application", "x,y", "compose", "z", "env-mode", "merge"}, nil},
 		{[]string{"build-args", "A=1", "source", source, "operation", "deploy"}, nil},
 		{[]string{"build-args", "A=1", "operation", "redeploy"}, nil},
-		{[]string{"build-args", "A=1", "application", "", "compose", "z"}, []string{"build-args: is for an application that is built from a Dockerfile, and none is named: a compose service's build arguments stand in its compose file"}},
-		{[]string{"build-secrets", "A=1", "application", "", "compose", "z"}, []string{"build-secrets: is for an application that is built from a Dockerfile, and none is named: a compose service's build secrets stand in its compose file"}},
+		{[]string{"build-args", "A=1", "application", "", "compose", "z"}, []string{"build-args: is for an application that is built from a Dockerfile, but none is given: a compose service's build arguments are set in its compose file"}},
+		{[]string{"build-secrets", "A=1", "application", "", "compose", "z"}, []string{"build-secrets: is for an application that is built from a Dockerfile, but none is given: a compose service's build secrets are set in its compose file"}},
 		{[]string{"build-args", "A=1", "build-secrets", "B=1", "image", "a"}, []string{
-			"build-args: does not go together with image: the one builds, the other does not",
-			"build-secrets: does not go together with image: the one builds, the other does not",
+			"build-args: cannot be combined with image: one builds, the other does not",
+			"build-secrets: cannot be combined with image: one builds, the other does not",
 		}},
 		{[]string{"build-args", "A=1", "env-mode", "replace"}, []string{"env-mode: replace without env would empty the environment; give the lines in env"}},
 		{[]string{"wait", "false", "verify", "auto", "rollback", "false"}, nil},
@@ -150,7 +150,7 @@ func TestInputWarnings(t *testing.T) {
 
 // Fail-fast is said to have no effect where nothing is left to be skipped.
 func TestFailFastWithoutEffect(t *testing.T) {
-	const one, all = "has no effect, since there is one target only", "has no effect, since all 2 targets are started at once; set max-parallel to less than that, to 1 for one after the other"
+	const one, all = "has no effect, since there is only one target", "has no effect, since all 2 targets are started at once; set max-parallel to less than that, or to 1 for one at a time"
 	for _, tt := range []struct {
 		inputs []string
 		want   string

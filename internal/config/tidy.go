@@ -48,10 +48,10 @@ func tidy(form Form, value string) (tidied string, dropped []string) {
 		}
 	}
 	if quotes {
-		dropped = append(dropped, "the quotes around the value are no part of it, and are dropped")
+		dropped = append(dropped, "the quotes around the value are not part of it and are dropped")
 	}
 	if dashes {
-		dropped = append(dropped, "the dash in front of an entry is no part of it, and is dropped: the list is separated by newlines or commas")
+		dropped = append(dropped, "the dash before an entry is not part of it and is dropped: the list is separated by newlines or commas")
 	}
 	return tidied, dropped
 }
@@ -94,11 +94,11 @@ var (
 func notExpanded(value string) string {
 	switch {
 	case strings.Contains(value, "${{"):
-		return "holds an expression that was not evaluated (${{ … }}): it works in the workflows of GitHub, Forgejo and Gitea, in `with:` and `env:`"
+		return "contains an expression that was not evaluated (${{ … }}): it works in the workflows of GitHub, Forgejo and Gitea, in `with:` and `env:`"
 	case strings.Contains(value, "$[["):
-		return "holds an expression that was not evaluated ($[[ … ]]): it works in GitLab's components"
+		return "contains an expression that was not evaluated ($[[ … ]]): it works in GitLab's components"
 	case placeholder.MatchString(value):
-		return "is a variable that was not expanded: it is not set for this job, or nothing replaces variables where it was written (single quotes keep a shell from it)"
+		return "is a variable that was not expanded: it is not set for this job, or nothing replaces variables where it was written (single quotes keep a shell from doing so)"
 	}
 	return ""
 }

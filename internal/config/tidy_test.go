@@ -17,7 +17,7 @@ func loadVars(facts Facts, vars ...string) (*Config, error) {
 }
 
 func TestTidy(t *testing.T) {
-	const quotes, dash = "the quotes around", "the dash in front"
+	const quotes, dash = "the quotes around", "the dash before"
 	for _, tt := range []struct {
 		form     Form
 		in, want string
@@ -136,19 +136,19 @@ func TestUnexpandedInputs(t *testing.T) {
 	for _, tt := range []struct{ vars, want string }{
 		{"DOKPLOY_URL=$DOKPLOY_HOST", "url: $DOKPLOY_HOST is a variable that was not expanded"},
 		{`DOKPLOY_URL="${DOKPLOY_HOST}"`, "url: ${DOKPLOY_HOST} is a variable that was not expanded"},
-		{"DOKPLOY_URL=https://${{ vars.HOST }}", "url: holds an expression that was not evaluated"},
+		{"DOKPLOY_URL=https://${{ vars.HOST }}", "url: contains an expression that was not evaluated"},
 		{"DOKPLOY_API_KEY=$DOKPLOY_API_KEY", "api-key: is a variable that was not expanded"},
-		{"DOKPLOY_API_KEY=${{ secrets.KEY }}", "api-key: holds an expression that was not evaluated"},
+		{"DOKPLOY_API_KEY=${{ secrets.KEY }}", "api-key: contains an expression that was not evaluated"},
 		{"DOKPLOY_APPLICATION=a,$APP", "application: $APP is a variable that was not expanded"},
 		{"DOKPLOY_IMAGE=${IMAGE}", "image: ${IMAGE} is a variable"},
-		{"DOKPLOY_IMAGE=ghcr.io/a/b:${{ github.sha }}", "image: holds an expression"},
+		{"DOKPLOY_IMAGE=ghcr.io/a/b:${{ github.sha }}", "image: contains an expression"},
 		{"DOKPLOY_WAIT=$WAIT", "wait: $WAIT is a variable"},
 		{"DOKPLOY_HEALTH_URL=%URL%", "health-url: is a variable"},
 		{"DOKPLOY_SOURCE=$(pwd)", "source: is a variable"},
 		{"DOKPLOY_CA_CERT=$CA", "ca-cert: $CA is a variable"},
 		{"DOKPLOY_HEADERS=X-A: $HUNTER2", "headers: the value of X-A is a variable"},
 		{"DOKPLOY_HEADERS=Authorization: Bearer $HUNTER2", "headers: the value of Authorization is a variable"},
-		{"DOKPLOY_HEADERS=Authorization: Bearer ${{ secrets.T }}", "headers: the value of Authorization holds an expression"},
+		{"DOKPLOY_HEADERS=Authorization: Bearer ${{ secrets.T }}", "headers: the value of Authorization contains an expression"},
 		{"DOKPLOY_HEADERS=$HEADERS", "headers: line 1 is a variable"},
 		{`DOKPLOY_HEADERS={"X-A":"${B}"}`, "headers: the value of X-A is a variable"},
 		{"DOKPLOY_ENV=A=$B", ""},
@@ -173,19 +173,19 @@ func TestUnexpandedInputs(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const secret = "SECRETabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456"
 	for _, tt := range []struct{ url, key, want string }{
-		{"https://h", "***", "api-key: is nothing but asterisks"},
-		{"https://h", `"********"`, "api-key: is nothing but asterisks"},
-		{"https://h", "••••••", "api-key: is nothing but asterisks"},
-		{"https://h", "[MASKED]", "api-key: is what a log shows in the place of a key"},
+		{"https://h", "***", "api-key: consists only of asterisks"},
+		{"https://h", `"********"`, "api-key: consists only of asterisks"},
+		{"https://h", "••••••", "api-key: consists only of asterisks"},
+		{"https://h", "[MASKED]", "api-key: is what a log shows in place of a key"},
 		{"https://h", "https://dokploy.example.com/" + secret, "api-key: is an address; give the key"},
 		{"https://h", "dokploy.example.com", "api-key: is an address; give the key"},
-		{"https://h", "Bearer " + secret, "api-key: holds a blank"},
-		{secret, "https://dokploy.example.com", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "dokploy.example.com", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "http://10.0.0.1:3000/", "url: is no address, and api-key is one: the two are swapped|api-key: is an address, and url is none: the two are swapped"},
-		{secret, "https://h/api/deploy/" + secret, "url: is no address, and api-key is one|api-key: is the link of a webhook"},
-		{secret, secret, "url: is no address that begins with"},
-		{secret, "key-123", "url: is no address that begins with"},
+		{"https://h", "Bearer " + secret, "api-key: contains a space"},
+		{secret, "https://dokploy.example.com", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
+		{secret, "dokploy.example.com", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
+		{secret, "http://10.0.0.1:3000/", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
+		{secret, "https://h/api/deploy/" + secret, "url: is not an address, but api-key is|api-key: is a webhook link"},
+		{secret, secret, "url: is not an address that begins with"},
+		{secret, "key-123", "url: is not an address that begins with"},
 		{secret + "://h", "key-123", "url: is not http or https"},
 		{"https://h", secret, ""},
 		{"https://h", "ci_key-" + secret, ""},
@@ -237,9 +237,9 @@ func TestWordsStayWords(t *testing.T) {
 func TestKeyThatTheHostKeepsBack(t *testing.T) {
 	facts := Facts{NoSecrets: "the pull request comes from a fork"}
 	for _, tt := range []struct{ vars, want string }{
-		{"DOKPLOY_API_KEY=", "api-key: is required and not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, PLUGIN_API-KEY, DOKPLOY_API_KEY): the pull request comes from a fork"},
-		{`DOKPLOY_API_KEY=""`, "api-key: is required and not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, PLUGIN_API-KEY, DOKPLOY_API_KEY): the pull request comes from a fork"},
-		{"DOKPLOY_URL=", "url: is required and not set (looked for INPUT_URL, PLUGIN_URL, DOKPLOY_URL)"},
+		{"DOKPLOY_API_KEY=", "api-key: is required but not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, PLUGIN_API-KEY, DOKPLOY_API_KEY): the pull request comes from a fork"},
+		{`DOKPLOY_API_KEY=""`, "api-key: is required but not set (looked for INPUT_API-KEY, INPUT_API_KEY, PLUGIN_API_KEY, PLUGIN_API-KEY, DOKPLOY_API_KEY): the pull request comes from a fork"},
+		{"DOKPLOY_URL=", "url: is required but not set (looked for INPUT_URL, PLUGIN_URL, DOKPLOY_URL)"},
 	} {
 		_, err := loadVars(facts, tt.vars)
 		if diff := cmp.Diff([]string{tt.want}, problems(t, err)); diff != "" {

@@ -79,8 +79,8 @@ func TestPipesWithoutAnEnd(t *testing.T) {
 		write func(f *os.File, never <-chan struct{})
 		want  string
 	}{
-		"nobody writes": {nil, "is a pipe, and its end did not come within 200ms; "},
-		"it stays open": {func(f *os.File, never <-chan struct{}) { _, _ = f.WriteString(aComposeFile); <-never }, "is a pipe, and its end did not come within 200ms; "},
+		"nobody writes": {nil, "is a pipe that was not closed within 200ms; "},
+		"it stays open": {func(f *os.File, never <-chan struct{}) { _, _ = f.WriteString(aComposeFile); <-never }, "is a pipe that was not closed within 200ms; "},
 		"it never stops": {func(f *os.File, _ <-chan struct{}) {
 			for err := error(nil); err == nil; _, err = f.WriteString("# more\n") {
 			}
@@ -124,7 +124,7 @@ func TestNotFiles(t *testing.T) {
 	defer ln.Close()
 	for _, input := range []string{"compose-file", "ca-cert"} {
 		for path, want := range map[string]string{
-			socket: "is a socket; name a file", "/dev/zero": "is a device; name a file", "/dev/null": "is a device; name a file", "/dev": "is a directory; name a file in it",
+			socket: "is a socket; give a file", "/dev/zero": "is a device; give a file", "/dev/null": "is a device; give a file", "/dev": "is a directory; give a file in it",
 		} {
 			_, err := load("application", "", "compose", "stack", input, path)
 			if got, want := problems(t, err), fmt.Sprintf("%s: %q %s", input, path, want); len(got) != 1 || got[0] != want {
@@ -133,7 +133,7 @@ func TestNotFiles(t *testing.T) {
 		}
 	}
 	_, err = load("output-file", socket)
-	if got := problems(t, err); len(got) != 1 || !strings.Contains(got[0], "is a socket; name a file") {
+	if got := problems(t, err); len(got) != 1 || !strings.Contains(got[0], "is a socket; give a file") {
 		t.Errorf("output-file: %q", got)
 	}
 	for _, path := range []string{"/dev/null", "/dev/stdout", pipe(t, nil)} {

@@ -61,7 +61,7 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 	case track.FoundEnded:
 		w.t.note("%s", endedText(w.ending.row))
 	case track.RunsAgain:
-		w.t.note("Dokploy runs it again")
+		w.t.note("Dokploy is running it again")
 		if e.Others { //rule:others-between-the-runs
 			// What ran before is from before those. It is looked at again now.
 			w.verifier.forget(errBetween)

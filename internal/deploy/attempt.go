@@ -125,7 +125,7 @@ func deploy(ctx context.Context, t target, v *verifier, base baseline, left verd
 		case !why.Again():
 			return e, s.brokenOff(why.Err())
 		}
-		t.warn("%s; it is started again", why)
+		t.warn("%s; starting it again", why)
 		v.down.startAgain()
 		v.lookBefore(ctx)
 	}

@@ -103,7 +103,7 @@ func (v *verifier) lookWhileQueued(ctx context.Context) {
 }
 
 // errBetween is why what ran before a second run is not known.
-var errBetween = errors.New("others deployed the service between the two runs of this deployment")
+var errBetween = errors.New("someone else deployed the service between the two runs of this deployment")
 
 // forget drops what was seen before, for a reason.
 func (v *verifier) forget(why error) { v.prior, v.fresh = prior{err: why}, nil }

@@ -53,7 +53,7 @@ func TestBuildArgumentsAndSecrets(t *testing.T) {
 				if len(w.sent(tt.with)) != 1 || w.changes() != 1 {
 					w.Errorf("not sent by %s alone\n%s", tt.with, w.story())
 				}
-				for _, want := range []string{"build-args: adds DB_PASSWORD; changes VERSION; 1 other as before", "build-secrets: adds OTHER; changes NPM_TOKEN"} {
+				for _, want := range []string{"build-args: adds DB_PASSWORD; changes VERSION; 1 other unchanged", "build-secrets: adds OTHER; changes NPM_TOKEN"} {
 					if !w.rec.said(want) {
 						w.Errorf("not said: %q\n%s", want, w.story())
 					}
@@ -67,7 +67,7 @@ func TestBuildArgumentsAndSecrets(t *testing.T) {
 
 				// What already stands is not sent again.
 				report = w.deploy("application "+app.ID, "compose "+stack.ID)
-				if report.ExitCode() != 0 || w.changes() != 1 || !w.rec.said("build-args: 3 variables, as they are") {
+				if report.ExitCode() != 0 || w.changes() != 1 || !w.rec.said("build-args: 3 variables (unchanged)") {
 					w.Error(w.story())
 				}
 			})
@@ -83,9 +83,9 @@ func TestBuildArgumentsThatNoBuildGets(t *testing.T) {
 		version string
 		want    string
 	}{
-		"another build type": {dokploytest.Application{SourceType: "git", HowBuilt: map[string]string{"buildType": "nixpacks"}}, Changes{BuildArgs: "A=1"}, "", "web is built by nixpacks, and Dokploy hands build arguments to Dockerfile builds only"},
-		"a Docker source":    {dokploytest.Application{HowBuilt: fromDockerfile}, Changes{BuildSecrets: "A=1"}, "", "web runs an image, so that nothing is built with build secrets"},
-		"too old":            {buildsDockerfile(dokploytest.Application{}), Changes{BuildSecrets: "A=1"}, "v0.25.5", "this Dokploy keeps no build secrets"},
+		"another build type": {dokploytest.Application{SourceType: "git", HowBuilt: map[string]string{"buildType": "nixpacks"}}, Changes{BuildArgs: "A=1"}, "", "web is built by nixpacks, and Dokploy passes build arguments to Dockerfile builds only"},
+		"a Docker source":    {dokploytest.Application{HowBuilt: fromDockerfile}, Changes{BuildSecrets: "A=1"}, "", "web runs an image, so nothing is built with build secrets"},
+		"too old":            {buildsDockerfile(dokploytest.Application{}), Changes{BuildSecrets: "A=1"}, "v0.25.5", "this version of Dokploy has no build secrets"},
 		"cannot be merged":   {buildsDockerfile(dokploytest.Application{BuildArgs: "A='SECRET"}), Changes{BuildArgs: "A=\"1\nB\"\nC='\n'\nD=`\n`"}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,9 +116,9 @@ func TestAnotherWriterOfBuildArguments(t *testing.T) {
 		member bool
 		write  func(*dokploytest.Service)
 	}{
-		"the build arguments were set":                  {false, func(v *dokploytest.Service) { v.SetBuildArgs("A=SECRET-theirs") }},
-		"the build secrets were set":                    {true, func(v *dokploytest.Service) { v.SetBuildSecrets("A_TOKEN=SECRET-theirs") }},
-		"what Dokploy saves together with it (environm": {true, func(v *dokploytest.Service) { v.SetEnv("A=1") }},
+		"the build arguments were set":               {false, func(v *dokploytest.Service) { v.SetBuildArgs("A=SECRET-theirs") }},
+		"the build secrets were set":                 {true, func(v *dokploytest.Service) { v.SetBuildSecrets("A_TOKEN=SECRET-theirs") }},
+		"what Dokploy saves along with it (environm": {true, func(v *dokploytest.Service) { v.SetEnv("A=1") }},
 	} {
 		t.Run(what, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -165,7 +165,7 @@ func TestRollbackOfBuildArguments(t *testing.T) {
 			if app.BuildArgs() != "V=1" || app.BuildSecrets() != "S=SECRET-1" || app.Env() != "E=1" || app.Running().BuildArgs != "V=1" {
 				w.Errorf("%q %q %q, running %+v", app.BuildArgs(), app.BuildSecrets(), app.Env(), app.Running())
 			}
-			if !strings.Contains(r.WentBack, "the build arguments and the build secrets are set back to what they were; it was deployed again and") {
+			if !strings.Contains(r.WentBack, "the build arguments and the build secrets were restored; it was deployed again and") {
 				w.Error(r.WentBack)
 			}
 		})
@@ -198,14 +198,14 @@ func TestShellWarnings(t *testing.T) {
 		secrets bool
 		want    string
 	}{
-		{`A="it's!"`, current, false, "! of A"},
-		{`A="it's!"`, current, true, "! of A"},
-		{`A="it's!"`, dokploy.Version{}, true, "! of A"},
+		{`A="it's!"`, current, false, "! in A"},
+		{`A="it's!"`, current, true, "! in A"},
+		{`A="it's!"`, dokploy.Version{}, true, "! in A"},
 		{`A="it's!"`, old, true, ""},
 		{`A=its!`, current, true, ""},
 		{`A="it's"`, current, true, ""},
-		{`A=~`, current, true, "~ that begins A"},
-		{`A=~/x`, current, true, "~ that begins A"},
+		{`A=~`, current, true, "~ at the start of A"},
+		{`A=~/x`, current, true, "~ at the start of A"},
 		{`A=~/x`, current, false, ""}, // no assignment of the shell
 		{`A="~ x"`, current, true, ""},
 		{`A=x~`, current, true, ""},

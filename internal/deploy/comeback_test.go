@@ -408,7 +408,7 @@ func TestAnUploadThatARestartCancelled(t *testing.T) {
 		time.AfterFunc(10*time.Second, func() { w.srv.Restart(5 * time.Second) })
 		time.AfterFunc(18*time.Second, func() { w.srv.Enqueue(app, track.UploadTitle, "") })
 		r := w.deploy("application api").Results[0]
-		if r.Status != verdict.Lost && r.Status != verdict.Cancelled || w.rec.said("Dokploy runs it again") {
+		if r.Status != verdict.Lost && r.Status != verdict.Cancelled || w.rec.said("Dokploy is running it again") {
 			w.Errorf("%s (%s), deployment %s\n%s", r.Status, r.Why(), r.DeploymentID, w.story())
 		}
 	})
@@ -433,7 +433,7 @@ func TestWhatOthersReplacedBetweenTheTwoRuns(t *testing.T) {
 				})
 				w.set = verifying(VerifyAuto)
 				r := w.want(w.deploy("compose stack"), verdict.Done, 0)
-				if id := w.lastRow(stack).ID; r.DeploymentID != id || r.Verified != verdict.VerifiedUnknown || !w.rec.said("Dokploy runs it again") {
+				if id := w.lastRow(stack).ID; r.DeploymentID != id || r.Verified != verdict.VerifiedUnknown || !w.rec.said("Dokploy is running it again") {
 					w.Errorf("verified %q\n%s", r.Verified, w.story())
 				}
 			})

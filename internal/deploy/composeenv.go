@@ -34,7 +34,7 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 	case "stack":
 		if v == (dokploy.Version{Minor: 30, Patch: 0}) || v == (dokploy.Version{Minor: 30, Patch: 1}) {
 			warnings = append(warnings, fmt.Sprintf(
-				"Dokploy %s writes quotes around values, and they stay in those that a stack reads through env_file; use ${NAME} in the stack's file, or update Dokploy", v))
+				"Dokploy %s puts values in quotes, and a stack that reads them through env_file keeps the quotes; use ${NAME} in the stack's file, or update Dokploy", v))
 		}
 		for _, x := range vars {
 			if text := envFileText(x); text != "" {
@@ -47,11 +47,11 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 
 // noEnvFileText is the warning where Dokploy writes no .env at all.
 func noEnvFileText(composeType string) string {
-	const off = `"Create Environment File" of this service is off in Dokploy, so it writes no .env: `
+	const off = `"Create Environment File" is off for this service, so Dokploy writes no .env: `
 	if composeType == "stack" {
-		return off + "what env sets arrives through ${NAME} in the stack's file only, not through env_file"
+		return off + "the stack gets what env sets only through ${NAME} in its file, not through env_file"
 	}
-	return off + "docker compose gets nothing of what env sets"
+	return off + "docker compose gets none of the variables that env sets"
 }
 
 // envFileText says what Docker makes of a value of several lines in an
@@ -61,15 +61,15 @@ func envFileText(x dotenv.Var) string {
 	if !ok {
 		return ""
 	}
-	rest := "the others are read as variables of their own"
+	rest := "the other lines are read as separate variables"
 	for line := range strings.SplitSeq(later, "\n") {
 		line = strings.TrimLeft(line, " \t")
 		name, _, _ := strings.Cut(line, "=")
 		if line != "" && line[0] != '#' && (name == "" || strings.ContainsAny(name, " \t")) {
-			rest = "and here Docker refuses the file: a later line is not NAME=value"
+			rest = "and Docker refuses this file, because a later line is not NAME=value"
 		}
 	}
-	return fmt.Sprintf("only the first line of %s arrives through env_file, %s; ${%s} in the stack's file gets all of it", x.Name, rest, x.Name)
+	return fmt.Sprintf("env_file passes only the first line of %s, %s; use ${%s} in the stack's file to get all of it", x.Name, rest, x.Name)
 }
 
 // dokployReference is what Dokploy itself replaces: ${{project.NAME}} and its like.
@@ -77,9 +77,9 @@ var dokployReference = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
 // rawDotenv judges values that stand in .env as they are.
 func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused string) {
-	writes := fmt.Sprintf("Dokploy %s writes values into .env as they are", v)
+	writes := fmt.Sprintf("Dokploy %s writes values into .env verbatim", v)
 	if !v.Known() {
-		writes = "this Dokploy does not say its version, and before v0.30.0 it writes values into .env as they are"
+		writes = "this Dokploy does not tell its version, and before v0.30.0 it writes values into .env verbatim"
 	}
 	faults := []struct {
 		breaks bool // the file
@@ -88,11 +88,11 @@ func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused
 		names  []string
 	}{
 		{breaks: true, what: "line breaks in %s", has: func(s string) bool { return strings.Contains(s, "\n") }},
-		{breaks: true, what: "a quote at the beginning of %s that is not closed", has: isOpen},
+		{breaks: true, what: "an unclosed quote at the start of %s", has: isOpen},
 		{what: "a $ in %s, which compose may take for a variable", has: func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
 		{what: "a # in %s, where compose cuts the value off", has: func(s string) bool { return strings.Contains(s, " #") }},
-		{what: "quotes around %s, which compose takes off", has: beginsQuoted},
-		{what: "blanks around %s, which compose drops", has: func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},
+		{what: "quotes around %s, which compose removes", has: beginsQuoted},
+		{what: "spaces around %s, which compose drops", has: func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},
 	}
 	for _, x := range vars {
 		for i := range faults {
@@ -113,7 +113,7 @@ func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused
 			warnings = append(warnings, text)
 			continue
 		}
-		text += ", and compose would not read the file as it is meant"
+		text += ", so compose would misread the file"
 		if !v.Known() {
 			warnings = append(warnings, text)
 		} else if refused == "" {

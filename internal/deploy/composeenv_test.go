@@ -15,14 +15,14 @@ import (
 // writes it. The unknown version is a row of its own.
 func TestComposeEnv(t *testing.T) {
 	const (
-		raw     = ": Dokploy v0.29.9 writes values into .env as they are"
-		unknown = ": this Dokploy does not say its version, and before v0.30.0 it writes values into .env as they are"
-		breaks  = ", and compose would not read the file as it is meant"
-		first   = "only the first line of A arrives through env_file, "
-		others  = "the others are read as variables of their own"
-		noFile  = "and here Docker refuses the file: a later line is not NAME=value"
-		all     = "; ${A} in the stack's file gets all of it"
-		quotes  = " writes quotes around values, and they stay in those that a stack reads through env_file; use ${NAME} in the stack's file, or update Dokploy"
+		raw     = ": Dokploy v0.29.9 writes values into .env verbatim"
+		unknown = ": this Dokploy does not tell its version, and before v0.30.0 it writes values into .env verbatim"
+		breaks  = ", so compose would misread the file"
+		first   = "env_file passes only the first line of A, "
+		others  = "the other lines are read as separate variables"
+		noFile  = "and Docker refuses this file, because a later line is not NAME=value"
+		all     = "; use ${A} in the stack's file to get all of it"
+		quotes  = " puts values in quotes, and a stack that reads them through env_file keeps the quotes; use ${NAME} in the stack's file, or update Dokploy"
 	)
 	for _, tt := range []struct {
 		kind     string
@@ -39,9 +39,9 @@ func TestComposeEnv(t *testing.T) {
 		{"docker-compose", "v0.29.9", "A='a\nb'", "line breaks in A" + raw + breaks, nil},
 		{"docker-compose", "v0.29.9", "A=\"a\r\nb\"\nB=1\nC=`x\ny`", "line breaks in A, C" + raw + breaks, nil},
 		{"docker-compose", "v0.29.9", `A='a\nb'`, "", nil}, // a backslash and an n
-		{"docker-compose", "v0.29.9", `A='"x'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
-		{"docker-compose", "v0.29.9", `A='"x\"'`, "a quote at the beginning of A that is not closed" + raw + breaks, nil},
-		{"docker-compose", "v0.29.9", `A='"x"'`, "", []string{"quotes around A, which compose takes off" + raw}},
+		{"docker-compose", "v0.29.9", `A='"x'`, "an unclosed quote at the start of A" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", `A='"x\"'`, "an unclosed quote at the start of A" + raw + breaks, nil},
+		{"docker-compose", "v0.29.9", `A='"x"'`, "", []string{"quotes around A, which compose removes" + raw}},
 		{"docker-compose", "v0.29.9", "A=pa$$word", "", []string{"a $ in A, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A=${OTHER}\nB=1\nC=$x", "", []string{"a $ in A, C, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A=${{project.X}}/${{B}}", "", nil}, // Dokploy's own
@@ -51,7 +51,7 @@ func TestComposeEnv(t *testing.T) {
 		{"docker-compose", "v0.29.9", "A='x$y #z'", "", []string{
 			"a $ in A, which compose may take for a variable" + raw, "a # in A, where compose cuts the value off" + raw,
 		}},
-		{"docker-compose", "v0.29.9", "A=' x '", "", []string{"blanks around A, which compose drops" + raw}},
+		{"docker-compose", "v0.29.9", "A=' x '", "", []string{"spaces around A, which compose drops" + raw}},
 		{"docker-compose", "v0.29.9", "A=x$y\nA=x", "", nil}, // the last one counts
 		{"docker-compose", "?", "A=\"a\nb\"\nB=x$y", "", []string{
 			"line breaks in A" + unknown + breaks, "a $ in B, which compose may take for a variable" + unknown,
@@ -64,7 +64,7 @@ func TestComposeEnv(t *testing.T) {
 		{"stack", "v0.30.2", "A='a\n\n# not one\n  b'", "", []string{first + others + all}},
 		{"stack", "v0.30.2", "A='-----BEGIN X-----\nMIIB==\n-----END X-----\n'", "", []string{first + noFile + all}},
 		{"stack", "v0.30.2", "A='a\n=b'", "", []string{first + noFile + all}},
-		{"stack", "v0.30.2", "A='a\nb'\nB=1\nC=\"c\nd\"", "", []string{first + others + all, strings.NewReplacer("of A ", "of C ", "{A}", "{C}").Replace(first + others + all)}},
+		{"stack", "v0.30.2", "A='a\nb'\nB=1\nC=\"c\nd\"", "", []string{first + others + all, strings.NewReplacer("of A,", "of C,", "{A}", "{C}").Replace(first + others + all)}},
 		{"stack", "v0.30.0", "A=1\nB=2", "", []string{"Dokploy v0.30.0" + quotes}},
 		{"stack", "v0.30.1", "A='a\nb'", "", []string{"Dokploy v0.30.1" + quotes, first + others + all}},
 		// Neither, and nothing.
@@ -128,7 +128,7 @@ func TestComposeEnvWarned(t *testing.T) {
 			stack := w.srv.AddCompose(dokploytest.Compose{Name: "web", ComposeType: "stack", Env: "OLD='SECRET-a\nSECRET-b'"})
 			w.set = changing(Changes{Env: "CERT='SECRET-first\nSECRET-second'"})
 			w.want(w.deploy("compose web"), verdict.Done, 0)
-			if w.rec.count("! env: only the first line of CERT arrives through env_file") != 1 || w.rec.count("of OLD") > 0 || w.rec.said("SECRET") {
+			if w.rec.count("! env: env_file passes only the first line of CERT") != 1 || w.rec.count("of OLD") > 0 || w.rec.said("SECRET") {
 				t.Error(w.story())
 			}
 			w.triggers(stack, 1)
@@ -140,8 +140,8 @@ func TestComposeEnvWarned(t *testing.T) {
 // arrive.
 func TestComposeWithoutEnvFile(t *testing.T) {
 	for kind, want := range map[string]string{
-		"docker-compose": "so it writes no .env: docker compose gets nothing of what env sets",
-		"stack":          "so it writes no .env: what env sets arrives through ${NAME} in the stack's file only",
+		"docker-compose": "so Dokploy writes no .env: docker compose gets none of the variables that env sets",
+		"stack":          "so Dokploy writes no .env: the stack gets what env sets only through ${NAME} in its file",
 	} {
 		for _, off := range []bool{true, false} {
 			inWorld(t, dokploytest.Options{}, func(w *world) {

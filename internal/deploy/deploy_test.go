@@ -438,7 +438,7 @@ func TestARestartWhileQueuedStartsItAgainOnce(t *testing.T) {
 				if r.DeploymentID != w.lastRow(api).ID {
 					w.Errorf("deployment %s", r.DeploymentID)
 				}
-				if !w.rec.said("it is started again") {
+				if !w.rec.said("starting it again") {
 					w.Errorf("not said:\n%s", w.story())
 				}
 			})
@@ -516,7 +516,7 @@ func TestARestartInTheMiddle(t *testing.T) {
 			start := time.Now()
 			r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 			w.triggers(app, 1)
-			if r.Reason.Kind != verdict.CutOffByRestart || !w.rec.said("Dokploy cannot be reached") || !w.rec.said("Dokploy answers again") {
+			if r.Reason.Kind != verdict.CutOffByRestart || !w.rec.said("Dokploy is unreachable") || !w.rec.said("Dokploy is reachable again") {
 				w.Errorf("reason %q\n%s", r.Why(), w.story())
 			}
 			if d := time.Since(start); d > time.Minute {
@@ -616,7 +616,7 @@ func TestAKeyThatIsRefusedLaterIsAnOutage(t *testing.T) {
 		w.srv.AddApplication(dokploytest.Application{})
 		w.key = w.srv.AddKey(dokploytest.Key{Member: true})
 		r := w.want(w.deploy("application api"), verdict.Invalid, 2)
-		if !strings.Contains(r.Advice(), "sees no application at all") {
+		if !strings.Contains(r.Advice(), "can see no application at all") {
 			w.Errorf("%q, %q", r.Why(), r.Advice())
 		}
 	})
@@ -632,7 +632,7 @@ func TestBeforeTheTriggerPatienceIsShort(t *testing.T) {
 		if d := time.Since(start); d < 29*time.Second || d > 32*time.Second {
 			w.Errorf("gave up after %s", d)
 		}
-		if !strings.Contains(r.Why(), "the connection is refused") {
+		if !strings.Contains(r.Why(), "the connection was refused") {
 			w.Errorf("reason %q", r.Why())
 		}
 	})
@@ -687,7 +687,7 @@ func TestRowsThatNoLongerMove(t *testing.T) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: slowBuild})
 			time.AfterFunc(10*time.Second, func() { w.srv.SetRowStatus(w.lastRow(app).ID, "thinking") })
 			w.want(w.deploy("application api"), verdict.Done, 0)
-			if n := w.rec.count(`Dokploy says "thinking"`); n != 1 {
+			if n := w.rec.count(`Dokploy reports the status "thinking"`); n != 1 {
 				w.Errorf("said %d times", n)
 			}
 		})
@@ -808,7 +808,7 @@ func TestSeveralTargets(t *testing.T) {
 		}
 		// The failed one is told of at once, not when the slow one has ended.
 		story := w.story()
-		failed, ended := strings.Index(story, "› failed after"), strings.Index(story, "Dokploy says done after 40s")
+		failed, ended := strings.Index(story, "› failed after"), strings.Index(story, " by Dokploy in 40s")
 		if failed < 0 || ended < failed {
 			w.Errorf("the failure is at %d, the end of the slow one at %d\n%s", failed, ended, story)
 		}
@@ -847,7 +847,7 @@ func TestUsualDurationHeartbeatAndTooLate(t *testing.T) {
 		if !w.rec.said("usually takes 1m05s") || !w.rec.said("it has been running for 2m10s; it usually takes 1m05s") {
 			w.Errorf("the usual duration is not spoken of:\n%s", w.story())
 		}
-		if n := w.rec.count("still running; nothing new for 30s"); n < 5 || n > 8 {
+		if n := w.rec.count("still running; no output for 30s"); n < 5 || n > 8 {
 			w.Errorf("%d heartbeats in 4 minutes\n%s", n, w.story())
 		}
 	})
@@ -939,8 +939,8 @@ func TestTargets(t *testing.T) {
 			"application api":                   "2 services are called \"api\": shop/production/api (id -8V2kzqBVe00000000000), shop/staging/api (id _9V2kzqBVe00000000000)",
 			"application stack":                 "name it in the input compose",
 			"compose " + a.ID:                   "name it in the input application",
-			"application nobody":                "there are: other/production/a/b c, shop/production/api, shop/staging/api",
-			"application 000000000000000000000": "there are: other/",
+			"application nobody":                "this key can see: other/production/a/b c, shop/production/api, shop/staging/api",
+			"application 000000000000000000000": "this key can see: other/",
 		} {
 			r := w.deploy(target).Results[0]
 			got := r.Why() + " " + r.Advice()

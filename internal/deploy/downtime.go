@@ -69,7 +69,7 @@ func (d *downtime) end() {
 func (d *downtime) answers() {
 	if d.told {
 		d.told = false
-		d.screen.note("Dokploy answers again after " + text.Duration(time.Since(d.since)))
+		d.screen.note("Dokploy is reachable again after " + text.Duration(time.Since(d.since)))
 	}
 }
 
@@ -91,7 +91,7 @@ func (d *downtime) loop(b backoff.BackOff) wait.Loop {
 			if !d.told && outage >= time.Second {
 				d.told = true
 				what, _ := dokploy.Explain(err)
-				d.screen.warn(fmt.Sprintf("Dokploy cannot be reached (%s); trying for %s", what, text.Duration(d.tolerate)))
+				d.screen.warn(fmt.Sprintf("Dokploy is unreachable (%s); retrying for up to %s", what, text.Duration(d.tolerate)))
 			}
 		},
 		Recovered: func(time.Duration) {

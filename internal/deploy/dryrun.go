@@ -19,7 +19,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 	}
 	t.showPlan(p)
 	if len(p.changes) == 0 && t.o.Prepare.set() {
-		t.note("nothing to set: all stands as it is asked for")
+		t.note("nothing to set: everything is already as asked")
 	}
 	e := end{outcome: verdict.Outcome{Status: verdict.Done}}
 	switch src := t.o.Prepare.Source; {
@@ -29,11 +29,11 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 			result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
 			return result
 		}
-		t.note("would upload %s as zip, which starts a deployment", size(n))
+		t.note("would upload %s as a zip, which starts a deployment", size(n))
 	default:
 		t.note("would trigger %s.%s", t.service.Kind, t.o.Operation)
 	}
-	t.note("the key: %s", t.mayText())
+	t.note("this key %s", t.mayText())
 	if t.o.verifies() {
 		v := newVerifier(t)
 		v.lookBefore(ctx)
@@ -44,9 +44,9 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 		case v.prior.err != nil:
 			e = e.found(t, v.unseen(explainBlind(v.prior.err)))
 		case v.look.docker:
-			t.note("verify: swarm's tasks and the containers can be seen")
+			t.note("verify: Swarm's tasks and the containers are visible")
 		default:
-			t.note(`verify: the containers can be seen, swarm's reasons cannot (the key's owner has no right "access to Docker")`)
+			t.note(`verify: the containers are visible, Swarm's reasons are not (the key's owner lacks the permission "access to Docker")`)
 		}
 	}
 	if t.o.Health != nil {
@@ -55,7 +55,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 			result.Outcome = notStarted(ctx, err, true)
 			return result
 		}
-		t.note("health: would ask %s", plainly(u)+t.o.Health.wants(t.screen.mask))
+		t.note("health: would request %s", plainly(u)+t.o.Health.wants(t.screen.mask))
 	}
 	result.Outcome, result.Verified = e.outcome, e.verified
 	return result
@@ -64,7 +64,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 // mayText says what the key may do.
 func (t target) mayText() string {
 	if t.rights == nil {
-		return "this Dokploy does not say what it may do; only trying tells"
+		return "may do what this Dokploy does not tell; only a real run shows it"
 	}
 	var may, mayNot []string
 	for _, x := range []struct {

@@ -28,11 +28,22 @@ func (e end) showing(log containerLog) end {
 	return e
 }
 
+// doneBy is what Dokploy did in a deployment that it reports as done.
+func (t target) doneBy() string {
+	switch {
+	case t.service.Kind == dokploy.Compose:
+		return "deployed"
+	case t.service.SourceType == "docker" && t.o.Prepare.Source == nil:
+		return "pulled"
+	}
+	return "built"
+}
+
 // explain says how it ended, and why it failed, as far as its log tells.
 func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) end {
 	status := e.outcome.Status
 	if took := d.built(); status == verdict.Done && took >= 0 {
-		t.note("Dokploy says done after %s", text.Duration(took))
+		t.note("%s by Dokploy in %s", t.doneBy(), text.Duration(took))
 	}
 	if status != verdict.Failed && status != verdict.Cancelled && status != verdict.Lost {
 		return e

@@ -17,7 +17,7 @@ import (
 // TestSourceFitsTheApplication: what the application's build settings name is
 // sent, whatever .dockerignore says, or its absence is said before anything is.
 func TestSourceFitsTheApplication(t *testing.T) {
-	const ignored = "is not sent: .dockerignore leaves it out, or it holds no files"
+	const ignored = "is not sent: .dockerignore excludes it, or it contains no files"
 	for _, tt := range []struct {
 		name    string
 		files   string // of the directory
@@ -40,7 +40,7 @@ func TestSourceFitsTheApplication(t *testing.T) {
 		{"a name that looks like a pattern", "d/[1].Dockerfile d/1.Dockerfile a", "d", "", map[string]string{"buildType": "dockerfile", "dockerfile": "d/[1].Dockerfile"},
 			".dockerignore a d/[1].Dockerfile", ""},
 		{"everything else ignored", "docker/prod.Dockerfile a", "*", "", map[string]string{"buildType": "dockerfile", "dockerfile": "docker/prod.Dockerfile"},
-			"", "leaves out everything"}, // by the directory itself
+			"", "excludes everything"}, // by the directory itself
 		{"no Dockerfile", "a", "", "", map[string]string{"buildType": "dockerfile", "dockerfile": "docker/prod.Dockerfile"},
 			"", "docker/prod.Dockerfile, the Dockerfile of api, is not in DIR"},
 		{"no Dockerfile of the usual name", "a docker/Dockerfile", "", "", map[string]string{"buildType": "dockerfile", "dockerfile": ""},
@@ -108,7 +108,7 @@ func TestSourceFitsTheApplication(t *testing.T) {
 					names = append(names, u.Names...)
 				}
 				slices.Sort(names)
-				if n := w.rec.count("is sent, although .dockerignore leaves it out: the application names it"); (n > 0) != (tt.ignore != "") {
+				if n := w.rec.count("is sent although .dockerignore excludes it: the application's settings name it"); (n > 0) != (tt.ignore != "") {
 					t.Errorf("%d files were said to be kept\n%s", n, w.story())
 				}
 				if got := strings.Join(names, " "); got != tt.sent {

@@ -109,14 +109,14 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
 		t.warn("there may come none: %s", o)
 	}
-	t.note("the key: %s", t.mayText())
+	t.note("this key %s", t.mayText())
 	if t.o.Health != nil {
 		u, err := t.o.healthURL(t.service.URL())
 		if err != nil {
 			result.Outcome = notStarted(ctx, err, true)
 			return result
 		}
-		t.note("health: would ask %s", plainly(u)+t.o.Health.wants(t.screen.mask))
+		t.note("health: would request %s", plainly(u)+t.o.Health.wants(t.screen.mask))
 	}
 	return result
 }

@@ -64,9 +64,9 @@ func plainly(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPa
 
 // answered says a good answer, and whose it may be.
 func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.Verified) string {
-	said := fmt.Sprintf("health: %s answers %d", plainly(u), answer.Status)
+	said := fmt.Sprintf("health: %s answered %d", plainly(u), answer.Status)
 	if contains {
-		said += " with the text that was asked for"
+		said += " with the expected text"
 	}
 	if answer.URL != plainly(u) {
 		said += " (after a redirect to " + answer.URL + ")"
@@ -74,9 +74,9 @@ func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.
 	switch verified {
 	case verdict.VerifiedYes:
 	case verdict.VerifiedUnchanged:
-		said += "; nothing was replaced, so what answers is what ran before"
+		said += "; nothing was replaced, so the previous version is what answered"
 	default:
-		said += "; it may still be the previous version that answers: whether the new one runs was not seen"
+		said += "; this may still be the previous version: whether the new one is running was not seen"
 	}
 	return said
 }

@@ -26,7 +26,7 @@ func TestHealthURLOfDomain(t *testing.T) {
 			t.Errorf("%s of %s: %v, %v; want %s", tt.path, tt.domain, u, err, tt.want)
 		}
 	}
-	for path, want := range map[string]string{"": "auto takes the first domain, and there is none", "/healthz": "a path is asked of the first domain, and there is none"} {
+	for path, want := range map[string]string{"": "auto uses the service's first domain, but it has none", "/healthz": "a path is added to the service's first domain, but it has none"} {
 		o := &Options{Health: &Health{Path: path}}
 		if _, err := o.healthURL(""); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", path, err)
@@ -55,7 +55,7 @@ func TestTheTextOfTheFailedVersion(t *testing.T) {
 		if r.Reason.Kind != verdict.BadHealth || !strings.Contains(r.Error(), `answers 200 OK without "3f2a91c"; the answer is "version"`) {
 			w.Error(r.Error())
 		}
-		if app.Image() != oldImage || !strings.HasSuffix(r.WentBack, "it was deployed again and runs") {
+		if app.Image() != oldImage || !strings.HasSuffix(r.WentBack, "it was deployed again and is running") {
 			w.Errorf("%s: %s\n%s", app.Image(), r.WentBack, w.story())
 		}
 	})

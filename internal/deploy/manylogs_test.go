@@ -145,7 +145,7 @@ func TestAFailureThatSaysNothing(t *testing.T) {
 		},
 		"a log that cannot be had": {
 			version: "v0.28.3", build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "a", "b")}, stream: &silent,
-			want: verdict.Reason{Kind: verdict.UnreadLog, Text: "the log stream was opened and brings nothing, and this Dokploy has no other way to read it"},
+			want: verdict.Reason{Kind: verdict.UnreadLog, Text: "the log stream was opened but brings nothing, and this Dokploy has no other way to read it"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

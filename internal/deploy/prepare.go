@@ -94,7 +94,7 @@ func isDefinite(err error) bool {
 }
 
 // besideEnv is what the way for members overwrites along with what is set.
-var besideEnv = setting{phrase: "what Dokploy saves together with it (environment, build arguments and secrets)"}
+var besideEnv = setting{phrase: "what Dokploy saves along with it (environment, build arguments and secrets)"}
 
 // drifted is what does not stand any more as it was set; nil: all stands.
 func (p *plan) drifted(now *dokploy.Service) *setting {

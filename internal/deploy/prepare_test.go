@@ -66,7 +66,7 @@ func TestImageIsSet(t *testing.T) {
 
 		// What already stands is not sent again.
 		w.want(w.deploy("application api"), verdict.Done, 0)
-		if n := w.srv.Calls("application.update"); n != 1 || !w.rec.said("image: "+newImage+", as it is") {
+		if n := w.srv.Calls("application.update"); n != 1 || !w.rec.said("image: "+newImage+" (unchanged)") {
 			w.Errorf("%d updates\n%s", n, w.story())
 		}
 	})
@@ -119,7 +119,7 @@ func TestEnvIsMerged(t *testing.T) {
 				if len(w.sent(tt.with)) != 1 || w.changes() != 1 {
 					w.Errorf("not sent by %s alone\n%s", tt.with, w.story())
 				}
-				if !w.rec.said("env: adds C; changes A_KEY; 1 other as before") {
+				if !w.rec.said("env: adds C; changes A_KEY; 1 other unchanged") {
 					w.Error(w.story())
 				}
 				for _, want := range []string{"SECRET-new-value", "two words", "SECRET-build", "SECRET-password-api"} {
@@ -201,11 +201,11 @@ func TestComposeFileIsSet(t *testing.T) {
 				if stack.ComposeFile() != file || stack.SourceType() != "raw" {
 					w.Errorf("%s %q", stack.SourceType(), stack.ComposeFile())
 				}
-				if told := w.rec.said("becomes raw"); told != (source != "raw") {
+				if told := w.rec.said("to raw"); told != (source != "raw") {
 					w.Error(w.story())
 				}
 				w.want(w.deploy("compose stack"), verdict.Done, 0)
-				if n := w.srv.Calls("compose.update"); n != 1 || !w.rec.said("compose-file: deploy/compose.yml, as it is") {
+				if n := w.srv.Calls("compose.update"); n != 1 || !w.rec.said("compose-file: deploy/compose.yml (unchanged)") {
 					w.Errorf("%d updates\n%s", n, w.story())
 				}
 			})
@@ -266,7 +266,7 @@ func TestHalfPrepared(t *testing.T) {
 			}
 			report := w.deploy("application api")
 			r := &report.Results[0]
-			if report.ExitCode() == 0 || r.Set != "the environment was" || back && !strings.Contains(r.WentBack, "set back") {
+			if report.ExitCode() == 0 || r.Set != "the environment was" || back && !strings.Contains(r.WentBack, "restored") {
 				w.Errorf("%s: %s\n%s", r.Status, r.Why(), w.story())
 			}
 			want := "A=SECRET-new"
@@ -379,8 +379,8 @@ func TestDryRunChangesNothing(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"image: " + oldImage + " → " + newImage, "env: changes A; 1 other as before", "compose-file: c.yml (1 lines, until now",
-			"would trigger application.deploy", "would trigger compose.deploy", "the key: may deploy, set the environment, build arguments and secrets, set the image or compose file, look at Docker",
+			"image: " + oldImage + " → " + newImage, "env: changes A; 1 other unchanged", "compose-file: c.yml (1 line, was",
+			"would trigger application.deploy", "would trigger compose.deploy", "this key may deploy, set the environment, build arguments and secrets, set the image or compose file, look at Docker",
 		} {
 			if !w.rec.said(want) {
 				w.Errorf("not said: %q", want)

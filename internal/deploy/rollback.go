@@ -32,7 +32,7 @@ func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack strin
 		return o, "cannot roll back: " + w.why
 	}
 	t := a.applied.target
-	t.screen.doing(func() string { return "going back" })
+	t.screen.doing(func() string { return "rolling back" })
 	defer t.screen.doing(nil)
 	said, restored := restoreSettings(ctx, t, a.undo(w.image))
 	switch w.kind {
@@ -44,9 +44,9 @@ func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack strin
 		switch {
 		case f.swarmBack && said != "": // the reason says that Swarm did
 		case f.swarmBack:
-			said = "Swarm itself rolled back to the previous version, nothing had to be deployed"
+			said = "Swarm itself rolled back to the previous version, so nothing had to be deployed"
 		case f.ended:
-			said = join("nothing was replaced, the previous version is still running", said)
+			said = join("nothing was replaced, so the previous version is still running", said)
 			if o.Status == verdict.Failed {
 				o.Hint = "" // it said just that
 			}
@@ -105,11 +105,11 @@ func (a attempt) undo(image string) *plan {
 func notOurs(why verdict.Reason) string {
 	switch {
 	case why.Overtaken(): //rule:overtaken-is-not-ours
-		return "what another deployment has brought is not this run's to take back"
+		return "what is running now belongs to another deployment"
 	case why.Stopped(): //rule:stopped-is-not-ours
-		return "somebody has stopped the service, and it stays so"
+		return "someone has stopped the service, and it stays stopped"
 	case why.Unasked(): //rule:unasked-is-not-ours
-		return "an address that could not be asked is no verdict on the application"
+		return "an address that could not be asked says nothing about the application"
 	}
 	return ""
 }
@@ -128,7 +128,7 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 			return "", true // it was never set
 		}
 		if x := p.drifted(now); x != nil { //rule:set-by-others-since
-			return fmt.Sprintf("%s %s changed by somebody else since and %s left as %s", x.phrase, x.verb("was", "were"), x.verb("is", "are"), x.verb("it is", "they are")), false
+			return fmt.Sprintf("%s %s changed by someone else in the meantime and %s left as %s", x.phrase, x.verb("was", "were"), x.verb("is", "are"), x.verb("it is", "they are")), false
 		}
 		current := *p
 		current.service = now // what stands beside the environment is as it is now
@@ -136,16 +136,16 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 	}
 	if err != nil {
 		why, _ := explainOutage(err)
-		return fmt.Sprintf("%s could not be set back (%s): set by hand", names, why), false
+		return fmt.Sprintf("%s could not be restored (%s): restore by hand", names, why), false
 	}
-	done := names + p.changes.verb(" is set back to what it was", " are set back to what they were")
+	done := names + p.changes.verb(" was restored", " were restored")
 	if c := p.changes.image(); c != nil && c.from != "" {
 		image, was := string(c.from), p.service.Image
 		if sameImage(image, was) {
 			done += " (" + text.OneLine(image) + ")"
 		} else {
-			done = fmt.Sprintf("%s%s set back to what ran before (%s); %s was set, but did not run",
-				names, p.changes.verb(" is", " are"), text.OneLine(image), firstOf(text.OneLine(was), "no image"))
+			done = fmt.Sprintf("%s%s set back to what was running before (%s); %s had been set, but was not running",
+				names, p.changes.verb(" was", " were"), text.OneLine(image), firstOf(text.OneLine(was), "no image"))
 		}
 	}
 	return done, true
@@ -154,9 +154,9 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 // redeployPrevious deploys what was restored, which said says.
 func redeployPrevious(ctx context.Context, t target, said string, restored bool) string {
 	if !restored { //rule:not-set-back
-		return said + "; the failed version still stands"
+		return said + "; the failed version is still in place"
 	}
-	t.note("rolling back: the previous version is deployed again")
+	t.note("rolling back: deploying the previous version again")
 	o := *t.o
 	o.Prepare, o.Rollback, o.Operation, o.goingBack = Changes{}, false, "deploy", true
 	o.Title = "Rollback: " + t.o.Title
@@ -170,11 +170,11 @@ func redeployPrevious(ctx context.Context, t target, said string, restored bool)
 	case result.Reason.BadHealth() && result.Runs():
 		return join(said, "it was deployed again and "+runsNow(result)+", but "+result.Why())
 	case result.Status != verdict.Done:
-		return join(said, fmt.Sprintf("deploying it again failed, too (%s): %s", result.Status, result.Why()))
+		return join(said, fmt.Sprintf("deploying it again failed as well (%s): %s", result.Status, result.Why()))
 	}
 	text := "it was deployed again and " + runsNow(result)
 	if s := back.applied.target.service.SourceType; s != "docker" && s != rawSource {
-		text += ", with the code of now: Dokploy keeps no version of it to go back to"
+		text += ", built from the current code: Dokploy keeps no previous version of it"
 	}
 	return join(said, text)
 }
@@ -216,11 +216,11 @@ func (a attempt) ranBefore(ctx context.Context) ran {
 func runsNow(result verdict.Result) string {
 	switch result.Verified {
 	case verdict.VerifiedYes:
-		return "runs"
+		return "is running"
 	case verdict.VerifiedUnchanged:
-		return "runs; nothing had to be replaced for that"
+		return "is running; nothing had to be replaced"
 	}
-	return "is done; whether it runs was not seen"
+	return "is done; whether it is running was not seen"
 }
 
 // keptVersion is the newest version before a deployment that Dokploy can put back; nil if
@@ -236,7 +236,7 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 	})
 	if err != nil {
 		what, _ := explainOutage(err)
-		t.warn("Dokploy does not show the versions to go back to: %s", what)
+		t.warn("Dokploy does not show the versions to roll back to: %s", what)
 		return nil
 	}
 	for i := range list {
@@ -252,7 +252,7 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 // only the containers show it.
 func useDokployRollback(ctx context.Context, t target, kept *dokploy.Rollback) string {
 	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
-	t.note("rolling back: Dokploy puts %s back", version)
+	t.note("rolling back: Dokploy restores %s", version)
 	ctx, cancel := context.WithTimeoutCause(ctx, t.o.Timeout, errTimeout)
 	defer cancel()
 	o := *t.o
@@ -263,29 +263,29 @@ func useDokployRollback(ctx context.Context, t target, kept *dokploy.Rollback) s
 	back.verifier.lookBefore(ctx)
 	if err := t.client.GoBack(ctx, kept.ID); err != nil {
 		what, _ := explainOutage(err)
-		return fmt.Sprintf("Dokploy could not put %s back: %s; the failed version still stands", version, what)
+		return fmt.Sprintf("Dokploy could not restore %s: %s; the failed version is still in place", version, what)
 	}
 	back.began, back.end.outcome.Status = time.Now(), verdict.Done
-	const later = "Dokploy itself still has the new settings and ships them with the next deployment"
+	const later = "Dokploy still has the new settings and will use them for the next deployment"
 	var err error
 	if back.verifier.needed {
 		back.end, err = verify(ctx, now, back.verifier, back.deployed(), back.end)
 		if err != nil && !errors.Is(err, errTimeout) {
 			what, _ := explainOutage(leftBy(err).err)
-			return fmt.Sprintf("Dokploy put %s back; whether it runs was not seen (%s); %s", version, what, later)
+			return fmt.Sprintf("Dokploy restored %s; whether it is running was not seen (%s); %s", version, what, later)
 		}
 	}
 	switch {
 	case !back.end.done():
-		return fmt.Sprintf("Dokploy put %s back, but it does not run either: %s", version, back.end.outcome.Why())
+		return fmt.Sprintf("Dokploy restored %s, but it is not running either: %s", version, back.end.outcome.Why())
 	case back.end.verified == verdict.VerifiedYes && o.Health != nil:
 		back.end, err = checkHealth(ctx, now, back.verifier, back.end)
 		if back.end.outcome.Reason.Unasked() {
-			return fmt.Sprintf("Dokploy put %s back and its containers run; %s; %s", version, back.end.outcome.Why(), later)
+			return fmt.Sprintf("Dokploy restored %s and its containers are running; %s; %s", version, back.end.outcome.Why(), later)
 		}
 		if err != nil || !back.end.done() {
-			return fmt.Sprintf("Dokploy put %s back and its containers run, but the health URL does not answer as it should; %s", version, later)
+			return fmt.Sprintf("Dokploy restored %s and its containers are running, but the health check did not pass; %s", version, later)
 		}
 	}
-	return fmt.Sprintf("Dokploy put %s back and it %s; %s", version, runsNow(back.result()), later)
+	return fmt.Sprintf("Dokploy restored %s and it %s; %s", version, runsNow(back.result()), later)
 }

@@ -42,7 +42,7 @@ func TestSwarmWentBackByItself(t *testing.T) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if r.Reason.Kind != verdict.SwarmRolledBack || strings.Contains(r.WentBack, "Swarm") || !strings.Contains(r.Error(), "the image is set back to what it was ("+oldImage+")") {
+		if r.Reason.Kind != verdict.SwarmRolledBack || strings.Contains(r.WentBack, "Swarm") || !strings.Contains(r.Error(), "the image was restored ("+oldImage+")") {
 			w.Error(r.Error())
 		}
 		w.triggers(app, 1) // nothing is deployed again
@@ -65,7 +65,7 @@ func TestRollbackDeploysTheOldImage(t *testing.T) {
 				if strings.Contains(r.Error(), "runs now") { // it is told after going back
 					w.Error(r.Error())
 				}
-				if !strings.Contains(r.Error(), "the image and the environment are set back to what they were") || !strings.Contains(r.Error(), "it was deployed again and runs") {
+				if !strings.Contains(r.Error(), "the image and the environment were restored") || !strings.Contains(r.Error(), "it was deployed again and is running") {
 					w.Error(r.Error())
 				}
 				w.triggers(app, 2)
@@ -105,7 +105,7 @@ func TestRollbackThatFailsToo(t *testing.T) {
 		}})
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !strings.Contains(r.Error(), "deploying it again failed, too (error): the registry is gone") {
+		if !strings.Contains(r.Error(), "deploying it again failed as well (error): the registry is gone") {
 			w.Error(r.Error())
 		}
 		w.triggers(app, 2)
@@ -143,7 +143,7 @@ func TestDokploysOwnRollback(t *testing.T) {
 		})
 		w.set = goingBack(Changes{Env: "A=SECRET-new"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		if !strings.Contains(r.Error(), "put the version of ") || !strings.Contains(r.Error(), "and it runs") {
+		if !strings.Contains(r.Error(), "restored the version of ") || !strings.Contains(r.Error(), "and it is running") {
 			w.Errorf("%s\n%s", r.Error(), w.story())
 		}
 		if got := app.Running(); got.Env != first.Env || app.Env() != "A=1" {
@@ -166,7 +166,7 @@ func TestRollbackOfACompose(t *testing.T) {
 				})
 				w.set = goingBack(Changes{ComposeFile: bad, ComposePath: "c.yml"})
 				r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
-				if stack.ComposeFile() != good || !strings.Contains(r.Error(), "it was deployed again and runs") {
+				if stack.ComposeFile() != good || !strings.Contains(r.Error(), "it was deployed again and is running") {
 					w.Errorf("%q: %s\n%s", stack.ComposeFile(), r.Error(), w.story())
 				}
 				w.triggers(stack, 2)
@@ -242,7 +242,7 @@ func TestHealthURL(t *testing.T) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "auto")
 		}
 		w.want(w.deploy("application api"), verdict.Done, 0)
-		if !w.rec.said("health: http://api.example.com answers 204") || w.rec.said("may still be the previous version") {
+		if !w.rec.said("health: http://api.example.com answered 204") || w.rec.said("may still be the previous version") {
 			w.Error(w.story())
 		}
 		// The old version is never asked: first the new containers run.
@@ -273,7 +273,7 @@ func TestHealthURLThatFails(t *testing.T) {
 		if !strings.Contains(r.Why(), "502") || strings.Contains(r.Error()+r.Advice()+w.story(), "SECRET") || r.Verified != verdict.VerifiedYes {
 			w.Errorf("%s (%s)\n%s", r.Error(), r.Advice(), w.story())
 		}
-		if !strings.Contains(r.Error(), "it was deployed again and runs") || app.Running().Image != oldImage {
+		if !strings.Contains(r.Error(), "it was deployed again and is running") || app.Running().Image != oldImage {
 			w.Error(r.Error())
 		}
 		if len(r.Tail) == 0 || r.TailOf == "" {
@@ -305,7 +305,7 @@ func TestHealthURLUnverified(t *testing.T) {
 			o.Verify, o.StableFor, o.Health = VerifyAuto, 10*time.Second, w.health(p, "http://x.example.com")
 		}
 		w.want(w.deploy("application api"), verdict.Done, 0)
-		if !w.rec.said("it may still be the previous version that answers") {
+		if !w.rec.said("this may still be the previous version") {
 			w.Error(w.story())
 		}
 	})
@@ -389,7 +389,7 @@ func TestInterruptedWhileGoingBack(t *testing.T) {
 		}()
 		w.set = goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})
 		r := w.want(w.deploy("application api"), verdict.Interrupted, 1)
-		if r.Reason.Kind != verdict.InterruptedGoingBack || !strings.Contains(r.WentBack, "goes on there") {
+		if r.Reason.Kind != verdict.InterruptedGoingBack || !strings.Contains(r.WentBack, "continues there") {
 			w.Errorf("%s (%s)", r.Why(), r.WentBack)
 		}
 	})

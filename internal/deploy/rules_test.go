@@ -25,7 +25,7 @@ func TestRuleOvertaken(t *testing.T) {
 		})
 		w.set = verifying(VerifyAuto)
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
-		if r.Verified != verdict.VerifiedUnknown || !w.rec.said("another deployment of the service came right before or on top of this one") {
+		if r.Verified != verdict.VerifiedUnknown || !w.rec.said("another deployment of the service came right before or after this one") {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})
@@ -115,8 +115,8 @@ func TestRuleFreshLookCounts(t *testing.T) {
 // What is not this run's to take back.
 func TestRuleNotOurs(t *testing.T) {
 	for kind, want := range map[verdict.Kind]string{
-		verdict.AnotherImage:  "what another deployment has brought",
-		verdict.StoppedThere:  "somebody has stopped the service",
+		verdict.AnotherImage:  "belongs to another deployment",
+		verdict.StoppedThere:  "someone has stopped the service",
 		verdict.HealthUnasked: "could not be asked",
 		verdict.NotRunning:    "",
 	} {
@@ -154,7 +154,7 @@ func TestRuleAsSet(t *testing.T) {
 		why string
 	}{
 		"before-unread":  {ran{unread: true}, false, "does not show"},
-		"before-nothing": {ran{nothing: true}, false, "nothing ran"},
+		"before-nothing": {ran{nothing: true}, false, "nothing was running before"},
 		"before-failed":  {ran{earlier: row("error")}, false, `ended as "error"`},
 		"done":           {ran{earlier: row("done")}, true, ""},
 		"no row is left": {ran{}, true, ""},
@@ -173,7 +173,7 @@ func TestRuleNotSetBack(t *testing.T) {
 		w.set = goingBack(Changes{Image: crashes})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.WentBack, "set by hand; the failed version still stands") {
+		if !strings.Contains(r.WentBack, "restore by hand; the failed version is still in place") {
 			w.Error(r.Error())
 		}
 	})
@@ -188,7 +188,7 @@ func TestRuleSetByOthersSince(t *testing.T) {
 		w.set = goingBack(Changes{Image: crashes})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if app.Image() != theirs || !strings.Contains(r.WentBack, "the image was changed by somebody else since and is left as it is") {
+		if app.Image() != theirs || !strings.Contains(r.WentBack, "the image was changed by someone else in the meantime and is left as it is") {
 			w.Errorf("image %s: %s", app.Image(), r.Error())
 		}
 	})

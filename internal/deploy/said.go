@@ -13,9 +13,9 @@ import (
 func (w *watcher) say(e track.Event) {
 	switch e.Kind {
 	case track.TakenUnseen:
-		w.t.warn("this Dokploy does not show its queue: the trigger counts as accepted, and is not repeated")
+		w.t.warn("this Dokploy does not show its queue: the deploy request counts as accepted and is not repeated")
 	case track.QueueUnreadable:
-		w.t.warn("Dokploy's queue cannot be read (%s); going on without it", w.unread)
+		w.t.warn("Dokploy's queue cannot be read (%s); continuing without it", w.unread)
 	case track.Queued:
 		p := w.t.placeOf(e.Place)
 		if key := p.text(time.Time{}); key != w.placed {
@@ -25,11 +25,11 @@ func (w *watcher) say(e track.Event) {
 	case track.QueuedRow:
 		w.t.note("queued")
 	case track.CancelledRunsAgain:
-		w.t.warn("Dokploy restarted and cancelled the deployment; this version runs it again by itself: waiting for that")
+		w.t.warn("Dokploy restarted and cancelled the deployment; this version runs it again on its own: waiting for that")
 	case track.CancelledMayRunAgain:
-		w.t.note("Dokploy restarted and cancelled the deployment; looking whether it runs it again by itself")
+		w.t.note("Dokploy restarted and cancelled the deployment; checking whether it runs it again on its own")
 	case track.UnknownStatus:
-		w.t.warn("Dokploy says %q, a status this program does not know; waiting for one it knows", text.OneLine(e.Status))
+		w.t.warn("Dokploy reports the status %q, which this program does not know; waiting for one that it knows", text.OneLine(e.Status))
 	}
 }
 
@@ -56,10 +56,10 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 		return func() string { return "still queued" }
 	case track.DoingMissing:
 		return func() string {
-			return "waiting for the deployment, which Dokploy shows neither in its queue nor in its list"
+			return "waiting for the deployment, which is neither in Dokploy's queue nor in its list"
 		}
 	case track.DoingUnseen:
-		return func() string { return "no deployment has begun yet; this Dokploy does not show its queue" }
+		return func() string { return "no deployment has started yet; this Dokploy does not show its queue" }
 	case track.DoingAwaited:
 		commit := w.t.o.Follow.Commit
 		return func() string {

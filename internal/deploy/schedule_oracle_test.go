@@ -462,7 +462,7 @@ func (j *judgement) saidBeforeOutage() bool {
 	has := func(part string) func(string) bool {
 		return func(note string) bool { return strings.Contains(note, part) }
 	}
-	done, outage := slices.IndexFunc(j.rec.notes, has("Dokploy says done")), slices.IndexFunc(j.rec.notes, has("cannot be reached"))
+	done, outage := slices.IndexFunc(j.rec.notes, has(" by Dokploy in ")), slices.IndexFunc(j.rec.notes, has("Dokploy is unreachable"))
 	return done >= 0 && outage > done
 }
 
@@ -640,7 +640,7 @@ func (j *judgement) shares(b *build) bool {
 }
 
 // gapNotes say that lines may be missing.
-var gapNotes = []string{"may be missing", "left out", "cannot be shown", "may be missing its end", "writes both logs to one file"}
+var gapNotes = []string{"may be missing", "is missing", "cannot be shown", "may be incomplete", "writes both logs to one file"}
 
 // shown: each line once and in order, and only this run's.
 func (j *judgement) shown() {
@@ -709,7 +709,7 @@ func (j *judgement) settings() {
 	changed := j.truth.set != j.before
 	said := j.r.WentBack
 	switch {
-	case strings.Contains(said, "is set back"), strings.Contains(said, "are set back"):
+	case strings.Contains(said, "was restored"), strings.Contains(said, "were restored"), strings.Contains(said, " set back to what was running"):
 		if changed {
 			j.bad("said to be set back, but it is %q", j.truth.set)
 		}

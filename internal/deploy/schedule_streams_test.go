@@ -73,7 +73,7 @@ func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 	switch {
 	case d != nil && j.truth.verdict[d.row].LogPath == "" && shown == 0: // it could not even be started: there is no log
 	case d == nil || d.work.odd != "" || j.shares(d) || !j.truth.interrupted.IsZero():
-	case shown != len(d.lines) && !gaps && (shown > 0 || !j.rec.said("nothing of the log has come so far")):
+	case shown != len(d.lines) && !gaps && (shown > 0 || !j.rec.said("nothing of the log has arrived so far")):
 		j.bad("%d of %d lines of build %d are shown, without a word", shown, len(d.lines), d.n)
 	case gaps && !j.hurts["stream"] && !j.hurts["outage"] && !j.sshBroke:
 		j.bad("lines are said to be missing, though nothing was in the way")

@@ -129,7 +129,7 @@ func (s *screen) beat() {
 		default:
 			line := status()
 			if s.mode == LogLive {
-				line += "; nothing new for " + text.Duration(silent)
+				line += "; no output for " + text.Duration(silent)
 			}
 			s.note(line)
 		}

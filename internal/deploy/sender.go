@@ -69,9 +69,9 @@ func (s *sender) order() track.Order {
 func (s *sender) accepted() {
 	s.sent.left = verdict.QueuedThere
 	if s.t.o.Wait {
-		s.t.note("Dokploy has accepted the deployment")
+		s.t.note("Dokploy accepted the deployment")
 	} else {
-		s.t.note("Dokploy has accepted the deployment; it is not followed (wait: false)")
+		s.t.note("Dokploy accepted the deployment; not following it (wait: false)")
 	}
 }
 

@@ -88,7 +88,7 @@ func TestA404WithoutAWord(t *testing.T) {
 			w.srv.Fault(empty("application.one", -1))
 			r := w.want(w.deploy("application api"), verdict.Unreachable, 3)
 			w.triggers(app, 0)
-			if strings.Contains(r.Why(), "not found") || !strings.Contains(r.Why(), "an empty answer came where Dokploy's API was expected") {
+			if strings.Contains(r.Why(), "not found") || !strings.Contains(r.Why(), "expected Dokploy's API, but got an empty answer") {
 				w.Error(r.Why())
 			}
 		})

@@ -180,7 +180,7 @@ func wishImage(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish, err e
 	case s.SourceType != "docker":
 		return w, aboutInput("image", verdict.Reason{Kind: verdict.NotAnImage, Name: text.OneLine(s.Name), Text: text.OneLine(s.SourceType)})
 	}
-	line := c.Image + ", as it is"
+	line := c.Image + " (unchanged)"
 	if c.Image != s.Image {
 		line = firstOf(text.OneLine(s.Image), "none") + " → " + c.Image
 	}
@@ -240,9 +240,9 @@ func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dok
 	case lines == "" || s.Kind != dokploy.Application:
 		return wish{}, nil
 	case s.SourceType == "docker" && c.Source == nil:
-		return refuse(fmt.Sprintf("%s runs an image, so that nothing is built with %s", name, what))
+		return refuse(fmt.Sprintf("%s runs an image, so nothing is built with %s", name, what))
 	case s.Build.Type != "dockerfile":
-		return refuse(fmt.Sprintf("%s is built by %s, and Dokploy hands %s to Dockerfile builds only", name, firstOf(text.OneLine(s.Build.Type), "something else"), what))
+		return refuse(fmt.Sprintf("%s is built by %s, and Dokploy passes %s to Dockerfile builds only", name, firstOf(text.OneLine(s.Build.Type), "something else"), what))
 	}
 	merged, err := dotenv.Merge(string(has), lines)
 	if err != nil {
@@ -262,9 +262,9 @@ func shellWarnings(lines string, v dokploy.Version, secrets bool) (warns []strin
 	for _, x := range dotenv.Parse(lines) {
 		switch {
 		case strings.Contains(x.Value, "'") && strings.Contains(x.Value, "!"):
-			warns = append(warns, fmt.Sprintf("the build gets a backslash in front of each ! of %s, since its value has a ' as well; give it in a form without, such as base64", x.Name))
+			warns = append(warns, fmt.Sprintf("the build gets a backslash before each ! in %s, because its value also contains a '; encode it, for example as base64", x.Name))
 		case secrets && strings.HasPrefix(x.Value, "~") && !strings.ContainsAny(x.Value, "\"'\\ \t\r\n"):
-			warns = append(warns, fmt.Sprintf("the build may get a home directory in place of the ~ that begins %s; give it in a form without, such as base64", x.Name))
+			warns = append(warns, fmt.Sprintf("the build may get a home directory instead of the ~ at the start of %s; encode it, for example as base64", x.Name))
 		}
 	}
 	return warns
@@ -277,11 +277,11 @@ func wishComposeFile(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish,
 	line := text.OneLine(c.ComposePath)
 	switch {
 	case s.SourceType != rawSource:
-		line += fmt.Sprintf(" becomes the file; the source, until now %s, becomes raw", text.OneLine(s.SourceType))
+		line += fmt.Sprintf(" becomes the compose file; the source changes from %s to raw", text.OneLine(s.SourceType))
 	case c.ComposeFile != string(s.ComposeFile):
-		line += fmt.Sprintf(" (%d lines, until now %d)", lineCount(c.ComposeFile), lineCount(string(s.ComposeFile)))
+		line += fmt.Sprintf(" (%s, was %d)", count(lineCount(c.ComposeFile), "line"), lineCount(string(s.ComposeFile)))
 	default:
-		line += ", as it is"
+		line += " (unchanged)"
 	}
 	return wish{asked: true, value: dokploy.Secret(c.ComposeFile), lines: []string{line}}, nil
 }
@@ -302,7 +302,7 @@ func sourceLines(c *Changes, s *dokploy.Service) []string {
 	}
 	lines := []string{fmt.Sprintf("source: %s, %d files, %s", text.OneLine(c.SourcePath), src.Files(), size(src.Bytes()))}
 	if s.SourceType != "drop" {
-		lines = append(lines, fmt.Sprintf("source: the application's source, until now %s, becomes an upload", text.OneLine(s.SourceType)))
+		lines = append(lines, fmt.Sprintf("source: the application's source changes from %s to an upload", text.OneLine(s.SourceType)))
 	}
 	for _, note := range src.Notes() {
 		lines = append(lines, "source: "+note)
@@ -325,11 +325,11 @@ func variablesText(old, now string) string {
 	kept := len(dotenv.Parse(now)) - len(added) - len(changed)
 	switch {
 	case len(parts) == 0 && old == now:
-		return fmt.Sprintf("%s, as they are", count(kept, "variable"))
+		return fmt.Sprintf("%s (unchanged)", count(kept, "variable"))
 	case len(parts) == 0:
-		return fmt.Sprintf("%s keep their values; only the text changes", count(kept, "variable"))
+		return fmt.Sprintf("only the text changes, not the values (%s)", count(kept, "variable"))
 	case kept > 0:
-		parts = append(parts, count(kept, "other")+" as before")
+		parts = append(parts, count(kept, "other")+" unchanged")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -16,9 +16,9 @@ func sharedLog(ours *dokploy.Deployment, rows []dokploy.Deployment) string {
 		case other.ID == ours.ID || other.LogPath != ours.LogPath:
 		case endedBefore(&other, ours):
 		case endedBefore(ours, &other):
-			return "another deployment began in the same second, and Dokploy has written its log over this one's: the lines shown are that one's"
+			return "another deployment started in the same second and its log overwrote this one's: the lines shown are the other's"
 		default:
-			text = "another deployment began in the same second, and Dokploy writes both logs to one file while both run: their lines are mixed"
+			text = "another deployment started in the same second and Dokploy writes both logs to one file while both are running: their lines are mixed"
 		}
 	}
 	return text

@@ -29,7 +29,7 @@ func TestSharedLog(t *testing.T) {
 		{"the other still runs", row("a", "running", "x", 500, -1), row("b", "running", "x", 100, -1), "mixed"},
 		{"the other ended while ours ran", row("a", "running", "x", 500, -1), row("b", "done", "x", 100, 501), "mixed"},
 		{"both ended, one inside the other", row("a", "done", "x", 500, 900), row("b", "done", "x", 600, 700), "mixed"},
-		{"the other began when ours had ended", row("a", "done", "x", 100, 400), row("b", "running", "x", 500, -1), "written its log over"},
+		{"the other began when ours had ended", row("a", "done", "x", 100, 400), row("b", "running", "x", 500, -1), "its log overwrote"},
 		{"cancelled by a restart, without an end", row("a", "running", "x", 500, -1), row("b", "cancelled", "x", 100, -1), "mixed"},
 		{"another file", row("a", "running", "x", 500, -1), row("b", "running", "y", 500, -1), ""},
 		{"no file", row("a", "error", "", 500, 500), row("b", "error", "", 500, 500), ""},

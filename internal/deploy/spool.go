@@ -90,10 +90,10 @@ func (s *spool) replay(show func(line []byte), missing func(text string)) {
 	s.write()
 	shown, err := s.readFile(show)
 	if left := s.inFile - shown; left > 0 {
-		missing(fmt.Sprintf("%s of the log are missing here: they cannot be read from the temporary file again (%v)", countLines(left), err))
+		missing(fmt.Sprintf("%s of the log are missing here: they cannot be read back from the temporary file (%v)", countLines(left), err))
 	}
 	if s.dropped > 0 {
-		missing(fmt.Sprintf("%s of the log are missing here: a temporary file cannot be written (%v), and only the newest 8 MiB are kept without one", countLines(s.dropped), s.failed))
+		missing(fmt.Sprintf("%s of the log are missing here: no temporary file could be written (%v), and without one only the last 8 MiB are kept", countLines(s.dropped), s.failed))
 	}
 	for _, line := range s.kept {
 		show(line)

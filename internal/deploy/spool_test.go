@@ -30,9 +30,9 @@ func TestSpool(t *testing.T) {
 	}{
 		"a file":                           {lines: 5000, shown: 5000},
 		"no folder, a short log":           {unusable: true, lines: 2000, shown: 2000},
-		"no folder, a long log":            {unusable: true, lines: 5000, shown: 2000, missing: " lines of the log are missing here: a temporary file cannot be written ("},
+		"no folder, a long log":            {unusable: true, lines: 5000, shown: 2000, missing: " lines of the log are missing here: no temporary file could be written ("},
 		"full in the middle":               {full: 1000, lines: 2500, shown: 2500},
-		"full in the middle, a long log":   {full: 1000, lines: 6000, shown: 3000, missing: " lines of the log are missing here: a temporary file cannot be written ("},
+		"full in the middle, a long log":   {full: 1000, lines: 6000, shown: 3000, missing: " lines of the log are missing here: no temporary file could be written ("},
 		"full before the first is written": {full: 1, lines: 1000, shown: 1000},
 	} {
 		t.Run(name, func(t *testing.T) {

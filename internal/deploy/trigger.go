@@ -47,7 +47,7 @@ func (s *sender) trigger(ctx context.Context) error {
 			return s.t.rejected(err)
 		}
 		what, _ := dokploy.Explain(err)
-		s.t.warn("the answer to the trigger was lost (%s); looking whether Dokploy has it", what)
+		s.t.warn("no reply to the deploy request (%s); checking whether it arrived", what)
 		has, serr := s.resolveLostAnswer(ctx, err)
 		switch {
 		case serr != nil:
@@ -62,7 +62,7 @@ func (s *sender) trigger(ctx context.Context) error {
 			// Dokploy's own words about its failure will be the same again.
 			return s.t.rejected(err)
 		}
-		s.t.note("Dokploy does not have it: triggering again")
+		s.t.note("it did not arrive: sending it again")
 	}
 }
 

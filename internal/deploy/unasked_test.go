@@ -74,7 +74,7 @@ func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
 			}, nil)
 		}
 		w.want(w.deploy("application api"), verdict.Done, 0)
-		if !w.rec.said("http://x.example.com/up answers 200 (after a redirect to http://login.example.com/)") || !w.rec.said("looks like a login page") {
+		if !w.rec.said("http://x.example.com/up answered 200 (after a redirect to http://login.example.com/)") || !w.rec.said("looks like a login page") {
 			w.Errorf("%s", w.story())
 		}
 	})
@@ -201,7 +201,7 @@ func TestAHealthURLThatCannotBeAskedWhileGoingBack(t *testing.T) {
 					}, nil)
 				}
 				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-				if r.Reason.Unasked() || !strings.Contains(r.Why(), "502") || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "could not be asked") {
+				if r.Reason.Unasked() || !strings.Contains(r.Why(), "502") || strings.Contains(r.WentBack, "failed as well") || !strings.Contains(r.WentBack, "could not be asked") {
 					w.Error(r.Error())
 				}
 			})

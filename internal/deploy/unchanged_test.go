@@ -60,7 +60,7 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 			w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Why(), r.Advice(), w.story())
 		}
 		w.triggers(stack, 1)
-		if stack.Env() != "A=1" || !strings.Contains(r.WentBack, "the environment is set back") || !strings.Contains(r.WentBack, "nothing was replaced") {
+		if stack.Env() != "A=1" || !strings.Contains(r.WentBack, "the environment was restored") || !strings.Contains(r.WentBack, "nothing was replaced") {
 			w.Errorf("env %q: %s", stack.Env(), r.WentBack)
 		}
 	})
@@ -69,7 +69,7 @@ func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 		w.set = func(o *Options) { verifying(VerifyRequire)(o); o.Rollback = true }
 		r := w.want(w.deploy(target), verdict.Unhealthy, 1)
 		w.triggers(stack, 1)
-		if !strings.Contains(r.WentBack, "nothing was replaced, the previous version is still running") {
+		if !strings.Contains(r.WentBack, "nothing was replaced, so the previous version is still running") {
 			w.Error(r.Error())
 		}
 	})
@@ -293,7 +293,7 @@ func TestNoReplicasIsSaidAtOnce(t *testing.T) {
 				w.set = verifying(VerifyAuto)
 				start := time.Now()
 				r := w.want(w.deploy(target), verdict.Done, 0)
-				if took := time.Since(start); took > 3*time.Second || r.Verified != verdict.VerifiedUnknown || !w.rec.said("0 replicas, so there is nothing that could run") {
+				if took := time.Since(start); took > 3*time.Second || r.Verified != verdict.VerifiedUnknown || !w.rec.said("0 replicas, so nothing can run") {
 					w.Errorf("verified %q after %s\n%s", r.Verified, took, w.story())
 				}
 			})
@@ -357,15 +357,15 @@ func TestTheEndOfAnOutageIsSaidFirst(t *testing.T) {
 		down, up := -1, -1
 		for i, note := range w.rec.notes {
 			switch {
-			case strings.Contains(note, "cannot be reached"):
+			case strings.Contains(note, "Dokploy is unreachable"):
 				down = i
-			case strings.Contains(note, "answers again"):
+			case strings.Contains(note, "is reachable again"):
 				up = i
 			case down >= 0 && up < 0 && strings.Contains(note, "containers"):
 				w.Errorf("%q during the outage", note)
 			}
 		}
-		if down < 0 || up < 0 || !w.rec.said("answers again after 2") {
+		if down < 0 || up < 0 || !w.rec.said("is reachable again after 2") {
 			w.Error("no outage")
 		}
 	})
@@ -404,7 +404,7 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 		time.AfterFunc(30*time.Second, app.Stop)
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.Why(), "502") || r.Reason.Kind != verdict.BadHealthStopped || !strings.Contains(r.WentBack, "somebody has stopped") {
+		if !strings.Contains(r.Why(), "502") || r.Reason.Kind != verdict.BadHealthStopped || !strings.Contains(r.WentBack, "someone has stopped") {
 			w.Error(r.Error())
 		}
 	})
@@ -420,7 +420,7 @@ func TestDockersRoutesStayAway(t *testing.T) {
 				w.dockerIsAway(-1, 0)
 				w.set = func(o *Options) { verifying(mode)(o); o.Unreachable = 40 * time.Second }
 				r := w.want(w.deploy("application api"), want, verdict.ExitCode(want))
-				const why = "has not shown what Docker runs for 40s"
+				const why = "has not shown what Docker is running for 40s"
 				if r.Verified != verdict.VerifiedUnknown || mode == VerifyAuto && !w.rec.said(why) ||
 					mode == VerifyRequire && (!strings.Contains(r.Why(), why) || strings.Contains(r.Advice(), "the right")) {
 					w.Errorf("verified %q: %s (%s)\n%s", r.Verified, r.Why(), r.Advice(), w.story())
@@ -437,7 +437,7 @@ func TestDockersRoutesStayAwayAfterAFailure(t *testing.T) {
 		status int
 		why    string
 	}{
-		"502":      {502, "has not shown what Docker runs for 40s"},
+		"502":      {502, "has not shown what Docker is running for 40s"},
 		"no route": {404, "404"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (s *sender) upload(ctx context.Context) error {
 			return ended
 		}
 		what, _ := dokploy.Explain(err)
-		s.t.warn("the upload broke off after %s (%s); it is begun again", size(m.n), what)
+		s.t.warn("the upload broke off after %s (%s); starting it again", size(m.n), what)
 		if err := wait.Sleep(ctx, time.Duration(try)*2*time.Second); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (s *sender) uploadEnded(err error, sent int64, try int) error {
 // settleUpload finds out what became of an upload whose answer was lost.
 func (s *sender) settleUpload(ctx context.Context, lost error) error {
 	what, _ := dokploy.Explain(lost)
-	s.t.warn("the answer to the upload was lost (%s); looking whether Dokploy has it", what)
+	s.t.warn("no reply to the upload (%s); checking whether it arrived", what)
 	s.uploaded.isUpload = true
 	s.sent.state = track.Begin(s.order())
 	has, err := s.resolveLostAnswer(ctx, lost)

@@ -61,9 +61,9 @@ func unchanged(v rollout.Verdict, mode VerifyMode, back, stack bool) finding {
 	if v.Gone > 0 {
 		what += fmt.Sprintf(" (%d %s removed)", v.Gone, was(v.Gone))
 	}
-	hint := `only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3) or pull_policy: always`
+	hint := `Docker replaces only what changed in the compose file or in the environment it uses. For a new image, use a pinned tag (image: app:1.2.3) or pull_policy: always`
 	if stack {
-		hint = "only what changes in the compose file or in the environment that it uses is replaced. For a new image, use a pinned tag (image: app:1.2.3); a stack does not read pull_policy"
+		hint = "Docker replaces only what changed in the compose file or in the environment it uses. For a new image, use a pinned tag (image: app:1.2.3); a stack does not read pull_policy"
 	}
 	f := finding{verified: verdict.VerifiedUnchanged}
 	switch {

@@ -208,7 +208,7 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 		return ""
 	}
 	what, _ := dokploy.Explain(outage.Err)
-	return fmt.Sprintf("Dokploy answers, but has not shown what Docker runs for %s: %s", text.Duration(outage.For), what)
+	return fmt.Sprintf("Dokploy answers, but has not shown what Docker is running for %s: %s", text.Duration(outage.For), what)
 }
 
 // conclude makes the end of a verification of the last verdict on what runs, and
@@ -226,7 +226,7 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		case err != nil:
 			return finding{}, err
 		case over: //rule:overtaken
-			return v.unseen("another deployment of the service came right before or on top of this one"), nil
+			return v.unseen("another deployment of the service came right before or after this one"), nil
 		}
 	}
 	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {
@@ -288,7 +288,7 @@ func (v *verifier) unseen(why string) finding {
 		return f
 	}
 	f.outcome = verdict.Reason{Kind: verdict.CannotBeSeen, Text: why}.Outcome()
-	f.outcome.Hint = `give the key's owner the right "access to Docker", or set verify to auto`
+	f.outcome.Hint = `give the key's owner the permission "access to Docker", or set verify to auto`
 	if v.look.docker && !staysBlind(v.prior.err) {
 		f.outcome.Hint = "look at the service in Dokploy, or set verify to auto"
 	}

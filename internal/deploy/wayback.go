@@ -81,7 +81,7 @@ func wayBack(f failure) way {
 	}
 	w := f.deployWhatRan()
 	if w.kind == impossible { //rule:back-impossible-says-so
-		w.why += "; the failed version still stands"
+		w.why += "; the failed version is still in place"
 		w.hint = verdict.SetVersion
 	}
 	return w
@@ -121,9 +121,9 @@ func (f *failure) restoreAlone() way {
 
 // nothingKept is the end where nothing was set and nothing is kept.
 func (f *failure) nothingKept() way {
-	w := way{kind: impossible, why: "this run has set nothing that could be set back"}
+	w := way{kind: impossible, why: "this run changed no settings that could be restored"}
 	if f.service.Kind == dokploy.Application {
-		w.why += ", and Dokploy keeps no version of this application to go back to"
+		w.why += ", and Dokploy keeps no previous version of this application"
 		w.hint = verdict.KeepVersions
 	}
 	return w
@@ -137,7 +137,7 @@ func (f *failure) deployWhatRan() way {
 	others := len(f.changes) > 1 || len(f.changes) == 1 && image == nil
 	if others {
 		if ok, why := x.asSet(); !ok { //rule:back-others-not-known
-			return way{kind: impossible, why: "what ran before is not known: " + why}
+			return way{kind: impossible, why: "the previous version is not known: " + why}
 		}
 	}
 	if f.service.Kind == dokploy.Compose {
@@ -150,7 +150,7 @@ func (f *failure) deployWhatRan() way {
 	switch {
 	case f.asked == "" && x.image != "" && !sameImage(x.image, set): //rule:back-image-not-ours
 		// This run was not asked to touch the image.
-		return way{kind: impossible, why: fmt.Sprintf("%s ran before, but %s is set, which this run has not changed", text.OneLine(x.image), text.OneLine(set))}
+		return way{kind: impossible, why: fmt.Sprintf("%s was running before, but %s is set, which this run did not change", text.OneLine(x.image), text.OneLine(set))}
 	case f.asked == "": //rule:back-environment-alone
 		return way{kind: redeploy} // its environment goes back
 	case others && sameImage(firstOf(x.image, set), failed): //rule:back-same-image-others-differ
@@ -198,7 +198,7 @@ func (x ran) asSet() (bool, string) {
 	case x.unread: //rule:before-unread
 		return false, "Dokploy does not show the earlier deployments"
 	case x.nothing: //rule:before-nothing
-		return false, "nothing ran before"
+		return false, "nothing was running before"
 	case x.earlier != nil && x.earlier.Status != dokploy.StatusDone: //rule:before-failed
 		return false, fmt.Sprintf("the deployment before this one ended as %q, so what was set for it may never have run", text.OneLine(x.earlier.Status))
 	}
@@ -211,7 +211,7 @@ func imageBack(x ran, set, failed string) (image, why string) {
 	image = x.image
 	if image == "" {
 		if ok, why := x.asSet(); !ok { //rule:back-image-not-known
-			return "", "which image ran before is not known: " + why
+			return "", "the previous image is not known: " + why
 		}
 		image = set
 	}
@@ -220,9 +220,9 @@ func imageBack(x ran, set, failed string) (image, why string) {
 	}
 	switch {
 	case image == "": //rule:back-no-image
-		return "", "nothing ran before"
+		return "", "nothing was running before"
 	case sameImage(image, failed): //rule:back-same-tag
-		return "", fmt.Sprintf("the previous version ran %s as well, and the same tag brings the failed version again", text.OneLine(image))
+		return "", fmt.Sprintf("the previous version also ran %s, and deploying the same tag brings back the failed version", text.OneLine(image))
 	}
 	return image, ""
 }

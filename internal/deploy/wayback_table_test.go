@@ -100,10 +100,10 @@ func TestWayBackIsTheTable(t *testing.T) {
 		},
 		"what ran before is not known, or nothing ran": {
 			{"the deployment before failed", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(failed)}, impossible, `ended as "error"`, ""},
-			{"what was set for it", failure{status: verdict.Unhealthy, ended: true, service: compose, changes: set(file), before: before(failed)}, impossible, "what ran before is not known", ""},
+			{"what was set for it", failure{status: verdict.Unhealthy, ended: true, service: compose, changes: set(file), before: before(failed)}, impossible, "the previous version is not known", ""},
 			{"it is not shown", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{unread: true})}, impossible, "does not show the earlier deployments", ""},
-			{"nothing ran", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{nothing: true})}, impossible, "nothing ran before", ""},
-			{"another image ran than is set", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{image: "x:9"})}, impossible, "which this run has not changed", ""},
+			{"nothing ran", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{nothing: true})}, impossible, "nothing was running before", ""},
+			{"another image ran than is set", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{image: "x:9"})}, impossible, "which this run did not change", ""},
 		},
 		"the health URL could not be asked, somebody stopped the service, another deployment came on top": {
 			{"another deployment", failure{status: verdict.Unhealthy, ended: true, notOurs: "another", service: docker, changes: set(image)}, notTried, "another", ""},
@@ -111,8 +111,8 @@ func TestWayBackIsTheTable(t *testing.T) {
 			{"it may go on, but the key is refused", failure{status: verdict.Refused, mayGoOn: true, service: docker, changes: set(image)}, noWay, "", ""},
 		},
 		"nothing of that is there": {
-			{"an application", failure{status: verdict.Unhealthy, ended: true, service: git, before: &history{}}, impossible, "Dokploy keeps no version", ""},
-			{"a compose service", failure{status: verdict.Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "nothing that could be set back", ""},
+			{"an application", failure{status: verdict.Unhealthy, ended: true, service: git, before: &history{}}, impossible, "Dokploy keeps no previous version", ""},
+			{"a compose service", failure{status: verdict.Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "no settings that could be restored", ""},
 		},
 	}
 	rows := documentedRows(t, "With `rollback: true`, when the deployment failed:\n")

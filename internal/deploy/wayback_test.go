@@ -43,8 +43,8 @@ func TestImageBack(t *testing.T) {
 		"unknown, it still runs":      {ran{earlier: row("running")}, v99, "x:2", "", `ended as "running"`},
 		"unknown, rows not read":      {ran{unread: true}, v1, "x:2", "", "does not show the earlier deployments"},
 		"unknown, and the same tag":   {ran{earlier: row("done")}, "x:1", "x:1", "", "the same tag"},
-		"nothing ran":                 {ran{nothing: true}, v1, "x:2", "", "nothing ran before"},
-		"no image was set":            {ran{}, "", "x:2", "", "nothing ran before"},
+		"nothing ran":                 {ran{nothing: true}, v1, "x:2", "", "nothing was running before"},
+		"no image was set":            {ran{}, "", "x:2", "", "nothing was running before"},
 		"it ran, though no row is so": {ran{image: v1, unread: true}, v99, "x:2", v1, ""},
 	} {
 		image, why := imageBack(tt.ran, tt.set, tt.failed)
@@ -109,7 +109,7 @@ func TestRollbackGoesToWhatRan(t *testing.T) {
 				if app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 4 {
 					w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 				}
-				if !strings.Contains(r.WentBack, "the image is set back to what ran before ("+v1+"); "+v99+" was set, but did not run") {
+				if !strings.Contains(r.WentBack, "the image was set back to what was running before ("+v1+"); "+v99+" had been set, but was not running") {
 					w.Error(r.WentBack)
 				}
 			})
@@ -160,7 +160,7 @@ func TestRollbackWithAMembersKey(t *testing.T) {
 		w.set = goingBack(Changes{Image: crashes})
 		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
 		if app.Image() != crashes || w.srv.TriggerCount(app) != 3 ||
-			!strings.Contains(r.WentBack, `cannot roll back: which image ran before is not known: the deployment before this one ended as "error"`) {
+			!strings.Contains(r.WentBack, `cannot roll back: the previous image is not known: the deployment before this one ended as "error"`) {
 			w.Errorf("set %s: %s\n%s", app.Image(), r.Error(), w.story())
 		}
 	})
@@ -194,7 +194,7 @@ func TestRollbackToTheSameTag(t *testing.T) {
 			app.SetRollout(dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second})
 			r := w.want(w.deploy(target), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
-			if !strings.Contains(r.WentBack, "cannot roll back: the previous version ran ghcr.io/acme/api:latest as well, and the same tag brings the failed version again") {
+			if !strings.Contains(r.WentBack, "cannot roll back: the previous version also ran ghcr.io/acme/api:latest, and deploying the same tag brings back the failed version") {
 				w.Error(r.Error())
 			}
 		})
@@ -209,7 +209,7 @@ func TestRollbackOfTheEnvironmentAlone(t *testing.T) {
 			w.set = goingBack(Changes{Image: image, Env: "BAD=1"})
 			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
-			if app.Env() != "A=1" || app.Running().Env != "A=1" || !strings.Contains(r.WentBack, "deployed again and runs") {
+			if app.Env() != "A=1" || app.Running().Env != "A=1" || !strings.Contains(r.WentBack, "deployed again and is running") {
 				w.Errorf("env %q: %s", app.Env(), r.Error())
 			}
 		})
@@ -228,7 +228,7 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 			w.set = goingBack(Changes{Env: "BAD=1"})
 			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 2)
-			if !strings.Contains(r.WentBack, "cannot roll back: what ran before is not known") {
+			if !strings.Contains(r.WentBack, "cannot roll back: the previous version is not known") {
 				w.Error(r.Error())
 			}
 		})
@@ -240,7 +240,7 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 			w.set = goingBack(Changes{Env: "BAD=1"})
 			r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 			w.triggers(app, 1)
-			if app.Image() != "ghcr.io/acme/api:another" || !strings.Contains(r.WentBack, oldImage+" ran before, but ghcr.io/acme/api:another is set, which this run has not changed") {
+			if app.Image() != "ghcr.io/acme/api:another" || !strings.Contains(r.WentBack, oldImage+" was running before, but ghcr.io/acme/api:another is set, which this run did not change") {
 				w.Error(r.Error())
 			}
 		})
@@ -259,7 +259,7 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 				w.set = goingBack(Changes{ComposeFile: bad, ComposePath: "c.yml"})
 				r := w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 				w.triggers(stack, 2)
-				if !strings.Contains(r.WentBack, "cannot roll back: what ran before is not known") {
+				if !strings.Contains(r.WentBack, "cannot roll back: the previous version is not known") {
 					w.Error(r.Error())
 				}
 			})
@@ -274,7 +274,7 @@ func TestNoRollbackOfTheFirstDeployment(t *testing.T) {
 		w.set = goingBack(Changes{Image: crashes})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 1)
-		if !strings.Contains(r.WentBack, "nothing ran before") {
+		if !strings.Contains(r.WentBack, "nothing was running before") {
 			w.Error(r.Error())
 		}
 	})
@@ -295,7 +295,7 @@ func TestRollbackThatReplacesNothing(t *testing.T) {
 		}
 		r := w.want(w.deploy("compose stack"), verdict.Failed, 1)
 		w.triggers(stack, 2)
-		if stack.ComposeFile() != twoServices || strings.Contains(r.WentBack, "failed, too") || !strings.Contains(r.WentBack, "it was deployed again and runs") || w.rec.said("pinned tag") {
+		if stack.ComposeFile() != twoServices || strings.Contains(r.WentBack, "failed as well") || !strings.Contains(r.WentBack, "it was deployed again and is running") || w.rec.said("pinned tag") {
 			w.Errorf("%s\n%s", r.Error(), w.story())
 		}
 	})
@@ -326,7 +326,7 @@ func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 		w.set = goingBack(Changes{Env: "BAD=1"})
 		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
 		w.triggers(app, 3)
-		if app.Env() != "A=1" || !strings.Contains(r.WentBack, "with the code of now") {
+		if app.Env() != "A=1" || !strings.Contains(r.WentBack, "built from the current code") {
 			w.Errorf("env %q: %s", app.Env(), r.Error())
 		}
 	})
@@ -339,7 +339,7 @@ func TestNoWayBackSaysWhatStands(t *testing.T) {
 		before: &history{ran: ran{nothing: true}},
 	}
 	w := wayBack(f)
-	if w.kind != impossible || !strings.HasSuffix(w.why, "; the failed version still stands") || !strings.Contains(string(w.hint), "run it again") {
+	if w.kind != impossible || !strings.HasSuffix(w.why, "; the failed version is still in place") || !strings.Contains(string(w.hint), "run it again") {
 		t.Errorf("%+v", w)
 	}
 }

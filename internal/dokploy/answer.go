@@ -72,7 +72,7 @@ func (a *answer) release() {
 	}
 }
 
-// brokenAnswer is an answer whose body could not be read to its end.
+// brokenAnswer is an answer whose body could not be read completely.
 type brokenAnswer struct {
 	got int // bytes that came
 	err error
@@ -151,7 +151,7 @@ func longName(procedure string, names ...string) error {
 		if len(name) > maxName {
 			return &Error{
 				Procedure: procedure, Status: http.StatusOK, Odd: oddLarge,
-				Message: fmt.Sprintf("a name or id of %d bytes is no name or id", len(name)),
+				Message: fmt.Sprintf("%d bytes are too many for a name or id", len(name)),
 			}
 		}
 	}
@@ -191,14 +191,14 @@ func readError(err error) string {
 		want = "a number"
 	}
 	if want == "a number" && got == "number" {
-		got = "another number"
+		got = "a number out of range"
 	}
 	// Go's own names of what is embedded are no part of the JSON.
 	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
 	if field := text.OneLine(strings.Join(parts, ".")); field != "" {
-		return fmt.Sprintf("%s is %s where %s is due", field, article(got), want)
+		return fmt.Sprintf("%s is %s, expected %s", field, article(got), want)
 	}
-	return fmt.Sprintf("it is %s where %s is due", article(got), want)
+	return fmt.Sprintf("it is %s, expected %s", article(got), want)
 }
 
 func article(kind string) string {
@@ -215,7 +215,7 @@ func article(kind string) string {
 
 // noList is an answer that is null where a list is due.
 func noList(procedure string) error {
-	return &Error{Procedure: procedure, Status: http.StatusOK, Message: "the answer is no list"}
+	return &Error{Procedure: procedure, Status: http.StatusOK, Message: "the answer is not a list"}
 }
 
 // listOf is a list in an answer; nil where there is none. Unlike a slice it is

@@ -180,7 +180,7 @@ func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
 // BrokenSource reports whether an upload failed because what was to be uploaded
-// could not be read to its end. The server has got a part of it, and does not
+// could not be read completely. The server has got a part of it, and does not
 // take that for a request.
 func BrokenSource(err error) bool {
 	var e *sourceError
@@ -191,7 +191,7 @@ func BrokenSource(err error) bool {
 type StalledError struct{ For time.Duration }
 
 func (e *StalledError) Error() string {
-	return fmt.Sprintf("nothing of the upload got through for %s", e.For)
+	return fmt.Sprintf("the upload made no progress for %s", e.For)
 }
 
 // pieceSize is how much of an upload is sent at a time: that much must get

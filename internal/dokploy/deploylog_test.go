@@ -18,10 +18,10 @@ func TestLogError(t *testing.T) {
 	}{
 		{err: &Error{Status: 404, Message: "Not found"}, is: buildlog.ErrUnsupported},
 		{err: &Error{Status: 500, Message: "stdout maxBuffer length exceeded"}, is: buildlog.ErrTooLarge},
-		{err: &Error{Status: 500, Message: "spawn ENOMEM", Procedure: "deployment.readLogs"}, text: "reading it in another way fails: Dokploy answered 500 to deployment.readLogs: spawn ENOMEM"},
-		{err: &Error{Status: 401, Message: "No access.", Code: "UNAUTHORIZED"}, denied: true, text: "reading it in another way fails: Dokploy does not allow this key to do that (401): No access."},
-		{err: &Error{Status: 401}, text: "reading it in another way fails: Dokploy refuses the key (401)"},
-		{err: &TransportError{Procedure: "deployment.readLogs", Err: io.EOF}, text: "reading it in another way fails: the connection was closed in the middle"},
+		{err: &Error{Status: 500, Message: "spawn ENOMEM", Procedure: "deployment.readLogs"}, text: "reading it another way failed: Dokploy answered 500 to deployment.readLogs: spawn ENOMEM"},
+		{err: &Error{Status: 401, Message: "No access.", Code: "UNAUTHORIZED"}, denied: true, text: "reading it another way failed: Dokploy does not allow this key to do that (401): No access."},
+		{err: &Error{Status: 401}, text: "reading it another way failed: Dokploy refuses the key (401)"},
+		{err: &TransportError{Procedure: "deployment.readLogs", Err: io.EOF}, text: "reading it another way failed: the connection was closed early"},
 	} {
 		err := logError(tt.err)
 		if tt.is != nil {

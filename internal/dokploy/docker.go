@@ -16,7 +16,7 @@ import (
 
 // ErrMayNotLook is a good key whose owner has no right "access to Docker"
 // (docs/dokploy.md, Keys and rights).
-var ErrMayNotLook = errors.New("the key has no right to look at Docker")
+var ErrMayNotLook = errors.New("the key is not allowed to look at Docker")
 
 // mayLook marks the answers that mean ErrMayNotLook.
 func mayLook(err error) error {

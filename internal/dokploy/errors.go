@@ -21,13 +21,13 @@ const (
 	// oddHTML is a page where JSON was due.
 	oddHTML Odd = "an HTML page"
 	// oddCloudflare is a page of Cloudflare's, in front of the server.
-	oddCloudflare Odd = "a page of Cloudflare"
+	oddCloudflare Odd = "a Cloudflare page"
 	// oddEmpty is an answer that says no without a word: Dokploy's have some.
 	oddEmpty Odd = "an empty answer"
 	// oddOther is JSON that says no in other words than Dokploy's API.
-	oddOther Odd = "an answer of another program"
+	oddOther Odd = "an answer from another program"
 	// oddText is neither JSON nor a page.
-	oddText Odd = "no JSON"
+	oddText Odd = "something other than JSON"
 	// oddLarge is more than is read of an answer.
 	oddLarge Odd = "more than can be taken"
 )

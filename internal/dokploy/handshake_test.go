@@ -15,14 +15,14 @@ func TestHandshakes(t *testing.T) {
 		says string // then it closes; "": it takes what comes and is silent
 		want string
 	}{
-		"silence":           {"", "the server takes the connection but does not answer the TLS handshake"},
+		"silence":           {"", "the server accepts the connection but does not answer the TLS handshake"},
 		"handshake failure": {"\x15\x03\x03\x00\x02\x02\x28", "the server refuses the TLS connection: handshake failure"},
 		"unrecognized name": {"\x15\x03\x03\x00\x02\x02\x70", "the server refuses the TLS connection: unrecognized name"},
 		"an old version":    {"\x15\x03\x03\x00\x02\x02\x46", "the server refuses the TLS connection: protocol version not supported"},
 		"a certificate":     {"\x15\x03\x03\x00\x02\x02\x74", "the server refuses the TLS connection: certificate required"},
 		"another protocol":  {"SSH-2.0-OpenSSH_9.6\r\n", "the server does not speak TLS"},
 		"plain HTTP":        {"HTTP/1.1 400 Bad Request\r\n\r\n", "the server speaks plain HTTP where TLS was tried"},
-		"half a handshake":  {"\x16\x03\x03\x00\x7a\x02", "the connection was closed in the middle"},
+		"half a handshake":  {"\x16\x03\x03\x00\x7a\x02", "the connection was closed early"},
 		"an empty greeting": {"\x16\x03\x03\x00\x04\x02\x00\x00\x00", "the TLS connection fails: error decoding message"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -254,11 +254,11 @@ func TestUnwrap(t *testing.T) {
 
 func TestWrongTypesAreSaidByName(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"applicationId":7}`:                "application.one: 200 the answer cannot be read: applicationId is a number where text is due",
-		`{"applicationId":"a","domains":{}}`: "domains is an object where a list is due",
-		`[]`:                                 "it is an array where an object is due",
-		`"x"`:                                "it is a string where an object is due",
-		`{"replicas":1e400}`:                 "replicas is another number where a number is due",
+		`{"applicationId":7}`:                "application.one: 200 the answer cannot be read: applicationId is a number, expected text",
+		`{"applicationId":"a","domains":{}}`: "domains is an object, expected a list",
+		`[]`:                                 "it is an array, expected an object",
+		`"x"`:                                "it is a string, expected an object",
+		`{"replicas":1e400}`:                 "replicas is a number out of range, expected a number",
 		``:                                   "application.one: 200 the answer is empty",
 		`{`:                                  "unexpected end of JSON input",
 		`null`:                               "the answer names no service",
@@ -364,7 +364,7 @@ func TestRedirectsEnd(t *testing.T) {
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
 	err := c.Deploy(t.Context(), Application, "deploy", "x", "t", "d")
-	if what, _ := Explain(err); posts != 1+maxRedirects || !strings.Contains(what, "redirects again and again") {
+	if what, _ := Explain(err); posts != 1+maxRedirects || !strings.Contains(what, "keeps redirecting") {
 		t.Errorf("%d requests: %s", posts, what)
 	}
 	posts = 0
@@ -421,7 +421,7 @@ func TestRedirectToAPage(t *testing.T) {
 	})
 	_, err := c.Projects(t.Context())
 	what, hint := Explain(err)
-	if !strings.Contains(what, "/oauth2/sign_in, where an HTML page came (200)") || !strings.Contains(hint, "login page") || strings.Contains(what, "rd=") {
+	if !strings.Contains(what, "/oauth2/sign_in, which answered with an HTML page (200)") || !strings.Contains(hint, "login page") || strings.Contains(what, "rd=") {
 		t.Errorf("%s\n%s", what, hint)
 	}
 }
@@ -448,11 +448,11 @@ func TestBrokenAnswers(t *testing.T) {
 		raw  string
 		want string
 	}{
-		"too short":        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes came)"},
-		"half a chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes came)"},
+		"too short":        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes received)"},
+		"half a chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n[1,2", "the connection was closed in the middle of the answer to deployment.all (4 bytes received)"},
 		"no chunk":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "the answer to deployment.all cannot be read: invalid byte in chunk length"},
 		"no gzip":          {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n[1,2,3,4,5,6,7,8,9,10,11,12,13", "the answer to deployment.all cannot be read: gzip: invalid header"},
-		"another encoding": {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\n\x1b\x00\x01", "no JSON came where Dokploy's API was expected (deployment.all: 200)"},
+		"another encoding": {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\n\x1b\x00\x01", "expected Dokploy's API, but got something other than JSON (deployment.all: 200)"},
 		"no HTTP":          {"SSH-2.0-OpenSSH_9.6\r\n", `the answer to deployment.all is not HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9.6"`},
 		"a head too long":  {"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHeader) + "\r\n\r\n[]", "the answer to deployment.all has more than 256 kB of headers"},
 		"two lengths":      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]", "deployment.all: http: message cannot contain multiple Content-Length headers"},
@@ -481,7 +481,7 @@ func TestAnswerThatDoesNotEnd(t *testing.T) {
 		defer cancel()
 		c := given(t, 200, nil, func() io.Reader { return io.MultiReader(strings.NewReader("[1"), endless{ctx}) })
 		_, err := c.Deployments(ctx, Application, "x")
-		if what, _ := Explain(err); what != "the answer to deployment.all did not end in time (2 bytes came)" {
+		if what, _ := Explain(err); what != "the answer to deployment.all did not end in time (2 bytes received)" {
 			t.Error(what)
 		}
 	})
@@ -561,7 +561,7 @@ func TestLongNames(t *testing.T) {
 	body, _ := json.Marshal(map[string]string{"applicationId": "a", "appName": long})
 	c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(string(body)) })
 	sent := c.http.Transport
-	if _, err := c.Service(t.Context(), Application, "a"); err == nil || !strings.Contains(err.Error(), "a name or id of 4097 bytes") || len(err.Error()) > 300 {
+	if _, err := c.Service(t.Context(), Application, "a"); err == nil || !strings.Contains(err.Error(), "4097 bytes are too many for a name or id") || len(err.Error()) > 300 {
 		t.Error(err)
 	}
 	c.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -219,7 +219,7 @@ func TestStalledUpload(t *testing.T) {
 	if !errors.As(err, &stalled) || stalled.For != 40*time.Second || took < 55*time.Second || took > 58*time.Second {
 		t.Errorf("%v after %s", err, took)
 	}
-	if what, hint := Explain(err); what != "nothing of the upload got through for 40s" || hint == "" {
+	if what, hint := Explain(err); what != "the upload made no progress for 40s" || hint == "" {
 		t.Errorf("%q, %q", what, hint)
 	}
 	took, err = uploadTo(t, 256<<10, 1<<10, 1<<20, 9*time.Second, 0, 40*time.Second)

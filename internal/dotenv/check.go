@@ -67,9 +67,9 @@ func Check(text string) error {
 		case a.name == proto:
 			problem(line, "sets __proto__, which the server drops; choose another name")
 		case strings.ContainsFunc(text[a.start:begin], isLineEnd):
-			problem(line, "breaks off before the value; each line is KEY=VALUE")
+			problem(line, "ends before the value; each line is KEY=VALUE")
 		case a.broken && !strings.Contains(strings.ReplaceAll(value[1:], `\`+value[:1], ""), value[:1]):
-			problem(line, "begins a value with a quote that is not closed")
+			problem(line, "begins a value with a quote that is never closed")
 		}
 		line, pos = line+strings.Count(text[pos:a.end], "\n"), a.end
 	}
@@ -82,11 +82,11 @@ func Check(text string) error {
 			problem(i, "is not UTF-8 text")
 		}
 		if strings.Contains(l, "\x00") {
-			problem(i, "holds a NUL character")
+			problem(i, "contains a NUL character")
 		}
 	}
 	if !found && len(problems) == 0 {
-		return errors.New("holds no variable; each line is KEY=VALUE")
+		return errors.New("contains no variable; each line is KEY=VALUE")
 	}
 	return errors.Join(problems...)
 }
@@ -150,12 +150,12 @@ func Warnings(text string) []string {
 		}
 		switch {
 		case a.broken:
-			warn("the value of %s keeps its quotes, because the closing one is not at its end; put quotes of another kind around all of it", a.name)
+			warn("the value of %s keeps its quotes, because the closing one is not at its end; put quotes of the other kind around all of it", a.name)
 		case value == "":
 		case isQuote(value[0]) && strings.Contains(a.value, `\`+value[:1]):
-			warn("the value of %s keeps the backslashes before its quotes; put quotes of another kind around it, without backslashes", a.name)
+			warn("the value of %s keeps the backslashes before its quotes; put quotes of the other kind around it, without backslashes", a.name)
 		case value[0] == '"' && (strings.Contains(value, `\\n`) || strings.Contains(value, `\\r`)):
-			warn(`the value of %s has \n or \r behind a backslash, and still a line break is made of it; put it in single quotes`, a.name)
+			warn(`the value of %s has \n or \r after a backslash, which still becomes a line break; put it in single quotes`, a.name)
 		}
 	}
 	return warnings

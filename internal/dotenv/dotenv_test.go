@@ -46,18 +46,18 @@ func needsQuotes(name string) string {
 func TestCheck(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"good", "\uFEFF# note\r\n\r\nA=hush\r\nexport B: 'hu\nsh'\rC=\n", ""},
-		{"empty", "", "holds no variable; each line is KEY=VALUE"},
-		{"only a comment", "# A=hush\n\n", "holds no variable; each line is KEY=VALUE"},
+		{"empty", "", "contains no variable; each line is KEY=VALUE"},
+		{"only a comment", "# A=hush\n\n", "contains no variable; each line is KEY=VALUE"},
 		{"no =", "hush\nA=1", `line 1 has no "="; each line is KEY=VALUE`},
 		{"no = below a variable", "A=hush\r\n\r\nhush\n", "line 3 is" + needsQuotes("A")},
 		{"bad name", "É=hush", `line 1 does not begin with a name (letters, digits, "_", "." and "-") and "="; each line is KEY=VALUE`},
 		{"dropped name", "__proto__=hush", "line 1 sets __proto__, which the server drops; choose another name"},
-		{"quote", "B='hu\nsh'\nA=\"hush\n", "line 3 begins a value with a quote that is not closed"},
-		{"escaped quote", `A="hush\" hush`, "line 1 begins a value with a quote that is not closed"},
-		{"quote closed too late", "A='hush\nB='hush'\n", "line 1 begins a value with a quote that is not closed"},
-		{"value on the next line", "A=\n'hush'", "line 1 breaks off before the value; each line is KEY=VALUE"},
-		{"colon at the end", "A=1\nB:\nC=hush", "line 2 breaks off before the value; each line is KEY=VALUE"},
-		{"NUL and not UTF-8", "A=hush\x00\nB=hush\xff", "line 1 holds a NUL character\nline 2 is not UTF-8 text"},
+		{"quote", "B='hu\nsh'\nA=\"hush\n", "line 3 begins a value with a quote that is never closed"},
+		{"escaped quote", `A="hush\" hush`, "line 1 begins a value with a quote that is never closed"},
+		{"quote closed too late", "A='hush\nB='hush'\n", "line 1 begins a value with a quote that is never closed"},
+		{"value on the next line", "A=\n'hush'", "line 1 ends before the value; each line is KEY=VALUE"},
+		{"colon at the end", "A=1\nB:\nC=hush", "line 2 ends before the value; each line is KEY=VALUE"},
+		{"NUL and not UTF-8", "A=hush\x00\nB=hush\xff", "line 1 contains a NUL character\nline 2 is not UTF-8 text"},
 		{"a key without quotes", "Z=1\nA=-----BEGIN X-----\nhush\nhu/sh==\nhush==\n-----END X-----\nB=2", "lines 3 to 6 are" + needsQuotes("A")},
 		{"two of them", "A=-----BEGIN X-----\nhush=\n-----END X-----\nexport B=-----BEGIN X-----\nhush==\n-----END X-----", "lines 2 to 3 are" + needsQuotes("A") + "\nlines 5 to 6 are" + needsQuotes("B")},
 		{"a key with headers", "A=-----BEGIN X-----\nhush: hush\n\nhush\n-----END X-----\n", "lines 2 to 5 are" + needsQuotes("A")},
@@ -87,9 +87,9 @@ func TestCheck(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	const (
 		comment = "the value of A ends before the first #, which begins a comment; put the value in quotes if the # belongs to it"
-		quotes  = "the value of A keeps its quotes, because the closing one is not at its end; put quotes of another kind around all of it"
-		slashes = "the value of A keeps the backslashes before its quotes; put quotes of another kind around it, without backslashes"
-		breaks  = `the value of A has \n or \r behind a backslash, and still a line break is made of it; put it in single quotes`
+		quotes  = "the value of A keeps its quotes, because the closing one is not at its end; put quotes of the other kind around all of it"
+		slashes = "the value of A keeps the backslashes before its quotes; put quotes of the other kind around it, without backslashes"
+		breaks  = `the value of A has \n or \r after a backslash, which still becomes a line break; put it in single quotes`
 		twice   = "A is set more than once; the last one counts"
 	)
 	tests := []struct {
@@ -161,9 +161,9 @@ func TestMerge(t *testing.T) {
 
 func TestMergeSaysWhatIsInTheWay(t *testing.T) {
 	tests := []struct{ name, old, lines, want string }{
-		{"stored quote", "'x'\r\n\r\nA='hush\r\nC:", "B=", "B cannot be set: line 3 of the stored text begins a value with a quote that is not closed; mend that line first"},
-		{"the line before anything is set", "'x'\nA='hush\nC:", "D=1\nB:\n", "B cannot be set: line 2 of the stored text begins a value with a quote that is not closed; mend that line first"},
-		{"given quote", "A=1\n'\nC:", "A='hush", "A cannot be set: the given value begins with a quote that is not closed"},
+		{"stored quote", "'x'\r\n\r\nA='hush\r\nC:", "B=", "B cannot be set: line 3 of the stored text begins a value with a quote that is never closed; fix that line first"},
+		{"the line before anything is set", "'x'\nA='hush\nC:", "D=1\nB:\n", "B cannot be set: line 2 of the stored text begins a value with a quote that is never closed; fix that line first"},
+		{"given quote", "A=1\n'\nC:", "A='hush", "A cannot be set: the given value begins with a quote that is never closed"},
 		{"given colon", "B=1", "A:\n", "A cannot be set: wherever it is put in the stored text, the server would read other variables differently"},
 	}
 	for _, tt := range tests {

@@ -67,13 +67,13 @@ func set(old string, todo []setting) (text string, stuck *setting) {
 // inTheWay says why s cannot be set in old.
 func (s *setting) inTheWay(old string) error {
 	if s.broken {
-		return fmt.Errorf("%s cannot be set: the given value begins with a quote that is not closed", s.Name)
+		return fmt.Errorf("%s cannot be set: the given value begins with a quote that is never closed", s.Name)
 	}
 	line, pos := 1, 0
 	for a := range scan(old) {
 		line, pos = line+strings.Count(newlines(old[pos:a.start]), "\n"), a.start
 		if a.broken {
-			return fmt.Errorf("%s cannot be set: line %d of the stored text begins a value with a quote that is not closed; mend that line first", s.Name, line)
+			return fmt.Errorf("%s cannot be set: line %d of the stored text begins a value with a quote that is never closed; fix that line first", s.Name, line)
 		}
 	}
 	return fmt.Errorf("%s cannot be set: wherever it is put in the stored text, the server would read other variables differently", s.Name)

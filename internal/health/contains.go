@@ -12,7 +12,7 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-const hintContains = "the previous version may still be the one that answers, or the text stands elsewhere: compare what came with health-contains"
+const hintContains = "the previous version may still be the one that answers, or the text is elsewhere: compare what came with health-contains"
 
 // addHeaders adds the headers of a check, if the request goes where they belong:
 // to the host of its address, by the same scheme and port.

@@ -16,9 +16,9 @@ import (
 // and a router's 404 are what an application that does not run looks like.
 
 const (
-	hintChallenge = "let this runner through: a rule that skips the challenge for this path, or an address that Cloudflare does not protect"
-	hintElsewhere = "another host answers in the application's place: use an address that does not lead there, or let this runner through"
-	hintProxy     = "let the proxy of this machine through to this host, or name the host in NO_PROXY"
+	hintChallenge = "let this runner through with a rule that skips the challenge for this path, or use an address that Cloudflare does not protect"
+	hintElsewhere = "another host answers instead of the application: use an address that does not lead there, or let this runner through"
+	hintProxy     = "allow this host in this machine's proxy, or add it to NO_PROXY"
 )
 
 // neverArrived reports whether an attempt without an answer ended before the
@@ -47,9 +47,9 @@ func fromFront(resp *http.Response, proxied bool) (reason, hint string, front bo
 	case mitigated != "":
 		return fmt.Sprintf("Cloudflare answers %s itself (cf-mitigated: %s)", statusText(status), text.Printable(mitigated)), hintChallenge, true
 	case proxied && (status == http.StatusProxyAuthRequired || resp.Header.Get("X-Squid-Error") != "" || strings.Contains(resp.Header.Get("Proxy-Status"), "error=")):
-		return "the proxy of this machine (HTTP_PROXY) answers " + statusText(status) + " itself", hintProxy, true
+		return "this machine's proxy (HTTP_PROXY) answers " + statusText(status) + " itself", hintProxy, true
 	case status >= 520 && status <= 530:
-		return "Cloudflare answers " + statusText(status) + ": it has no answer of the server", hintCloudflare, true
+		return "Cloudflare answers " + statusText(status) + ": it got no answer from the server", hintCloudflare, true
 	}
 	return "", "", false
 }

@@ -117,7 +117,7 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 	var (
 		start    = time.Now()
 		tr       = c.transport()
-		last     = sight{reason: "there was no time to ask"}
+		last     = sight{reason: "there was no time left to ask"}
 		way      []*url.URL
 		attempts int
 	)
@@ -169,7 +169,7 @@ func (c *Check) attempt(ctx context.Context, tr *http.Transport) (s sight, way [
 			case circle:
 				s.reason, s.hint = circleReason(append(way, next))
 			case len(way) > maxRedirects:
-				s.reason = fmt.Sprintf("redirects more than %d times, at last to %s", maxRedirects, shown(next))
+				s.reason = fmt.Sprintf("redirects more than %d times, finally to %s", maxRedirects, shown(next))
 			case next.Scheme != "http" && next.Scheme != "https" || next.Hostname() == "":
 				s.reason = "redirects to an address that cannot be followed: " + shown(next)
 			default:
@@ -228,7 +228,7 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	if isRedirect(resp) && !c.meansRedirect(s.status) {
 		next, err := resp.Location()
 		if err != nil { // its text holds the address
-			s.reason = fmt.Sprintf("answers %s with a Location that is no URL", statusText(s.status))
+			s.reason = fmt.Sprintf("answers %s with a Location that is not a URL", statusText(s.status))
 			return s, nil
 		}
 		next.Fragment, next.RawFragment = "", ""
@@ -261,7 +261,7 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 			s.reason, s.hint = c.badStatus(resp, at, strings.TrimSpace(string(body)))
 		}
 	case err != nil && ctx.Err() == nil:
-		s.reason = fmt.Sprintf("answers %s, but the connection is closed in the middle of the answer", statusText(s.status))
+		s.reason = fmt.Sprintf("answers %s, but the connection was closed in the middle of the answer", statusText(s.status))
 		s.hint = hintClosed
 	default:
 		s.accepted = true

@@ -67,8 +67,8 @@ func TestRunTellsWhatChangesUntilItIsHealthy(t *testing.T) {
 			t.Error(d)
 		}
 		wantSeen := []string{
-			`the host name "app.test" is not known to DNS`,
-			"the connection is refused",
+			`DNS does not know the host name "app.test"`,
+			"the connection was refused",
 			`answers 404 Not Found ("404 page not found")`,
 			"answers 502 Bad Gateway",
 		}
@@ -117,18 +117,18 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 	}{
 		"DNS does not answer":   {unasked: true, step: fails(&net.DNSError{Err: "i/o timeout", Name: "app.test", IsTimeout: true}), reason: "the host name cannot be looked up: DNS does not answer", hint: hintDNS},
 		"DNS fails":             {unasked: true, step: fails(&net.DNSError{Err: "server misbehaving", Name: "app.test", IsTemporary: true}), reason: `the host name "app.test" cannot be looked up: server misbehaving`, hint: hintDNS},
-		"refused":               {step: errno(syscall.ECONNREFUSED), reason: "the connection is refused", hint: "nothing listens on this port"},
-		"refused on Windows":    {step: errno(10061), reason: "the connection is refused", hint: "nothing listens on this port"},
+		"refused":               {step: errno(syscall.ECONNREFUSED), reason: "the connection was refused", hint: "nothing is listening on this port"},
+		"refused on Windows":    {step: errno(10061), reason: "the connection was refused", hint: "nothing is listening on this port"},
 		"no route":              {step: errno(syscall.EHOSTUNREACH), reason: "there is no route to the host", hint: "a private address"},
 		"no route to a network": {step: errno(syscall.ENETUNREACH), reason: "there is no route to the host", hint: "IPv6"},
 		"time-out of a system":  {step: errno(syscall.ETIMEDOUT), reason: "no connection in time", hint: hintFirewall},
 		"another system error":  {step: errno(syscall.EACCES), reason: "connect: permission denied"},
 		"an unknown error":      {step: fails(errors.New("some\x00thing\nelse")), reason: "some?thing?else"},
-		"closed at once":        {step: says(""), reason: "the connection is closed before the answer", hint: hintClosed},
-		"closed in the head":    {step: says("HTTP/1.1 200 OK\r\nServer: x"), reason: "the connection is closed before the answer", hint: hintClosed},
-		"closed in the body":    {step: says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsecret"), reason: "answers 200 OK, but the connection is closed in the middle of the answer", hint: hintClosed, status: 200},
-		"not HTTP":              {step: says("SSH-2.0-secret\r\n"), reason: "the answer is not HTTP", hint: "something else listens"},
-		"not quite HTTP":        {step: says("HTTP/1.1 200 OK\r\nsecret\r\n\r\n"), reason: "the answer is not HTTP", hint: "something else listens"},
+		"closed at once":        {step: says(""), reason: "the connection was closed before the answer", hint: hintClosed},
+		"closed in the head":    {step: says("HTTP/1.1 200 OK\r\nServer: x"), reason: "the connection was closed before the answer", hint: hintClosed},
+		"closed in the body":    {step: says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsecret"), reason: "answers 200 OK, but the connection was closed in the middle of the answer", hint: hintClosed, status: 200},
+		"not HTTP":              {step: says("SSH-2.0-secret\r\n"), reason: "the answer is not HTTP", hint: "something else is listening"},
+		"not quite HTTP":        {step: says("HTTP/1.1 200 OK\r\nsecret\r\n\r\n"), reason: "the answer is not HTTP", hint: "something else is listening"},
 		"TLS on plain HTTP":     {step: says("\x15\x03\x01\x00\x02\x02\x46"), reason: "speaks TLS where plain HTTP was tried", hint: "https://"},
 
 		"Traefik 404":         {step: answers(404, "404 page not found\n"), reason: `answers 404 Not Found ("404 page not found")`, hint: hintNoRouter, status: 404},
@@ -139,21 +139,21 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 		"503 of a proxy":      {step: answers(503, "Service Unavailable"), reason: "answers 503 Service Unavailable", hint: hintPort, status: 503},
 		"503 of its own":      {step: answers(503, "secret"), reason: "answers 503 Service Unavailable", hint: "says that it is not ready", status: 503},
 		"500":                 {step: answers(500, "secret"), reason: "answers 500 Internal Server Error", hint: "look at its logs", status: 500},
-		"Cloudflare":          {unasked: true, step: answers(526, "secret"), reason: "Cloudflare answers 526: it has no answer of the server", hint: hintCloudflare, status: 526},
+		"Cloudflare":          {unasked: true, step: answers(526, "secret"), reason: "Cloudflare answers 526: it got no answer from the server", hint: hintCloudflare, status: 526},
 		"before Cloudflare's": {step: answers(519, "secret"), reason: "answers 519", hint: "look at its logs", status: 519},
 		"after Cloudflare's":  {step: answers(531, "secret"), reason: "answers 531", hint: "look at its logs", status: 531},
 		"401":                 {step: answers(401, "secret"), reason: "answers 401 Unauthorized", hint: "add 401 to health-status", status: 401},
 		"403":                 {step: answers(403, "secret"), reason: "answers 403 Forbidden", hint: "add 403 to health-status", status: 403},
 		"405":                 {step: answers(405, ""), reason: "answers 405 Method Not Allowed", hint: "does not answer GET", status: 405},
 		"418":                 {step: answers(418, "secret"), reason: "answers 418 I'm a teapot", status: 418},
-		"good, but not so":    {accept: []Range{{204, 204}, {301, 302}}, step: answers(200, "secret"), reason: "answers 200 OK", hint: "accepted is 204,301-302 (health-status)", status: 200},
+		"good, but not so":    {accept: []Range{{204, 204}, {301, 302}}, step: answers(200, "secret"), reason: "answers 200 OK", hint: "expected 204,301-302 (health-status)", status: 200},
 		"HTTP on a TLS one":   {step: says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"), reason: "answers 400 Bad Request (plain HTTP on a port for TLS)", hint: "write https://", status: 400},
 		"400":                 {step: answers(400, "secret"), reason: "answers 400 Bad Request", status: 400},
 
 		"TLS at a plain port":   {url: "https://app.test/", step: answers(200, ""), reason: "speaks plain HTTP where TLS was tried", hint: "http://"},
-		"TLS at something else": {url: "https://app.test/", step: says("SSH-2.0-secret\r\n"), reason: "does not speak TLS", hint: "something else listens"},
+		"TLS at something else": {url: "https://app.test/", step: says("SSH-2.0-secret\r\n"), reason: "does not speak TLS", hint: "something else is listening"},
 		"TLS refused":           {url: "https://app.test/", step: says("\x15\x03\x03\x00\x02\x02\x70"), reason: "the server refuses the TLS connection: unrecognized name", hint: "no certificate for this host name"},
-		"TLS closed":            {url: "https://app.test/", step: says(""), reason: "the connection is closed before the answer", hint: hintClosed},
+		"TLS closed":            {url: "https://app.test/", step: says(""), reason: "the connection was closed before the answer", hint: hintClosed},
 
 		"circle": {step: redirects(302, "/healthz?token=secret#x"), reason: "redirects in a circle: http://app.test/healthz → http://app.test/healthz", status: 302},
 		"circle of another": {url: "http://app.test/a", step: serves(nil, func(w http.ResponseWriter, r *http.Request) {
@@ -162,11 +162,11 @@ func TestRunSaysWhyItIsNotHealthy(t *testing.T) {
 		"redirects without end": {step: serves(nil, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/x?secret="+r.URL.Query().Get("secret")+"x")
 			w.WriteHeader(303)
-		}), reason: "redirects more than 10 times, at last to http://app.test/x (after a redirect to http://app.test/x)", status: 303},
-		"redirect to a broken address": {step: redirects(301, "http://app.test/%zz?secret"), reason: "answers 301 Moved Permanently with a Location that is no URL", status: 301},
+		}), reason: "redirects more than 10 times, finally to http://app.test/x (after a redirect to http://app.test/x)", status: 303},
+		"redirect to a broken address": {step: redirects(301, "http://app.test/%zz?secret"), reason: "answers 301 Moved Permanently with a Location that is not a URL", status: 301},
 		"redirect to an app":           {step: redirects(301, "app:secret"), reason: "redirects to an address that cannot be followed: app://", status: 301},
 		"redirect to nowhere":          {step: redirects(308, "https:///x?secret"), reason: "redirects to an address that cannot be followed: https:///x", status: 308},
-		"redirect to an unknown host":  {unasked: true, step: redirects(302, "https://me:secret@old.test/x?secret"), reason: `the host name "old.test" is not known to DNS (after a redirect to https://old.test/x, another host)`, hint: "DNS record"},
+		"redirect to an unknown host":  {unasked: true, step: redirects(302, "https://me:secret@old.test/x?secret"), reason: `DNS does not know the host name "old.test" (after a redirect to https://old.test/x, another host)`, hint: "DNS record"},
 		"redirect to a bad answer": {step: serves(nil, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/x" {
 				http.Redirect(w, r, "/x", http.StatusTemporaryRedirect)
@@ -242,7 +242,7 @@ func TestRunTellsCertificatesApart(t *testing.T) {
 		},
 		"another host": {
 			conf:   func(_ *testing.T, a *authority) *tls.Config { return a.signs("other.test", nil) },
-			reason: `the certificate is for another host: "other.test", not "app.test"`, hint: "set the domain in Dokploy",
+			reason: `the certificate is for another host: "other.test", not "app.test"`, hint: "give the domain a certificate",
 		},
 		"expired": {
 			conf: func(_ *testing.T, a *authority) *tls.Config {
@@ -428,7 +428,7 @@ func TestRunBoundsWhatHangs(t *testing.T) {
 		"TLS handshake":  {url: "https://app.test/", step: handshake, timeout: 20 * time.Second, attempts: 2, reason: "no answer within 10s", hint: hintSlow},
 		"answer":         {step: silent, timeout: 20 * time.Second, attempts: 2, reason: "no answer within 10s", hint: hintSlow},
 		"a short time":   {step: silent, timeout: 1500 * time.Millisecond, attempts: 1, reason: "no answer within 1.5s", hint: hintSlow},
-		"no time at all": {step: silent, reason: "there was no time to ask"},
+		"no time at all": {step: silent, reason: "there was no time left to ask"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -562,8 +562,8 @@ func TestRunGoesThroughAProxy(t *testing.T) {
 		asked  string
 	}{
 		"plain":                  {url: "http://app.test/", step: answer(502), reason: "answers 502 Bad Gateway", asked: "GET http://app.test/?token=secret"},
-		"TLS is not let through": {url: "https://app.test/", step: answer(403), reason: "the proxy proxy.test:3128 does not let the request through: it answers 403 Forbidden", asked: "CONNECT app.test:443"},
-		"not there":              {url: "https://app.test/", step: errno(syscall.ECONNREFUSED), reason: "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: the connection is refused"},
+		"TLS is not let through": {url: "https://app.test/", step: answer(403), reason: "the proxy proxy.test:3128 does not let the request through: it answered 403 Forbidden", asked: "CONNECT app.test:443"},
+		"not there":              {url: "https://app.test/", step: errno(syscall.ECONNREFUSED), reason: "this machine's proxy (HTTP_PROXY or HTTPS_PROXY) is unreachable: the connection was refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -40,16 +40,16 @@ func ParseStatus(s string) ([]Range, error) {
 		b, bErr := strconv.ParseUint(strings.TrimSpace(to), 10, 32)
 		switch {
 		case aErr != nil || bErr != nil:
-			return nil, fmt.Errorf("%s is neither a code nor a range of codes; write 200 or 200-399", quote(piece))
+			return nil, fmt.Errorf("%s is neither a status code nor a range of them; write 200 or 200-399", quote(piece))
 		case min(a, b) < 100 || max(a, b) > 599:
-			return nil, fmt.Errorf("%s is not within 100 to 599, where status codes are", quote(piece))
+			return nil, fmt.Errorf("%s is not a status code (100 to 599)", quote(piece))
 		case a > b:
-			return nil, fmt.Errorf("%s is the wrong way round; write %d-%d", quote(piece), b, a)
+			return nil, fmt.Errorf("%s is backwards; write %d-%d", quote(piece), b, a)
 		}
 		list = append(list, Range{int(a), int(b)})
 	}
 	if len(list) == 0 {
-		return nil, errors.New("names no status code; write 200 or 200-399")
+		return nil, errors.New("has no status code; write 200 or 200-399")
 	}
 	return list, nil
 }
@@ -57,8 +57,8 @@ func ParseStatus(s string) ([]Range, error) {
 // ParseURL checks an address to ask. Its query may hold a token and is never
 // repeated, nor is a user name or password. A fragment is dropped.
 func ParseURL(s string) (*url.URL, error) {
-	const want = "write the address to ask, such as https://app.example.com/healthz"
-	login := errors.New("holds a user name or password, which would be shown; use an address that needs none")
+	const want = "write the address to request, such as https://app.example.com/healthz"
+	login := errors.New("contains a user name or password, which would be shown; use an address that needs none")
 	address, _, _ := strings.Cut(s, "#") // a fragment is never sent
 	given, _, _ := strings.Cut(address, "?")
 	// A password may hold what ends a host: nothing with an @ is repeated.
@@ -74,7 +74,7 @@ func ParseURL(s string) (*url.URL, error) {
 	case strings.Contains(authority, "@"), !ok && strings.Contains(s, "@"):
 		return nil, login
 	case strings.ContainsFunc(s, unicode.IsSpace):
-		return nil, errors.New("holds a blank or a line break; " + want)
+		return nil, errors.New("contains a space or a line break; " + want)
 	case !ok:
 		return nil, fmt.Errorf("%s has no scheme; write https://%s", quote(given), text.Printable(strings.TrimLeft(given, "/")))
 	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
@@ -85,7 +85,7 @@ func ParseURL(s string) (*url.URL, error) {
 	case err != nil:
 		return nil, broken("is not a URL") // err would repeat the query
 	case u.Hostname() == "":
-		return nil, broken("names no host")
+		return nil, broken("has no host")
 	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
 		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
 			return nil, broken("has no valid port")

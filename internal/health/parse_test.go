@@ -18,18 +18,18 @@ func TestParseStatus(t *testing.T) {
 		{in: "200,204,301-302", want: []Range{{200, 200}, {204, 204}, {301, 302}}},
 		{in: " 200 , 204 - 206,\n", want: []Range{{200, 200}, {204, 206}}},
 		{in: "100-599", want: []Range{{100, 599}}},
-		{in: "", err: `names no status code; write 200 or 200-399`},
-		{in: " , ", err: `names no status code; write 200 or 200-399`},
-		{in: "2xx", err: `"2xx" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "200 204", err: `"200 204" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "200-", err: `"200-" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "-200", err: `"-200" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "+200", err: `"+200" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "200-300-400", err: `"200-300-400" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "99999999999999999999", err: `"99999999999999999999" is neither a code nor a range of codes; write 200 or 200-399`},
-		{in: "99", err: `"99" is not within 100 to 599, where status codes are`},
-		{in: "200-600", err: `"200-600" is not within 100 to 599, where status codes are`},
-		{in: "399-200", err: `"399-200" is the wrong way round; write 200-399`},
+		{in: "", err: `has no status code; write 200 or 200-399`},
+		{in: " , ", err: `has no status code; write 200 or 200-399`},
+		{in: "2xx", err: `"2xx" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "200 204", err: `"200 204" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "200-", err: `"200-" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "-200", err: `"-200" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "+200", err: `"+200" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "200-300-400", err: `"200-300-400" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "99999999999999999999", err: `"99999999999999999999" is neither a status code nor a range of them; write 200 or 200-399`},
+		{in: "99", err: `"99" is not a status code (100 to 599)`},
+		{in: "200-600", err: `"200-600" is not a status code (100 to 599)`},
+		{in: "399-200", err: `"399-200" is backwards; write 200-399`},
 	} {
 		got, err := ParseStatus(tt.in)
 		text := ""
@@ -43,8 +43,8 @@ func TestParseStatus(t *testing.T) {
 }
 
 func TestParseURL(t *testing.T) {
-	const want = "; write the address to ask, such as https://app.example.com/healthz"
-	const login = "holds a user name or password, which would be shown; use an address that needs none"
+	const want = "; write the address to request, such as https://app.example.com/healthz"
+	const login = "contains a user name or password, which would be shown; use an address that needs none"
 	for _, tt := range []struct{ in, want, err string }{
 		{in: "https://app.example.com", want: "https://app.example.com"},
 		{in: "HTTP://app.example.com:8080/a/@b?token=secret#part", want: "http://app.example.com:8080/a/@b?token=secret"},
@@ -53,16 +53,16 @@ func TestParseURL(t *testing.T) {
 		{in: "app.example.com/x?token=secret", err: `"app.example.com/x" has no scheme; write https://app.example.com/x`},
 		{in: "//app.example.com", err: `"//app.example.com" has no scheme; write https://app.example.com`},
 		{in: "ftp://app.example.com/?token=secret", err: `"ftp://app.example.com/" is not http or https` + want},
-		{in: "https://", err: `"https://" names no host` + want},
-		{in: "https:///healthz", err: `"https:///healthz" names no host` + want},
-		{in: "https://:443/", err: `"https://:443/" names no host` + want},
+		{in: "https://", err: `"https://" has no host` + want},
+		{in: "https:///healthz", err: `"https:///healthz" has no host` + want},
+		{in: "https://:443/", err: `"https://:443/" has no host` + want},
 		{in: "https://app.example.com:/", err: `"https://app.example.com:/" has no valid port` + want},
 		{in: "https://app.example.com:0", err: `"https://app.example.com:0" has no valid port` + want},
 		{in: "https://app.example.com:65536?token=secret", err: `"https://app.example.com:65536" has no valid port` + want},
 		{in: "https://app.example.com/%zz?token=secret", err: `"https://app.example.com/%zz" is not a URL` + want},
 		{in: "https://app.example.com/\x00?token=secret", err: `"https://app.example.com/?" is not a URL` + want},
 		{in: "https://app.example.com/?token=secret\x00", err: `"https://app.example.com/" is not a URL` + want},
-		{in: "https://app.example.com/ healthz", err: "holds a blank or a line break" + want},
+		{in: "https://app.example.com/ healthz", err: "contains a space or a line break" + want},
 		{in: "https://me:secret@app.example.com/", err: login},
 		{in: "me:secret@app.example.com/", err: login},
 		{in: "me:sec?ret@app.example.com/", err: login},

@@ -27,14 +27,14 @@ const (
 const (
 	hintClosed     = "the application may crash or restart while it answers: look at its logs"
 	hintDNS        = "the DNS of this runner, or of the domain, does not work"
-	hintFirewall   = "a firewall may drop the connection, or the server is not reachable from this runner"
-	hintLogin      = "it looks like a login page: use an address that asks for no login, or let this one through"
-	hintSlow       = "the application takes the connection but hangs or is slow: look at its logs, or use an address that answers quickly"
-	hintPort       = "the container is not up yet, or does not listen on the port set for the domain in Dokploy (3000 by default); it must listen on 0.0.0.0, not on localhost only"
-	hintIssue      = "Traefik shows its own certificate until Let's Encrypt has issued one: the domain's DNS record must lead to this server, port 80 must be open, and the domain must have a certificate set in Dokploy"
-	hintNoRouter   = "Traefik answers like this for a host it has no route for: the domain is not set in Dokploy, or not deployed since, or a compose service's container is not running and healthy. (Applications written in Go may answer the same: then check the path)"
-	hintCloudflare = "see what this code means in Cloudflare's documentation (525 and 526: the server's certificate, which may still be issued)"
-	hintCircle     = "a proxy in front (Cloudflare's SSL mode Flexible, for one) may speak http to Dokploy, which leads back to https: let it speak https"
+	hintFirewall   = "a firewall may be dropping the connection, or the server is not reachable from this runner"
+	hintLogin      = "it looks like a login page: use an address that needs no login, or let this runner through"
+	hintSlow       = "the application accepts the connection but hangs or is slow: look at its logs, or use an address that answers quickly"
+	hintPort       = "the container is not up yet, or does not listen on the port set for the domain in Dokploy (3000 by default); it must listen on 0.0.0.0, not only on localhost"
+	hintIssue      = "Traefik shows its own certificate until Let's Encrypt has issued one: the domain's DNS record must point to this server, port 80 must be open, and the domain must have a certificate set in Dokploy"
+	hintNoRouter   = "Traefik answers like this for a host without a route: the domain is not set in Dokploy, or the service was not deployed since it was, or a compose service's container is not running and healthy. (Applications written in Go may answer the same way: then check the path)"
+	hintCloudflare = "look the code up in Cloudflare's documentation (525 and 526: the server's certificate, which may not have been issued yet)"
+	hintCircle     = "a proxy in front (such as Cloudflare in SSL mode Flexible) may use http to reach Dokploy, which redirects back to https: make it use https"
 )
 
 // failure says in plain words why a request had no answer, and, where
@@ -51,9 +51,9 @@ func failure(err error, at *url.URL) (reason, hint string) {
 	switch f.Kind {
 	case neterr.ProxyFailed:
 		reason, _ = failure(f.Cause, at)
-		return "the proxy of this machine (HTTP_PROXY or HTTPS_PROXY) is not reachable: " + reason, f.Hint
+		return "this machine's proxy (HTTP_PROXY or HTTPS_PROXY) is unreachable: " + reason, f.Hint
 	case neterr.UnknownName:
-		return f.What, "set its DNS record; a new one may take a while to be seen, and a private name is not known everywhere"
+		return f.What, "create its DNS record; a new one may take a while to spread, and a private name does not resolve everywhere"
 	case neterr.NoDNS:
 		if errors.As(f.Cause, &dns); dns.IsTimeout {
 			return timeoutReason(stageLookup, 0)
@@ -62,17 +62,17 @@ func failure(err error, at *url.URL) (reason, hint string) {
 	case neterr.PlainHTTP:
 		return "speaks plain HTTP where TLS was tried", "write http:// or the port that has TLS"
 	case neterr.NoTLS:
-		return "does not speak TLS", "something else listens on this port"
+		return "does not speak TLS", "something else is listening on this port"
 	case neterr.OnlyTLS:
 		return "speaks TLS where plain HTTP was tried", "write https:// or the port without TLS"
 	case neterr.NotHTTP:
-		return f.What, "something else listens on this port"
+		return f.What, "something else is listening on this port"
 	case neterr.Refused:
-		return f.What, "nothing listens on this port: the server's proxy (Traefik) is not running, or the port is wrong"
+		return f.What, "nothing is listening on this port: the server's proxy (Traefik) is not running, or the port is wrong"
 	case neterr.Unreachable:
 		return f.What, "a private address cannot be reached from a hosted runner, nor an IPv6 address from one without IPv6"
 	case neterr.Reset, neterr.Closed:
-		return "the connection is closed before the answer", hintClosed
+		return "the connection was closed before the answer", hintClosed
 	case neterr.Timeout, neterr.HandshakeTimeout:
 		return timeoutReason(stageConnect, 0)
 	case neterr.Other:
@@ -114,19 +114,19 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 	case leaf.Subject.CommonName == "TRAEFIK DEFAULT CERT":
 		return "the certificate is still being issued", hintIssue
 	case expired && time.Now().Before(invalid.Cert.NotBefore):
-		return "the certificate is not valid before " + date(invalid.Cert.NotBefore), "look at this machine's clock"
+		return "the certificate is not valid before " + date(invalid.Cert.NotBefore), "check this machine's clock"
 	case expired:
-		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or look at this machine's clock"
+		return "the certificate expired on " + date(invalid.Cert.NotAfter), "renew it, or check this machine's clock"
 	case f.Kind == neterr.OtherHost:
 		reason = "the certificate is for another host"
 		if names := leaf.DNSNames; len(names) > 0 {
 			reason += ": " + quote(strings.Join(names, ", "))
 		}
-		return reason + ", not " + quote(at.Hostname()), "set the domain in Dokploy with a certificate of its own, or use the host name that the certificate names"
+		return reason + ", not " + quote(at.Hostname()), "give the domain a certificate of its own in Dokploy, or use a host name that the certificate covers"
 	case f.Kind == neterr.UnknownAuthority && bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
-		return "the certificate is self-signed", "give it in the input ca-cert, or let Let's Encrypt issue one (the domain's settings in Dokploy)"
+		return "the certificate is self-signed", "pass it in the input ca-cert, or let Let's Encrypt issue one (in the domain's settings in Dokploy)"
 	case f.Kind == neterr.UnknownAuthority:
-		return f.What, "give the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
+		return f.What, "pass the authority's certificate in the input ca-cert; a server that does not send its intermediate certificates looks the same"
 	}
 	return text.Printable(f.What), ""
 }
@@ -146,23 +146,23 @@ func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason
 	case status == http.StatusServiceUnavailable && body == "no available server":
 		return reason + ` ("no available server")`, "Traefik knows the host, but none of its containers is running and healthy"
 	case status == http.StatusServiceUnavailable && body != http.StatusText(status):
-		return reason, "the application says that it is not ready, or Traefik does not reach it: " + hintPort
+		return reason, "the application says that it is not ready, or Traefik cannot reach it: " + hintPort
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return reason, hintPort
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return reason, fmt.Sprintf("the address asks for a login: use an address that does not, or add %d to health-status", status)
+		return reason, fmt.Sprintf("the address asks for a login: use one that does not, or add %d to health-status", status)
 	case status == http.StatusBadRequest && at.Scheme == "http" && (strings.Contains(body, "HTTP request to an HTTPS server") || strings.Contains(body, "plain HTTP request was sent to HTTPS port")):
 		return reason + " (plain HTTP on a port for TLS)", "write https://"
 	case status == http.StatusMethodNotAllowed:
 		return reason, "the address does not answer GET: use one that does"
 	case status >= 500:
-		return reason, "the application fails: look at its logs"
+		return reason, "the application failed: look at its logs"
 	case status < 400:
 		var accepted []string
 		for _, r := range c.Accept {
 			accepted = append(accepted, r.String())
 		}
-		return reason, "accepted is " + strings.Join(accepted, ",") + " (health-status)"
+		return reason, "expected " + strings.Join(accepted, ",") + " (health-status)"
 	}
 	return reason, ""
 }

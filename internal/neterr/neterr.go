@@ -86,9 +86,9 @@ func Of(err error) Failure {
 		return Failure{Kind: ProxyFailed, Hint: proxyHint, Cause: op.Err}
 	case isOp && op.Op == "socks connect":
 		says := strings.TrimPrefix(op.Err.Error(), "unknown error ")
-		return Failure{Kind: SocksFailed, What: "the SOCKS proxy makes no connection: " + text.OneLine(says), Hint: proxyHint, Cause: op.Err}
+		return Failure{Kind: SocksFailed, What: "the SOCKS proxy could not connect: " + text.OneLine(says), Hint: proxyHint, Cause: op.Err}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return Failure{Kind: UnknownName, What: fmt.Sprintf("the host name %q is not known to DNS", dns.Name), Cause: dns}
+		return Failure{Kind: UnknownName, What: fmt.Sprintf("DNS does not know the host name %q", dns.Name), Cause: dns}
 	case dns != nil:
 		return Failure{Kind: NoDNS, What: fmt.Sprintf("the name %q cannot be looked up: %s", dns.Name, dns.Err), Cause: dns}
 	case errors.As(err, &authority):
@@ -107,7 +107,7 @@ func Of(err error) Failure {
 		alert := strings.TrimPrefix(op.Err.Error(), "tls: ")
 		return Failure{Kind: RemoteAlert, What: "the server refuses the TLS connection: " + alert, Hint: alertHint(alert), Cause: op.Err}
 	case strings.Contains(err.Error(), "TLS handshake timeout"): // net/http's, which it does not export
-		return Failure{Kind: HandshakeTimeout, What: "the server takes the connection but does not answer the TLS handshake", Cause: err}
+		return Failure{Kind: HandshakeTimeout, What: "the server accepts the connection but does not answer the TLS handshake", Cause: err}
 	case ownTLS(err) != "":
 		return Failure{Kind: BadTLS, What: "the TLS connection fails: " + ownTLS(err), Cause: err}
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
@@ -115,14 +115,14 @@ func Of(err error) Failure {
 	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"):
 		return Failure{Kind: NotHTTP, What: "the answer is not HTTP", Cause: err}
 	case isErrno(err, syscall.ECONNREFUSED, 10061):
-		return Failure{Kind: Refused, What: "the connection is refused", Cause: err}
+		return Failure{Kind: Refused, What: "the connection was refused", Cause: err}
 	case isErrno(err, syscall.ECONNRESET, 10054):
 		return Failure{Kind: Reset, What: "the connection was reset", Cause: err}
 	case isErrno(err, syscall.EHOSTUNREACH, 10065), isErrno(err, syscall.ENETUNREACH, 10051):
 		return Failure{Kind: Unreachable, What: "there is no route to the host", Cause: err}
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		strings.Contains(err.Error(), "server closed idle connection"): // net/http's, which it does not export
-		return Failure{Kind: Closed, What: "the connection was closed in the middle", Cause: err}
+		return Failure{Kind: Closed, What: "the connection was closed early", Cause: err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return Failure{Kind: Timeout, What: "no answer in time", Cause: err}
 	}
@@ -156,9 +156,9 @@ func ownTLS(err error) string {
 func alertHint(alert string) string {
 	switch {
 	case strings.Contains(alert, "certificate"):
-		return "it may want a certificate of the client, which this program does not send: let this job in another way"
+		return "it may require a client certificate, which this program does not send: let this job in some other way"
 	case strings.Contains(alert, "protocol version"):
-		return "it may speak versions of TLS before 1.2 only"
+		return "it may only support TLS versions before 1.2"
 	}
 	return "it may have no certificate for this host name, or no TLS settings in common with this program: check the host name, and the domain's certificate"
 }
@@ -175,20 +175,20 @@ type ProxyError struct {
 }
 
 func (e *ProxyError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("the proxy %s does not let the request through: it answers %d %s", e.Proxy, e.Status, http.StatusText(e.Status)))
+	return strings.TrimSpace(fmt.Sprintf("the proxy %s does not let the request through: it answered %d %s", e.Proxy, e.Status, http.StatusText(e.Status)))
 }
 
 // proxyHint says where the proxy comes from.
-const proxyHint = "it is named by HTTPS_PROXY or HTTP_PROXY in the environment of this job; NO_PROXY names hosts that are reached without it"
+const proxyHint = "HTTPS_PROXY or HTTP_PROXY in this job's environment names it; hosts in NO_PROXY bypass it"
 
 func (e *ProxyError) hint() string {
 	switch e.Status {
 	case http.StatusProxyAuthRequired:
 		return "it asks for a login: put user and password into its address, as in http://user:password@proxy:3128; " + proxyHint
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return "it does not reach the server itself, or is out of order; " + proxyHint
+		return "it cannot reach the server, or is broken; " + proxyHint
 	}
-	return "let it through to this host and port (CONNECT); " + proxyHint
+	return "make it allow CONNECT to this host and port; " + proxyHint
 }
 
 // OnProxyConnectResponse is for the http.Transport of that name: without it

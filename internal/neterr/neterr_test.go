@@ -39,7 +39,7 @@ func TestOnProxyConnectResponse(t *testing.T) {
 		t.Error(err)
 	}
 	err := OnProxyConnectResponse(t.Context(), at, nil, &http.Response{StatusCode: 407})
-	if f := Of(fmt.Errorf("get: %w", err)); f.Kind != ProxyRefused || f.Cause.Error() != "the proxy proxy.example:3128 does not let the request through: it answers 407 Proxy Authentication Required" {
+	if f := Of(fmt.Errorf("get: %w", err)); f.Kind != ProxyRefused || f.Cause.Error() != "the proxy proxy.example:3128 does not let the request through: it answered 407 Proxy Authentication Required" {
 		t.Errorf("%+v", f)
 	}
 }

@@ -43,7 +43,7 @@ func TestCertificates(t *testing.T) {
 		code   int
 		output string
 	}{
-		"not trusted":          {env, 3, "give the authority's certificate in the input ca-cert"},
+		"not trusted":          {env, 3, "pass the authority's certificate in the input ca-cert"},
 		"ca-cert as text":      {with(env, "DOKPLOY_CA_CERT", string(cert)), 0, "over TLS"},
 		"ca-cert as a path":    {with(env, "DOKPLOY_CA_CERT", file), 0, "over TLS"},
 		"tls-skip-verify":      {with(env, "DOKPLOY_TLS_SKIP_VERIFY", "true"), 0, "over TLS"},
@@ -97,8 +97,8 @@ func TestHealthURLOverTLS(t *testing.T) {
 	}{
 		"neither":           {nil, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
 		"another authority": {[]string{"DOKPLOY_CA_CERT", another}, 1, []string{"✗ api was deployed, but its health URL could not be asked", untrusted}},
-		"ca-cert":           {[]string{"DOKPLOY_CA_CERT", ca}, 0, []string{"answers 204", "✓ api deployed in "}},
-		"tls-skip-verify":   {[]string{"DOKPLOY_TLS_SKIP_VERIFY", "true"}, 0, []string{"! tls-skip-verify is on", "answers 204", "✓ api deployed in "}},
+		"ca-cert":           {[]string{"DOKPLOY_CA_CERT", ca}, 0, []string{"answered 204", "✓ api deployed in "}},
+		"tls-skip-verify":   {[]string{"DOKPLOY_TLS_SKIP_VERIFY", "true"}, 0, []string{"! tls-skip-verify is on", "answered 204", "✓ api deployed in "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

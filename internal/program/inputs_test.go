@@ -27,8 +27,8 @@ func TestWhatPeoplePutIn(t *testing.T) {
 		t.Errorf("exit %d:\n%s", c.code, &c.stdout)
 	}
 	for _, want := range []string{
-		"url: is the address of a page; the instance is taken to be at " + env["DOKPLOY_URL"], "api-key: the quotes around the value",
-		"application: the dash in front of an entry", "application: the link of a page is taken as the id in it", "wait: the quotes", "PLUGIN_TAGS: is not read",
+		"url: is the address of a page; the instance is assumed to be at " + env["DOKPLOY_URL"], "api-key: the quotes around the value",
+		"application: the dash before an entry", "application: the link of a page was given; using the id in it", "wait: the quotes", "PLUGIN_TAGS: is not read",
 	} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("%q is missing:\n%s", want, &c.stdout)
@@ -44,7 +44,7 @@ func TestHealthPath(t *testing.T) {
 	for _, path := range []string{"auto/healthz?full=1", "/healthz?full=1"} {
 		c := call{env: with(env, "DOKPLOY_APPLICATION", "api", "DOKPLOY_HEALTH_URL", path, "DOKPLOY_DRY_RUN", "true")}
 		c.run(t.Context())
-		if c.code != 0 || !strings.Contains(c.stdout.String(), "health: would ask https://api.shop.example/healthz\n") {
+		if c.code != 0 || !strings.Contains(c.stdout.String(), "health: would request https://api.shop.example/healthz\n") {
 			t.Errorf("%s: exit %d:\n%s", path, c.code, &c.stdout)
 		}
 	}
@@ -67,14 +67,14 @@ func TestWhatCannotBeRight(t *testing.T) {
 		env  []string
 		want []string
 	}{
-		"swapped": {[]string{"DOKPLOY_URL", secret, "DOKPLOY_API_KEY", srv.URL}, []string{"url: is no address, and api-key is one: the two are swapped", "api-key: is an address, and url is none: the two are swapped"}},
+		"swapped": {[]string{"DOKPLOY_URL", secret, "DOKPLOY_API_KEY", srv.URL}, []string{"url: is not an address, but api-key is: the two are swapped", "api-key: is an address, but url is not: the two are swapped"}},
 		"webhooks": {[]string{"DOKPLOY_URL", srv.URL + "/api/deploy/" + secret, "DOKPLOY_APPLICATION", srv.URL + "/api/deploy/" + secret},
-			[]string{"url: is the link of a webhook", "application: is the link of a webhook"}},
+			[]string{"url: is a webhook link", "application: is a webhook link"}},
 		"a name that is nearly right": {[]string{"PLUGIN_DRY_RUNN", secret, "PLUGIN_ENV", "A=" + secret + ",B=1", "INPUT_APPLICATIOM", "x"},
-			[]string{"! application: the variable INPUT_APPLICATIOM is not read", "error: dry-run: the variable PLUGIN_DRY_RUNN is not read", "error: env: is one line that reads as a list"}},
+			[]string{"! application: the variable INPUT_APPLICATIOM is not read", "error: dry-run: the variable PLUGIN_DRY_RUNN is not read", "error: env: is a single line that looks like a list"}},
 		"a fork": {[]string{"DOKPLOY_API_KEY", "", "GITHUB_ACTIONS", "true", "GITHUB_EVENT_NAME", "pull_request", "GITHUB_EVENT_PATH", event}, []string{"the pull request comes from a fork"}},
 		"not expanded": {[]string{"DOKPLOY_API_KEY", "$KEY", "DOKPLOY_IMAGE", "${IMAGE}", "DOKPLOY_HEADERS", "A: ${{ secrets.A }}"},
-			[]string{"api-key: is a variable that was not expanded", "image: ${IMAGE} is a variable that was not expanded", "headers: the value of A holds an expression"}},
+			[]string{"api-key: is a variable that was not expanded", "image: ${IMAGE} is a variable that was not expanded", "headers: the value of A contains an expression"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := call{env: with(with(map[string]string{"DOKPLOY_URL": srv.URL, "DOKPLOY_API_KEY": "k-123456789", "DOKPLOY_APPLICATION": "api"}, tt.env...), "DOKPLOY_OUTPUT_FILE", filepath.Join(dir, name))}
@@ -153,12 +153,12 @@ func TestHealthText(t *testing.T) {
 		code int
 		want string
 	}{
-		"it is there":         {[]string{"DOKPLOY_HEALTH_CONTAINS", "3f2a91c"}, 0, "answers 200 with the text that was asked for"},
+		"it is there":         {[]string{"DOKPLOY_HEALTH_CONTAINS", "3f2a91c"}, 0, "answered 200 with the expected text"},
 		"it is not":           {[]string{"DOKPLOY_HEALTH_CONTAINS", "abcdef0"}, 1, `answers 200 OK without "abcdef0"; the answer is "built from 3f2a91c at api.internal with ***"`},
 		"quotes belong to it": {[]string{"DOKPLOY_HEALTH_CONTAINS", `"3f2a91c"`}, 1, `without ""3f2a91c""`},
-		"a header joined":     {[]string{"DOKPLOY_HEALTH_HEADERS", "", "PLUGIN_HEALTH_HEADERS", "A: " + token + ",B: c"}, 2, "health-headers: is one line that reads as a list joined with commas"},
+		"a header joined":     {[]string{"DOKPLOY_HEALTH_HEADERS", "", "PLUGIN_HEALTH_HEADERS", "A: " + token + ",B: c"}, 2, "health-headers: is a single line that looks like a list joined with commas"},
 		"of the connection":   {[]string{"DOKPLOY_HEALTH_HEADERS", "Connection: " + token}, 2, "health-headers: Connection cannot be set: it belongs to the connection"},
-		"not expanded":        {[]string{"DOKPLOY_HEALTH_HEADERS", "X-A: ${{ secrets.X }}"}, 2, "health-headers: the value of X-A holds an expression that was not evaluated"},
+		"not expanded":        {[]string{"DOKPLOY_HEALTH_HEADERS", "X-A: ${{ secrets.X }}"}, 2, "health-headers: the value of X-A contains an expression that was not evaluated"},
 		"no address":          {[]string{"DOKPLOY_HEALTH_URL", "", "DOKPLOY_HEALTH_CONTAINS", "x"}, 2, "health-contains: is for health-url, which is not set"},
 		"no address, headers": {[]string{"DOKPLOY_HEALTH_URL", ""}, 2, "health-headers: is for health-url, which is not set"},
 		"dry-run":             {[]string{"DOKPLOY_DRY_RUN", "true", "DOKPLOY_HEALTH_CONTAINS", "3f2a91c"}, 0, `until it contains "3f2a91c", with the headers Authorization and Host and X-Api-Key`},

@@ -61,7 +61,7 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 		return invalid(host, printer, cfg, err)
 	}
 	if cfg.TLSSkipVerify {
-		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anybody on the way can read the key")
+		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anyone on the network path can read the key")
 	}
 	report := deploy.Run(ctx, p.options(cfg, host, printer))
 	code := report.ExitCode()
@@ -210,7 +210,7 @@ func (p Program) userAgent() string { return strings.ReplaceAll(p.name(), " ", "
 // Usage is the answer to --help.
 func Usage(w io.Writer) {
 	var b strings.Builder
-	config.UsageText(&b, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and ends with the truth.", 0)
+	config.UsageText(&b, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and exits with the real result.", 0)
 	b.WriteString("\n")
 	config.Usage(&b)
 	b.WriteString("\n")

@@ -180,7 +180,7 @@ func TestProgram(t *testing.T) {
 		if c.code != 143 || dotenv(t, file)["DOKPLOY_STATUS"] != "interrupted" {
 			t.Errorf("exit %d\n%s", c.code, &c.stdout)
 		}
-		if !strings.Contains(c.stdout.String(), "goes on there") {
+		if !strings.Contains(c.stdout.String(), "continues there") {
 			t.Errorf("it does not say what goes on:\n%s", &c.stdout)
 		}
 	})
@@ -265,9 +265,9 @@ func TestErrorsInPlainWords(t *testing.T) {
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	defer tls.Close()
 	for name, tt := range map[string]struct{ url, want string }{
-		"another site":            {plain.URL, "this is no Dokploy API, or a proxy stands in between"},
-		"a login page":            {plain.URL + "/login", "a login page stands in front of Dokploy"},
-		"a challenge":             {plain.URL + "/cf", "Cloudflare stopped the request (403)"},
+		"another site":            {plain.URL, "this is not a Dokploy API, or a proxy is in the way"},
+		"a login page":            {plain.URL + "/login", "a login page is in front of Dokploy"},
+		"a challenge":             {plain.URL + "/cf", "Cloudflare blocked the request (403)"},
 		"an unknown certificate":  {tls.URL, "signed by an authority that is not trusted here"},
 		"TLS where there is none": {strings.Replace(plain.URL, "http:", "https:", 1), "the server speaks plain HTTP where TLS was tried"},
 	} {

@@ -230,7 +230,7 @@ func TestProxy(t *testing.T) {
 			})
 		}
 		c := uncut(run(), run)
-		checkOutput(t, c, 3, "does not let the request through: it answers 407 Proxy Authentication Required")
+		checkOutput(t, c, 3, "does not let the request through: it answered 407 Proxy Authentication Required")
 	})
 	t.Run("no proxy there", func(t *testing.T) {
 		t.Parallel()
@@ -241,7 +241,7 @@ func TestProxy(t *testing.T) {
 			})
 		}
 		c := uncut(run(), run)
-		checkOutput(t, c, 3, "the proxy cannot be used: the connection is refused")
+		checkOutput(t, c, 3, "the proxy cannot be used: the connection was refused")
 		if strings.Contains(c.stdout+c.stderr, "hush-hush") {
 			t.Errorf("the proxy's password is shown:\n%s", c.stdout)
 		}

@@ -278,7 +278,7 @@ func TestHints(t *testing.T) {
 		},
 		limited:   {{Cause: "toomanyrequests: You have reached your pull rate limit."}, {Instruction: "FROM a", Cause: "unexpected status code: 429 Too Many Requests"}},
 		appKilled: {{Cause: "Swarm paused the update: task: non-zero exit (137)"}, {Cause: "x-web-1 ended with exit code 137"}},
-		portTaken: {{Cause: "never placed: no suitable node (host-mode port already in use on 1 node)"}, {Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
+		portTaken: {{Cause: "Swarm never placed it: no suitable node (host-mode port already in use on 1 node)"}, {Cause: "failed to bind host port 0.0.0.0:80/tcp: address already in use"}},
 		noDocker:  {{Cause: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"}},
 		notCopied: {{Instruction: "COPY dist /srv", Cause: `"/dist": not found`}, {Instruction: "COPY --chown=1 dist /srv", Cause: `"/dist": not found`}},
 		noImage:   {{Instruction: "FROM a:9", Cause: "not found"}, {Cause: "No such image: a:9"}, {Instruction: "COPY --from=a:9 /x /y", Cause: "not found"}, {Instruction: "# syntax=a:9", Cause: "not found"}},

@@ -65,9 +65,9 @@ func (c *compose) Look(v View) Verdict {
 		return Verdict{State: Unseen, Final: true, Reason: "every service of the compose file is " + noReplicas}
 	}
 	if len(all) == 0 {
-		verdict.Reason = "Docker shows no container of it yet"
+		verdict.Reason = "Docker shows no container for it yet"
 		if v.At.Sub(earlier(c.seen, c.first)) >= blindFor { //rule:no-container-for-long
-			verdict.State, verdict.Final, verdict.Reason = Unseen, true, "Docker shows no container of it"
+			verdict.State, verdict.Final, verdict.Reason = Unseen, true, "Docker shows no container for it"
 		}
 		return verdict
 	}
@@ -117,7 +117,7 @@ func (c *compose) Look(v View) Verdict {
 				steady++
 			}
 			if container.Status == "" { //rule:compose-status-hidden
-				vague = "its containers run, but this version of Dokploy does not show whether they restart"
+				vague = "its containers are running, but this version of Dokploy does not show whether they restart"
 			}
 			verdict.Ready++
 		default:
@@ -136,19 +136,19 @@ func (c *compose) Look(v View) Verdict {
 	case waits != "": //rule:compose-waits
 		verdict.Reason = waits
 	case steady+over < len(all): //rule:compose-not-for-long-enough
-		verdict.Reason = fmt.Sprintf("%d of %d have run for %s", steady, len(all)-over, c.stable)
+		verdict.Reason = fmt.Sprintf("%d of %d have been running for %s", steady, len(all)-over, c.stable)
 	case vague != "": //rule:compose-vague
 		verdict.State, verdict.Final, verdict.Reason = Unseen, true, vague
 	case steady == 0 && v.At.Sub(c.first) < c.stable: //rule:compose-all-ended-just-now
 		verdict.Reason = "every container has ended"
 	case steady == 0: //rule:compose-all-ended
 		verdict.State, verdict.Final = Unseen, true
-		verdict.Reason = "every container has ended with exit code 0; whether it should cannot be told"
+		verdict.Reason = "every container has ended with exit code 0; whether that was intended cannot be told"
 	case c.unseen && c.prior.IsZero(): //rule:compose-late
 		verdict.State, verdict.Final, verdict.Reason = Unseen, true, beforeUnseen
 	case c.unseen && fresh > 0: //rule:compose-before-unseen
 		verdict.State, verdict.Final = Unseen, true
-		verdict.Reason = fmt.Sprintf("%d of %d containers were started since the deployment began, but what ran before it could not be seen, so whether they are new is not known", fresh, len(all))
+		verdict.Reason = fmt.Sprintf("%d of %d containers were started after the deployment began, but what was running before could not be seen, so whether they are new is not known", fresh, len(all))
 	case fresh == 0: //rule:compose-nothing-new
 		verdict.State, verdict.Final, verdict.Gone = Unchanged, true, c.gone(v)
 	default:

@@ -82,7 +82,7 @@ func TestAnEmptyListIsUnknown(t *testing.T) {
 	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 61, 80)
 	want(t, v, rollout.Undecided, "")
 	v, _ = looks(j, docker(nil, task(newID, "running", "Starting")), 81, 100)
-	want(t, v, rollout.Unseen, "does not show Swarm's service")
+	want(t, v, rollout.Unseen, "does not show the Swarm service")
 
 	v, at = looks(application(ranBefore), docker(nil), 0, 100)
 	want(t, v, rollout.Unseen, "Docker shows nothing")
@@ -105,7 +105,7 @@ func TestAnotherDeploymentOnTop(t *testing.T) {
 func TestWithoutABaselineNothingIsSaid(t *testing.T) {
 	blind := docker(nil)
 	v, _ := looks(application(blind), docker(swarm(5, "completed", "x"), task(oldID, "running", "Running")), 0, 30)
-	want(t, v, rollout.Unseen, "what ran before")
+	want(t, v, rollout.Unseen, "what was running before")
 	// What says itself that it is older than the deployment is not of it.
 	old := task(oldID, "running", "Running")
 	old.Age, old.Aged = time.Hour, true
@@ -187,7 +187,7 @@ func TestServingOnceItIsUpAgain(t *testing.T) {
 		at   float64
 	}{
 		"the previous version is running again": {docker(back, task(third, "running", "Running"), failed), 1},
-		"nothing of it was running":             {docker(back, failed), 10},
+		"none of it was running":                {docker(back, failed), 10},
 	} {
 		j := application(ranBefore)
 		v, _ := looks(j, docker(back, task(third, "running", "Starting"), failed), 0, 0)
@@ -269,10 +269,10 @@ func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
 // The old version was restarted while the new one was built.
 func TestANewTaskOfTheOldVersion(t *testing.T) {
 	v, _ := looks(application(ranBefore), docker(swarm(1, "completed", "a"), task(newID, "running", "Running")), 0, 60)
-	want(t, v, rollout.Undecided, "Swarm has not begun")
+	want(t, v, rollout.Undecided, "Swarm has not started")
 	never := docker(swarm(1, "", ""), task(oldID, "running", "Running"))
 	v, _ = looks(application(never), docker(swarm(1, "", ""), task(newID, "running", "Running")), 0, 60)
-	want(t, v, rollout.Undecided, "Swarm has not begun")
+	want(t, v, rollout.Undecided, "Swarm has not started")
 }
 
 func TestATaskThatIsBeingStoppedDoesNotCount(t *testing.T) {

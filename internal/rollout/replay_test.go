@@ -107,7 +107,7 @@ var expectations = map[string]expectation{
 	"crash-06-crash8-restart-none":        {want: bad, reason: "task: non-zero exit (1)", unseen: except(oo, how, om, how)},
 	"docker-ok-01-redeploy":               {want: ran},
 	"port-01-first-v1":                    {want: ran, unseen: except(oo, health, om, health)},
-	"port-02-v2-pending":                  {want: bad, reason: "never placed: no suitable node (host-mode port already in use on 1 node)", unseen: except(m, places, oo, places, om, places)},
+	"port-02-v2-pending":                  {want: bad, reason: "Swarm never placed it: no suitable node (host-mode port already in use on 1 node)", unseen: except(m, places, oo, places, om, places)},
 	"two-01-first-deploy-v1":              {want: ran, replicas: 2, unseen: except(oo, health, om, health)},
 	"two-02-v2-over-v1":                   {want: ran, unseen: except(om, health)},
 	"two-03-crash0-over-v2":               {want: bad, reason: "the previous version: task: non-zero exit (1)"},

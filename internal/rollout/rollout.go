@@ -119,8 +119,8 @@ type Judge interface {
 }
 
 const (
-	beforeUnseen = "what ran before the deployment could not be seen, so what runs now cannot be told from it"
-	noReplicas   = "set to 0 replicas, so there is nothing that could run"
+	beforeUnseen = "what was running before the deployment could not be seen, so what is running now cannot be told from it"
+	noReplicas   = "set to 0 replicas, so nothing can run"
 )
 
 const (

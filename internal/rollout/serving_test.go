@@ -29,7 +29,7 @@ func TestWhatServesAfterAFailure(t *testing.T) {
 		"old-one-may-be-stopping": {shown(old), shown(ended, old), 9, ""},
 		"old-container-runs":      {shown(old), shown(ended, old), 10, "a container of the previous version is still running"},
 		"a member sees none":      {shown(old), shown(ended), 0, ""},
-		"nothing-ran":             {ranBefore, docker(swarm(2, "paused", "b"), failed), 0, "nothing of it was running"},
+		"nothing-ran":             {ranBefore, docker(swarm(2, "paused", "b"), failed), 0, "none of it was running"},
 	} {
 		j := application(tt.before)
 		var v rollout.Verdict

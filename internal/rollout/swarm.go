@@ -187,7 +187,7 @@ func (s *service) judge(v View) Verdict {
 	verdict := s.verdict(&l)
 	if s.stopped(&l) { //rule:stopped-in-swarm
 		s.failedAt = l.at
-		s.reason = fmt.Sprintf("it was stopped: somebody set its replicas in Swarm from %d to 0", s.had)
+		s.reason = fmt.Sprintf("it was stopped: someone set its replicas in Swarm from %d to 0", s.had)
 		verdict.State, verdict.Final, verdict.Stopped, verdict.Reason = Failed, true, true, s.reason
 		return verdict
 	}
@@ -243,20 +243,20 @@ func (s *service) blind(l *look) string {
 	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor: //rule:nothing-shown-for-long
 		return "Docker shows nothing of the service"
 	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor: //rule:service-not-shown-for-long
-		return "Docker does not show Swarm's service"
+		return "Docker does not show the Swarm service"
 	case !l.docker && s.renewed && s.unseen,
 		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A service that is new has never been updated.
 		return beforeUnseen
 	case !l.docker && s.restless: //rule:was-failing-before
-		return "the service was failing before the deployment; without the right \"access to Docker\" its old containers cannot be told from the new ones"
+		return "the service was failing before the deployment; without the permission \"access to Docker\" its old containers cannot be told from the new ones"
 	}
 	if l.docker && l.svc != nil && s.renewed {
 		switch was := s.before; {
 		case s.force == 0 && (was == nil || l.svc.ForceUpdate != was.ForceUpdate):
 			s.force = l.svc.ForceUpdate
 		case s.force != 0 && l.svc.ForceUpdate > s.force: //rule:another-on-top
-			return "another deployment of the service came on top of this one"
+			return "another deployment of the service came after this one"
 		}
 	}
 	return ""
@@ -401,7 +401,7 @@ func (s *service) serving(l *look) string {
 	case l.update == "rollback_completed" && l.anyRuns(): //rule:runs-again
 		return "the previous version is running again"
 	case !l.anyRuns() && l.docker && !l.legacy: //rule:nothing-ran
-		return "nothing of it was running" // it may run again once this is read
+		return "none of it was running" // it may run again once this is read
 	}
 	return ""
 }
@@ -416,7 +416,7 @@ func (s *service) up(l *look, v *Verdict) {
 	if !l.docker || l.legacy {
 		if l.at.Sub(s.changed) >= max(patience, 2*s.stable) && !slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == waiting && !s.old[u.id] && u.aged }) { //rule:nothing-changes
 			v.State, v.Final = Unseen, true
-			v.Reason = fmt.Sprintf("nothing has changed for %s, and without the right \"access to Docker\" it cannot be seen why", patience)
+			v.Reason = fmt.Sprintf("nothing has changed for %s, and without the permission \"access to Docker\" it cannot be seen why", patience)
 			if l.docker {
 				v.Reason = fmt.Sprintf("nothing has changed for %s, and this version of Dokploy does not show why", patience)
 			}
@@ -427,10 +427,10 @@ func (s *service) up(l *look, v *Verdict) {
 		if at, ok := s.homeless[u.id]; ok {
 			if l.at.Sub(at) >= placedWithin { //rule:never-placed
 				s.failedAt = l.at
-				v.State, v.Final, v.Reason, v.Serving = Failed, true, "never placed: "+text.OneLine(u.failure), s.serving(l)
+				v.State, v.Final, v.Reason, v.Serving = Failed, true, "Swarm never placed it: "+text.OneLine(u.failure), s.serving(l)
 				return
 			}
-			wait("Swarm has no place for it yet: %s", text.OneLine(u.failure))
+			wait("Swarm cannot place it yet: %s", text.OneLine(u.failure))
 			return
 		}
 	}
@@ -440,7 +440,7 @@ func (s *service) up(l *look, v *Verdict) {
 			wait("Swarm is updating it")
 			return
 		case !l.fresh && s.renewed && (l.svc.UpdateStartedAt != "" || s.before != nil && l.svc.ForceUpdate == s.before.ForceUpdate): //rule:swarm-has-not-begun
-			wait("Swarm has not begun to update it")
+			wait("Swarm has not started to update it")
 			return
 		}
 	}
@@ -451,14 +451,14 @@ func (s *service) up(l *look, v *Verdict) {
 	}
 	switch {
 	case !l.docker && s.mixed(l): //rule:old-and-new-side-by-side
-		wait("old and new containers run side by side")
+		wait("old and new containers are running side by side")
 	case !l.docker && slices.ContainsFunc(l.news, func(u unit) bool { return u.phase == ended || u.phase == waiting }): //rule:not-all-up
 		wait("not all of its containers are up yet")
 	case steady+done < wanted: //rule:not-for-long-enough
-		wait("%d of %d have run for %s", steady+done, wanted, s.stable)
+		wait("%d of %d have been running for %s", steady+done, wanted, s.stable)
 	case l.legacy && !s.healthShown(l): //rule:health-not-shown
 		v.State, v.Final = Unseen, true
-		v.Reason = fmt.Sprintf("it has run for %s, but this version of Dokploy does not show whether a health check passes", s.stable)
+		v.Reason = fmt.Sprintf("it has been running for %s, but this version of Dokploy does not show whether a health check passes", s.stable)
 	default:
 		s.replaced(l, v)
 	}
@@ -611,7 +611,7 @@ func (s *stack) Look(v View) Verdict {
 	}
 	if len(verdicts) == 0 { // all were removed meanwhile, or Docker does not answer
 		if v.At.Sub(s.seen) >= blindFor {
-			return Verdict{State: Unseen, Final: true, Reason: "Docker shows nothing of the stack any more"}
+			return Verdict{State: Unseen, Final: true, Reason: "Docker no longer shows anything of the stack"}
 		}
 		return Verdict{Reason: "Docker shows nothing of the stack"}
 	}

@@ -66,7 +66,7 @@ func TestComposeThatWasNotSeenBefore(t *testing.T) {
 	v, _ := looks(rollout.NewCompose(unseen, false, stableFor), shown(old), 0, 30)
 	want(t, v, rollout.Unchanged, "")
 	v, _ = looks(rollout.NewCompose(unseen, false, stableFor), shown(old, young), 0, 30)
-	want(t, v, rollout.Unseen, "1 of 2 containers were started since the deployment began, but what ran before it could not be seen")
+	want(t, v, rollout.Unseen, "1 of 2 containers were started after the deployment began, but what was running before could not be seen")
 	v, _ = looks(rollout.NewCompose(unseen, false, stableFor), shown(old, named("b", "p-db-1", "exited", "Exited (1) 1 second ago")), 0, 30)
 	want(t, v, rollout.Failed, "exit code 1")
 }
@@ -116,7 +116,7 @@ func TestStackThatWasNotSeenBefore(t *testing.T) {
 	}
 	want(t, judge("completed", "b", 0), rollout.Running, "")
 	want(t, judge("", "", time.Hour), rollout.Unchanged, "")
-	want(t, judge("", "", 0), rollout.Unseen, "what ran before the deployment could not be seen")
+	want(t, judge("", "", 0), rollout.Unseen, "what was running before the deployment could not be seen")
 }
 
 func TestNothingIsToRun(t *testing.T) {
@@ -155,7 +155,7 @@ func TestStoppedByHand(t *testing.T) {
 	j := application(ranBefore)
 	looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running")), 0, 3)
 	v, _ := looks(j, docker(stopped, task(newID, "shutdown", "Running")), 4, 4)
-	want(t, v, rollout.Failed, "it was stopped: somebody set its replicas in Swarm from 1 to 0")
+	want(t, v, rollout.Failed, "it was stopped: someone set its replicas in Swarm from 1 to 0")
 	if !v.Final || !v.Stopped {
 		t.Errorf("%+v", v)
 	}
@@ -190,10 +190,10 @@ func TestSwarmTellsWhatIsNew(t *testing.T) {
 	want(t, judge(view(swarm(5, "completed", "x"), forces, young(newID, "running", "Running"), young(oldID, "shutdown", "Failed"))), rollout.Running, "")
 	want(t, judge(view(swarm(5, "completed", "x"), forces, young(oldID, "running", "Running"))), rollout.Undecided, "0 of 1")
 	want(t, judge(view(swarm(4, "rollback_completed", "x"), forces, young(newID, "shutdown", "Failed"), young(oldID, "running", "Running"))), rollout.Failed, "Swarm rolled back")
-	want(t, judge(view(swarm(5, "completed", "x"), nil, young(newID, "running", "Running"))), rollout.Unseen, "what ran before")
+	want(t, judge(view(swarm(5, "completed", "x"), nil, young(newID, "running", "Running"))), rollout.Unseen, "what was running before")
 	// A member is not shown any of that.
 	got, _ := looks(rollout.NewApplication("app", 1, unseen, stableFor), shown(container(newID, "running", "Up 2 seconds")), 0, 60)
-	want(t, got, rollout.Unseen, "what ran before")
+	want(t, got, rollout.Unseen, "what was running before")
 }
 
 // Nothing was there before a first deployment, and another one may have come

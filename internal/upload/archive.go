@@ -33,10 +33,10 @@ const (
 )
 
 var (
-	errBroken    = errors.New("is broken or cut off: make it again, and see that it arrives whole")
-	errDirectory = fmt.Errorf("has a list of its files of more than %s; at most %d files and folders are taken", megabytes(maxDirectory), maxFiles)
-	errTooMany   = fmt.Errorf("holds more than %d files and folders; leave something out", maxFiles)
-	errChanged   = errors.New("has changed while it was uploaded; let nothing write to it")
+	errBroken    = errors.New("is broken or truncated: create it again, and check that it arrives complete")
+	errDirectory = fmt.Errorf("has a file list of more than %s; at most %d files and folders are accepted", megabytes(maxDirectory), maxFiles)
+	errTooMany   = fmt.Errorf("contains more than %d files and folders; exclude something", maxFiles)
+	errChanged   = errors.New("changed while it was being uploaded; make sure nothing writes to it")
 )
 
 // bounded is a zip whose list is read: archive/zip keeps as many entries as
@@ -101,7 +101,7 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	case size == 0:
 		return fmt.Errorf("%s is empty", quote(name))
 	case size > maxZip:
-		return fmt.Errorf("%s is larger than %s, more than Dokploy can take", quote(name), megabytes(maxZip))
+		return fmt.Errorf("%s is larger than %s, more than Dokploy accepts", quote(name), megabytes(maxZip))
 	}
 	entries, err := readDirectory(f, size)
 	if err != nil {
@@ -119,9 +119,9 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	case packed > size:
 		return fmt.Errorf("%s %w", quote(name), errBroken)
 	case unpacked > maxUnpacked:
-		return fmt.Errorf("%s unpacks to %s, more than Dokploy can take (%s)", quote(name), megabytes(unpacked), megabytes(maxUnpacked))
+		return fmt.Errorf("%s unpacks to %s, more than Dokploy accepts (%s)", quote(name), megabytes(unpacked), megabytes(maxUnpacked))
 	case unpacked > bombSize && unpacked/bombRatio > size:
-		return fmt.Errorf("%s unpacks to %s, more than %d times its size: it is taken for a zip bomb; upload the directory instead", quote(name), megabytes(unpacked), bombRatio)
+		return fmt.Errorf("%s unpacks to %s, more than %d times its size: it looks like a zip bomb; upload the directory instead", quote(name), megabytes(unpacked), bombRatio)
 	}
 	var p problems
 	s.checkNames(entries, &p)
@@ -138,7 +138,7 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 		return fmt.Errorf("%s %w", quote(name), errBroken)
 	}
 	if s.count == 0 {
-		return fmt.Errorf("%s holds no files", quote(name))
+		return fmt.Errorf("%s contains no files", quote(name))
 	}
 	for _, e := range kept(entries) {
 		s.files = append(s.files, fileOf(e))
@@ -167,7 +167,7 @@ func readDirectory(f io.ReaderAt, size int64) ([]*zip.File, error) {
 		}
 		return nil, errBroken
 	case len(z.File) > maxFiles:
-		return nil, fmt.Errorf("holds %d files and folders; at most %d are taken", len(z.File), maxFiles)
+		return nil, fmt.Errorf("contains %d files and folders; at most %d are accepted", len(z.File), maxFiles)
 	}
 	in.done = true
 	return z.File, nil
@@ -223,7 +223,7 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 		case name == "." && isFolder(e.Name):
 			continue
 		case name == ".":
-			p.add(shown(e), "is a file without a name; leave it out of the zip")
+			p.add(shown(e), "is a file without a name; remove it from the zip")
 			continue
 		case isFolder(e.Name):
 			if p.name(name + "/") { // the server counts it
@@ -233,7 +233,7 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 		case !p.name(name):
 			continue
 		case files[name]:
-			p.add(shown(e), "is in the zip twice; leave one out")
+			p.add(shown(e), "is in the zip twice; remove one")
 		}
 		files[name] = true
 		top, _, below := strings.Cut(name, "/")
@@ -253,21 +253,21 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 	for _, name := range slices.Compact(folders) {
 		for ; name != "."; name = path.Dir(name) {
 			if files[name] {
-				p.add(name, "is both a file and a folder in the zip; leave one out")
+				p.add(name, "is both a file and a folder in the zip; remove one")
 			}
 		}
 	}
 	s.count, s.names = len(files), slices.Sorted(maps.Keys(files))
 	for top, below := range tops {
 		if len(tops) == 1 && below && !stripped {
-			s.note("Dokploy does not strip the folder %s, in which everything is: the zip has no entry for the folder itself, or another one beside it", quote(top))
+			s.note("Dokploy does not strip the folder %s, which contains everything: the zip has no entry for the folder itself, or has another one beside it", quote(top))
 		}
 	}
 	if stripped && strip != "." {
-		s.note("Dokploy strips the folder %s, in which everything is", quote(strip))
+		s.note("Dokploy strips the folder %s, which contains everything", quote(strip))
 	}
 	if git.n > 0 {
-		s.note("the zip holds .git, in which credentials may be: %s", git.String())
+		s.note("the zip contains .git, which may contain credentials: %s", git.String())
 	}
 	s.noteNames(executable, recent)
 }
@@ -279,11 +279,11 @@ func modeOf(e *zip.File) uint32 { return e.ExternalAttrs >> 16 }
 func faultOf(e *zip.File) string {
 	switch kind := modeOf(e) & 0o170000; {
 	case len(e.Name) > maxEntryName:
-		return fmt.Sprintf("is a path of %d characters; Dokploy takes %d", len(e.Name), maxName)
+		return fmt.Sprintf("is a path of %d characters; Dokploy accepts %d", len(e.Name), maxName)
 	case kind == 0o120000:
-		return "is a link, which Dokploy refuses; make the zip with what it leads to (zip without --symlinks), or upload the directory instead"
+		return "is a link, which Dokploy refuses; make the zip with what it points to (zip without --symlinks), or upload the directory instead"
 	case kind != 0 && kind != 0o100000 && kind != 0o040000:
-		return "is a device, pipe or socket, which Dokploy refuses; leave it out of the zip"
+		return "is a device, pipe or socket, which Dokploy refuses; remove it from the zip"
 	case strings.HasPrefix(e.Name, "/") || len(e.Name) > 1 && e.Name[1] == ':':
 		return "is an absolute path; make the zip with paths that begin in its root"
 	case slices.Contains(strings.FieldsFunc(e.Name, func(r rune) bool { return r == '/' || r == '\\' }), ".."):
@@ -357,7 +357,7 @@ func (s *Source) writeArchive(w io.Writer) error {
 	var unread *fs.PathError
 	switch {
 	case errors.As(err, &unread):
-		return fmt.Errorf("%s cannot be read to its end: %w", quote(name), unread.Err)
+		return fmt.Errorf("%s cannot be read completely: %w", quote(name), unread.Err)
 	case err != nil: // one of w is known to WriteTo
 		return fmt.Errorf("%s %w", quote(name), errChanged)
 	}

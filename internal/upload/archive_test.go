@@ -118,18 +118,18 @@ func TestArchive(t *testing.T) {
 	}{
 		{"files and folders", []item{{name: "Dockerfile", content: "FROM scratch"}, {name: "a/"}, {name: "a/b", content: "x", stored: true}, {name: "c/d"}}, 3, nil},
 		{"a root folder with an entry", []item{{name: "app/"}, {name: "app/x"}, {name: "__MACOSX/"}, {name: "__MACOSX/app/._é"}}, 1,
-			[]string{`Dokploy strips the folder "app", in which everything is`}},
+			[]string{`Dokploy strips the folder "app", which contains everything`}},
 		{"a root folder without an entry", []item{{name: "app/x"}, {name: "app/y"}}, 2,
-			[]string{`Dokploy does not strip the folder "app", in which everything is: the zip has no entry for the folder itself, or another one beside it`}},
+			[]string{`Dokploy does not strip the folder "app", which contains everything: the zip has no entry for the folder itself, or has another one beside it`}},
 		{"a root folder beside an empty one", []item{{name: "app/"}, {name: "app/x"}, {name: "empty/"}}, 1,
-			[]string{`Dokploy does not strip the folder "app", in which everything is: the zip has no entry for the folder itself, or another one beside it`}},
+			[]string{`Dokploy does not strip the folder "app", which contains everything: the zip has no entry for the folder itself, or has another one beside it`}},
 		{"stripping makes it shorter", []item{{name: strings.Repeat("r", 200) + "/"}, {name: strings.Repeat("r", 200) + "/" + strings.Repeat("a/", 120) + "a"}}, 1,
-			[]string{fmt.Sprintf("Dokploy strips the folder %s, in which everything is", quote(strings.Repeat("r", 200)))}},
+			[]string{fmt.Sprintf("Dokploy strips the folder %s, which contains everything", quote(strings.Repeat("r", 200)))}},
 		{"./ before all", []item{{name: "./"}, {name: "./a"}, {name: "./b/"}, {name: "./b/c"}}, 2, nil},
 		{"notes", []item{{name: "run", mode: 0o755}, {name: "ab:c", mode: 0o644}, {name: ".git/config"}}, 3,
 			[]string{
-				"the zip holds .git, in which credentials may be: .git/config",
-				"Dokploy drops file modes, and run is executable here: call with sh, or chmod in the Dockerfile",
+				"the zip contains .git, which may contain credentials: .git/config",
+				"Dokploy drops file modes, and run is executable here: run with sh, or chmod in the Dockerfile",
 				`ab:c is named with ":", "[" or "]", which Dokploy v0.29.3 and v0.29.4 may refuse`,
 			}},
 	} {
@@ -162,16 +162,16 @@ func TestArchive(t *testing.T) {
 func TestArchiveRefused(t *testing.T) {
 	const (
 		outside   = "make the zip with paths that begin in its root"
-		special   = "is a device, pipe or socket, which Dokploy refuses; leave it out of the zip"
+		special   = "is a device, pipe or socket, which Dokploy refuses; remove it from the zip"
 		backslash = "is named with backslashes; make the zip with a tool that writes / between folders (not Compress-Archive of Windows PowerShell 5)"
 	)
 	for _, tt := range []struct {
 		items []item
 		want  string // PATH: of the zip
 	}{
-		{nil, "PATH holds no files"},
-		{[]item{{name: "a/"}, {name: "__MACOSX/b"}}, "PATH holds no files"},
-		{[]item{{name: "a", content: "b", mode: fs.ModeSymlink | 0o777}}, `"a" is a link, which Dokploy refuses; make the zip with what it leads to (zip without --symlinks), or upload the directory instead`},
+		{nil, "PATH contains no files"},
+		{[]item{{name: "a/"}, {name: "__MACOSX/b"}}, "PATH contains no files"},
+		{[]item{{name: "a", content: "b", mode: fs.ModeSymlink | 0o777}}, `"a" is a link, which Dokploy refuses; make the zip with what it points to (zip without --symlinks), or upload the directory instead`},
 		{[]item{{name: "a", mode: fs.ModeDevice}}, `"a" ` + special},
 		{[]item{{name: "a", mode: fs.ModeDevice | fs.ModeCharDevice}}, `"a" ` + special},
 		{[]item{{name: "a", mode: fs.ModeNamedPipe}}, `"a" ` + special},
@@ -184,19 +184,19 @@ func TestArchiveRefused(t *testing.T) {
 		{[]item{{name: ".."}}, `".." leads out of its folder with ".."; ` + outside},
 		{[]item{{name: `a\b`}}, `"a\\b" ` + backslash},
 		{[]item{{name: `a\`}, {name: `a\b`}}, `"a\\" ` + backslash + "\n" + `"a\\b" ` + backslash},
-		{[]item{{name: "."}, {name: "b"}}, `"." is a file without a name; leave it out of the zip`},
-		{[]item{{name: ""}, {name: "b"}}, `"" is a file without a name; leave it out of the zip`},
+		{[]item{{name: "."}, {name: "b"}}, `"." is a file without a name; remove it from the zip`},
+		{[]item{{name: ""}, {name: "b"}}, `"" is a file without a name; remove it from the zip`},
 		{[]item{{name: "a@/b"}, {name: "a@/c"}, {name: "d\x00"}, {name: "\x81.txt"}}, `"a@" is named with "@", which Dokploy refuses` + "\n" +
 			`"d\x00" is named with "\x00", which Dokploy refuses` + "\n" + `"\x81.txt" is named with "\x81", which Dokploy refuses` + "\n" + hint},
-		{[]item{{name: strings.Repeat("a/", 203)}, {name: "b"}}, quote(strings.Repeat("a/", 203)) + ` is a path of 406 characters; Dokploy takes 405` + "\n" + hint},
-		{[]item{{name: strings.Repeat("./", 900) + "a"}, {name: strings.Repeat("@", 60000)}}, quote(strings.Repeat("./", 810)) + " is a path of 1801 characters; Dokploy takes 405\n" +
-			quote(strings.Repeat("@", 1620)) + " is a path of 60000 characters; Dokploy takes 405"},
-		{[]item{{name: "a"}, {name: "b"}, {name: "a"}}, `"a" is in the zip twice; leave one out`},
-		{[]item{{name: "a/b"}, {name: "./a//b"}, {name: "x"}}, `"./a//b" is in the zip twice; leave one out`},
+		{[]item{{name: strings.Repeat("a/", 203)}, {name: "b"}}, quote(strings.Repeat("a/", 203)) + ` is a path of 406 characters; Dokploy accepts 405` + "\n" + hint},
+		{[]item{{name: strings.Repeat("./", 900) + "a"}, {name: strings.Repeat("@", 60000)}}, quote(strings.Repeat("./", 810)) + " is a path of 1801 characters; Dokploy accepts 405\n" +
+			quote(strings.Repeat("@", 1620)) + " is a path of 60000 characters; Dokploy accepts 405"},
+		{[]item{{name: "a"}, {name: "b"}, {name: "a"}}, `"a" is in the zip twice; remove one`},
+		{[]item{{name: "a/b"}, {name: "./a//b"}, {name: "x"}}, `"./a//b" is in the zip twice; remove one`},
 		{[]item{{name: "r/"}, {name: "r/a"}, {name: "a"}}, ""}, // two in the root: none is stripped
-		{[]item{{name: "r/"}, {name: "r/a/x"}, {name: "a/x"}}, `"a/x" is in the zip twice; leave one out`},
-		{[]item{{name: "a"}, {name: "a/b/c"}}, `"a" is both a file and a folder in the zip; leave one out`},
-		{[]item{{name: "a"}, {name: "a/"}, {name: "b"}}, `"a" is both a file and a folder in the zip; leave one out`},
+		{[]item{{name: "r/"}, {name: "r/a/x"}, {name: "a/x"}}, `"a/x" is in the zip twice; remove one`},
+		{[]item{{name: "a"}, {name: "a/b/c"}}, `"a" is both a file and a folder in the zip; remove one`},
+		{[]item{{name: "a"}, {name: "a/"}, {name: "b"}}, `"a" is both a file and a folder in the zip; remove one`},
 	} {
 		path := save(t, makeZip(t, tt.items...))
 		got := ""
@@ -215,7 +215,7 @@ type offsets struct{ data, descriptor, directory, end int }
 // TestArchiveDamaged changes bytes of a good zip with one file, "a".
 func TestArchiveDamaged(t *testing.T) {
 	put16, put32 := binary.LittleEndian.PutUint16, binary.LittleEndian.PutUint32
-	const broken = `"a" is broken or cut off: make it again, and see that it arrives whole`
+	const broken = `"a" is broken or truncated: create it again, and check that it arrives complete`
 	for _, tt := range []struct {
 		name   string
 		change func(b []byte, at offsets) []byte
@@ -286,9 +286,9 @@ func TestArchiveDamaged(t *testing.T) {
 			return append(append(append([]byte{}, b[:at.end]...), append([]byte(sigLocator64), make([]byte, 16)...)...), b[at.end:]...)
 		}, ""},
 		{"a claim of 4 GiB", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], 1<<32-2); return b },
-			`"a" unpacks to 4095 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
+			`"a" unpacks to 4095 MB, more than 200 times its size: it looks like a zip bomb; upload the directory instead`},
 		{"a claim that is high", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize+1); return b },
-			`"a" unpacks to 256 MB, more than 200 times its size: it is taken for a zip bomb; upload the directory instead`},
+			`"a" unpacks to 256 MB, more than 200 times its size: it looks like a zip bomb; upload the directory instead`},
 		{"a claim that is wrong", func(b []byte, at offsets) []byte { put32(b[at.directory+24:], bombSize); return b }, broken},
 		{"overlaps", func(b []byte, at offsets) []byte { put32(b[at.directory+20:], uint32(len(b)+1)); return b }, broken},
 	} {
@@ -349,7 +349,7 @@ func TestArchiveTooMuch(t *testing.T) {
 		at += i
 		binary.LittleEndian.PutUint32(several[at+24:], 3<<30)
 	}
-	if _, err := Open(save(t, several)); err == nil || !strings.Contains(err.Error(), "unpacks to 6144 MB, more than Dokploy can take (4095 MB)") {
+	if _, err := Open(save(t, several)); err == nil || !strings.Contains(err.Error(), "unpacks to 6144 MB, more than Dokploy accepts (4095 MB)") {
 		t.Error(err)
 	}
 
@@ -365,7 +365,7 @@ func TestArchiveTooMuch(t *testing.T) {
 	for i := range maxFiles + 1 - len(items) {
 		items = append(items, item{name: fmt.Sprintf("more %d", i), stored: true})
 	}
-	if _, err := Open(save(t, makeZip(t, items...))); err == nil || !strings.Contains(err.Error(), "holds 100001 files and folders; at most 100000 are taken") {
+	if _, err := Open(save(t, makeZip(t, items...))); err == nil || !strings.Contains(err.Error(), "contains 100001 files and folders; at most 100000 are accepted") {
 		t.Error(err)
 	}
 
@@ -375,7 +375,7 @@ func TestArchiveTooMuch(t *testing.T) {
 	}
 	many = makeZip(t, items...)
 	binary.LittleEndian.PutUint64(many[len(many)-22-20-56+32:], uint64(len(items)-3<<16))
-	if _, err := Open(save(t, many)); err == nil || !strings.HasSuffix(err.Error(), `" holds more than 100000 files and folders; leave something out`) {
+	if _, err := Open(save(t, many)); err == nil || !strings.HasSuffix(err.Error(), `" contains more than 100000 files and folders; exclude something`) {
 		t.Error(err)
 	}
 
@@ -390,7 +390,7 @@ func TestArchiveTooMuch(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(save(t, long.Bytes())); err == nil || !strings.Contains(err.Error(), `" has a list of its files of more than 49 MB; at most 100000 files and folders are taken`) {
+	if _, err := Open(save(t, long.Bytes())); err == nil || !strings.Contains(err.Error(), `" has a file list of more than 49 MB; at most 100000 files and folders are accepted`) {
 		t.Error(err)
 	}
 
@@ -416,12 +416,12 @@ func TestArchiveZip64(t *testing.T) {
 		want                 string // PATH: of the zip
 	}{
 		{"right", uint64(len(text)), uint64(len(text)), 0, ""},
-		{"a bomb", 4 << 30, uint64(len(text)), 0, "PATH unpacks to 4096 MB, more than Dokploy can take (4095 MB)"},
-		{"a size that only zip64 can say", 1<<32 - 1, uint64(len(text)), 0, "PATH unpacks to 4095 MB, more than Dokploy can take (4095 MB)"},
-		{"unpacks to more than there is", 1 << 63, uint64(len(text)), 0, "PATH unpacks to 1048576 MB, more than Dokploy can take (4095 MB)"},
-		{"sizes below zero", 1<<64 - 1, 1<<64 - 1, 0, "PATH is broken or cut off: make it again, and see that it arrives whole"},
-		{"an offset below zero", uint64(len(text)), uint64(len(text)), 1<<64 - 100, `"a" is broken or cut off: make it again, and see that it arrives whole`},
-		{"an offset behind the end", uint64(len(text)), uint64(len(text)), 1 << 40, `"a" is broken or cut off: make it again, and see that it arrives whole`},
+		{"a bomb", 4 << 30, uint64(len(text)), 0, "PATH unpacks to 4096 MB, more than Dokploy accepts (4095 MB)"},
+		{"a size that only zip64 can say", 1<<32 - 1, uint64(len(text)), 0, "PATH unpacks to 4095 MB, more than Dokploy accepts (4095 MB)"},
+		{"unpacks to more than there is", 1 << 63, uint64(len(text)), 0, "PATH unpacks to 1048576 MB, more than Dokploy accepts (4095 MB)"},
+		{"sizes below zero", 1<<64 - 1, 1<<64 - 1, 0, "PATH is broken or truncated: create it again, and check that it arrives complete"},
+		{"an offset below zero", uint64(len(text)), uint64(len(text)), 1<<64 - 100, `"a" is broken or truncated: create it again, and check that it arrives complete`},
+		{"an offset behind the end", uint64(len(text)), uint64(len(text)), 1 << 40, `"a" is broken or truncated: create it again, and check that it arrives complete`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			extra := []byte{1, 0, 24, 0}
@@ -496,11 +496,11 @@ func TestArchiveChanged(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		{b[:20], `"app.zip" has become shorter while it was uploaded`},
-		{append(bytes.Clone(b), 0), `"app.zip" has grown while it was uploaded`},
-		{damaged, `"app.zip" has changed while it was uploaded; let nothing write to it`},
-		{rewritten, `"app.zip" has changed while it was uploaded; let nothing write to it`},
-		{renamed, `"app.zip" has changed while it was uploaded; let nothing write to it`},
+		{b[:20], `"app.zip" shrank while it was being uploaded`},
+		{append(bytes.Clone(b), 0), `"app.zip" grew while it was being uploaded`},
+		{damaged, `"app.zip" changed while it was being uploaded; make sure nothing writes to it`},
+		{rewritten, `"app.zip" changed while it was being uploaded; make sure nothing writes to it`},
+		{renamed, `"app.zip" changed while it was being uploaded; make sure nothing writes to it`},
 		{nil, `"app.zip" can no longer be read`},
 	} {
 		if err := os.WriteFile(path, tt.content, 0o644); err != nil {

@@ -17,7 +17,7 @@ func TestKernelFiles(t *testing.T) {
 			t.Logf("%s is not here", dir)
 			continue
 		}
-		if _, err := Open(dir); err == nil || !strings.HasPrefix(err.Error(), `"`+dir+`" is a file system of the kernel, `) {
+		if _, err := Open(dir); err == nil || !strings.HasPrefix(err.Error(), `"`+dir+`" is a kernel file system, `) {
 			t.Errorf("%s: %v", dir, err)
 		}
 	}
@@ -25,7 +25,7 @@ func TestKernelFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := regular(f, nil); err == nil || !strings.Contains(err.Error(), "belongs to a file system of the kernel") {
+	if _, err := regular(f, nil); err == nil || !strings.Contains(err.Error(), "belongs to a kernel file system") {
 		t.Error(err)
 	}
 	dir := write(t, t.TempDir(), map[string]string{"a": "text"})
@@ -58,8 +58,8 @@ func TestKernelFilesBelow(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	want := `"proc" is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent; leave it out with .dockerignore
-"sys" is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent; leave it out with .dockerignore`
+	want := `"proc" is a kernel file system, such as /proc or /sys, whose files cannot be sent; exclude it with .dockerignore
+"sys" is a kernel file system, such as /proc or /sys, whose files cannot be sent; exclude it with .dockerignore`
 	if err := tr.problems.err(); err == nil || err.Error() != want {
 		t.Error(err)
 	}

@@ -18,8 +18,8 @@ const (
 	maxName = 500 - len("/etc/dokploy/applications/") - 63 - len("/code/")
 	maxPart = 255 // of any Linux file system
 	newer   = ":[]"
-	hint    = "names may hold A-Z a-z 0-9 _ - . : [ ] and blanks, nothing else (Dokploy v0.29.3 and newer): " +
-		"rename, leave out with .dockerignore, or put into a .tar that the Dockerfile unpacks (ADD)"
+	hint    = "names may contain A-Z a-z 0-9 _ - . : [ ] and spaces, nothing else (Dokploy v0.29.3 and newer): " +
+		"rename it, exclude it with .dockerignore, or put it into a .tar that the Dockerfile unpacks (ADD)"
 )
 
 func accepts(c byte) bool {
@@ -33,7 +33,7 @@ func checkName(name string) (at, fault string) {
 	for part := range strings.SplitSeq(name, "/") {
 		end += 1 + len(part)
 		if len(part) > maxPart {
-			return name[:end], fmt.Sprintf("is a name of more than %d characters, which no file system takes", maxPart)
+			return name[:end], fmt.Sprintf("is a name of more than %d characters, which no file system accepts", maxPart)
 		}
 		var refused []string
 		for i := 0; i < len(part); {
@@ -48,7 +48,7 @@ func checkName(name string) (at, fault string) {
 		}
 	}
 	if len(name) > maxName {
-		return name, fmt.Sprintf("is a path of %d characters; Dokploy takes %d", len(name), maxName)
+		return name, fmt.Sprintf("is a path of %d characters; Dokploy accepts %d", len(name), maxName)
 	}
 	return "", ""
 }

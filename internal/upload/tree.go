@@ -63,26 +63,26 @@ func (s *Source) take(t *tree, name string) error {
 	}
 	switch n := len(t.files); {
 	case t.ignored.n > 0 && (n == 0 || n == 1 && t.files[0].name == ignoreFile):
-		return fmt.Errorf("%s has nothing to send: its %s leaves out everything (%s)", quote(name), ignoreFile, t.ignored.String())
+		return fmt.Errorf("%s has nothing to send: its %s excludes everything (%s)", quote(name), ignoreFile, t.ignored.String())
 	case n == 0 || n == 1 && t.files[0].name == ignoreFile:
 		return fmt.Errorf("%s is empty: it has no file to send", quote(name))
 	case n > maxFiles: // by the last one
-		return fmt.Errorf("%s holds %d files; at most %d are taken; leave something out with %s", quote(name), n, maxFiles, ignoreFile)
+		return fmt.Errorf("%s contains %d files; at most %d are accepted; exclude something with %s", quote(name), n, maxFiles, ignoreFile)
 	case s.bytes > maxUnpacked:
-		return fmt.Errorf("%s holds %s, more than Dokploy can take (%s); leave something out with %s", quote(name), megabytes(s.bytes), megabytes(maxUnpacked), ignoreFile)
+		return fmt.Errorf("%s holds %s, more than Dokploy accepts (%s); exclude something with %s", quote(name), megabytes(s.bytes), megabytes(maxUnpacked), ignoreFile)
 	}
 	s.files, s.count = t.files, len(t.files)
 	if t.git.n > 0 {
-		s.note("%s not sent: credentials may be in there", t.git.are())
+		s.note("%s not sent: credentials may be inside", t.git.are())
 	}
 	if t.ignored.n > 0 {
-		s.note("%s leaves out %s", ignoreFile, t.ignored.String())
+		s.note("%s excludes %s", ignoreFile, t.ignored.String())
 	}
 	if t.mac.n > 0 {
 		s.note("%s not sent: Dokploy ignores names that begin with __MACOSX", t.mac.are())
 	}
 	if t.links.n > 0 {
-		s.note("links are followed, and what they lead to is sent in their place: %s", t.links.String())
+		s.note("links are followed, and what they point to is sent in their place: %s", t.links.String())
 	}
 	if t.empty.n > 0 {
 		s.note("empty folders are not sent: %s", t.empty.String())
@@ -128,7 +128,7 @@ var literal = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 // folder looks at a folder that is sent as name and is at real.
 func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	if slices.Contains(t.reading, real) {
-		t.problems.add(name, "leads back to a folder that it is in; links must not make a circle")
+		t.problems.add(name, "points back to a folder that contains it; links must not form a loop")
 		return nil
 	}
 	if len(name) > maxName { // a circle that has not been seen ends here
@@ -142,10 +142,10 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	case errors.Is(err, errOfKernel) && name == "":
 		return err
 	case errors.Is(err, errOfKernel):
-		t.problems.add(name, "%w; leave it out with %s", err, ignoreFile)
+		t.problems.add(name, "%w; exclude it with %s", err, ignoreFile)
 		return nil
 	case err != nil:
-		t.problems.add(path.Join(name, "."), "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
+		t.problems.add(path.Join(name, "."), "cannot be read: %w; exclude it with %s, or fix its permissions", cause(err), ignoreFile)
 		return nil
 	}
 	if len(entries) == 0 && name != "" {
@@ -153,10 +153,10 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	}
 	for _, e := range entries {
 		if t.visited++; t.visited > maxVisited {
-			return fmt.Errorf("holds more than %d files and folders; give a smaller directory", maxVisited)
+			return fmt.Errorf("contains more than %d files and folders; give a smaller directory", maxVisited)
 		}
 		if len(t.files) > maxFiles {
-			return fmt.Errorf("holds more than %d files; leave something out with %s", maxFiles, ignoreFile)
+			return fmt.Errorf("contains more than %d files; exclude something with %s", maxFiles, ignoreFile)
 		}
 		if err := t.entry(path.Join(name, e.Name()), path.Join(real, e.Name()), e.Type(), above); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	return nil
 }
 
-var errOfKernel = errors.New("is a file system of the kernel, such as /proc or /sys: what is in it are no files that can be sent")
+var errOfKernel = errors.New("is a kernel file system, such as /proc or /sys, whose files cannot be sent")
 
 func (t *tree) list(real string) ([]os.DirEntry, error) {
 	f, err := t.root.OpenFile(real, os.O_RDONLY|nonblock, 0)
@@ -201,7 +201,7 @@ func (t *tree) entry(name, real string, kind fs.FileMode, above patternmatcher.M
 	case kind&fs.ModeSymlink != 0:
 		return t.link(name, real, here)
 	case !kind.IsRegular():
-		t.problems.add(name, "is a device, pipe or socket; remove it, or leave it out with %s", ignoreFile)
+		t.problems.add(name, "is a device, pipe or socket; remove it, or exclude it with %s", ignoreFile)
 	default:
 		t.file(name, real)
 	}
@@ -229,12 +229,12 @@ func (t *tree) link(name, real string, here patternmatcher.MatchInfo) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			why = "does not exist"
 		}
-		t.problems.add(name, "is a link to %s, which %s; remove it, or leave it out with %s", quote(text), why, ignoreFile)
+		t.problems.add(name, "is a link to %s, which %s; remove it, or exclude it with %s", quote(text), why, ignoreFile)
 		return nil
 	}
 	target, err = filepath.Rel(t.base, target)
 	if err != nil || !filepath.IsLocal(target) {
-		t.problems.add(name, "is a link to %s, outside of what is uploaded; put a copy in its place, or leave it out with %s", quote(text), ignoreFile)
+		t.problems.add(name, "is a link to %s, outside what is uploaded; put a copy in its place, or exclude it with %s", quote(text), ignoreFile)
 		return nil
 	}
 	target = filepath.ToSlash(target)
@@ -243,7 +243,7 @@ func (t *tree) link(name, real string, here patternmatcher.MatchInfo) error {
 		return fmt.Errorf("has a %s that cannot be used: %w", ignoreFile, err)
 	}
 	if ignored || slices.ContainsFunc(strings.Split(target, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
-		t.problems.add(name, "is a link to %s, which is not sent; put a copy in its place, or leave it out with %s", quote(text), ignoreFile)
+		t.problems.add(name, "is a link to %s, which is not sent; put a copy in its place, or exclude it with %s", quote(text), ignoreFile)
 		return nil
 	}
 	info, err := t.root.Stat(target)
@@ -252,7 +252,7 @@ func (t *tree) link(name, real string, here patternmatcher.MatchInfo) error {
 		t.problems.add(name, "is a link to %s, which cannot be read: %w", quote(text), cause(err))
 		return nil
 	case !info.IsDir() && !info.Mode().IsRegular():
-		t.problems.add(name, "is a link to %s, a device, pipe or socket; remove it, or leave it out with %s", quote(text), ignoreFile)
+		t.problems.add(name, "is a link to %s, a device, pipe or socket; remove it, or exclude it with %s", quote(text), ignoreFile)
 		return nil
 	}
 	t.links.add(name)
@@ -269,7 +269,7 @@ func (t *tree) file(name, real string) {
 	}
 	f, err := regular(t.root.OpenFile(real, os.O_RDONLY|nonblock, 0))
 	if err != nil {
-		t.problems.add(name, "cannot be read: %w; leave it out with %s, or mend its permissions", cause(err), ignoreFile)
+		t.problems.add(name, "cannot be read: %w; exclude it with %s, or fix its permissions", cause(err), ignoreFile)
 		return
 	}
 	defer f.Close() //nolint:errcheck // only read

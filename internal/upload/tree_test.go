@@ -95,12 +95,12 @@ func TestTree(t *testing.T) {
 		{name: ".git wherever it is",
 			files: map[string]string{"x": "1", ".git/config": "AUTHORIZATION: basic x", "lib/.git": "gitdir: x", "lib/y": "", ".github/z": "", ".gitignore": ""},
 			want:  []string{".github/z", ".gitignore", "lib/y", "x"},
-			notes: []string{".git, lib/.git are not sent: credentials may be in there"}},
+			notes: []string{".git, lib/.git are not sent: credentials may be inside"}},
 		{name: ".git cannot be excepted",
 			files:  map[string]string{"x": "1", ".git/config": "AUTHORIZATION: basic x"},
 			ignore: ".git\n!.git/config",
 			want:   []string{".dockerignore", "x"},
-			notes:  []string{".git is not sent: credentials may be in there"}},
+			notes:  []string{".git is not sent: credentials may be inside"}},
 		{name: "what a Mac leaves",
 			files: map[string]string{"x": "1", "__MACOSX/x": "", "__MACOSX2": "", "a/__MACOSX": ""},
 			want:  []string{"a/__MACOSX", "x"},
@@ -113,12 +113,12 @@ func TestTree(t *testing.T) {
 			files:  map[string]string{"x": "1", "node_modules/@types/a": ""},
 			ignore: "# comment\n\n  /node_modules/  \n",
 			want:   []string{".dockerignore", "x"},
-			notes:  []string{".dockerignore leaves out node_modules"}},
+			notes:  []string{".dockerignore excludes node_modules"}},
 		{name: "everything but one folder",
 			files:  map[string]string{"x": "1", "dist/a/b": "", "dist/c": "", "Dockerfile": "", "sub/Dockerfile": ""},
 			ignore: "*\n!dist\ndist/c\n",
 			want:   []string{".dockerignore", "Dockerfile", "dist/a/b"},
-			notes:  []string{".dockerignore leaves out dist/c, sub, x"}},
+			notes:  []string{".dockerignore excludes dist/c, sub, x"}},
 		{name: "the Dockerfile is sent",
 			files:  map[string]string{"x": "1", "Dockerfile": ""},
 			ignore: "Dockerfile\n.dockerignore\n",
@@ -127,22 +127,22 @@ func TestTree(t *testing.T) {
 			files:  map[string]string{"a/b/c.md": "", "a/b/d.txt": "", "a/e.md": "", "f.md": ""},
 			ignore: "a\n!a/b/*.md\n",
 			want:   []string{".dockerignore", "a/b/c.md", "f.md"},
-			notes:  []string{".dockerignore leaves out a/b/d.txt, a/e.md"}},
+			notes:  []string{".dockerignore excludes a/b/d.txt, a/e.md"}},
 		{name: "an exception with **",
 			files:  map[string]string{"a/b/c.md": "", "a/d.txt": ""},
 			ignore: "a\n!**/*.md\n",
 			want:   []string{".dockerignore", "a/b/c.md"},
-			notes:  []string{".dockerignore leaves out a/d.txt"}},
+			notes:  []string{".dockerignore excludes a/d.txt"}},
 		{name: "the last pattern wins",
 			files:  map[string]string{"a.md": "", "b.md": "", "c/a.md": ""},
 			ignore: "*.md\n!a.md\n",
 			want:   []string{".dockerignore", "a.md", "c/a.md"},
-			notes:  []string{".dockerignore leaves out b.md"}},
+			notes:  []string{".dockerignore excludes b.md"}},
 		{name: "** and ?",
 			files:  map[string]string{"a/tmp/x": "", "tmp/y": "", "f1": "", "f22": ""},
 			ignore: "\ufeff**/tmp\nf?\n",
 			want:   []string{".dockerignore", "f22"},
-			notes:  []string{".dockerignore leaves out a/tmp, f1, tmp"}},
+			notes:  []string{".dockerignore excludes a/tmp, f1, tmp"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := write(t, t.TempDir(), tt.files)
@@ -181,10 +181,10 @@ func TestTreeRefused(t *testing.T) {
 		{"empty folders", map[string]string{"a/b/": ""}, "DIR is empty: it has no file to send"},
 		{"only .dockerignore", map[string]string{".dockerignore": ""}, "DIR is empty: it has no file to send"},
 		{"only .git", map[string]string{".git/config": ""}, "DIR is empty: it has no file to send"},
-		{"all ignored", map[string]string{".dockerignore": "*", "a": "", "b/c": ""}, "DIR has nothing to send: its .dockerignore leaves out everything (a, b)"},
+		{"all ignored", map[string]string{".dockerignore": "*", "a": "", "b/c": ""}, "DIR has nothing to send: its .dockerignore excludes everything (a, b)"},
 		{"names", map[string]string{"app/(auth)/a": "", "app/(auth)/b": "", "é+é": "", "fine": ""},
 			`"app/(auth)" is named with "(" ")", which Dokploy refuses` + "\n" + `"é+é" is named with "é" "+", which Dokploy refuses` + "\n" + hint},
-		{"a long path", map[string]string{deep: ""}, quote(deep) + " is a path of 406 characters; Dokploy takes 405\n" + hint},
+		{"a long path", map[string]string{deep: ""}, quote(deep) + " is a path of 406 characters; Dokploy accepts 405\n" + hint},
 		{"a bad pattern", map[string]string{".dockerignore": "[", "a": ""}, ".dockerignore in DIR cannot be used: syntax error in pattern"},
 		{"a folder as .dockerignore", map[string]string{".dockerignore/a": ""}, ".dockerignore in DIR cannot be used: it is not a file"},
 		{"a huge .dockerignore", map[string]string{".dockerignore": strings.Repeat("#\n", 1<<19+1)}, ".dockerignore in DIR cannot be used: it is larger than 1 MB"},
@@ -224,13 +224,13 @@ func TestTooMuch(t *testing.T) {
 	if err := f.Truncate(large + 1); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"200 MB is much: Dokploy takes an upload into memory as a whole"}, open(t, dir).Notes()); diff != "" {
+	if diff := cmp.Diff([]string{"200 MB is a lot: Dokploy reads a whole upload into memory"}, open(t, dir).Notes()); diff != "" {
 		t.Error(diff)
 	}
 	if err := f.Truncate(5 << 30); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "holds 5120 MB, more than Dokploy can take (4095 MB)") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "holds 5120 MB, more than Dokploy accepts (4095 MB)") {
 		t.Error(err)
 	}
 
@@ -249,17 +249,17 @@ func TestTooMuch(t *testing.T) {
 	}
 
 	full = &tree{root: root, base: dir, ignore: pm, files: make([]file, maxFiles+1)}
-	if err := full.folder("", ".", patternmatcher.MatchInfo{}); err == nil || !strings.Contains(err.Error(), "holds more than 100000 files; ") {
+	if err := full.folder("", ".", patternmatcher.MatchInfo{}); err == nil || !strings.Contains(err.Error(), "contains more than 100000 files; ") {
 		t.Error(err)
 	}
 	err = new(Source).take(&tree{files: make([]file, maxFiles+1)}, "app")
-	if err == nil || err.Error() != `"app" holds 100001 files; at most 100000 are taken; leave something out with .dockerignore` {
+	if err == nil || err.Error() != `"app" contains 100001 files; at most 100000 are accepted; exclude something with .dockerignore` {
 		t.Error(err)
 	}
 
 	for want, s := range map[string]*Source{
-		"the zip is larger than 2048 MB, more than Dokploy can take; leave something out with .dockerignore": {},
-		"the zip is larger than 2048 MB, more than Dokploy can take; leave something out":                    {archive: true},
+		"the zip is larger than 2048 MB, more than Dokploy accepts; exclude something with .dockerignore": {},
+		"the zip is larger than 2048 MB, more than Dokploy accepts; exclude something":                    {archive: true},
 	} {
 		var b bytes.Buffer
 		out := s.counter(&b)
@@ -321,8 +321,8 @@ func TestChangedWhileSent(t *testing.T) {
 		change func(path string) error
 		want   string
 	}{
-		{"longer", func(path string) error { return os.WriteFile(path, []byte("123456"), 0o644) }, `"a/b" has grown while it was uploaded`},
-		{"shorter", func(path string) error { return os.WriteFile(path, []byte("1"), 0o644) }, `"a/b" has become shorter while it was uploaded (1 bytes instead of 5)`},
+		{"longer", func(path string) error { return os.WriteFile(path, []byte("123456"), 0o644) }, `"a/b" grew while it was being uploaded`},
+		{"shorter", func(path string) error { return os.WriteFile(path, []byte("1"), 0o644) }, `"a/b" shrank while it was being uploaded (1 bytes instead of 5)`},
 		{"gone", os.Remove, `"a/b" can no longer be read`},
 		{"a folder", func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) }, `"a/b" can`},
 		{"all gone", func(path string) error { return os.RemoveAll(filepath.Dir(filepath.Dir(path))) }, `the directory can no longer be read`},
@@ -418,7 +418,7 @@ func TestCheckName(t *testing.T) {
 		{"a/日本/日", "a/日本", `is named with "日" "本", which Dokploy refuses`},
 		{"x/" + strings.Repeat("a", 255), "", ""},
 		{strings.Repeat("a/", 202) + "a", "", ""},
-		{"x/" + strings.Repeat("a", 256) + "/y", "x/" + strings.Repeat("a", 256), "is a name of more than 255 characters, which no file system takes"},
+		{"x/" + strings.Repeat("a", 256) + "/y", "x/" + strings.Repeat("a", 256), "is a name of more than 255 characters, which no file system accepts"},
 	} {
 		if at, fault := checkName(tt.name); at != tt.at || fault != tt.fault {
 			t.Errorf("%q: %q %q; want %q %q", tt.name, at, fault, tt.at, tt.fault)
@@ -443,7 +443,7 @@ func TestNeither(t *testing.T) {
 		"none":      "PATH does not exist; give a directory or a .zip",
 		"empty.zip": "PATH is empty",
 		"text.zip":  "PATH is not a zip; give a directory or a .zip",
-		"cut.zip":   "PATH is broken or cut off: make it again, and see that it arrives whole",
+		"cut.zip":   "PATH is broken or truncated: create it again, and check that it arrives complete",
 	} {
 		path := filepath.Join(dir, name)
 		if _, err := Open(path); err == nil || err.Error() != strings.ReplaceAll(want, "PATH", quote(path)) {

@@ -33,8 +33,8 @@ func TestLinks(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{
-		".dockerignore leaves out a/b/e, folder/e, secret",
-		"links are followed, and what they lead to is sent in their place: a/up, absolute, file and 2 more",
+		".dockerignore excludes a/b/e, folder/e, secret",
+		"links are followed, and what they point to is sent in their place: a/up, absolute, file and 2 more",
 	}, s.Notes()); diff != "" {
 		t.Error(diff)
 	}
@@ -52,13 +52,13 @@ func TestLinksRefused(t *testing.T) {
 	for target, want := range map[string]string{
 		"nowhere":     `"x" is a link to "nowhere", which does not exist; `,
 		"x":           `"x" is a link to "x", which cannot be followed; `,
-		"/etc/passwd": `"x" is a link to "/etc/passwd", outside of what is uploaded; `,
-		"..":          `"x" is a link to "..", outside of what is uploaded; `,
+		"/etc/passwd": `"x" is a link to "/etc/passwd", outside what is uploaded; `,
+		"..":          `"x" is a link to "..", outside what is uploaded; `,
 		"secret":      `"x" is a link to "secret", which is not sent; `,
 		".git":        `"x" is a link to ".git", which is not sent; `,
 		".git/config": `"x" is a link to ".git/config", which is not sent; `,
-		".":           `"x" leads back to a folder that it is in; `,
-		"a":           `"a/b/back" leads back to a folder that it is in; `,
+		".":           `"x" points back to a folder that contains it; `,
+		"a":           `"a/b/back" points back to a folder that contains it; `,
 		"pipe":        `"x" is a link to "pipe", a device, pipe or socket; `,
 	} {
 		t.Run(target, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestSpecialFiles(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || err.Error() != `"pipe" is a device, pipe or socket; remove it, or leave it out with .dockerignore` {
+	if _, err := Open(dir); err == nil || err.Error() != `"pipe" is a device, pipe or socket; remove it, or exclude it with .dockerignore` {
 		t.Error(err)
 	}
 	if _, err := Open(pipe); err == nil || !strings.Contains(err.Error(), "is neither a directory nor a file") {
@@ -108,7 +108,7 @@ func TestPipeInAFilesPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for want, s := range map[string]*Source{`"b" can no longer be read: it is no regular file`: folder, `"app.zip" can no longer be read: it is no regular file`: archive} {
+	for want, s := range map[string]*Source{`"b" can no longer be read: it is not a regular file`: folder, `"app.zip" can no longer be read: it is not a regular file`: archive} {
 		if _, err := s.WriteTo(io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
@@ -123,8 +123,8 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "b"), 0o755) })
-	want := `"a" cannot be read: permission denied; leave it out with .dockerignore, or mend its permissions
-"b" cannot be read: permission denied; leave it out with .dockerignore, or mend its permissions`
+	want := `"a" cannot be read: permission denied; exclude it with .dockerignore, or fix its permissions
+"b" cannot be read: permission denied; exclude it with .dockerignore, or fix its permissions`
 	_, err := Open(dir)
 	if os.Geteuid() == 0 {
 		// Root reads everything.
@@ -143,7 +143,7 @@ func TestModes(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "bin", "run"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"Dokploy drops file modes, and bin/run is executable here: call with sh, or chmod in the Dockerfile"}, open(t, dir).Notes()); diff != "" {
+	if diff := cmp.Diff([]string{"Dokploy drops file modes, and bin/run is executable here: run with sh, or chmod in the Dockerfile"}, open(t, dir).Notes()); diff != "" {
 		t.Error(diff)
 	}
 }

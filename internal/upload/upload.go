@@ -86,7 +86,7 @@ func openSource(name string, keep []string) (*Source, error) {
 		return nil, err
 	}
 	if s.bytes > large {
-		s.note("%s is much: Dokploy takes an upload into memory as a whole", megabytes(s.bytes))
+		s.note("%s is a lot: Dokploy reads a whole upload into memory", megabytes(s.bytes))
 	}
 	return s, nil
 }
@@ -105,7 +105,7 @@ func (s *Source) Keep(names ...string) (*Source, error) {
 	}
 	for _, name := range names {
 		if !lacks(kept, name) {
-			kept.note("%s is sent, although %s leaves it out: the application names it", name, ignoreFile)
+			kept.note("%s is sent although %s excludes it: the application's settings name it", name, ignoreFile)
 		}
 	}
 	return kept, nil
@@ -122,7 +122,7 @@ func (s *Source) Lacks(name string, onlyFile bool) string {
 		return "is a folder"
 	case !s.archive:
 		if _, err := os.Stat(filepath.Join(s.path, filepath.FromSlash(name))); err == nil {
-			return fmt.Sprintf("is not sent: %s leaves it out, or it holds no files", ignoreFile)
+			return fmt.Sprintf("is not sent: %s excludes it, or it contains no files", ignoreFile)
 		}
 	}
 	return "is not in " + quote(s.name)
@@ -154,7 +154,7 @@ func (s *Source) note(format string, args ...any) {
 // noteNames notes what there is to say about names and modes.
 func (s *Source) noteNames(executable, recent sample) {
 	if executable.n > 0 {
-		s.note("Dokploy drops file modes, and %s executable here: call with sh, or chmod in the Dockerfile", executable.are())
+		s.note("Dokploy drops file modes, and %s executable here: run with sh, or chmod in the Dockerfile", executable.are())
 	}
 	if recent.n > 0 {
 		s.note("%s named with \":\", \"[\" or \"]\", which Dokploy v0.29.3 and v0.29.4 may refuse", recent.are())
@@ -226,7 +226,7 @@ func copyFile(w io.Writer, root *os.Root, f file, buf []byte) error {
 	n, err := io.CopyBuffer(w, io.LimitReader(in, f.size+1), buf)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s cannot be read to its end: %w", quote(f.name), cause(err))
+		return fmt.Errorf("%s cannot be read completely: %w", quote(f.name), cause(err))
 	case n != f.size:
 		return changedSize(f.name, n, f.size)
 	}
@@ -236,9 +236,9 @@ func copyFile(w io.Writer, root *os.Root, f file, buf []byte) error {
 // changedSize is the error for a file that has another size than it had.
 func changedSize(name string, now, before int64) error {
 	if now > before {
-		return fmt.Errorf("%s has grown while it was uploaded; let nothing write to it", quote(name))
+		return fmt.Errorf("%s grew while it was being uploaded; make sure nothing writes to it", quote(name))
 	}
-	return fmt.Errorf("%s has become shorter while it was uploaded (%d bytes instead of %d); let nothing write to it", quote(name), now, before)
+	return fmt.Errorf("%s shrank while it was being uploaded (%d bytes instead of %d); make sure nothing writes to it", quote(name), now, before)
 }
 
 // regular gives a file that was opened without waiting, if it is a regular one:
@@ -249,10 +249,10 @@ func regular(f *os.File, err error) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is no regular file")
+		err = errors.New("it is not a regular file")
 	}
 	if err == nil && ofKernel(f) {
-		err = errors.New("it belongs to a file system of the kernel, such as /proc or /sys")
+		err = errors.New("it belongs to a kernel file system, such as /proc or /sys")
 	}
 	if err != nil {
 		_ = f.Close()
@@ -272,9 +272,9 @@ type counter struct {
 
 func (s *Source) counter(w io.Writer) *counter {
 	if s.archive {
-		return &counter{w: w, way: "leave something out"}
+		return &counter{w: w, way: "exclude something"}
 	}
-	return &counter{w: w, way: "leave something out with " + ignoreFile}
+	return &counter{w: w, way: "exclude something with " + ignoreFile}
 }
 
 func (c *counter) Write(b []byte) (int, error) {
@@ -282,7 +282,7 @@ func (c *counter) Write(b []byte) (int, error) {
 		return 0, c.err
 	}
 	if c.n+int64(len(b)) > maxZip {
-		c.err = fmt.Errorf("the zip is larger than %s, more than Dokploy can take; %s", megabytes(maxZip), c.way)
+		c.err = fmt.Errorf("the zip is larger than %s, more than Dokploy accepts; %s", megabytes(maxZip), c.way)
 		return 0, c.err
 	}
 	n, err := c.w.Write(b)

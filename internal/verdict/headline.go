@@ -43,11 +43,11 @@ func (r *Result) became() string {
 	case Cancelled:
 		return "was cancelled"
 	case Lost:
-		return "is lost"
+		return "was lost"
 	case Timeout:
-		return "is not done"
+		return "did not finish"
 	case Unreachable:
-		return "is not known to be done"
+		return "outcome unknown"
 	case Refused:
 		return "was refused"
 	case Invalid:
@@ -78,7 +78,7 @@ func (r *Result) unhealthy() string {
 	case r.Verified == VerifiedUnchanged:
 		return "was deployed but is unchanged"
 	}
-	return "was deployed, but is not known to run"
+	return "was deployed, but whether it is running is not known"
 }
 
 // Runs reports whether all of it was seen to run, new or not.
@@ -97,10 +97,15 @@ func (r *Result) after() string {
 		return " (" + took + ", commit " + r.ShortCommit() + ")"
 	case r.Status == Unhealthy:
 		return " (" + took + ")" // how long it ran is not what that says
-	case r.Commit != "":
-		return " after " + took + " (commit " + r.ShortCommit() + ")"
 	}
-	return " after " + took
+	line := " after " + took
+	if r.Status == Timeout {
+		line = " in " + took
+	}
+	if r.Commit != "" {
+		line += " (commit " + r.ShortCommit() + ")"
+	}
+	return line
 }
 
 // ShortCommit is the commit that was built, as people write it; empty: not known.

@@ -61,22 +61,22 @@ type Hint string
 // Hints that depend on more than the reason.
 const (
 	RunAgain     Hint = "nothing was deployed; run the job again"
-	StillRuns    Hint = "nothing was replaced: what ran before still runs"
-	BrokenOff    Hint = "what still goes on there may be live with the next restart of the service. Run the job again"
-	StartedTwice Hint = "it was started twice; look at the server's own log"
-	KeepVersions Hint = "switch on rollbacks for the application in Dokploy (with a registry), or deploy images and set them with the input image"
-	SetVersion   Hint = "set the version that is to run with the inputs of this job, and run it again"
+	StillRuns    Hint = "nothing was replaced: the previous version is still running"
+	BrokenOff    Hint = "what is still running there may go live when the service next restarts. Run the job again"
+	StartedTwice Hint = "it was started twice; check the server's own log"
+	KeepVersions Hint = "enable rollbacks for the application in Dokploy (this needs a registry), or deploy images and set them with the input image"
+	SetVersion   Hint = "set the version to run in the inputs of this job, and run it again"
 	PushAgain    Hint = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
-	UploadLost   Hint = "the application's source is an upload now, and its code may be gone from Dokploy; what ran before still runs. Run the job again"
+	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running. Run the job again"
 )
 
 const (
-	addDomain      Hint = "add a domain in Dokploy, or give the address"
+	addDomain      Hint = "add a domain in Dokploy, or give the full address"
 	updateDokploy  Hint = "update Dokploy in its dashboard under Settings → Web Server, then run the job again"
-	ifMistake      Hint = "run the job again if that was a mistake"
+	ifMistake      Hint = "if that was a mistake, run the job again"
 	oneAtATime     Hint = "let one pipeline at a time deploy this service, then run the job again"
-	seeAndRunAgain Hint = "look at the deployments of the service in the dashboard, then run the job again"
-	seeDeployments Hint = "look at the deployments of the service in the dashboard"
+	seeAndRunAgain Hint = "check the service's deployments in the dashboard, then run the job again"
+	seeDeployments Hint = "check the service's deployments in the dashboard"
 )
 
 // Outcome is how a deployment ended, why, and what goes on in Dokploy.
@@ -103,7 +103,7 @@ func (o Outcome) Why() string {
 	if o.Left != "" {
 		left := fill(leftWords[o.Left], "{set}", o.Set, "{detail}", o.Detail)
 		if o.Left == StillQueued && o.Detail != "" {
-			left += "; it waits for " + o.Detail
+			left += "; it is waiting for " + o.Detail
 		}
 		if o.Stale {
 			left = "as last seen, " + left
@@ -111,7 +111,7 @@ func (o Outcome) Why() string {
 		why = join(why, left)
 	}
 	if o.Set != "" && o.Left != SomethingSet && o.Left != MaybeSet && o.Reason.Kind != SetByAnother {
-		why = join(why, o.Set+" set before, and nothing was deployed")
+		why = join(why, o.Set+" set before that, but nothing was deployed")
 	}
 	return why
 }

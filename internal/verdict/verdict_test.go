@@ -116,16 +116,16 @@ func TestWhy(t *testing.T) {
 	lost := Reason{Kind: HiddenIdle, For: 2 * time.Minute}.Outcome()
 	for want, o := range map[string]Outcome{
 		"": {Status: Done},
-		"Dokploy accepted the deployment, but began none while it was idle for 2m00s":           lost,
-		"timed out; it is still queued in Dokploy and will be deployed there":                   {Reason: Reason{Kind: TimedOut}, Left: StillQueued},
-		"timed out; as last seen, it is still queued in Dokploy and will be deployed there":     {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Stale: true},
-		"timed out; it is still queued in Dokploy and will be deployed there; it waits for web": {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Detail: "web"},
-		"it is queued in Dokploy and goes on there":                                             {Reason: Reason{Kind: InterruptedRun}, Left: QueuedThere},
-		"timed out; the image was set; nothing was started":                                     {Reason: Reason{Kind: TimedOut}, Left: SomethingSet, Set: "the image was"},
-		"timed out; whether the image was set is not known; nothing was started":                {Reason: Reason{Kind: TimedOut}, Left: MaybeSet, Set: "the image was"},
-		"timed out; nothing was started; the image was set before, and nothing was deployed":    {Reason: Reason{Kind: TimedOut}, Left: NothingStarted, Set: "the image was"},
-		"timed out; Dokploy says done, but: it crashes":                                         {Reason: Reason{Kind: TimedOut}, Left: DoneBut, Detail: "it crashes"},
-		"{name} {for}; nothing was started":                                                     {Reason: Reason{Kind: Answered, Text: "{name} {for}", Name: "x"}, Left: NothingStarted},
+		"Dokploy accepted the deployment, but started none while it was idle for 2m00s":              lost,
+		"timed out; it is still queued in Dokploy and will be deployed there":                        {Reason: Reason{Kind: TimedOut}, Left: StillQueued},
+		"timed out; as last seen, it is still queued in Dokploy and will be deployed there":          {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Stale: true},
+		"timed out; it is still queued in Dokploy and will be deployed there; it is waiting for web": {Reason: Reason{Kind: TimedOut}, Left: StillQueued, Detail: "web"},
+		"it is queued in Dokploy and continues there":                                                {Reason: Reason{Kind: InterruptedRun}, Left: QueuedThere},
+		"timed out; the image was set; nothing was started":                                          {Reason: Reason{Kind: TimedOut}, Left: SomethingSet, Set: "the image was"},
+		"timed out; it is not known whether the image was set; nothing was started":                  {Reason: Reason{Kind: TimedOut}, Left: MaybeSet, Set: "the image was"},
+		"timed out; nothing was started; the image was set before that, but nothing was deployed":    {Reason: Reason{Kind: TimedOut}, Left: NothingStarted, Set: "the image was"},
+		"timed out; Dokploy reports done, but: it crashes":                                           {Reason: Reason{Kind: TimedOut}, Left: DoneBut, Detail: "it crashes"},
+		"{name} {for}; nothing was started":                                                          {Reason: Reason{Kind: Answered, Text: "{name} {for}", Name: "x"}, Left: NothingStarted},
 	} {
 		if got := o.Why(); got != want {
 			t.Errorf("%q\nwant %q", got, want)

@@ -57,7 +57,7 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("not reachable for %s: %v", e.For.Round(time.Second), e.Err)
+	return fmt.Sprintf("unreachable for %s: %v", e.For.Round(time.Second), e.Err)
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
