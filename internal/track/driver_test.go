@@ -45,11 +45,12 @@ type run struct {
 	noises      int
 	story       *strings.Builder
 	said        map[string]string // what the story said last, of each kind
-	record      bool
+	keepSteps   bool
 	steps       []step
 	begun       track.State
 	given       track.Answer
 	answeredAt  int // before which step
+	keepLooks   bool
 	fingerprint []look
 }
 
@@ -173,10 +174,9 @@ func (r *run) look() track.Decision {
 	r.stamp(&o)
 	var asked track.Need
 	for {
-		old := r.state
-		next, d := old.See(o)
-		if r.record {
-			r.steps = append(r.steps, step{before: old, after: next, o: o, clone: clone(o), d: d})
+		next, d := r.state.See(o)
+		if r.keepSteps {
+			r.steps = append(r.steps, step{before: r.state, after: next, o: o, clone: clone(o), d: d})
 		}
 		if d.Ask == 0 {
 			r.state = next
@@ -199,7 +199,7 @@ func (r *run) saw(start time.Duration, asked track.Need, d track.Decision) {
 	if d.Held != nil && !slices.Contains(r.heldIDs, d.Held.ID) {
 		r.heldIDs = append(r.heldIDs, d.Held.ID)
 	}
-	if r.record {
+	if r.keepLooks {
 		r.fingerprint = append(r.fingerprint, look{at: start, asked: asked, d: d, phase: r.state.Phase()})
 	}
 	if r.story != nil {

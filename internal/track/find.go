@@ -26,6 +26,7 @@ type search struct {
 	nothingNew   bool // the first look showed none of it: what comes later is another's
 	lookedTwice  bool // at a row that may be the waiting upload's
 
+	aloneSince   time.Time // since when our row waits and the queue has no job that may be its
 	missingSince time.Time
 	missingLooks int // that saw neither job nor row
 	soleSince    time.Time
@@ -64,6 +65,7 @@ var inQueue = []rule{
 
 // finding are the rules that decide by the queue and the rows.
 var finding = []rule{
+	{"queued-row-without-a-job", (*sight).queuedRowWithoutAJob},
 	{"queued-row-waits", (*sight).queuedRowWaits},
 	{"cancelled-before-it-began", (*sight).cancelledBeforeItBegan},
 	{"row-with-the-marker", (*sight).marked},
@@ -88,17 +90,22 @@ func (s *sight) queueFirst() *Decision {
 }
 
 // blocked tells a queue that something in between does not let through, while
-// everything else can be read, from an outage: the first is done without.
+// everything else can be read, from an outage: the first is done without, and is
+// no reason to doubt what is seen later.
 func (s *sight) blocked() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
+	if s.phase != Awaited { // there the newest counts when it is first found
+		s.classify()
+	}
+	s.pace = Pace{First: 500 * time.Millisecond, Most: 500 * time.Millisecond}
 	if s.queueErrors++; s.queueErrors >= 3 { //rule:barred-queue
 		s.tell(Event{Kind: QueueUnreadable})
 		s.queue = QueueHidden
-		return pending()
+		s.enter(s.phase)
 	}
-	return &Decision{Fault: true}
+	return pending()
 }
 
 // uploadAmongNew tells the upload's job or row at the first look after it was
@@ -152,6 +159,7 @@ func (s *sight) jobWaits() *Decision {
 	s.remember(q, s.job)
 	s.noteTwins(q, s.job)
 	s.notMissing()
+	s.finding.aloneSince = time.Time{}
 	if s.job.Active {
 		s.trail.activeAt = s.o.At
 		s.left = verdict.BeingStarted
@@ -227,9 +235,25 @@ func (s *sight) listWhileWaiting() *Decision {
 	return nil
 }
 
-// queuedRowWaits: ours has a row that has not begun.
+// rowWaits reports whether ours has a row that has not begun.
+func (s *sight) rowWaits() bool { return s.ours != nil && s.ours.Status == dokploy.StatusQueued }
+
+// queuedRowWithoutAJob: a restart took its job and left its row. A job that
+// somebody builds, or any of this service, may be ours after all.
+func (s *sight) queuedRowWithoutAJob() *Decision {
+	f, q := &s.finding, s.shown()
+	if !s.rowWaits() || q == nil || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active || j.ServiceID == s.order.ServiceID }) {
+		f.aloneSince = time.Time{}
+		return nil
+	}
+	if f.aloneSince.IsZero() {
+		f.aloneSince = s.o.At
+	}
+	return lostIf(s.o.quiet(f.aloneSince) >= comeback, verdict.ForgottenQueued)
+}
+
 func (s *sight) queuedRowWaits() *Decision {
-	if s.ours == nil || s.ours.Status != dokploy.StatusQueued {
+	if !s.rowWaits() {
 		return nil
 	}
 	s.notMissing()

@@ -221,7 +221,7 @@ func (h *history) troubles(c chooser) {
 		switch c.IntN(9) {
 		case 0, 1, 2, 3:
 			e.what, e.lasts = restart, c.between(5*time.Second, 20*time.Second)
-			e.bad = c.one(15) && !h.queuedRows
+			e.bad = c.one(15) && (!h.queuedRows || h.queue == inMemory)
 		case 4:
 			e.what, e.lasts = outage, c.span(time.Minute)
 		case 5:

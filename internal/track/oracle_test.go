@@ -70,7 +70,7 @@ func (r *run) liveness() {
 	if r.last.End == nil || r.last.End.Row == nil {
 		// Others may be around whose rows cannot be told from ours.
 		switch k := verdict.Kind(r.ending()); {
-		case k == verdict.Ambiguous && (r.git || r.upload) && (r.others() > 0 || r.barred):
+		case k == verdict.Ambiguous && (r.git || r.upload) && r.others() > 0:
 		case k == verdict.WhichUpload && r.upload && r.others() > 0:
 		case (k == verdict.PushedOut || k == verdict.HiddenPushedOut || k == verdict.RowVanished || k == verdict.HiddenIdle) && r.others() >= 10:
 		default:
@@ -207,7 +207,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 			r.bad("removed from the queue: but nobody did")
 		}
 	case verdict.Ambiguous:
-		if !r.git && !r.upload || r.others() == 0 && !r.lostAnswer() && len(r.restarts) == 0 && len(r.failures) == 0 && !r.barred && (!r.upload || r.own.odd != silent) {
+		if !r.git && !r.upload || r.others() == 0 && !r.lostAnswer() && len(r.restarts) == 0 && len(r.failures) == 0 && (!r.upload || r.own.odd != silent) {
 			r.bad("ambiguous: but its text tells")
 		}
 	case verdict.WhichUpload:

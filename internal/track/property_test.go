@@ -197,28 +197,31 @@ func shrink(h *history, problem string) *history {
 // check plays a history with all that can be compared.
 func check(h *history) []string {
 	r := newRun(h)
-	r.record = true
+	r.keepLooks, r.keepSteps = true, true
 	if p := r.play().judge(); len(p) > 0 {
 		return p
 	}
 	r.pure()
-	for what, change := range map[string]func(*setup){
-		"our clock":       func(s *setup) { s.ours += -777*time.Hour - 123456789 },
-		"Dokploy's clock": func(s *setup) { s.theirs += 99*time.Hour + 41*time.Millisecond },
-		"others' jobs":    func(s *setup) { s.noise = true },
+	for _, other := range []struct {
+		what   string
+		change func(*setup)
+	}{
+		{"our clock", func(s *setup) { s.ours += -777*time.Hour - 123456789 }},
+		{"Dokploy's clock", func(s *setup) { s.theirs += 99*time.Hour + 41*time.Millisecond }},
+		{"others' jobs", func(s *setup) { s.noise = true }},
 	} {
-		other := *h
-		change(&other.setup)
-		again := newRun(&other)
-		again.record = true
+		changed := *h
+		other.change(&changed.setup)
+		again := newRun(&changed)
+		again.keepLooks = true
 		again.play()
 		if len(r.fingerprint) != len(again.fingerprint) {
-			r.bad("%s: %d looks, and %d", what, len(r.fingerprint), len(again.fingerprint))
+			r.bad("%s: %d looks, and %d", other.what, len(r.fingerprint), len(again.fingerprint))
 			continue
 		}
 		for i := range r.fingerprint {
 			if a, b := r.fingerprint[i].timeless(), again.fingerprint[i].timeless(); a != b {
-				r.bad("%s: look %d: %s, and %s", what, i, a, b)
+				r.bad("%s: look %d: %s, and %s", other.what, i, a, b)
 				break
 			}
 		}

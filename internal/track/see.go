@@ -43,18 +43,18 @@ type sight struct {
 // the same answer, and the old state stays what it was.
 func (s State) See(o Observation) (State, Decision) {
 	look := &sight{State: s, o: o}
-	d := look.judge()
-	if d == nil {
-		d = &Decision{}
+	var d Decision
+	if judged := look.judge(); judged != nil {
+		d = *judged
 	}
 	if d.Ask != 0 {
-		return s, *d
+		return s, d
 	}
 	d.Pace = look.pace
 	d.Pace.Now, d.Pace.Restart = look.now, look.restart
 	d.Left, d.Doing, d.Place, d.Waits = look.left, look.doing, look.place, look.waits
 	d.Tell, d.Held = look.told, look.held.row
-	return look.State, *d
+	return look.State, d
 }
 
 func (s *sight) judge() *Decision {

@@ -24,12 +24,7 @@ func TestALostAnswerBehindABarredQueueCountsAsTaken(t *testing.T) {
 	w := play(t, nil)
 	w.state = w.state.Answered(Answer{Kind: CutOff})
 	w.failing = Queue
-	for range 2 {
-		if d := w.look(1); !d.Fault {
-			t.Errorf("%+v", d)
-		}
-	}
-	w.look(1)
+	w.wantPending(w.looks(3, 1))
 	if d := w.look(1); d.Took != TookYes || !w.state.Unconfirmed() {
 		t.Errorf("%+v", d)
 	}
@@ -304,5 +299,69 @@ func TestOfOneMomentTheOlderRowComesFirst(t *testing.T) {
 	s.infer()
 	if s.held.row == nil || s.held.row.ID != "a" {
 		t.Errorf("held %+v", s.held.row)
+	}
+}
+
+// A row that a restart left as queued, whose job is gone, is waited for no longer
+// than a job that is gone.
+func TestAQueuedRowWithoutAJobIsForgotten(t *testing.T) {
+	begin := func() *world {
+		w := play(t, nil).taken()
+		w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
+		w.look(1)
+		w.restarted(0)
+		w.jobs = nil
+		return w
+	}
+	w := begin()
+	w.wantPending(w.looks(15, 1))
+	w.wantEnd(w.look(1), verdict.ForgottenQueued)
+
+	// What is brought back, is built, or is of the service may be its job.
+	for _, j := range []dokploy.Job{ourJob(-1), {ID: "job-2", ServiceID: "api", Description: "x"}, {ID: "job-2", ServiceID: "web", Active: true, ProcessedOn: at(3)}} {
+		w = begin()
+		w.wantPending(w.looks(14, 1))
+		w.jobs = []dokploy.Job{j}
+		w.wantPending(w.look(1))
+		w.jobs = nil
+		w.wantPending(w.looks(15, 1))
+		w.wantEnd(w.look(1), verdict.ForgottenQueued)
+	}
+
+	// An outage begins those seconds again, and a hidden queue tells nothing.
+	w = begin()
+	w.wantPending(w.looks(14, 1))
+	w.restarted(0)
+	w.wantPending(w.looks(14, 1))
+	w.wantEnd(w.look(1), verdict.ForgottenQueued)
+	w = play(t, func(o *Order) { o.Queue = QueueHidden }).taken()
+	w.rows = []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
+	w.wantPending(w.looks(60, 1))
+}
+
+// What the list shows while only the queue cannot be read is remembered.
+func TestItsRowIsKnownWhereOnlyTheQueueFailed(t *testing.T) {
+	w := play(t, nil).taken()
+	w.failing, w.rows = Queue, []dokploy.Deployment{running("a", 1, ours), commit("b", 0.5)}
+	w.wantPending(w.look(1))
+	w.failing, w.rows = 0, []dokploy.Deployment{commit("b", 0.5)} // somebody has removed ours
+	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
+}
+
+// A queue that something in between does not let through is no outage: what is
+// over fast, its text gone, is no less ours for it.
+func TestABarredQueueIsNoOutage(t *testing.T) {
+	for _, answer := range []AnswerKind{Taken, CutOff} {
+		w := play(t, nil)
+		w.state = w.state.Answered(Answer{Kind: answer})
+		w.failing = Queue
+		for range 3 {
+			if d := w.look(0.5); d.Fault {
+				t.Errorf("%+v", d)
+			}
+		}
+		if p := w.state.Pace(); p != paces[w.state.Phase()] {
+			t.Errorf("%+v", p)
+		}
 	}
 }
