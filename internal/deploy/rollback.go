@@ -226,7 +226,7 @@ func runsNow(result verdict.Result) string {
 // keptVersion is the newest version before a deployment that Dokploy can put back; nil if
 // there is none.
 func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokploy.Rollback {
-	if !t.service.RollbackActive { //rule:keeps-no-versions
+	if !t.service.RollbackActive {
 		return nil
 	}
 	var list []dokploy.Rollback

@@ -194,21 +194,6 @@ func TestRuleSetByOthersSince(t *testing.T) {
 	})
 }
 
-// Where Dokploy keeps no versions it is not asked for them.
-func TestRuleKeepsNoVersions(t *testing.T) {
-	inWorld(t, dokploytest.Options{}, func(w *world) {
-		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}})
-		w.set = goingBack(Changes{})
-		r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-		w.triggers(app, 1)
-		for _, x := range w.srv.Requests() {
-			if strings.HasPrefix(x.Procedure, "rollback.") {
-				w.Errorf("%s was asked: %s", x.Procedure, r.Error())
-			}
-		}
-	})
-}
-
 // What ran before is the newest deployment that is older than ours, in whatever
 // order Dokploy lists them: not ours, and none that came later.
 func TestRuleTheDeploymentBefore(t *testing.T) {

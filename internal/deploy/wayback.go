@@ -151,8 +151,6 @@ func (f *failure) deployWhatRan() way {
 	case f.asked == "" && x.image != "" && !sameImage(x.image, set): //rule:back-image-not-ours
 		// This run was not asked to touch the image.
 		return way{kind: impossible, why: fmt.Sprintf("%s was running before, but %s is set, which this run did not change", text.OneLine(x.image), text.OneLine(set))}
-	case f.asked == "": //rule:back-environment-alone
-		return way{kind: redeploy} // its environment goes back
 	case others && sameImage(firstOf(x.image, set), failed): //rule:back-same-image-others-differ
 		return way{kind: redeploy} // the image is the same, what else was set is not
 	}
