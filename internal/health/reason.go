@@ -150,7 +150,7 @@ func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return reason, hintPort
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return reason, fmt.Sprintf("the address asks for a login: use one that does not, or add %d to health-status", status)
+		return reason, fmt.Sprintf("the address asks for a login: give one in health-headers, use an address without, or add %d to health-status", status)
 	case status == http.StatusBadRequest && at.Scheme == "http" && (strings.Contains(body, "HTTP request to an HTTPS server") || strings.Contains(body, "plain HTTP request was sent to HTTPS port")):
 		return reason + " (plain HTTP on a port for TLS)", "write https://"
 	case status == http.StatusMethodNotAllowed:
