@@ -117,3 +117,227 @@ func TestFollowNone(t *testing.T) {
 		}
 	}
 }
+
+// Nobody looked before: what is new of a compose service is told by when it was
+// made, where Docker's clock is that of the row.
+func TestFollowVerifiesWhatWasMadeSince(t *testing.T) {
+	for name, tt := range map[string]struct {
+		composeType string
+		server      string
+		member      bool
+		same        bool // nothing changes
+		want        verdict.Verified
+	}{
+		"docker-compose":                       {want: verdict.VerifiedYes},
+		"docker-compose, nothing was replaced": {same: true, want: verdict.VerifiedUnchanged},
+		"docker-compose, with a member's key":  {member: true, want: verdict.VerifiedUnknown},
+		"docker-compose, on a remote server":   {server: "far", want: verdict.VerifiedUnknown},
+		"a stack":                              {composeType: "stack", want: verdict.VerifiedYes},
+		"a stack, nothing was replaced":        {composeType: "stack", same: true, want: verdict.VerifiedUnchanged},
+		"a stack, with a member's key":         {composeType: "stack", member: true, want: verdict.VerifiedUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				if tt.server != "" {
+					w.srv.AddServer(tt.server)
+				}
+				v := w.srv.AddCompose(dokploytest.Compose{Name: "x", SourceType: "git", ComposeType: tt.composeType, ServerID: tt.server, ComposeFile: twoServices, BuildFunc: func(n int) dokploytest.Build {
+					build := takes(5 * time.Second)
+					build.CommitSHA = []string{another, pushed}[n-1]
+					return build
+				}})
+				w.srv.Enqueue(v, "another's", "")
+				time.Sleep(10 * time.Minute)
+				if !tt.same {
+					v.SetComposeFile(oneIsNew)
+				}
+				w.pushes(v, pushed)
+				time.Sleep(time.Minute)
+				w.follows(Follow{})
+				if tt.member {
+					w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{v.ID}})
+				}
+				r := w.want(w.deploy("compose x"), verdict.Done, 0)
+				if r.Verified != tt.want {
+					t.Errorf("%s, want %s\n%s", r.Verified, tt.want, w.story())
+				}
+			})
+		})
+	}
+}
+
+// Nothing is ever started, whatever is lost, and nothing is started again.
+func TestFollowStartsNothing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		during func(w *world, v *dokploytest.Service) // while it is queued
+		set    func(*Options)
+		status verdict.Status
+		exit   int
+		kind   verdict.Kind
+		left   verdict.Left
+	}{
+		"a restart loses it": {
+			during: func(w *world, _ *dokploytest.Service) { w.srv.Restart(8 * time.Second) },
+			status: verdict.Lost, exit: 1, kind: verdict.ForgottenQueued,
+		},
+		"somebody cleans the queue": {
+			during: func(w *world, v *dokploytest.Service) { w.srv.CleanQueue(v) },
+			status: verdict.Lost, exit: 1, kind: verdict.ForgottenQueued,
+		},
+		"timeout comes first": {
+			set:    func(o *Options) { o.Timeout = 30 * time.Second },
+			status: verdict.Timeout, exit: 4, kind: verdict.TimedOut, left: verdict.StillQueued,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(10 * time.Minute)})
+				w.srv.Enqueue(v, "another's", "")
+				time.Sleep(time.Second)
+				w.pushes(v, pushed)
+				if tt.during != nil {
+					time.AfterFunc(20*time.Second, func() { tt.during(w, v) })
+				}
+				w.follows(Follow{})
+				if set := w.set; tt.set != nil {
+					w.set = func(o *Options) { set(o); tt.set(o) }
+				}
+				r := w.want(w.deploy("application api"), tt.status, tt.exit)
+				w.triggers(v, 0)
+				if r.Reason.Kind != tt.kind || r.Left != tt.left {
+					w.Errorf("%s (%q, %q)\n%s", r.Why(), r.Reason.Kind, r.Left, w.story())
+				}
+				if tt.status == verdict.Lost && r.Advice() != string(verdict.PushAgain) {
+					w.Errorf("advice %q", r.Advice())
+				}
+			})
+		})
+	}
+}
+
+// The clock that ends first decides, while none has come.
+func TestFollowClocks(t *testing.T) {
+	for name, tt := range map[string]struct {
+		timeout time.Duration
+		status  verdict.Status
+		exit    int
+		left    verdict.Left
+	}{
+		"start-timeout": {10 * time.Minute, verdict.Lost, 1, ""},
+		"timeout":       {time.Minute, verdict.Timeout, 4, verdict.NoneYet},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{SourceType: "git"})
+				w.follows(Follow{})
+				set := w.set
+				w.set = func(o *Options) { set(o); o.Timeout = tt.timeout }
+				r := w.want(w.deploy("application api"), tt.status, tt.exit)
+				if want := min(tt.timeout, 2*time.Minute); r.Took < want || r.Took > want+time.Second || r.Left != tt.left {
+					w.Errorf("%s after %s, %q", r.Why(), r.Took, r.Left)
+				}
+			})
+		})
+	}
+}
+
+// A later commit instead is named, and nothing is said of whether this one is in it.
+func TestFollowNamesTheNewest(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		build := takes(5 * time.Second)
+		build.CommitSHA = another
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: build})
+		w.pushes(v, another)
+		time.Sleep(time.Minute)
+		w.follows(Follow{})
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
+		if want := "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:05 UTC by the server's clock"; r.Why() != want {
+			w.Errorf("%s, want %s", r.Why(), want)
+		}
+	})
+}
+
+// The branch had moved on when it was cloned: both commits are said, and it is
+// the deployment of this push all the same.
+func TestFollowSaysWhatWasBuilt(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		build := takes(5 * time.Second)
+		build.CommitSHA = another
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: build})
+		w.pushes(v, pushed)
+		w.follows(Follow{})
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
+		if r.Commit != another || !w.rec.said("Dokploy built 999999988888, the head of the branch when it was cloned; what started it was the push of 3f2a91c0de3f") {
+			w.Error(r.Commit, w.story())
+		}
+	})
+}
+
+// All services are watched from the start, whatever max-parallel says.
+func TestFollowSeveral(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		var services []*dokploytest.Service
+		for _, name := range []string{"a", "b", "c"} {
+			services = append(services, w.srv.AddApplication(dokploytest.Application{Name: name, SourceType: "git", Build: takes(5 * time.Second)}))
+		}
+		time.AfterFunc(30*time.Second, func() {
+			for _, v := range services[:2] {
+				w.pushes(v, pushed)
+			}
+		})
+		w.follows(Follow{})
+		set := w.set
+		w.set = func(o *Options) { set(o); o.MaxParallel, o.FailFast = 1, true }
+		report := w.deploy("application c", "application a", "application b")
+		for i, want := range []verdict.Status{verdict.Lost, verdict.Done, verdict.Done} {
+			if report.Results[i].Status != want {
+				w.Errorf("%d: %s, want %s\n%s", i, report.Results[i].Status, want, w.story())
+			}
+		}
+		if report.ExitCode() != 1 || report.Took > 3*time.Minute {
+			w.Errorf("exit %d after %s", report.ExitCode(), report.Took)
+		}
+	})
+}
+
+// A dry run looks once, and waits for nothing.
+func TestFollowDryRun(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before func(w *world, v *dokploytest.Service)
+		said   string
+	}{
+		"none":    {func(*world, *dokploytest.Service) {}, "Dokploy shows no deployment of commit 3f2a91c just now"},
+		"one":     {func(w *world, v *dokploytest.Service) { w.pushes(v, pushed); time.Sleep(time.Second) }, "the deployment of commit 3f2a91c: "},
+		"waiting": {func(w *world, v *dokploytest.Service) { w.srv.Enqueue(v, "x", ""); w.pushes(v, pushed) }, "the deployment of commit 3f2a91c is queued"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(time.Minute)})
+				v.SetPush(dokploytest.Push{WatchPaths: []string{"src/**"}})
+				tt.before(w, v)
+				w.follows(Follow{})
+				set := w.set
+				w.set = func(o *Options) { set(o); o.DryRun = true }
+				began := time.Now()
+				w.want(w.deploy("application api"), verdict.Done, 0)
+				w.triggers(v, 0)
+				if !w.rec.said(tt.said) || !w.rec.said("there may come none: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
+					w.Error(time.Since(began), w.story())
+				}
+			})
+		})
+	}
+}
+
+// An outage is outlived for the whole of unreachable-timeout, before the service
+// is found, too.
+func TestFollowOutlivesOutages(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(5 * time.Second)})
+		w.pushes(v, pushed)
+		time.Sleep(10 * time.Second)
+		w.srv.Restart(90 * time.Second)
+		w.follows(Follow{})
+		w.want(w.deploy("application api"), verdict.Done, 0)
+	})
+}

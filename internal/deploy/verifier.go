@@ -25,10 +25,11 @@ type verifier struct {
 
 	look      lookout
 	prior     prior
-	fresh     *rollout.View // newer than prior, if the job still waits
-	beginning *beginning    // a look beside the build; nil: there is none
-	last      rollout.View  // the newest whole look after the deployment
-	glance    rollout.View  // the newest one at the tasks alone
+	fresh     *rollout.View   // newer than prior, if the job still waits
+	made      *rollout.Before // in the place of prior, what was made before the deployment; nil: not asked
+	beginning *beginning      // a look beside the build; nil: there is none
+	last      rollout.View    // the newest whole look after the deployment
+	glance    rollout.View    // the newest one at the tasks alone
 	// forces are those of the tasks that an application has since its deployment.
 	forces map[string]uint64
 }

@@ -51,6 +51,13 @@ func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last stri
 	if staysBlind(v.prior.err) { //rule:blind-from-the-beginning
 		return v.unseen(explainBlind(v.prior.err)), "", nil
 	}
+	if d.row != nil && d.triggered.IsZero() && !v.prior.seen() && v.service.Kind == dokploy.Compose {
+		made, ok := v.madeBefore(ctx, d.row.StartedAt)
+		if !ok { //rule:nobody-looked-before
+			return v.unseen("it had begun before this run could look at what ran, so its containers cannot be told from earlier ones"), "", nil
+		}
+		v.made = &made
+	}
 	seen, away, err := v.watch(ctx, d)
 	switch {
 	case away != "" && seen.State != rollout.Failed: //rule:away-before-the-end
@@ -172,6 +179,9 @@ func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error)
 	before := rollout.Before{View: v.prior.view, Unseen: !v.prior.seen()}
 	if before.Unseen {
 		before.At = d.triggered
+	}
+	if v.made != nil {
+		before = *v.made
 	}
 	switch {
 	case s.Kind == dokploy.Application:

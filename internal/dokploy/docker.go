@@ -2,6 +2,7 @@ package dokploy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -327,6 +328,17 @@ func (c *Client) ForceOfTask(ctx context.Context, taskID, serverID string) (uint
 		return 0, false, nil
 	}
 	return task.Spec.ForceUpdate, task.ServiceID != "", mayLook(err)
+}
+
+// MadeAt is when a container or a task on Dokploy's own host was made, by
+// Docker's clock; zero: there is no such thing.
+func (c *Client) MadeAt(ctx context.Context, id string) (time.Time, error) {
+	var made struct{ Created, CreatedAt string }
+	err := c.query(ctx, "docker.getConfig", url.Values{"containerId": {id}}, &made)
+	if empty(err) {
+		return time.Time{}, nil
+	}
+	return parseTime(cmp.Or(made.Created, made.CreatedAt)), mayLook(err)
 }
 
 // rawAnswer keeps an answer for parseService only.

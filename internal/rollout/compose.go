@@ -144,8 +144,6 @@ func (c *compose) Look(v View) Verdict {
 	case steady == 0: //rule:compose-all-ended
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = "every container has ended with exit code 0; whether that was intended cannot be told"
-	case c.unseen && c.prior.IsZero(): //rule:compose-late
-		verdict.State, verdict.Final, verdict.Reason = Unseen, true, beforeUnseen
 	case c.unseen && fresh > 0: //rule:compose-before-unseen
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = fmt.Sprintf("%d of %d containers were started after the deployment began, but what was running before could not be seen, so whether they are new is not known", fresh, len(all))

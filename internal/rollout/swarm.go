@@ -483,8 +483,6 @@ func (s *service) replaced(l *look, v *Verdict) {
 	}
 	updated := l.svc != nil && l.fresh
 	switch was := s.before; {
-	case s.unseen && s.start.IsZero(): //rule:stack-late
-		v.State, v.Reason = Unseen, beforeUnseen
 	case v.New+v.Ran == 0: //rule:nothing-new
 		v.State = Unchanged
 	case s.unseen && !updated: //rule:new-or-not-unseen

@@ -162,7 +162,9 @@ func (s *sight) notIdleForLongEnough() *Decision {
 // pushHasTime: to come and, after a restart, to come back.
 func (s *sight) pushHasTime() *Decision {
 	if left := s.order.StartTimeout - s.o.At.Sub(s.order.SentAt); left > 0 {
-		s.pace.Most = max(min(left, paces[Awaited].Most), 100*time.Millisecond)
+		if left < paces[Awaited].Most {
+			s.pace.First, s.pace.Most = left, left // to the moment
+		}
 		return pending()
 	}
 	if s.o.Outages > 0 && s.o.quiet(s.o.BackAt) < comeback {
