@@ -34,7 +34,8 @@ func (p *place) add(line []byte) {
 	}
 }
 
-// forget begins with an empty file, if counted, or behind a gap.
+// forget starts over: with counted at the first line of an emptied file, else after
+// a gap, where the numbers of lines are unknown.
 func (p *place) forget(counted bool) {
 	p.counted = counted
 	if counted {
@@ -46,7 +47,7 @@ func (p *place) forget(counted bool) {
 	}
 }
 
-// remembered is how many of the newest lines are.
+// remembered is how many of the newest lines have their hash kept.
 func (p *place) remembered() int {
 	return min(p.lines-p.since, maxRemembered)
 }
@@ -60,6 +61,7 @@ func (p *place) same(n int, line []byte) (same, known bool) {
 	return p.at(n) == p.hash(line), true
 }
 
+// at is the hash of the nth line, which must be remembered.
 func (p *place) at(n int) uint64 { return p.ring[(n-1)%maxRemembered] }
 
 // hash is the same for a line that came whole and for one in which Dokploy
@@ -77,6 +79,7 @@ func (p *place) hash(line []byte) uint64 {
 	return maphash.Bytes(p.seed, p.scratch)
 }
 
+// ascii reports whether b is ASCII only. It looks at eight bytes at a time.
 func ascii(b []byte) bool {
 	for len(b) >= 8 {
 		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
@@ -103,7 +106,7 @@ const (
 	unsure
 	// apart: nothing of what was delivered is among them.
 	apart
-	// rewritten: the file was emptied and written anew.
+	// rewritten: the file was emptied and started over.
 	rewritten
 )
 
@@ -149,8 +152,9 @@ func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 // otherFile reports whether so many lines differ that it is another file.
 func otherFile(compared, differ int) bool { return differ > compared/2 }
 
-// overlap is how many of the lines were delivered: the end of what was delivered is
-// their beginning. Of several lengths that fit it is the longest, so
+// overlap is how many of the given lines, the last of the file, were delivered
+// already: those at their beginning that are the end of what was delivered. Of
+// several lengths that fit it is the longest, so
 // that no line comes twice.
 func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	known := p.remembered()
@@ -187,9 +191,11 @@ func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	return all.best, unsure
 }
 
-// candidates are overlaps that fit.
+// candidates are the overlaps that fit: the longest, how many there are, and how
+// many are too long to fit by chance.
 type candidates struct{ best, count, long int }
 
+// add takes an overlap of m lines.
 func (c *candidates) add(m int) {
 	c.best = max(c.best, m)
 	c.count++

@@ -28,7 +28,7 @@ func (p *Printer) disarm(line []byte) []byte {
 // headings are what Buildkite begins a fold with, or opens one.
 var headings = regexp.MustCompile(`^\s*(---|\+\+\+|~~~|\^\^\^)(\s|$)`)
 
-// behindFirst puts a backslash behind the first character that is not blank.
+// behindFirst puts a backslash after the first character that is not a space.
 func behindFirst(line []byte) []byte {
 	n := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace)) + 1
 	return append(append(append([]byte{}, line[:n]...), '\\'), line[n:]...)

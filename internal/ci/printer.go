@@ -22,7 +22,7 @@ import (
 //   - Errors say what is wrong, hints what to do. The reason stands last.
 //   - Nothing is said twice. On hosts with annotations, the host's own line
 //     about a warning or a reason stands in the place of ours.
-//   - Lines of our own are no wider than the screen: text is broken at blanks
+//   - Lines of our own are no wider than the screen: text is broken at spaces
 //     and keeps its indent, a link that is longer has a line of its own.
 //   - Everything is text. Of what comes from elsewhere, names and messages
 //     included, only colours get through, and no secret does.

@@ -77,7 +77,7 @@ func appendText(dst, line []byte, colour bool) (text []byte, coloured bool) {
 }
 
 // escape measures the escape sequence at the beginning of s, which is not
-// empty, and says whether it only sets colours. Of a sequence that is broken
+// empty, and reports whether it only sets colours. Of a sequence that is broken
 // off, what belongs to it counts. A string (OSC, DCS and the like) that has no
 // end in this line swallows nothing but its introducer: the text stays.
 func escape(s []byte, unterminated *bool) (n int, sgr bool) {

@@ -14,7 +14,7 @@ import (
 // everybody else's variables do not.
 func TestMisspelt(t *testing.T) {
 	for _, tt := range []struct {
-		env  string // NAME=value, separated by blanks
+		env  string // NAME=value, separated by spaces
 		want string // the problem
 	}{
 		{"DOKPLOY_DRYRUN=true", "dry-run: the variable DOKPLOY_DRYRUN is not read; the correct name is DOKPLOY_DRY_RUN"},

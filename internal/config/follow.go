@@ -76,11 +76,11 @@ func (l *loader) following() *Follow {
 	for _, input := range notFollowing {
 		if v := l.given(input); v != "" && (input != "rollback" || !strings.EqualFold(v, "false")) {
 			l.problems = without(l.problems, input)
-			l.problem(input, "does not go together with operation: follow, which starts nothing")
+			l.problem(input, "cannot be combined with operation: follow, which starts nothing")
 		}
 	}
 	if strings.EqualFold(l.given("wait"), "false") {
-		l.problem("wait", "false does not go together with operation: follow, which does nothing but wait")
+		l.problem("wait", "false cannot be combined with operation: follow, which does nothing but wait")
 	}
 	for _, input := range []string{"max-parallel", "fail-fast"} {
 		if v := l.given(input); v != "" && !strings.EqualFold(v, "false") && l.valid(input) {

@@ -24,7 +24,7 @@ func TestFollow(t *testing.T) {
 	run := Facts{Commit: sha}
 	pull := Facts{Commit: sha, PullRequest: "12"}
 	minutes := func(n int) time.Duration { return time.Duration(n) * time.Minute }
-	const nothing = "does not go together with operation: follow, which starts nothing"
+	const nothing = "cannot be combined with operation: follow, which starts nothing"
 	tests := []struct {
 		name     string
 		facts    Facts
@@ -89,7 +89,7 @@ func TestFollow(t *testing.T) {
 			"title and description", run, []string{"INPUT_TITLE", "x", "INPUT_DESCRIPTION", "y"}, nil,
 			[]string{"title: " + nothing, "description: " + nothing}, nil,
 		},
-		{"wait: false", run, []string{"INPUT_WAIT", "FALSE"}, nil, []string{"wait: false does not go together with operation: follow, which does nothing but wait"}, nil},
+		{"wait: false", run, []string{"INPUT_WAIT", "FALSE"}, nil, []string{"wait: false cannot be combined with operation: follow, which does nothing but wait"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestFollow(t *testing.T) {
 func TestFollowRefusesFiles(t *testing.T) {
 	for _, input := range []string{"COMPOSE-FILE", "SOURCE"} {
 		_, err := loadVars(Facts{Commit: sha}, pairs("INPUT_OPERATION", "follow", "INPUT_"+input, t.TempDir()+"/none")...)
-		want := []string{strings.ToLower(input) + ": does not go together with operation: follow, which starts nothing"}
+		want := []string{strings.ToLower(input) + ": cannot be combined with operation: follow, which starts nothing"}
 		if diff := cmp.Diff(want, problems(t, err)); diff != "" {
 			t.Error(diff)
 		}

@@ -102,7 +102,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// printable reports whether s may be a header's value and holds no blank.
+// printable reports whether s may be a header's value and contains no space.
 func printable(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {

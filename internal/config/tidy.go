@@ -69,7 +69,7 @@ func unquoted(s string) (string, bool) {
 	return strings.TrimSpace(inner), true
 }
 
-// entriesOf are the entries of a list, without blanks around them.
+// entriesOf are the entries of a list, without the spaces around them.
 func entriesOf(list string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for entry := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {

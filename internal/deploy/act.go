@@ -92,6 +92,7 @@ func (w *watcher) begin(ctx context.Context) {
 	}
 }
 
+// stopLate stops the warning about a deployment that takes far too long.
 func (w *watcher) stopLate() {
 	if w.late != nil {
 		w.late.Stop()

@@ -26,7 +26,7 @@ func TestComposeEnv(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		kind     string
-		versions string // separated by blanks; "?": unknown
+		versions string // separated by spaces; "?": unknown
 		lines    string
 		refused  string
 		warnings []string

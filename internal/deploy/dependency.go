@@ -41,7 +41,7 @@ func explainDependency(ctx context.Context, t target, v *verifier, e end) end {
 }
 
 // failedDependency reads docker-compose's error about a service that others
-// depend on: it names its container, or the service.
+// depend on, which names its container or itself; both are empty for other errors.
 func failedDependency(cause string) (container, service string) {
 	if rest, ok := strings.CutPrefix(cause, "dependency failed to start: container "); ok {
 		container, _, _ = strings.Cut(rest, " ")

@@ -54,7 +54,7 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 	if status != verdict.Failed {
 		return e // the log does not tell why
 	}
-	if t.service.ServerID != "" && wentOn(t.screen.tail.lines()) {
+	if t.service.ServerID != "" && continuesAfterError(t.screen.tail.lines()) {
 		if e.outcome.Reason.Kind == "" {
 			e.outcome = verdict.Reason{Kind: verdict.ConnectionBroke}.Outcome()
 		}

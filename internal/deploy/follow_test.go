@@ -94,7 +94,7 @@ func TestFollowNone(t *testing.T) {
 		why     string
 	}{
 		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s"},
-		"auto-deploy is off":  {"git", dokploytest.Push{AutoDeployOff: true}, on("main"), "", verdict.NoneExplained, "automatic deployments are switched off for the service"},
+		"auto-deploy is off":  {"git", dokploytest.Push{AutoDeployOff: true}, on("main"), "", verdict.NoneExplained, "automatic deployments are off for this service"},
 	} {
 		for _, skip := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {

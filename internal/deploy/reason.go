@@ -60,9 +60,9 @@ func quote(tail []string, why reason.Reason) []string {
 // lastWords is what Dokploy writes last into the log of a failed deployment.
 const lastWords = "Error occurred ❌"
 
-// wentOn reports whether a log goes on after Dokploy's last words: on a remote
+// continuesAfterError reports whether a log goes on after Dokploy's last words: on a remote
 // server the connection broke, and the build goes on there.
-func wentOn(tail []string) bool {
+func continuesAfterError(tail []string) bool {
 	said := false
 	for _, line := range tail {
 		switch {

@@ -21,7 +21,7 @@ func TestWentOn(t *testing.T) {
 		"❌ Docker build failed\nError: ❌ Docker command failed\nError occurred ❌, see": false,
 		"all is well\n✅ Docker build completed.":                                       false,
 	} {
-		if got := wentOn(strings.Split(log, "\n")); got != want {
+		if got := continuesAfterError(strings.Split(log, "\n")); got != want {
 			t.Errorf("%q: %v", log, got)
 		}
 	}

@@ -48,7 +48,7 @@ func (t *targets) names() []string {
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
 
 // before runs a look of the time before the trigger: a short outage is
-// outlived, what cannot mend by itself ends it.
+// outlived, what waiting cannot fix ends it.
 func before(ctx context.Context, o *Options, look func(context.Context) error) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(o.beforeTrigger(), o.beforeTrigger()),

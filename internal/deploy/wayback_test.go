@@ -332,7 +332,7 @@ func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 	})
 }
 
-// Where there is no way back, it is said what stands now, and what to do.
+// Where it cannot roll back, it says what is in place now and what to do.
 func TestNoWayBackSaysWhatStands(t *testing.T) {
 	f := failure{
 		status: verdict.Unhealthy, ended: true, asked: "x:1", service: &dokploy.Service{Kind: dokploy.Application, SourceType: "docker", Image: "x:1"},

@@ -312,7 +312,8 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// skipValue is where the valid JSON value at i ends.
+// skipValue returns the index just after the JSON value that starts at b[i]. b
+// must be valid JSON.
 func skipValue(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {

@@ -47,7 +47,7 @@ const proto = "__proto__"
 type assignment struct {
 	name, value string
 	start       int  // of "export" or the name
-	from, to    int  // the value as it is written, with the blanks around it
+	from, to    int  // the value as it is written, with the spaces around it
 	end         int  // of the last line, behind a comment
 	quoted      bool // read as a quoted value, which may have several lines
 	broken      bool // begins with a quote, and the quotes are not taken off

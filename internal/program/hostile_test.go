@@ -292,7 +292,7 @@ func TestHostileAnswers(t *testing.T) {
 					}
 					return nil
 				})
-				// What waiting may mend is waited for; the rest ends at once.
+				// What waiting may fix is waited for; the rest ends at once.
 				patience := "30s"
 				if slices.Contains(transient, name) {
 					patience = seconds(2)

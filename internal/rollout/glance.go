@@ -51,7 +51,7 @@ func (v View) Uneventful(before View) bool {
 		return false
 	}
 	return !slices.ContainsFunc(v.units(), func(u unit) bool {
-		fine := !u.sick && (u.phase == running || u.phase == waiting && u.failure == "")
+		fine := !u.wasUnhealthy && (u.phase == running || u.phase == waiting && u.failure == "")
 		return !before.has(u.id) && (!fine || u.desired != "running" && u.desired != "ready")
 	})
 }

@@ -19,40 +19,40 @@ type service struct {
 	renewed  bool          // every deployment makes new tasks: applications
 	stable   time.Duration // how long they must run
 
-	start    time.Time
-	old      map[string]bool // tasks that were there before
-	before   *dokploy.SwarmService
-	unseen   bool // what ran before was not seen
-	vague    bool // … or not for certain: only the tasks' own ForceUpdate tells
-	restless bool // was failing before
-	had      int  // replicas that swarm has shown since
+	start        time.Time
+	old          map[string]bool // tasks that were there before
+	before       *dokploy.SwarmService
+	unseen       bool // what ran before was not seen
+	vague        bool // … or not for certain: only the tasks' own ForceUpdate tells
+	crashLooping bool // was failing before
+	had          int  // replicas that swarm has shown since
 
-	since    map[string]time.Time // running on end, by task
-	homeless map[string]time.Time // without a node
-	sick     map[string]bool      // seen unhealthy
-	pair     bool                 // an old and a new one ran side by side
-	first    time.Time            // the first look
-	seen     time.Time            // the last look that showed anything
-	known    time.Time            // the last look that showed swarm's service
-	force    uint64               // ForceUpdate that this deployment set
-	shape    string               // of the last look
-	changed  time.Time            // when the shape last changed
-	failedAt time.Time
-	reason   string // of the failure, as last known
-	unwell   bool   // it is a health check that fails
+	since        map[string]time.Time // running on end, by task
+	unplaced     map[string]time.Time // without a node
+	wasUnhealthy map[string]bool      // seen unhealthy
+	pair         bool                 // an old and a new one ran side by side
+	first        time.Time            // the first look
+	seen         time.Time            // the last look that showed anything
+	known        time.Time            // the last look that showed swarm's service
+	force        uint64               // ForceUpdate that this deployment set
+	shape        string               // of the last look
+	changed      time.Time            // when the shape last changed
+	failedAt     time.Time
+	reason       string // of the failure, as last known
+	unwell       bool   // it is a health check that fails
 }
 
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
 	s := &service{
 		name: name, replicas: replicas, renewed: renewed, stable: stable,
 		start: before.At, before: before.Services[name], unseen: before.Unseen, vague: renewed && before.Services[name] == nil,
-		old: map[string]bool{}, since: map[string]time.Time{}, homeless: map[string]time.Time{}, sick: map[string]bool{},
+		old: map[string]bool{}, since: map[string]time.Time{}, unplaced: map[string]time.Time{}, wasUnhealthy: map[string]bool{},
 	}
 	units := of(before.units(), name)
 	for _, u := range units {
 		s.old[u.id] = true
 	}
-	s.restless = restless(units, !renewed)
+	s.crashLooping = crashLooping(units, !renewed)
 	return s
 }
 
@@ -83,10 +83,10 @@ func (s *service) take(v View) look {
 		if u.forced && u.force < newest { //rule:of-an-earlier-deployment
 			s.old[u.id] = true
 		}
-		if u.sick { //rule:once-unhealthy
-			s.sick[u.id] = true
+		if u.wasUnhealthy { //rule:once-unhealthy
+			s.wasUnhealthy[u.id] = true
 		}
-		u.sick = s.sick[u.id]
+		u.wasUnhealthy = s.wasUnhealthy[u.id]
 		if !s.old[u.id] {
 			l.news = append(l.news, *u)
 		}
@@ -141,7 +141,7 @@ func (s *service) track(l *look) {
 		s.known = l.at
 	}
 	up := map[string]time.Time{}
-	homeless := map[string]time.Time{}
+	unplaced := map[string]time.Time{}
 	var shape strings.Builder
 	for _, u := range l.units {
 		fmt.Fprint(&shape, u.id, u.phase, u.desired, " ")
@@ -149,11 +149,11 @@ func (s *service) track(l *look) {
 			up[u.id] = earlier(s.since[u.id], l.at)
 		}
 		if u.phase == waiting && u.failure != "" { //rule:without-a-place-since
-			homeless[u.id] = earlier(s.homeless[u.id], l.at)
+			unplaced[u.id] = earlier(s.unplaced[u.id], l.at)
 		}
 	}
 	if len(l.units) > 0 { //rule:an-empty-list-is-unknown
-		s.since, s.homeless = up, homeless
+		s.since, s.unplaced = up, unplaced
 	}
 	if shape.String() != s.shape || s.changed.IsZero() {
 		s.shape, s.changed = shape.String(), l.at
@@ -248,7 +248,7 @@ func (s *service) blind(l *look) string {
 		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A service that is new has never been updated.
 		return beforeUnseen
-	case !l.docker && s.restless: //rule:was-failing-before
+	case !l.docker && s.crashLooping: //rule:was-failing-before
 		return "the service was failing before the deployment; without the permission \"access to Docker\" its old containers cannot be told from the new ones"
 	}
 	if l.docker && l.svc != nil && s.renewed {
@@ -278,7 +278,7 @@ func (s *service) failure(l *look) string {
 	certain := false
 	for _, u := range l.news {
 		switch {
-		case u.phase == unhealthy || u.sick: //rule:health-check-fails
+		case u.phase == unhealthy || u.wasUnhealthy: //rule:health-check-fails
 			certain = true
 			failure = cmp.Or(failure, checkFails)
 		case u.phase == completed && l.oneShot && s.alone(l, u): //rule:made-to-end
@@ -319,7 +319,7 @@ func (s *service) failure(l *look) string {
 // where it is not shown how a task ended, swarm may have stopped it.
 func (s *service) own(l *look, u unit) bool {
 	if u.phase != ended { //rule:shown-how-it-ended
-		return !s.restless
+		return !s.crashLooping
 	}
 	// The old one beside it runs on: nothing has replaced the new one.
 	return !l.docker && slices.ContainsFunc(l.units, func(o unit) bool {
@@ -385,7 +385,7 @@ func (l *look) anyRuns() bool {
 
 // serving says what serves after a failure, where that is known.
 func (s *service) serving(l *look) string {
-	if s.restless || len(l.units) == 0 { //rule:serving-not-known
+	if s.crashLooping || len(l.units) == 0 { //rule:serving-not-known
 		return ""
 	}
 	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
@@ -424,7 +424,7 @@ func (s *service) up(l *look, v *Verdict) {
 		}
 	}
 	for _, u := range l.news {
-		if at, ok := s.homeless[u.id]; ok {
+		if at, ok := s.unplaced[u.id]; ok {
 			if l.at.Sub(at) >= placedWithin { //rule:never-placed
 				s.failedAt = l.at
 				v.State, v.Final, v.Reason, v.Serving = Failed, true, "Swarm never placed it: "+text.OneLine(u.failure), s.serving(l)

@@ -27,19 +27,19 @@ func (p phase) over() bool { return p == completed || p == broken || p == ended 
 
 // unit is one task, with what its container adds.
 type unit struct {
-	id      string // the first 12 characters, all that servers before 0.27 show
-	service string
-	slot    string
-	phase   phase
-	desired string // empty: not shown
-	failure string // in Docker's words
-	sick    bool   // its container is or was unhealthy
-	rank    int    // in its slot; 0 is the newest
-	age     time.Duration
-	aged    bool
-	force   uint64 // ForceUpdate that it was made with
-	forced  bool   // that is known
-	refused bool   // it never ran: swarm rejected it, as with an image that is missing
+	id           string // the first 12 characters, all that servers before 0.27 show
+	service      string
+	slot         string
+	phase        phase
+	desired      string // empty: not shown
+	failure      string // in Docker's words
+	wasUnhealthy bool   // its container is or was unhealthy
+	rank         int    // in its slot; 0 is the newest
+	age          time.Duration
+	aged         bool
+	force        uint64 // ForceUpdate that it was made with
+	forced       bool   // that is known
+	refused      bool   // it never ran: swarm rejected it, as with an image that is missing
 }
 
 func shortID(id string) string { return id[:min(len(id), 12)] }
@@ -113,13 +113,13 @@ func (v View) units() []unit {
 			if v.Docker { //rule:forgotten-task
 				continue // swarm has forgotten the task
 			}
-			u := unit{id: shortID(id), service: service, slot: slot, phase: p, sick: p == unhealthy, failure: exitText(c)}
+			u := unit{id: shortID(id), service: service, slot: slot, phase: p, wasUnhealthy: p == unhealthy, failure: exitText(c)}
 			u.age, u.aged = c.Age()
 			units = append(units, u)
 			continue
 		}
 		u := &units[i]
-		u.sick = p == unhealthy
+		u.wasUnhealthy = p == unhealthy
 		switch {
 		case u.phase == hidden: //rule:container-tells-more
 			u.phase = p
@@ -155,11 +155,11 @@ func of(units []unit, service string) []unit {
 	return slices.DeleteFunc(slices.Clone(units), func(u unit) bool { return u.service != service })
 }
 
-// restless reports whether a service is in a crash loop: one of its tasks has
+// crashLooping reports whether a service is in a crash loop: one of its tasks has
 // ended of late, and nothing of its slot runs, or only what came right after.
 // One that runs since before that, or since long after, is of a deployment.
 // A service of a stack may be made to end (onceOnly).
-func restless(units []unit, onceOnly bool) bool {
+func crashLooping(units []unit, onceOnly bool) bool {
 	return slices.ContainsFunc(units, func(u unit) bool {
 		if !u.phase.over() || !u.aged || u.age >= recently { //rule:ended-long-ago
 			return false

@@ -23,7 +23,7 @@ const (
 	minNamed = 6
 )
 
-// Key returns what to hide of the input api-key, one that was refused included.
+// Key returns what to hide of the input api-key, even where that is refused.
 func Key(key string) []string {
 	var f found
 	for line := range lines(key) {

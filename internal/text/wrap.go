@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Wrap breaks a text at blanks into lines of at most so many columns. A word
+// Wrap breaks a text at spaces into lines of at most so many columns. A word
 // that is too long for any line, such as a link, has one of its own.
 func Wrap(text string, columns int) []string {
 	var lines []string
@@ -21,7 +21,7 @@ func Wrap(text string, columns int) []string {
 	return append(lines, text)
 }
 
-// breakAt is the blank at which the first line of a text ends, which is too long
+// breakAt is the space at which the first line of a text ends, which is too long
 // for one; negative if there is none.
 func breakAt(text string, columns int) int {
 	best, column, word := -1, 0, false
@@ -29,7 +29,7 @@ func breakAt(text string, columns int) int {
 		switch {
 		case r != ' ':
 			word = true
-		case word: // the blanks at the beginning are no place to break
+		case word: // the leading spaces are not a place to break
 			if column > columns && best >= 0 {
 				return best
 			}

@@ -127,7 +127,7 @@ func (s *sight) hasEnded() bool {
 }
 
 // secondRunBehindOthers: it may wait for other services' builds where the queue
-// is hidden. A restart may also have left those as running for ever, so that is
+// is hidden. A restart may also have left those as running forever, so that is
 // believed for some time only.
 func (s *sight) secondRunBehindOthers() *Decision {
 	if s.queue == QueueSeen || s.o.At.Sub(s.o.BackAt) >= 5*secondRun {

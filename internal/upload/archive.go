@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// A .zip is read with archive/zip, and what is sent is written anew: Dokploy
+// A .zip is read with archive/zip, and what is sent is rebuilt from it: Dokploy
 // gets the same kind of zip as for a directory, whatever tool made this one.
 // Its entries keep their names and their order, folders among them, as Dokploy
 // strips the root folder by these.
@@ -275,7 +275,7 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 // modeOf is what Unix says of an entry: its type and permissions.
 func modeOf(e *zip.File) uint32 { return e.ExternalAttrs >> 16 }
 
-// faultOf is what is wrong with an entry before anything else.
+// faultOf says what is wrong with an entry's name or type alone; empty: nothing.
 func faultOf(e *zip.File) string {
 	switch kind := modeOf(e) & 0o170000; {
 	case len(e.Name) > maxEntryName:

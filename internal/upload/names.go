@@ -77,7 +77,7 @@ func (p *problems) add(path, format string, args ...any) {
 	}
 }
 
-// name checks a name, and says whether it may be sent.
+// name checks a name, and reports whether it may be sent.
 func (p *problems) name(name string) bool {
 	at, fault := checkName(name)
 	if fault != "" {

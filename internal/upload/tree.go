@@ -208,7 +208,7 @@ func (t *tree) entry(name, real string, kind fs.FileMode, above patternmatcher.M
 	return nil
 }
 
-// exceptsBelow says whether an ignored folder may hold something that is not.
+// exceptsBelow reports whether an ignored folder may hold something that is not.
 func (t *tree) exceptsBelow(name string) bool {
 	return slices.ContainsFunc(t.ignore.Patterns(), func(p *patternmatcher.Pattern) bool {
 		s := filepath.ToSlash(p.String())

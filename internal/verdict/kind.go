@@ -137,7 +137,7 @@ type entry struct {
 	gone     gone
 }
 
-// gone says whether Dokploy has a deployment no more that never began.
+// gone is how certain it is that Dokploy no longer has a deployment that never began.
 type gone int
 
 const (
@@ -193,7 +193,7 @@ var kinds = map[Kind]entry{
 	WhichUpload: {status: Lost, sentence: "several new deployments could be this upload's: someone else deployed the service at the same moment, or Dokploy restarted and is running it again", hint: seeDeployments},
 
 	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
-	NoneCame:      {status: Lost, sentence: noneCame, hint: "look at the deliveries of the webhook at the Git host, and at what it was answered; deploy it with operation: deploy, if Dokploy is not to do so by itself"},
+	NoneCame:      {status: Lost, sentence: noneCame, hint: "check the webhook's deliveries at the Git host and what it was answered; if Dokploy is not meant to deploy on its own, use operation: deploy"},
 	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
 
 	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment, as it does when it restarts", hint: seeAndRunAgain, gone: isGone},

@@ -26,12 +26,12 @@ const (
 )
 
 var obstacleWords = map[ObstacleKind]string{
-	AutoDeployOff:        "automatic deployments are switched off for the service",
+	AutoDeployOff:        "automatic deployments are off for this service",
 	OtherBranch:          "the service is deployed from the branch {text}, and this run is for {other}",
 	OnTagOnly:            "the service is deployed when a tag is pushed, and this run is for {other}",
 	WatchPaths:           "the service is deployed only when a file changes that matches its watch paths ({text})",
 	WatchPathsOfModified: "the service is deployed only when a file is modified that matches its watch paths ({text}); this Dokploy does not count files that were added or removed",
-	SkipKeyword:          "the message of the commit has {text} in it, which GitHub's app heeds",
+	SkipKeyword:          "the commit message contains {text}, which Dokploy's GitHub app honours",
 }
 
 func (o Obstacle) String() string {
