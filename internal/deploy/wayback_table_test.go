@@ -105,7 +105,7 @@ func TestWayBackIsTheTable(t *testing.T) {
 			{"nothing ran", failure{status: verdict.Unhealthy, ended: true, service: docker, asked: "x:2", changes: set(image), before: before(ran{nothing: true})}, impossible, "nothing was running before", ""},
 			{"another image ran than is set", failure{status: verdict.Unhealthy, ended: true, service: docker, changes: set(env), before: before(ran{image: "x:9"})}, impossible, "which this run did not change", ""},
 		},
-		"the health URL could not be asked, somebody stopped the service, another deployment came on top": {
+		"the health URL could not be asked, someone stopped the service, another deployment came after this one": {
 			{"another deployment", failure{status: verdict.Unhealthy, ended: true, notOurs: "another", service: docker, changes: set(image)}, notTried, "another", ""},
 			{"it may go on", failure{status: verdict.Timeout, mayGoOn: true, service: docker, changes: set(image)}, notTried, "may still be going on", ""},
 			{"it may go on, but the key is refused", failure{status: verdict.Refused, mayGoOn: true, service: docker, changes: set(image)}, noWay, "", ""},
