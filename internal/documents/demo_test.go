@@ -93,7 +93,7 @@ func excerpt(output string) string {
 
 // What is seen on the way, and how long it takes, differs from run to run.
 var (
-	passing  = regexp.MustCompile(`(?m)^› (new containers: \d+ of \d+ running|Swarm is rolling back .*)\n`)
+	passing  = regexp.MustCompile(`(?m)^› (?:new containers: \d+ of \d+ running|(?:Swarm is rolling back|task:) .*(?:\n  \S.*)?)\n`)
 	duration = regexp.MustCompile(`\b\d+s\b`)
 	clock    = regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`)
 )
