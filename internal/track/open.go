@@ -85,6 +85,10 @@ func (s *sight) openRow() *Decision {
 		return d
 	}
 	s.classify()
+	if s.finding.itsRow != "" { // its marker was seen, now or at a look at which the queue failed
+		s.open.unconfirmed = false
+		return s.took()
+	}
 	alike := s.order.Baseline.Lookalikes // others', whose rows are still to come
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]

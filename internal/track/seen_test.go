@@ -365,3 +365,15 @@ func TestABarredQueueIsNoOutage(t *testing.T) {
 		}
 	}
 }
+
+// After a lost answer it shows that Dokploy has it: it is not started again.
+func TestARowThatShowedWhereOnlyTheQueueFailedIsTaken(t *testing.T) {
+	w := play(t, nil)
+	w.state = w.state.Answered(Answer{Kind: CutOff})
+	w.failing, w.rows = Queue, []dokploy.Deployment{running("a", 0.2, ours)}
+	w.wantPending(w.look(0.5))
+	w.failing, w.rows = 0, []dokploy.Deployment{commit("a", 0.2)}
+	if d := w.look(0.5); d.Took != TookYes || w.state.Unconfirmed() {
+		t.Errorf("%+v", d)
+	}
+}
