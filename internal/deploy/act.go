@@ -62,10 +62,7 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 		w.t.note("%s", endedText(w.ending.row))
 	case track.RunsAgain:
 		w.t.note("Dokploy is running it again")
-		if e.Others { //rule:others-between-the-runs
-			// What ran before is from before those. It is looked at again now.
-			w.verifier.forget(errBetween)
-		}
+		w.verifier.runsAgain(e.Others)
 		w.stopLate()
 		if w.ending.log != nil {
 			w.ending.log.Stop()

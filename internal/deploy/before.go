@@ -102,11 +102,23 @@ func (v *verifier) lookWhileQueued(ctx context.Context) {
 	}
 }
 
-// errBetween is why what ran before a second run is not known.
-var errBetween = errors.New("someone else deployed the service between the two runs of this deployment")
+// Why what ran before a second run is not known.
+var (
+	errBetween = errors.New("someone else deployed the service between the two runs of this deployment")
+	errFirst   = errors.New("what ran between the two runs of this deployment was not seen")
+)
 
-// forget drops what was seen before, for a reason.
-func (v *verifier) forget(why error) { v.prior, v.fresh = prior{err: why}, nil }
+// runsAgain drops what was seen before, where the containers between the two
+// runs of a deployment cannot be told from those of the second one: others' and,
+// without Swarm's word, those of the first run.
+func (v *verifier) runsAgain(others bool) {
+	switch {
+	case others: //rule:others-between-the-runs
+		v.prior, v.fresh = prior{err: errBetween}, nil
+	case !v.look.docker && v.service.Kind == dokploy.Application: //rule:first-run-cannot-be-told
+		v.prior, v.fresh = prior{err: errFirst}, nil
+	}
+}
 
 // lookAtBeginning looks again, beside the build that has just begun as row,
 // where the look before is old (a queue that is not to be seen, a second run),

@@ -131,6 +131,7 @@ var foundSchedules = []struct {
 	{500_000_000_000_310, "the preview of a pull request counted as a row of its application's, and another's deployment was taken"},
 	{500_000_000_000_019, "a preview was built when ours was triggered: ours counted as forgotten, and was started again"},
 	{500_000_000_001_614, "a preview that began counted as one of its application's rows, and the row with our marker as another's"},
+	{592_312_790_553_864, "BullMQ, a member's key: a container of the first run that had ended was taken for one of the second run"},
 }
 
 func TestFoundSchedules(t *testing.T) {
