@@ -18,10 +18,10 @@ func (f *failedTarget) Error() string { return f.name + " failed" }
 // more once a target has failed, whatever is still done about that one.
 func runAll(ctx context.Context, o *Options, found *targets, results []verdict.Result) {
 	var (
-		wg   sync.WaitGroup
-		left atomic.Int64 // targets without a verdict
+		wg               sync.WaitGroup
+		running, waiting atomic.Int64 // targets without a verdict
 	)
-	left.Store(int64(len(found.names())))
+	waiting.Store(int64(len(found.names())))
 	starting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	slots := make(chan struct{}, max(1, o.MaxParallel))
@@ -36,21 +36,22 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 		}
 		if starting.Err() != nil { // where both were ready, too
 			r.Outcome = notBegun(ctx, context.Cause(starting))
-			left.Add(-1)
 			continue
 		}
+		running.Add(1)
+		waiting.Add(-1)
 		wg.Go(func() {
 			defer func() { <-slots }()
 			*r = run(ctx, found.target(o, i), func(r verdict.Result) {
-				last := left.Add(-1) == 0
+				others := running.Add(-1) > 0
 				if r.Status.OK() {
 					return
 				}
 				if o.FailFast && !o.DryRun { // a dry run starts nothing, and looks at all
 					stop(&failedTarget{r.Name})
 				}
-				if !last {
-					// The others may take long; what there is to say of it comes at the end.
+				if others || waiting.Load() > 0 && starting.Err() == nil {
+					// They may take long; what there is to say of it comes at the end.
 					o.Reporter.Note(r.Name, r.Became())
 				}
 			})

@@ -80,6 +80,40 @@ func TestFailFast(t *testing.T) {
 	}
 }
 
+// A failure is said at once where others go on or follow, and else at the end
+// alone.
+func TestAFailureIsSaidAtOnceBesideOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parallel int
+		failFast bool
+		last     string
+		want     bool
+	}{
+		"nothing follows":             {parallel: 1, failFast: true, last: "good"},
+		"another follows":             {parallel: 1, last: "good", want: true},
+		"it is the last":              {parallel: 1, last: "bad"},
+		"another goes on":             {parallel: 2, failFast: true, last: "slow", want: true},
+		"another goes on, none waits": {parallel: 2, last: "slow", want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{Name: "bad", ServerID: "far", Build: failingBuild})
+				w.srv.AddApplication(dokploytest.Application{Name: "good"})
+				w.srv.AddApplication(dokploytest.Application{Name: "slow", Build: slowBuild})
+				w.set = func(o *Options) { o.MaxParallel, o.FailFast = tt.parallel, tt.failFast }
+				targets := []string{"application bad", "application " + tt.last}
+				if tt.last == "bad" {
+					targets = []string{"application good", "application bad"}
+				}
+				w.deploy(targets...)
+				if got := slices.ContainsFunc(w.rec.notes, func(n string) bool { return strings.HasPrefix(n, "› failed after") }); got != tt.want {
+					t.Errorf("said: %t\n%s", got, w.story())
+				}
+			})
+		})
+	}
+}
+
 // A target has failed when its verdict is known, not when it has gone back; and
 // that is said at once.
 func TestFailFastDoesNotWaitForTheRollback(t *testing.T) {
