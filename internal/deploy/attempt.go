@@ -15,10 +15,12 @@ type attempt struct {
 	verifier *verifier // knows what ran before
 	base     baseline
 	began    time.Time // when it was triggered, or would have been
-	ending   ending
-	commit   string // that was built; empty: not known
-	end      end
-	endedAt  time.Time
+	// triggered is when it was, or when following began; zero: it never came to that.
+	triggered time.Time
+	ending    ending
+	commit    string // that was built; empty: not known
+	end       end
+	endedAt   time.Time
 }
 
 // deployAndVerify takes a target through the stages of its deployment. Each is
@@ -61,6 +63,7 @@ func makeReady(ctx context.Context, t target) (attempt, error) {
 		a.verifier.lookBefore(ctx)
 	}
 	a.began = time.Now()
+	a.triggered = a.began
 	return a, nil
 }
 
@@ -168,6 +171,6 @@ func (a attempt) result() verdict.Result {
 		r.DeploymentID = a.ending.row.ID
 	}
 	r.Queued, r.Build = a.ending.queued(), a.ending.built()
-	r.Took, r.At = a.endedAt.Sub(a.began), a.endedAt
+	r.Took, r.At, r.Triggered = a.endedAt.Sub(a.began), a.endedAt, a.triggered
 	return r
 }

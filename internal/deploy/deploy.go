@@ -76,15 +76,28 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 		return report
 	}
 
-	start := time.Now()
 	o.Reporter.SetTargets(found.names())
 	runAll(ctx, &o, found, report.Results)
-	for _, r := range report.Results {
-		if !r.At.IsZero() { // what comes after it is going back
-			report.Took = max(report.Took, r.At.Sub(start))
+	report.Took = took(report.Results)
+	return report
+}
+
+// took is the time from the first trigger to the last verdict. What comes before
+// is preparing, and what comes after it going back.
+func took(results []verdict.Result) time.Duration {
+	var first, last time.Time
+	for _, r := range results {
+		if r.Triggered.IsZero() {
+			continue
+		}
+		if first.IsZero() || r.Triggered.Before(first) {
+			first = r.Triggered
+		}
+		if r.At.After(last) {
+			last = r.At
 		}
 	}
-	return report
+	return last.Sub(first)
 }
 
 // check finds, before anything is sent, what cannot be prepared.

@@ -315,6 +315,26 @@ func TestTheTimeEndsWithTheVerdict(t *testing.T) {
 	})
 }
 
+// It begins with the first trigger, however long preparing takes.
+func TestTheTimeBeginsWithTheTrigger(t *testing.T) {
+	inWorld(t, dokploytest.Options{Latency: 2 * time.Second}, func(w *world) {
+		w.srv.AddApplication(dokploytest.Application{})
+		w.set = func(o *Options) { o.Prepare = Changes{Env: "A=1"} }
+		report := w.deploy("application api")
+		if r := w.want(report, verdict.Done, 0); report.Took != r.Took || r.Took == 0 {
+			w.Errorf("the report says %s, its target %s", report.Took, r.Took)
+		}
+	})
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	results := []verdict.Result{{At: at(5)}, {Triggered: at(12), At: at(30)}, {Triggered: at(10), At: at(20)}, {}}
+	if got := took(results); got != 20*time.Second {
+		t.Errorf("%s", got)
+	}
+	if got := took(results[:1]); got != 0 {
+		t.Errorf("nothing was triggered: %s", got)
+	}
+}
+
 // An application that Dokploy builds is built again from today's code, whatever
 // ran before: its environment goes back to what was set.
 func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {

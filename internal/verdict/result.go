@@ -20,6 +20,7 @@ type Result struct {
 	Build        time.Duration // server's clock; negative: not known
 	Commit       string        // full hash of what was built, of a Git source; empty: not known
 	Took         time.Duration // from the trigger to the verdict
+	Triggered    time.Time     // zero: it never was
 	At           time.Time     // of the verdict; zero: nothing was tried
 	Place        reason.Place  // where the build broke, if the log names it
 	Tail         []string      // last lines of the log of a failed deployment
