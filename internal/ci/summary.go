@@ -26,6 +26,17 @@ type Row struct {
 	Tail      []string // last lines of the log
 }
 
+// mark stands in front of what is said of it.
+func (r *Row) mark() string {
+	switch {
+	case r.Skipped:
+		return "➖"
+	case r.OK:
+		return "✅"
+	}
+	return "❌"
+}
+
 // maxSummary keeps the summary below the 1 MiB from which GitHub drops it whole.
 const maxSummary = 700 << 10
 
@@ -54,14 +65,7 @@ func (p *Printer) summary(rows []Row, problems []Problem) string {
 		b.WriteString("\n| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n")
 	}
 	for _, r := range rows {
-		mark := "❌"
-		switch {
-		case r.Skipped:
-			mark = "➖"
-		case r.OK:
-			mark = "✅"
-		}
-		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", cell(r.Target), mark, cell(r.Status), cell(r.Verified),
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s | %s | %s | %s |\n", cell(r.Target), r.mark(), cell(r.Status), cell(r.Verified),
 			cell(r.Queued), cell(r.Build), cell(r.Total), links(webLink("site", r.URL), webLink("dashboard", r.Dashboard)))
 	}
 	for _, x := range problems {
@@ -74,7 +78,7 @@ func (p *Printer) summary(rows []Row, problems []Problem) string {
 	}
 	for _, r := range rows {
 		if !r.OK && r.Reason != "" {
-			fmt.Fprintf(&b, "\n❌ **%s**: %s\n", cell(r.Target), cell(p.clean(r.Reason)))
+			fmt.Fprintf(&b, "\n%s **%s**: %s\n", r.mark(), cell(r.Target), cell(p.clean(r.Reason)))
 			p.summaryLine(&b, "Rollback", r.Rollback)
 			p.summaryLine(&b, "Hint", r.Hint)
 			p.summaryTail(&b, r.Tail)

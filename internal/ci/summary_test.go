@@ -32,6 +32,7 @@ func TestSummary(t *testing.T) {
 			Target: "web", Status: "error", Verified: "no", Reason: "it said sesame-open | <b>", URL: "javascript:alert(1)",
 			Rollback: "none", Hint: "look *there*", Tail: []string{"``` ````", "\x1b[31mred\x1b[0m sesame-open"},
 		},
+		{Target: "cron", Status: "skipped", Skipped: true, Verified: "unknown", Reason: "not started, because web failed"},
 	}, []Problem{{Input: "timeout", Text: "not a duration", Hint: "write 90s"}, {Text: "no input"}})
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +45,11 @@ func TestSummary(t *testing.T) {
 		"| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n" +
 		"| api | ✅ done | yes | 5s | 10s | 16s | [site](https://api.example.com) · [dashboard](https://d.example.com/x?tab=deployments) |\n" +
 		"| web | ❌ error | no |  |  |  |  |\n" +
+		"| cron | ➖ skipped | unknown |  |  |  |  |\n" +
 		"\n❌ **timeout**: not a duration\n\nHint: write 90s\n\n❌ no input\n" +
 		"\n❌ **web**: it said &#42;&#42;&#42; &#124; &#60;b&#62;\n\nRollback: none\n\nHint: look &#42;there&#42;\n" +
 		"\n<details><summary>last lines</summary>\n\n`````text\n``` ````\nred ***\n`````\n\n</details>\n" +
+		"\n➖ **cron**: not started, because web failed\n" +
 		"\nSet on **api** before the deployment:\n\n- image: a:1 → a:2\n- env: adds &#42;&#42;&#42;\n\n"
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
