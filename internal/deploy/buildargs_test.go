@@ -175,10 +175,13 @@ func TestRollbackOfBuildArguments(t *testing.T) {
 func TestDryRunOfBuildArguments(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(buildsDockerfile(dokploytest.Application{BuildArgs: "A=SECRET-old"}))
+		w.srv.AddCompose(dokploytest.Compose{}) // for which nothing is asked
 		w.set = func(o *Options) {
 			o.DryRun, o.Prepare = true, Changes{BuildArgs: "A=SECRET-new", BuildSecrets: "B=SECRET-b"}
 		}
-		w.want(w.deploy("application api"), verdict.Done, 0)
+		if report := w.deploy("application api", "compose stack"); statuses(report) != "done done" || w.rec.said("nothing to set") {
+			w.Error(w.story())
+		}
 		for _, r := range w.srv.Requests() {
 			if r.Method != http.MethodGet {
 				w.Errorf("%s %s", r.Method, r.Procedure)

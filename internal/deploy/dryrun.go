@@ -18,7 +18,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 		return result
 	}
 	t.showPlan(p)
-	if len(p.changes) == 0 && t.o.Prepare.set() {
+	if len(p.changes) == 0 && p.asked {
 		t.note("nothing to set: everything is already as asked")
 	}
 	e := end{outcome: verdict.Outcome{Status: verdict.Done}}

@@ -147,6 +147,7 @@ type plan struct {
 	lines   []string
 	warns   []string // each with its input
 	member  bool     // it was set as a plain member may
+	asked   bool     // some setting of it is asked for
 }
 
 // planFor compares what is asked for with what the service has. Its errors are
@@ -165,6 +166,7 @@ func planFor(o *Options, s *dokploy.Service, version dokploy.Version) (*plan, er
 		for _, text := range w.warns {
 			p.warns = append(p.warns, x.input+": "+text)
 		}
+		p.asked = p.asked || w.asked
 		if has := s.Get(x.field); w.asked && w.value != has {
 			p.changes = append(p.changes, change{x, w.value, has})
 		}
