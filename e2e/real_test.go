@@ -256,7 +256,7 @@ func (w *real) settle(t testing.TB, id string) (status string) {
 			}
 		}
 		if time.Since(worked) > 10*time.Second {
-			t.Log("Dokploy has left a deployment as running for ever")
+			t.Log("Dokploy has left a deployment running forever")
 			return status
 		}
 	}

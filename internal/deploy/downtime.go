@@ -13,7 +13,7 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// shortestRestart tells an outage in which Dokploy may have restarted from a
+// shortestRestart separates an outage in which Dokploy may have restarted from a
 // hiccup on the way: 5 to 20 s were seen, of which up to 4 s may lie in the
 // pause between two looks.
 const shortestRestart = time.Second

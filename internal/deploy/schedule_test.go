@@ -95,7 +95,7 @@ var foundSchedules = []struct {
 	{2209, "a fast Git build behind one that the baseline knew was taken for lost, and started again"},
 	{2358, "another's Git text kept a redeploy with a lost answer from being sent again"},
 	{3935, "BullMQ: another's second run was taken, by the order in the queue"},
-	{6947, "before 0.25.4: a restart leaves the row running, and it was followed for ever"},
+	{6947, "before 0.25.4: a restart leaves the row running, and it was followed forever"},
 	{10178, "BullMQ: the wait for the second run went on while Dokploy was down"},
 	{52174, "one refused read right after the row was found cancelled ended the run"},
 	{57355, "not waited for, a trigger that was lost counted as queued, since another's Git text might have been ours"},
@@ -128,6 +128,7 @@ var foundSchedules = []struct {
 	{400_000_000_703_518, "the end of a log that did not come was waited for far beyond the time of its target"},
 	{300_000_000_400_266, "a log that could never be read kept a deployment that had ended open until the time was over"},
 	{300_000_000_103_115, "before 0.25.4: called cancelled, though two restarts had left the row running"},
+	{300_000_011_001_602, "before 0.25.4, with a hidden queue: a server at work counted as idle, and another's upload was taken"},
 	{500_000_000_000_310, "the preview of a pull request counted as a row of its application's, and another's deployment was taken"},
 	{500_000_000_000_019, "a preview was built when ours was triggered: ours counted as forgotten, and was started again"},
 	{500_000_000_001_614, "a preview that began counted as one of its application's rows, and the row with our marker as another's"},
@@ -526,7 +527,7 @@ func (s *schedule) trouble(c chooser) {
 			s.add(from, after, fmt.Sprintf("SSH broken (%d) for %s", state, d), func(w *sim) {
 				w.sshBroke = true
 				w.srv.SetSSH(w.remote, state)
-				w.later(d, "SSH is mended", func() { w.srv.SetSSH(w.remote, dokploytest.SSHUp) })
+				w.later(d, "SSH is fixed", func() { w.srv.SetSSH(w.remote, dokploytest.SSHUp) })
 			})
 		}
 		if s.remote != "" {

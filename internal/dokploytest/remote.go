@@ -30,7 +30,7 @@ func (s *Server) AddServer(id string) {
 	}
 }
 
-// SetSSH breaks or mends the way to a remote server.
+// SetSSH breaks or fixes the way to a remote server.
 func (s *Server) SetSSH(id string, state SSH) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,8 @@ type search struct {
 	missingSince time.Time
 	missingLooks int // that saw neither job nor row
 	soleSince    time.Time
-	soleLooks    int // that saw one candidate and nothing else
+	soleLooks    int       // that saw one candidate and nothing else
+	workAsked    time.Time // when it was first asked whether a hidden queue has work
 
 	idleAsked time.Time
 	idleSince time.Time // since when Dokploy has nothing to do, as far as its services show

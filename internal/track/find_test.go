@@ -149,7 +149,7 @@ func TestInfer(t *testing.T) {
 			s.trail.seen, s.trail.stood = &dokploy.Job{ID: "job-1", ServiceID: "api"}, standing{clue: clue{from: at(9), index: 1}}
 			s.begun, s.finding.firstList = []dokploy.Deployment{a, b}, ids{"a", "b"}
 		}, rows: []dokploy.Deployment{a, b}, want: "b"},
-		{rule: "hidden-three-looks-agree", set: func(s *sight) { hidden(s); s.finding.idleSince = at(0) }, rows: []dokploy.Deployment{a}, every: 500 * time.Millisecond, want: "- - - - a"},
+		{rule: "hidden-three-looks-agree", set: func(s *sight) { hidden(s); s.finding.idleSince = at(0) }, rows: []dokploy.Deployment{a}, every: 500 * time.Millisecond, want: "- - - - - - - - - - a"},
 		{rule: "hidden-queue-has-work", set: func(s *sight) { hidden(s); s.o.Running = []string{"web"} }, rows: []dokploy.Deployment{a}, every: 5 * time.Second, want: "- - - -"},
 		{rule: "hidden-queue-has-work: a gap between two", set: hidden, rows: []dokploy.Deployment{a}, every: time.Second, want: "- - - - - a"},
 		{rule: "hidden-two-candidates", set: hidden, rows: []dokploy.Deployment{a, b}, every: time.Second, want: "- - - - - ?"},

@@ -250,7 +250,7 @@ func (s *sight) onlyCandidate() *Decision {
 	f := &s.finding
 	s.guess = clue{exact: true}.of(s.eligible)
 	if f.soleLooks++; f.soleLooks == 1 {
-		f.soleSince = s.o.At
+		f.soleSince, f.workAsked = s.o.At, time.Time{}
 	}
 	if s.queue == QueueSeen {
 		return s.unless(alone)
@@ -282,14 +282,19 @@ func (s *sight) evictedSinceTrigger() *Decision { return s.doubt(s.mayBeEvicted(
 
 func (s *sight) afterAnOutage() *Decision { return s.doubt(s.o.Outages > 0) }
 
-// hasWork: ours may still wait, but only while something is being built.
+// hasWork: ours may still wait, but only while something is being built. What was
+// seen before these looks, which come one a second, does not count: between two
+// looks that are farther apart much can be built.
 func (s *sight) hasWork() *Decision {
 	s.pace.Most = time.Second
 	s.left = verdict.MaybeOurs
 	if d := s.need(Running); d != nil {
 		return d
 	}
-	if s.idle() < gapAfter && !s.mayBeEvicted(time.Time{}) {
+	if s.finding.workAsked.IsZero() {
+		s.finding.workAsked = s.o.At
+	}
+	if min(s.idle(), s.o.At.Sub(s.finding.workAsked)) < gapAfter && !s.mayBeEvicted(time.Time{}) {
 		return notYet
 	}
 	return nil
@@ -310,9 +315,11 @@ func (s *sight) idle() time.Duration {
 }
 
 // newRowRuns reports whether a new row of the service shows as running: another
-// one that ran beside it may have written its own status over the service's.
+// one that ran beside it may have written its own status over the service's. A
+// restart since the trigger may have left it so, on a server that does that.
 func (s *sight) newRowRuns() bool {
-	return !s.order.Traits.LeavesRowsRunning && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusRunning })
+	mayBeLeft := s.order.Traits.LeavesRowsRunning && s.o.Outages > 0
+	return !mayBeLeft && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusRunning })
 }
 
 // busy reports whether a service is being deployed that is not stuck.

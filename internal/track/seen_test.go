@@ -165,10 +165,16 @@ func TestAHiddenQueueWithANewRowAtWorkIsNotIdle(t *testing.T) {
 	w.rows = []dokploy.Deployment{commit("b", 1), row("c", 1.5, dokploy.StatusDone, "x")}
 	w.wantRow(w.looks(10, 1), "b")
 
-	// Before 0.25.4 a restart may have left it so.
-	w = play(t, func(o *Order) { o.Queue, o.Traits.LeavesRowsRunning = QueueHidden, true }).taken()
+	// Before 0.25.4 a restart since the trigger may have left it so.
+	leaves := func(o *Order) { o.Queue, o.Traits.LeavesRowsRunning = QueueHidden, true }
+	w = play(t, leaves).taken()
 	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
-	w.wantRow(w.looks(10, 1), "b")
+	w.wantPending(w.looks(20, 1))
+
+	w = play(t, leaves).taken()
+	w.outages = 1
+	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
+	w.wantEnd(w.looks(10, 1), verdict.Ambiguous)
 }
 
 // An upload whose row began between the two requests of a look is not two.
