@@ -41,7 +41,7 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
 	w.verifier.lookWhileQueued(ctx)
 	p, now := w.t.placeOf(at), at.Clock.At(time.Now())
-	late := w.ahead.look(ctx, w.t, w.base.usual, p, now)
+	late := w.ahead.look(ctx, w.t, w.base.typical, p, now)
 	w.ending.sent.detail = p.waitsFor(now)
 	if late != "" {
 		w.verifier.down.answers()
@@ -80,11 +80,11 @@ func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deploy
 // takes far too long, and the look at what runs.
 func (w *watcher) begin(ctx context.Context) {
 	w.began = time.Now()
-	w.verifier.lookAtBeginning(ctx, w.ending.row, w.base.lastEnd)
-	if w.base.usual > 0 {
-		far := farBeyond(w.base.usual)
+	w.verifier.recheckAtStart(ctx, w.ending.row, w.base.lastEnd)
+	if w.base.typical > 0 {
+		far := farBeyond(w.base.typical)
 		w.late = time.AfterFunc(far, func() {
-			w.t.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.base.usual))
+			w.t.warn("it has been running for %s; it usually takes %s", text.Duration(far), text.Duration(w.base.typical))
 		})
 	}
 }

@@ -16,7 +16,7 @@ type baseline struct {
 	ended   map[string]bool // those of them that had ended when they were first listed
 	at      time.Time       // our clock, when they were last listed
 	lastEnd time.Time       // server's clock, when the last of them ended
-	usual   time.Duration   // how long an earlier one took; zero: not known
+	typical time.Duration   // how long an earlier one took; zero: not known
 }
 
 // with is the baseline and rows that were there before the trigger, too. Whether
@@ -50,7 +50,7 @@ func takeBaseline(ctx context.Context, t target) (baseline, error) {
 			return baseline{}, err
 		}
 	}
-	b := baseline{ended: map[string]bool{}, usual: usual(rows)}.with(rows)
+	b := baseline{ended: map[string]bool{}, typical: typicalDuration(rows)}.with(rows)
 	for _, row := range rows {
 		b.ended[row.ID] = row.Terminal()
 	}

@@ -120,14 +120,14 @@ func (v *verifier) runsAgain(others bool) {
 	}
 }
 
-// lookAtBeginning looks again, beside the build that has just begun as row,
+// recheckAtStart looks again, beside the build that has just begun as row,
 // where the look before is old (a queue that is not to be seen, a second run),
 // failed for a reason that may be over, or came right after another deployment,
 // the last of which ended at lastEnd. What is seen counts only if it still
 // builds some seconds later: an application's Swarm service is updated right
 // before its row ends. A compose service's containers are replaced all along.
-func (v *verifier) lookAtBeginning(ctx context.Context, row *dokploy.Deployment, lastEnd time.Time) {
-	v.leaveBeginning()
+func (v *verifier) recheckAtStart(ctx context.Context, row *dokploy.Deployment, lastEnd time.Time) {
+	v.endRecheck()
 	if !v.needed || v.prior.good(time.Now(), lastEnd, row.StartedAt) || staysBlind(v.prior.err) ||
 		v.service.Kind == dokploy.Compose || row.Status != dokploy.StatusRunning {
 		return
@@ -138,8 +138,8 @@ func (v *verifier) lookAtBeginning(ctx context.Context, row *dokploy.Deployment,
 	go v.beginning.look(ctx, v.look, row.ID)
 }
 
-// leaveBeginning ends that look: once the build has ended it tells nothing.
-func (v *verifier) leaveBeginning() {
+// endRecheck ends that look: once the build has ended it shows nothing.
+func (v *verifier) endRecheck() {
 	if v.beginning == nil {
 		return
 	}

@@ -28,24 +28,24 @@ func otherImage(asked string, s *dokploy.SwarmService) string {
 	return s.Image
 }
 
-// overtaken reports whether a later deployment of the service has ended.
-func (v *verifier) overtaken(ctx context.Context, d deployed) (over bool, err error) {
+// superseded reports whether a later deployment of the service has ended.
+func (v *verifier) superseded(ctx context.Context, d deployed) (over bool, err error) {
 	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
 		if err != nil {
 			return wait.Pending, err
 		}
-		over = overtakenIn(rows, d, v.look.docker)
+		over = supersededIn(rows, d, v.look.docker)
 		return wait.Done, nil
 	})
 	return over, err
 }
 
-// overtakenIn reports whether one of the rows is of a later deployment that has
+// supersededIn reports whether one of the rows is of a later deployment that has
 // ended: what was seen may be its containers. Where only containers can be seen
 // that goes for one that ended between the look before and ours, too.
-func overtakenIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
+func supersededIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
 	return slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
 		return row.ID != d.row.ID && row.Status == dokploy.StatusDone &&
 			(row.FinishedAt.After(d.row.FinishedAt) || !docker && !d.earlier[row.ID])

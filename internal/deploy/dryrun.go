@@ -42,7 +42,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 		}
 		switch {
 		case v.prior.err != nil:
-			e = e.found(t, v.unseen(explainBlind(v.prior.err)))
+			e = e.found(t, v.notVerified(explainBlind(v.prior.err)))
 		case v.look.docker:
 			t.note("verify: Swarm's tasks and the containers are visible")
 		default:

@@ -61,7 +61,7 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 		// What is built over there is tagged as what the service runs.
 		e.outcome.Suggest(verdict.BrokenOff)
 	}
-	if base.usual > 0 && t.service.Kind == dokploy.Application {
+	if base.typical > 0 && t.service.Kind == dokploy.Application {
 		// Only a pull or a build ends so.
 		e.outcome.Suggest(verdict.StillRuns)
 	}

@@ -98,23 +98,23 @@ func (p place) waitsFor(now time.Time) string {
 }
 
 // farBeyond is from when on a build takes far longer than it usually does.
-func farBeyond(usual time.Duration) time.Duration { return max(2*usual, usual+time.Minute) }
+func farBeyond(typical time.Duration) time.Duration { return max(2*typical, typical+time.Minute) }
 
 // late says that a build takes far longer than it usually does; empty: it does
 // not, or that is not known.
-func (b building) late(usual time.Duration, now time.Time) string {
+func (b building) late(typical time.Duration, now time.Time) string {
 	took := b.took(now)
-	if usual <= 0 || took < farBeyond(usual) {
+	if typical <= 0 || took < farBeyond(typical) {
 		return ""
 	}
-	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, text.Duration(took), text.Duration(usual))
+	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, text.Duration(took), text.Duration(typical))
 }
 
 // ahead is what is known of the builds that a waiting job has to wait for, by
 // their jobs.
 type ahead struct {
-	usual map[string]time.Duration // zero: not known
-	told  map[string]bool
+	typical map[string]time.Duration // zero: not known
+	told    map[string]bool
 }
 
 // askAfter is how long a build ahead must take before its usual time is of
@@ -124,20 +124,20 @@ const askAfter = time.Minute
 // look, where own is how long the target itself usually takes, says once of a build ahead that it takes far longer than usual. Each
 // one's earlier deployments are asked for once.
 func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, now time.Time) string {
-	if a.usual == nil {
-		a.usual, a.told = map[string]time.Duration{}, map[string]bool{}
+	if a.typical == nil {
+		a.typical, a.told = map[string]time.Duration{}, map[string]bool{}
 	}
 	for _, b := range p.building {
 		key := b.job.Key()
 		if a.told[key] || b.took(now) < askAfter {
 			continue
 		}
-		usual, asked := a.usual[key]
+		typical, asked := a.typical[key]
 		if !asked {
-			usual = t.usualOf(ctx, &b.job, own)
-			a.usual[key] = usual
+			typical = t.typicalDurationOf(ctx, &b.job, own)
+			a.typical[key] = typical
 		}
-		if text := b.late(usual, now); text != "" {
+		if text := b.late(typical, now); text != "" {
 			a.told[key] = true
 			return text
 		}
@@ -145,9 +145,9 @@ func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, 
 	return ""
 }
 
-// usualOf is how long a job's service usually takes; zero: not known. A key may
+// typicalDurationOf is how long a job's service usually takes; zero: not known. A key may
 // not see another's deployments, and nothing depends on it.
-func (t target) usualOf(ctx context.Context, j *dokploy.Job, own time.Duration) time.Duration {
+func (t target) typicalDurationOf(ctx context.Context, j *dokploy.Job, own time.Duration) time.Duration {
 	if j.ServiceID == t.service.ID {
 		return own
 	}
@@ -157,5 +157,5 @@ func (t target) usualOf(ctx context.Context, j *dokploy.Job, own time.Duration) 
 	if err != nil {
 		return 0
 	}
-	return usual(rows)
+	return typicalDuration(rows)
 }

@@ -44,14 +44,14 @@ func TestPlaceLeft(t *testing.T) {
 		}
 	}
 	b := building{name: "web", since: now.Add(-10 * time.Minute)}
-	for usual, want := range map[time.Duration]string{
+	for typical, want := range map[time.Duration]string{
 		0:               "",
 		6 * time.Minute: "",
 		5 * time.Minute: "web, which is ahead, has been building for 10m00s; it usually takes 5m00s",
 		time.Second:     "web, which is ahead, has been building for 10m00s; it usually takes 1s",
 	} {
-		if got := b.late(usual, now); got != want {
-			t.Errorf("usually %s: %q", usual, got)
+		if got := b.late(typical, now); got != want {
+			t.Errorf("usually %s: %q", typical, got)
 		}
 	}
 }

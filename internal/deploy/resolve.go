@@ -192,15 +192,15 @@ var nameForms = []func(*dokploy.Service) string{
 // distinctNames calls services so that no two are called the same: those of one
 // name by the first form that tells them all apart.
 func distinctNames(services []*dokploy.Service) map[string]string {
-	alike := map[string][]*dokploy.Service{}
+	sameName := map[string][]*dokploy.Service{}
 	for _, s := range services {
 		name := text.OneLine(s.Name)
-		alike[name] = append(alike[name], s)
+		sameName[name] = append(sameName[name], s)
 	}
 	names := map[string]string{}
 	taken := map[string]int{}
 	last := nameForms[len(nameForms)-1]
-	for name, group := range alike {
+	for name, group := range sameName {
 		forms := nameForms
 		if name == "" {
 			forms = []func(*dokploy.Service) string{last}

@@ -39,8 +39,8 @@ func (w *watcher) startText(waited time.Duration) string {
 	if waited >= time.Second {
 		line += " after " + text.Duration(waited)
 	}
-	if w.base.usual >= time.Second {
-		line += "; usually takes " + text.Duration(w.base.usual)
+	if w.base.typical >= time.Second {
+		line += "; usually takes " + text.Duration(w.base.typical)
 	}
 	return line
 }

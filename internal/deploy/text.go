@@ -51,9 +51,9 @@ func explainOutage(err error) (verdict.Reason, verdict.Hint) {
 	return why, verdict.Hint(hint)
 }
 
-// usual is the median duration of the earlier successful deployments; zero if
+// typicalDuration is the median duration of the earlier successful deployments; zero if
 // there are none.
-func usual(rows []dokploy.Deployment) time.Duration {
+func typicalDuration(rows []dokploy.Deployment) time.Duration {
 	var took []time.Duration
 	for _, r := range rows {
 		if r.Status == dokploy.StatusDone && !r.StartedAt.IsZero() && r.FinishedAt.After(r.StartedAt) {

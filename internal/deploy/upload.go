@@ -19,7 +19,7 @@ const maxUploads = 3
 // upload sends the source, which starts a deployment. One that broke off
 // before its end is begun again: the server cannot have taken it.
 func (s *sender) upload(ctx context.Context) error {
-	if err := before(ctx, s.t.o, s.lookAround); err != nil {
+	if err := before(ctx, s.t.o, s.snapshotBeforeUpload); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
@@ -63,7 +63,7 @@ func (s *sender) sendSource(ctx context.Context) (m *meter, whole bool, err erro
 		// If it cannot be seen, what was seen before has to do.
 		lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		_ = s.lookAround(lookCtx)
+		_ = s.snapshotBeforeUpload(lookCtx)
 		s.sent.left = verdict.MaybeUploaded
 		whole = true
 		return nil
@@ -117,8 +117,8 @@ func (s *sender) settleUpload(ctx context.Context, lost error) error {
 	return ended
 }
 
-// lookAround notes which jobs and rows of the service are another's.
-func (s *sender) lookAround(ctx context.Context) error {
+// snapshotBeforeUpload notes which jobs and rows of the service are another's.
+func (s *sender) snapshotBeforeUpload(ctx context.Context) error {
 	q, err := s.readQueue(ctx)
 	if err != nil {
 		return err

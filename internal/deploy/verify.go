@@ -49,19 +49,19 @@ func (e end) found(t target, f finding) end {
 // that ends it come the words of the last look.
 func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last string, err error) {
 	if staysBlind(v.prior.err) { //rule:blind-from-the-beginning
-		return v.unseen(explainBlind(v.prior.err)), "", nil
+		return v.notVerified(explainBlind(v.prior.err)), "", nil
 	}
 	if d.row != nil && d.triggered.IsZero() && !v.prior.seen() && v.service.Kind == dokploy.Compose {
 		made, ok := v.madeBefore(ctx, d.row.StartedAt)
 		if !ok { //rule:nobody-looked-before
-			return v.unseen("it had begun before this run could look at what ran, so its containers cannot be told from earlier ones"), "", nil
+			return v.notVerified("it had begun before this run could look at what ran, so its containers cannot be told from earlier ones"), "", nil
 		}
 		v.made = &made
 	}
 	seen, away, err := v.watch(ctx, d)
 	switch {
 	case away != "" && seen.State != rollout.Failed: //rule:away-before-the-end
-		return v.unseen(away), "", nil
+		return v.notVerified(away), "", nil
 	case err != nil:
 		return f, seen.Reason, err
 	case away != "": //rule:failed-though-away
@@ -231,12 +231,12 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
 	}
 	if last.State != rollout.Unseen && d.row != nil {
-		over, err := v.overtaken(ctx, d)
+		over, err := v.superseded(ctx, d)
 		switch {
 		case err != nil:
 			return finding{}, err
 		case over: //rule:overtaken
-			return v.unseen("another deployment of the service came right before or after this one"), nil
+			return v.notVerified("another deployment of the service came right before or after this one"), nil
 		}
 	}
 	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {
@@ -260,7 +260,7 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		if v.prior.err != nil {
 			why += " (" + explainBlind(v.prior.err) + ")"
 		}
-		return v.unseen(why), nil
+		return v.notVerified(why), nil
 	}
 }
 
@@ -290,8 +290,8 @@ func failedAs(last rollout.Verdict) verdict.Kind {
 	return verdict.NotRunning
 }
 
-// unseen is the end of a verification that cannot see.
-func (v *verifier) unseen(why string) finding {
+// notVerified is the end of a verification that cannot see.
+func (v *verifier) notVerified(why string) finding {
 	f := finding{verified: verdict.VerifiedUnknown}
 	if v.mode != VerifyRequire {
 		f.note = "not verified: " + why

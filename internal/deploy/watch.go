@@ -38,7 +38,7 @@ func watch(ctx context.Context, t target, v *verifier, base baseline, s sent) (e
 func (w *watcher) leave() {
 	w.stopLate()
 	w.t.screen.doing(nil)
-	w.verifier.leaveBeginning()
+	w.verifier.endRecheck()
 }
 
 // look takes one look: it asks for what the tracker needs, and does what follows

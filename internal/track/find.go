@@ -119,7 +119,7 @@ func (s *sight) uploadAmongNew() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
-	jobs, alike := s.uploadJobs(q), s.order.Baseline.Lookalikes
+	jobs, lookalikes := s.uploadJobs(q), s.order.Baseline.Lookalikes
 	rows, perhaps := 0, false
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
@@ -135,7 +135,7 @@ func (s *sight) uploadAmongNew() *Decision {
 		return pending()
 	}
 	switch {
-	case len(jobs)+max(0, rows-alike) > 1, len(jobs) == 0 && rows > 0 && alike > 0: //rule:two-may-be-the-upload
+	case len(jobs)+max(0, rows-lookalikes) > 1, len(jobs) == 0 && rows > 0 && lookalikes > 0: //rule:two-may-be-the-upload
 		return lost(verdict.WhichUpload)
 	case len(jobs) == 0 && rows == 1:
 		s.finding.rowCameFirst = true

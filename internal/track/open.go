@@ -89,14 +89,14 @@ func (s *sight) openRow() *Decision {
 		s.open.unconfirmed = false
 		return s.took()
 	}
-	alike := s.order.Baseline.Lookalikes // others', whose rows are still to come
+	lookalikes := s.order.Baseline.Lookalikes // others', whose rows are still to come
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		if s.known.has(row.ID) || !s.order.mine(row.Title, row.Description) {
 			continue
 		}
-		if s.order.Upload && alike > 0 {
-			alike--
+		if s.order.Upload && lookalikes > 0 {
+			lookalikes--
 			continue
 		}
 		s.open.unconfirmed = false
