@@ -446,9 +446,6 @@ func (s *service) up(l *look, v *Verdict) {
 	}
 	steady, done := s.steady(l)
 	wanted := max(l.wanted, 1)
-	if l.docker && l.wanted == 0 && strings.HasPrefix(l.svc.Mode, "replicated") { //rule:stack-service-set-to-none
-		wanted = 0 // a service of a stack that is set to none
-	}
 	switch {
 	case !l.docker && s.mixed(l): //rule:old-and-new-side-by-side
 		wait("old and new containers are running side by side")
