@@ -49,13 +49,9 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 			t.note(`verify: the containers are visible, Swarm's reasons are not (the key's owner lacks the permission "access to Docker")`)
 		}
 	}
-	if t.o.Health != nil {
-		u, err := t.o.healthURL(t.service.URL())
-		if err != nil {
-			result.Outcome = notStarted(ctx, err, true)
-			return result
-		}
-		t.note("health: would request %s", plainly(u)+t.o.Health.wants(t.screen.mask))
+	if err := t.noteHealth(); err != nil {
+		result.Outcome = notStarted(ctx, err, true)
+		return result
 	}
 	result.Outcome, result.Verified = e.outcome, e.verified
 	return result

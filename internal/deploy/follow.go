@@ -110,13 +110,9 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 		t.warn("there may come none: %s", o)
 	}
 	t.note("this key %s", t.mayText())
-	if t.o.Health != nil {
-		u, err := t.o.healthURL(t.service.URL())
-		if err != nil {
-			result.Outcome = notStarted(ctx, err, true)
-			return result
-		}
-		t.note("health: would request %s", plainly(u)+t.o.Health.wants(t.screen.mask))
+	if err := t.noteHealth(); err != nil {
+		result.Outcome = notStarted(ctx, err, true)
+		return result
 	}
 	return result
 }

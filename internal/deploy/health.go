@@ -119,3 +119,17 @@ func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error)
 	}
 	return e, nil
 }
+
+// noteHealth says in a dry run which address would be requested. Its error is
+// about the input health-url.
+func (t target) noteHealth() error {
+	if t.o.Health == nil {
+		return nil
+	}
+	u, err := t.o.healthURL(t.service.URL())
+	if err != nil {
+		return err
+	}
+	t.note("health: would request %s", plainly(u)+t.o.Health.wants(t.screen.mask))
+	return nil
+}
