@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// say tells a person what has happened in Dokploy.
+// say writes a line about what has happened in Dokploy.
 func (w *watcher) say(e track.Event) {
 	switch e.Kind {
 	case track.TakenUnseen:

@@ -108,8 +108,8 @@ func (w *sim) among(queue []dokploytest.Job, tr *trigger) bool {
 	return slices.ContainsFunc(queue, func(j dokploytest.Job) bool { return j.ServiceID == w.v.ID && w.jobKey(j) == tr.key })
 }
 
-// gone tells a trigger that the server took and lost forever: it never began,
-// a restart came before it had a row, or it ended without one (SSH refused
+// gone reports whether the server took a trigger and lost it forever: it never
+// began, a restart came before it had a row, or it ended without one (SSH refused
 // while 11 rows are kept), which deploys nothing.
 func (w *sim) gone(tr *trigger) bool {
 	return !w.among(w.truth.later, tr) && !slices.ContainsFunc(tr.builds, func(b *build) bool { return b.row != "" })
@@ -443,9 +443,9 @@ func (j *judgement) left(d *build, accepted int) {
 	}
 }
 
-// unseenAgain tells a second run of a deployment that was done before a restart,
-// which shows its commit's text instead of ours before it can be looked at: it
-// may be anybody's (protocol.md).
+// unseenAgain reports whether a build may be a second run that nobody can see: its
+// deployment was done before a restart, and it shows its commit's text instead of
+// ours before it can be looked at. It may be anybody's (protocol.md).
 func (j *judgement) unseenAgain(newest *build) bool {
 	return j.server.KeepsQueue && j.overwrites() && newest.work.takes < 2*time.Second
 }
@@ -630,8 +630,8 @@ func (j *judgement) calm(newest *build) {
 	}
 }
 
-// shares tells a build whose log file is another's, too: both began in one
-// second, and Dokploy names it by that.
+// shares reports whether a build's log file is another's, too: both began in one
+// second, and Dokploy names the file by that.
 func (j *judgement) shares(b *build) bool {
 	second := func(b *build) time.Time { return b.at.Add(j.server.ClockSkew).Truncate(time.Second) }
 	return slices.ContainsFunc(j.truth.builds, func(o *build) bool {

@@ -90,7 +90,7 @@ func (s *sight) queueFirst() *Decision {
 	return nil
 }
 
-// blocked tells a queue that something in between does not let through, while
+// blocked separates a queue that something in between does not let through, while
 // everything else can be read, from an outage: the first is done without, and is
 // no reason to doubt what is seen later.
 func (s *sight) blocked() *Decision {
