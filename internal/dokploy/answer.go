@@ -7,14 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"reflect"
-	"slices"
-	"strconv"
-	"strings"
-
-	"dokploy-deploy/internal/text"
 )
 
 // What is read of an answer is bounded, so that memory is, whatever a server
@@ -140,84 +134,6 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// largeError says that an answer is more than can be taken.
-func largeError(procedure string, a *answer, what string) error {
-	return &Error{Procedure: procedure, Status: a.status, Odd: oddLarge, Message: what}
-}
-
-// longName says which of some names and ids is no such thing; nil if none.
-func longName(procedure string, names ...string) error {
-	for _, name := range names {
-		if len(name) > maxName {
-			return &Error{
-				Procedure: procedure, Status: http.StatusOK, Odd: oddLarge,
-				Message: fmt.Sprintf("%d bytes are too many for a name or id", len(name)),
-			}
-		}
-	}
-	return nil
-}
-
-func megabytes(n int) string { return strconv.Itoa(n>>20) + " MB" }
-
-// emptyAnswer is the message of an answer without a body.
-const emptyAnswer = "the answer is empty"
-
-// unreadable is an answer that is not what the procedure gives.
-func unreadable(procedure string, a *answer, err error) error {
-	e := &Error{Procedure: procedure, Status: a.status, Odd: a.odd, Message: "the answer cannot be read: " + readError(err)}
-	if len(bytes.TrimSpace(a.body)) == 0 {
-		e.Message = emptyAnswer
-	}
-	return e
-}
-
-// readError says what is wrong with JSON in terms of the JSON.
-func readError(err error) string {
-	wrong, ok := err.(*json.UnmarshalTypeError) //nolint:errorlint // it is never wrapped
-	if !ok {
-		return text.OneLine(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	got, _, _ := strings.Cut(wrong.Value, " ") // "number 12" quotes the answer
-	want := "an object"
-	switch wrong.Type.Kind() {
-	case reflect.String:
-		want = "text"
-	case reflect.Bool:
-		want = "true or false"
-	case reflect.Slice:
-		want = "a list"
-	case reflect.Int, reflect.Uint64, reflect.Float64:
-		want = "a number"
-	}
-	if want == "a number" && got == "number" {
-		got = "a number out of range"
-	}
-	// Go's own names of what is embedded are no part of the JSON.
-	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
-	if field := text.OneLine(strings.Join(parts, ".")); field != "" {
-		return fmt.Sprintf("%s is %s, expected %s", field, article(got), want)
-	}
-	return fmt.Sprintf("it is %s, expected %s", article(got), want)
-}
-
-func article(kind string) string {
-	switch kind {
-	case "array", "object":
-		return "an " + kind
-	case "number", "string":
-		return "a " + kind
-	case "bool":
-		return "true or false"
-	}
-	return kind
-}
-
-// noList is an answer that is null where a list is due.
-func noList(procedure string) error {
-	return &Error{Procedure: procedure, Status: http.StatusOK, Message: "the answer is not a list"}
-}
-
 // listOf is a list in an answer; nil where there is none. Unlike a slice it is
 // read an element after the other, and ends with the first that is wrong.
 type listOf[T any] []T
@@ -250,126 +166,6 @@ func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// kindOf names the kind of a JSON value.
-func kindOf(b []byte) string {
-	if len(b) == 0 {
-		return "nothing"
-	}
-	switch b[0] {
-	case '[':
-		return "array"
-	case '{':
-		return "object"
-	case '"':
-		return "string"
-	case 'n':
-		return "null"
-	case 't', 'f':
-		return "bool"
-	}
-	return "number"
-}
-
-// elements are those of a valid JSON array, uncopied.
-func elements(b []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for i := skipSpace(b, 1); i < len(b) && b[i] != ']'; i = skipSpace(b, i) {
-			end := skipValue(b, i)
-			if !yield(b[i:end]) {
-				return
-			}
-			i = end
-		}
-	}
-}
-
-// members are those of a valid JSON object, uncopied: the names with their
-// quotes.
-func members(b []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
-		for i := skipSpace(b, 1); i < len(b) && b[i] != '}'; i = skipSpace(b, i) {
-			end := skipValue(b, i)
-			start := skipSpace(b, end)
-			name := b[i:end]
-			i = skipValue(b, start)
-			if !yield(name, b[start:i]) {
-				return
-			}
-		}
-	}
-}
-
-// skipSpace skips white space and what stands between values.
-func skipSpace(b []byte, i int) int {
-	for i < len(b) {
-		switch b[i] {
-		case ' ', '\t', '\r', '\n', ',', ':':
-			i++
-		default:
-			return i
-		}
-	}
-	return i
-}
-
-// skipValue returns the index just after the JSON value that starts at b[i]. b
-// must be valid JSON.
-func skipValue(b []byte, i int) int {
-	depth := 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 {
-				return i // the end of a number
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case ' ', '\t', '\r', '\n', ',', ':':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
-}
-
-func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(b)
-}
-
-// objects counts the objects in valid JSON.
-func objects(b []byte) (n int) {
-	for i := 0; i < len(b); {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i)
-			continue
-		case '{':
-			n++
-		}
-		i++
-	}
-	return n
-}
-
 // unwrap takes an answer bare, as {"result":{"data":…}} and as
 // {"result":{"data":{"json":…}}} (docs/dokploy.md, The API).
 func unwrap(body []byte) []byte {
@@ -392,16 +188,4 @@ func unwrap(body []byte) []byte {
 		}
 	}
 	return inner
-}
-
-// member is one of an object's; false for what is no object, too.
-func member(b []byte, name string) ([]byte, bool) {
-	if kindOf(b) == "object" {
-		for n, value := range members(b) {
-			if string(n) == `"`+name+`"` {
-				return value, true
-			}
-		}
-	}
-	return nil, false
 }

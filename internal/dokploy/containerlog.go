@@ -94,3 +94,23 @@ func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*we
 	}
 	return conn, nil
 }
+
+// ReadContainerLogs reads the last lines that a service's containers wrote
+// (≥ 0.29), one container's of a compose service. Where they are more than
+// Dokploy can carry, it asks for fewer (docs/dokploy.md, The log over REST).
+func (c *Client) ReadContainerLogs(ctx context.Context, kind Kind, id, containerID string, tail int) (string, error) {
+	for {
+		params := url.Values{string(kind) + "Id": {id}, "tail": {strconv.Itoa(tail)}}
+		if containerID != "" {
+			params.Set("containerId", containerID)
+		}
+		var s string
+		err := c.query(ctx, string(kind)+".readLogs", params, &s)
+		var e *Error
+		if errors.As(err, &e) && e.Status == http.StatusInternalServerError && strings.Contains(e.Message, "maxBuffer") && tail > 1 {
+			tail /= 2
+			continue
+		}
+		return s, err
+	}
+}

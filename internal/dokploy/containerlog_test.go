@@ -36,3 +36,26 @@ func TestContainerLogEndsWithALine(t *testing.T) {
 		t.Errorf("%d bytes, …%q, %v", len(text), text[max(0, len(text)-20):], err)
 	}
 }
+
+func TestReadContainerLogsAsksForFewer(t *testing.T) {
+	var tails []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		tails = append(tails, r.URL.Path+"?"+r.URL.Query().Get("composeId")+r.URL.Query().Get("containerId")+r.URL.Query().Get("tail"))
+		if len(tails) < 3 {
+			w.WriteHeader(500)
+			_, _ = w.Write([]byte(`{"message":"Command execution failed: stdout maxBuffer length exceeded","code":"INTERNAL_SERVER_ERROR"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`"boom\n"`))
+	}))
+	defer server.Close()
+	u, _ := url.Parse(server.URL)
+	s, err := New(Options{URL: u}).ReadContainerLogs(t.Context(), Compose, "c1-", "x-", 100)
+	if err != nil || s != "boom\n" {
+		t.Errorf("%q %v", s, err)
+	}
+	if got := strings.Join(tails, " "); got != "/api/compose.readLogs?c1-x-100 /api/compose.readLogs?c1-x-50 /api/compose.readLogs?c1-x-25" {
+		t.Error(got)
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // scripted is a server whose connections read each request and do as they are
@@ -162,73 +161,5 @@ func TestAnswersOfOtherPrograms(t *testing.T) {
 		if c.odd != "" && (NotFound(err) || Unsupported(err) || Refused(err)) {
 			t.Errorf("%d %q is taken for Dokploy's", c.status, c.body)
 		}
-	}
-}
-
-// uploadTo sends an upload of some size, after which its source pauses once, to a
-// server that reads so much of it at a time, with pauses, until it has so much.
-// It returns when and how it ended.
-func uploadTo(t *testing.T, size, each, most int, pause, source, stall time.Duration) (took time.Duration, err error) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		over := make(chan struct{})
-		dial := func(context.Context, string, string) (net.Conn, error) {
-			near, far := net.Pipe()
-			go func() {
-				defer far.Close()
-				r := bufio.NewReaderSize(far, 16)
-				req, err := http.ReadRequest(r)
-				if err != nil {
-					return
-				}
-				for got := 0; got < most; {
-					n, err := io.ReadFull(req.Body, make([]byte, each))
-					if got += n; err != nil {
-						_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-						return
-					}
-					time.Sleep(pause)
-				}
-				<-over
-			}()
-			return near, nil
-		}
-		u, _ := url.Parse("http://dokploy.test")
-		c := New(Options{URL: u, Key: "key-123", UserAgent: "test", Dial: dial})
-		defer c.CloseIdle()
-		start := time.Now()
-		err = c.Upload(t.Context(), &Service{Kind: Application, ID: "app-1"}, "x.zip", stall, func(w io.Writer) error {
-			if _, err := w.Write(make([]byte, size)); err != nil {
-				return err
-			}
-			time.Sleep(source)
-			_, err := w.Write(make([]byte, 10))
-			return err
-		})
-		took = time.Since(start)
-		close(over)
-	})
-	return took, err
-}
-
-// An upload that stands still ends after the time that is tolerated; a slow one
-// is not cut off.
-func TestStalledUpload(t *testing.T) {
-	took, err := uploadTo(t, 1<<20, 4<<10, 64<<10, time.Second, 0, 40*time.Second)
-	var stalled *StalledError
-	if !errors.As(err, &stalled) || stalled.For != 40*time.Second || took < 55*time.Second || took > 58*time.Second {
-		t.Errorf("%v after %s", err, took)
-	}
-	if what, hint := Explain(err); what != "the upload made no progress for 40s" || hint == "" {
-		t.Errorf("%q, %q", what, hint)
-	}
-	took, err = uploadTo(t, 256<<10, 1<<10, 1<<20, 9*time.Second, 0, 40*time.Second)
-	if err != nil || took < 30*time.Minute {
-		t.Errorf("%v after %s", err, took)
-	}
-	// What waits for its source does not stand still.
-	took, err = uploadTo(t, 100, 10, 1<<20, 0, 3*time.Minute, 40*time.Second)
-	if err != nil || took < 3*time.Minute {
-		t.Errorf("%v after %s", err, took)
 	}
 }

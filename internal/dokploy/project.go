@@ -1,0 +1,100 @@
+package dokploy
+
+import (
+	"context"
+	"fmt"
+)
+
+// Project is one of project.all.
+type Project struct {
+	Name         string
+	Environments []Environment
+}
+
+// Environment holds services.
+type Environment struct {
+	Name     string
+	Services []ServiceRef
+}
+
+// ServiceRef is a service as project.all lists it.
+type ServiceRef struct {
+	Kind   Kind
+	ID     string
+	Name   string
+	Status string // idle, running, done, error
+}
+
+// Projects lists all that the key may see. It fails with a
+// [NoEnvironmentsError] on servers before v0.25.0.
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	type environment struct {
+		EnvironmentID string `json:"environmentId"`
+		Name          string `json:"name"`
+		wireServices
+	}
+	var wire listOf[struct {
+		ProjectID    string              `json:"projectId"`
+		Name         string              `json:"name"`
+		Environments listOf[environment] `json:"environments"`
+	}]
+	if err := c.query(ctx, listProcedure, nil, &wire); err != nil {
+		return nil, err
+	}
+	if wire == nil {
+		return nil, noList(listProcedure)
+	}
+	projects := make([]Project, 0, len(wire))
+	for _, w := range wire {
+		p := Project{Name: listedName(w.Name)}
+		if w.Environments == nil {
+			return nil, &NoEnvironmentsError{}
+		}
+		for _, e := range w.Environments {
+			p.Environments = append(p.Environments, Environment{Name: listedName(e.Name), Services: e.refs()})
+		}
+		projects = append(projects, p)
+	}
+	return projects, nil
+}
+
+// NoEnvironmentsError says that the projects of a server have no environments:
+// it is older than v0.25.0 (docs/dokploy.md, Versions).
+type NoEnvironmentsError struct{}
+
+func (*NoEnvironmentsError) Error() string {
+	return "the projects of this Dokploy have no environments"
+}
+
+type wireRef struct {
+	ApplicationID     string `json:"applicationId"`
+	ComposeID         string `json:"composeId"`
+	Name              string `json:"name"`
+	ApplicationStatus string `json:"applicationStatus"`
+	ComposeStatus     string `json:"composeStatus"`
+}
+
+type wireServices struct {
+	Applications listOf[wireRef] `json:"applications"`
+	Compose      listOf[wireRef] `json:"compose"`
+}
+
+func (w wireServices) refs() []ServiceRef {
+	var refs []ServiceRef
+	for _, a := range w.Applications {
+		refs = append(refs, ServiceRef{Application, a.ApplicationID, listedName(a.Name), a.ApplicationStatus})
+	}
+	for _, s := range w.Compose {
+		refs = append(refs, ServiceRef{Compose, s.ComposeID, listedName(s.Name), s.ComposeStatus})
+	}
+	return refs
+}
+
+// listedName is a name in a list of many, which is sent back and shown: what is
+// too long for one is left out whole.
+func listedName(s string) string {
+	if len(s) > maxName {
+		return fmt.Sprintf("(a name of %d bytes)", len(s))
+	}
+	return s
+}

@@ -1,0 +1,220 @@
+package dokploy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Kind is what a service is.
+type Kind string
+
+// The two kinds that can be deployed.
+const (
+	Application Kind = "application"
+	Compose     Kind = "compose"
+)
+
+// Service is what application.one or compose.one says of a service, without
+// credentials and tokens.
+type Service struct {
+	Kind          Kind
+	ID            string
+	Name          string
+	AppName       string
+	ComposeType   string // docker-compose, stack
+	Replicas      int    // wanted, of an application; negative: not said
+	SourceType    string // docker, git, github, …, raw
+	Status        string // idle, running, done, error
+	ServerID      string // where it runs; empty: on Dokploy's own host
+	BuildServerID string // where it is built (applications)
+	ProjectID     string
+	ProjectName   string
+	EnvironmentID string
+	Environment   string
+	Domains       []Domain
+	Deployments   []Deployment // in no order (docs/dokploy.md, Deployment rows); nil: the answer had none
+
+	Image          string // of an application with a Docker source
+	Env            Secret // dotenv, as stored
+	ComposeFile    Secret // of a raw compose service, as stored; it may hold passwords
+	DropBuildPath  string // of uploaded sources
+	RollbackActive bool   // Dokploy keeps the images of earlier deployments
+	Build          Build
+	Repository     Secret // address of what it is built from; empty: nothing, or not said
+	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
+
+	Push     Push
+	Previews *PreviewSettings // nil: there are none
+
+	// What is read in order to be hidden. SharedEnv is that of the project and
+	// of the environment, which a service's may refer to.
+	BuildArgs    Secret
+	BuildSecrets Secret
+	SharedEnv    Secret
+	GitURL       Secret // it may hold a token, as Repository may
+	Credentials  []Secret
+
+	// NoBuildSecrets: this Dokploy keeps none.
+	NoBuildSecrets bool
+
+	// beside is what saveEnvironment overwrites along with the environment.
+	beside  map[string]any
+	preview previewEnv
+}
+
+// Build says how an application is built; each part may be empty. The paths are
+// as a person has set them.
+type Build struct {
+	Type        string // dockerfile, static, nixpacks, …
+	Dockerfile  string // below the build path; empty: Dockerfile
+	ContextPath string // of Docker; empty: Dokploy's default
+	PublishPath string // below the context, of static ones
+}
+
+// Path is project/environment/name.
+func (s *Service) Path() string {
+	return joinPath(s.ProjectName, s.Environment, s.Name)
+}
+
+func joinPath(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "/")
+}
+
+type wireProject struct {
+	ProjectID string `json:"projectId"`
+	Name      string `json:"name"`
+	Env       string `json:"env"`
+}
+
+type wireService struct {
+	wireRef
+	wirePaths
+	wirePush
+	AppName       string `json:"appName"`
+	ComposeType   string `json:"composeType"`
+	Replicas      *int   `json:"replicas"`
+	SourceType    string `json:"sourceType"`
+	ServerID      string `json:"serverId"`
+	BuildServerID string `json:"buildServerId"`
+	Image         string `json:"dockerImage"`
+	Env           string `json:"env"`
+	ComposeFile   string `json:"composeFile"`
+	DropBuildPath string `json:"dropBuildPath"`
+	Rollbacks     bool   `json:"rollbackActive"`
+	BuildType     string `json:"buildType"`
+	Dockerfile    string `json:"dockerfile"`
+	ContextPath   string `json:"dockerContextPath"`
+	PublishPath   string `json:"publishDirectory"`
+	Environment   struct {
+		EnvironmentID string      `json:"environmentId"`
+		Name          string      `json:"name"`
+		Env           string      `json:"env"`
+		Project       wireProject `json:"project"`
+	} `json:"environment"`
+	Domains     listOf[wireDomain]     `json:"domains"`
+	Deployments listOf[wireDeployment] `json:"deployments"`
+
+	// Not there in older versions, and null where nothing was ever set.
+	BuildArgs     json.RawMessage `json:"buildArgs"`
+	BuildSecrets  json.RawMessage `json:"buildSecrets"`
+	CreateEnvFile json.RawMessage `json:"createEnvFile"`
+
+	wireCredentials
+	wireGit
+}
+
+// NoEnvFile reports whether Dokploy says that it writes no .env for the service.
+func (s *Service) NoEnvFile() bool { return s.beside["createEnvFile"] == false }
+
+// beside is what application.saveEnvironment wants along with the environment,
+// as far as this version has it. It takes no null.
+func (w *wireService) beside() map[string]any {
+	m := map[string]any{}
+	for name, raw := range map[string]json.RawMessage{"buildArgs": w.BuildArgs, "buildSecrets": w.BuildSecrets} {
+		var text string
+		if raw != nil && json.Unmarshal(raw, &text) == nil {
+			m[name] = text // "" for null
+		}
+	}
+	var on bool
+	if w.CreateEnvFile != nil && json.Unmarshal(w.CreateEnvFile, &on) == nil {
+		m["createEnvFile"] = on
+	}
+	return m
+}
+
+const (
+	// maxDomains bounds the domains of a service that are kept.
+	maxDomains = 1000
+	// maxEnv is the most that Dokploy takes (a body of 1 MB); maxEnvLines is
+	// more than anybody writes, and each line may hold a secret to look for.
+	maxEnv      = 1 << 20
+	maxEnvLines = 20_000
+)
+
+// Service reads application.one or compose.one.
+func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, error) {
+	var w wireService
+	if err := c.query(ctx, string(kind)+".one", url.Values{string(kind) + "Id": {id}}, &w); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Kind: kind, ID: cmp.Or(w.ApplicationID, w.ComposeID), Name: w.Name, AppName: w.AppName,
+		SourceType: w.SourceType, Status: cmp.Or(w.ApplicationStatus, w.ComposeStatus),
+		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
+		ProjectID: w.Environment.Project.ProjectID, ProjectName: w.Environment.Project.Name,
+		EnvironmentID: w.Environment.EnvironmentID, Environment: w.Environment.Name,
+		ComposeType: w.ComposeType, Replicas: -1,
+		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
+		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
+		BuildFile: w.file(),
+		Build:     Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
+		Push:      w.push(w.SourceType), Previews: w.previews(kind, w.SourceType),
+		beside:  w.beside(),
+		preview: previewEnv{Secret(w.PreviewEnv), Secret(w.PreviewBuildArgs), Secret(w.PreviewBuildSecrets)},
+	}
+	for name, to := range map[string]*Secret{"buildArgs": &s.BuildArgs, "buildSecrets": &s.BuildSecrets} {
+		text, _ := s.beside[name].(string)
+		*to = Secret(text)
+	}
+	if _, ok := s.beside[string(FieldBuildSecrets)]; !ok {
+		s.NoBuildSecrets = true
+	}
+	s.Credentials = w.list()
+	s.GitURL = Secret(w.CustomGitURL)
+	s.Repository = w.repository(s.Push)
+	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)
+	if w.Replicas != nil {
+		s.Replicas = *w.Replicas
+	}
+	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
+		s.Domains = append(s.Domains, d.domain())
+	}
+	if w.Deployments != nil {
+		s.Deployments = rows(w.Deployments)
+	}
+	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets+s.preview.env+s.preview.buildArgs+s.preview.buildSecrets); {
+	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
+		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Odd: oddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
+	case s.ID == "":
+		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
+	}
+	if err := longName(string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// DashboardURL is where a person sees the service's deployments (docs/dokploy.md, Names, links, domains).
+func (c *Client) DashboardURL(s *Service) string {
+	u := *c.base
+	u.Path = strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID + "/environment/" + s.EnvironmentID +
+		"/services/" + string(s.Kind) + "/" + s.ID
+	u.RawQuery = "tab=deployments"
+	return u.String()
+}

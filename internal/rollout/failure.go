@@ -1,0 +1,153 @@
+package rollout
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"dokploy-deploy/internal/text"
+)
+
+const (
+	unknownFailure = "the new task failed"
+	checkFails     = "unhealthy: its health check fails"
+)
+
+// failure says why the deployment has failed, if this look shows it.
+func (s *service) failure(l *look) string {
+	if l.docker && l.svc == nil { //rule:no-failure-without-the-service
+		return ""
+	}
+	harmless := 0
+	perSlot, crashes := map[string]int{}, map[string]int{}
+	var failure string
+	certain := false
+	for _, u := range l.news {
+		switch {
+		case u.phase == unhealthy || u.wasUnhealthy: //rule:health-check-fails
+			certain = true
+			failure = cmp.Or(failure, checkFails)
+		case u.phase == completed && l.oneShot && s.alone(l, u): //rule:made-to-end
+			harmless++
+		case u.phase == broken, u.phase == completed, u.phase == ended: //rule:task-has-ended
+			perSlot[u.slot]++
+			if !u.refused { //rule:crashes-are-no-refusals
+				crashes[u.slot]++
+			}
+			if strings.Contains(u.failure, "unhealthy container") { //rule:killed-for-its-health
+				u.failure = checkFails
+			}
+			failure = cmp.Or(u.failure, failure, endText(u))
+			certain = certain || perSlot[u.slot] > 1 || s.own(l, u)
+		}
+	}
+	loops := 0
+	for _, n := range crashes {
+		loops = max(loops, n)
+	}
+	if failure != "" {
+		s.unwell = failure == checkFails
+	}
+	failure = text.OneLine(failure)
+	switch {
+	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0: //rule:swarm-gave-up
+		return cmp.Or(failure, unknownFailure)
+	case !certain: //rule:not-certain-yet
+		return ""
+	case loops > 1: //rule:crash-loop
+		return "crash loop: " + failure
+	}
+	return failure
+}
+
+// own reports whether a new task that has ended is surely this deployment's
+// failure. A service that was failing makes new tasks of its own accord, and
+// where it is not shown how a task ended, swarm may have stopped it.
+func (s *service) own(l *look, u unit) bool {
+	if u.phase != ended { //rule:shown-how-it-ended
+		return !s.crashLooping
+	}
+	// The old one beside it runs on: nothing has replaced the new one.
+	return !l.docker && slices.ContainsFunc(l.units, func(o unit) bool {
+		return o.slot == u.slot && o.phase == running && s.old[o.id]
+	})
+}
+
+// alone reports whether nothing has come after a task that ended with code 0:
+// then it was made to end.
+func (s *service) alone(l *look, u unit) bool {
+	return !slices.ContainsFunc(l.news, func(o unit) bool { return o.slot == u.slot && o.id != u.id })
+}
+
+func endText(u unit) string {
+	switch u.phase {
+	case completed:
+		return "the process ended with exit code 0"
+	case ended:
+		return "the process ended"
+	}
+	return "the task failed"
+}
+
+// fail makes the verdict of a failure, and keeps looking at what swarm does
+// about it.
+func (s *service) fail(l *look, v Verdict, reason string) Verdict {
+	if s.failedAt.IsZero() {
+		s.failedAt = l.at
+	}
+	waited := l.at.Sub(s.failedAt)
+	v.State, v.Unhealthy = Failed, s.unwell
+	v.Final = waited >= goesBackWithin
+	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
+	switch l.update {
+	case "rollback_completed":
+		// What it went back to may be about to start.
+		v.Final, v.RolledBack = v.Final || told && l.anyRuns(), true
+		reason = "Swarm rolled back to the previous version: " + reason
+	case "rollback_started":
+		v.Final, v.RolledBack = waited >= backWithin, true
+		reason = "Swarm is rolling back to the previous version: " + reason
+	case "rollback_paused":
+		v.Final, v.RolledBack = told, true
+		reason = "Swarm tried to roll back to the previous version, and failed: " + reason
+	case "paused":
+		v.Final = told
+		reason = "Swarm paused the update: " + reason
+	case "updating":
+	default:
+		// Without swarm's word, an old container may just be stopping.
+		v.Final = v.Final || l.docker && l.svc != nil || !l.docker && l.runs(s.old, true) == 0
+	}
+	s.reason = cmp.Or(reason, s.reason)
+	v.Reason = s.reason
+	v.Serving = s.serving(l)
+	return v
+}
+
+// anyRuns reports whether a task or container runs, whichever.
+func (l *look) anyRuns() bool {
+	return slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running })
+}
+
+// serving says what serves after a failure, where that is known.
+func (s *service) serving(l *look) string {
+	if s.crashLooping || len(l.units) == 0 { //rule:serving-not-known
+		return ""
+	}
+	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
+		return s.old[u.id] && u.phase == running && u.desired != "shutdown"
+	})
+	switch {
+	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin: //rule:old-one-may-be-stopping
+		return ""
+	case oldRuns && !l.docker: //rule:old-container-runs
+		return "a container of the previous version is still running"
+	case oldRuns: //rule:old-one-runs
+		return "the previous version is still running"
+	case l.update == "rollback_completed" && l.anyRuns(): //rule:runs-again
+		return "the previous version is running again"
+	case !l.anyRuns() && l.docker && !l.legacy: //rule:nothing-ran
+		return "none of it was running" // it may run again once this is read
+	}
+	return ""
+}
