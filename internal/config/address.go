@@ -14,26 +14,26 @@ import (
 
 const wantURL = "write the address of the Dokploy instance, such as https://dokploy.example.com"
 
-// errWebhook is the link of a webhook where something else is expected.
+// errWebhook reports a webhook link where something else is expected.
 var errWebhook = errors.New("is a webhook link, which starts deployments but does not tell how they end: give the address of the instance in url, a key in api-key, " +
 	"and the service's id, name or page link in application or compose")
 
 var (
-	// hook is the path of a webhook. What comes behind it is a token, or the
-	// name of a Git host that sends all its pushes there.
+	// hook matches the path of a webhook. After it comes a token, or the name
+	// of a Git host whose app sends its pushes there.
 	hook = regexp.MustCompile(`(?i)/+api/+deploy(?:/+(?:compose/+)?([^/?#\s,"'<>]*)|$|[?#\s,"'])`)
-	// addressed is the beginning of what cannot be a name: a scheme, a host
-	// with a dot or port, or nothing at all.
+	// addressed matches the start of something that cannot be a name: a scheme,
+	// a host with a dot or a port, or a leading slash.
 	addressed = regexp.MustCompile(`^(?i)([a-z][a-z0-9+.-]*:/|[^/\s]*[.:][^/\s]*/|/)`)
 )
 
-// isWebhook reports whether a value is the link of a webhook.
+// isWebhook reports whether v contains a webhook link.
 func isWebhook(v string) bool {
 	m := hook.FindStringSubmatch(v)
 	return m != nil && addressed.MatchString(v) && (m[1] != "" || strings.Contains(v, "://"))
 }
 
-// webhookTokens are the tokens in the links of webhooks in a text.
+// webhookTokens returns the tokens of the webhook links in text.
 func webhookTokens(text string) []string {
 	var tokens []string
 	for _, m := range hook.FindAllStringSubmatch(text, -1) {
@@ -49,17 +49,17 @@ func webhookTokens(text string) []string {
 	return tokens
 }
 
-// isRandom reports whether a text is no word: it has digits or capitals in it,
-// or is long.
+// isRandom reports whether s looks like a token rather than a word: it has
+// digits or capitals, or is long.
 func isRandom(s string) bool {
 	return len(s) >= 16 || strings.ContainsAny(s, "0123456789") || strings.ToLower(s) != s
 }
 
-// hostLabels is a name that has a dot in it, as keys never do.
+// hostLabels matches a host name with a dot. Keys never have one.
 var hostLabels = regexp.MustCompile(`^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+([a-z]{2,24}|xn--[a-z0-9-]+)$`)
 
-// isHost reports whether a text is a host, with or without a port, beyond
-// doubt: it may be shown, since it is no key and no password.
+// isHost reports whether s is certainly a host, with or without a port. It may
+// then be shown: it is neither a key nor a password.
 func isHost(s string) bool {
 	host, port, hasPort := strings.Cut(s, ":")
 	if strings.HasPrefix(s, "[") || strings.Count(s, ":") > 1 {
@@ -86,7 +86,7 @@ func isPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// upTo cuts a text at the first of some characters.
+// upTo returns the part of s before the first of chars.
 func upTo(s, chars string) string {
 	if i := strings.IndexAny(s, chars); i >= 0 {
 		return s[:i]
@@ -99,8 +99,8 @@ var (
 	anotherScheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$`)
 )
 
-// badScheme says what is wrong with the beginning of an address; empty if it
-// has a scheme that is http or https. Nothing but the host is shown.
+// badScheme says what is wrong with the start of an address. It returns "" for
+// http and https. It shows nothing but the host.
 func badScheme(v, want string) string {
 	write := func(scheme, rest string) string {
 		host := upTo(strings.TrimLeft(rest, `/\`), `/\?#`)
@@ -139,13 +139,12 @@ func badScheme(v, want string) string {
 	return "has no scheme; write https://" + host
 }
 
-// rootPages are the pages of Dokploy that stand neither under /dashboard nor
-// under /api.
+// rootPages matches the pages of Dokploy outside /dashboard and /api.
 var rootPages = regexp.MustCompile(`/(swagger|register|invitation|reset-password|send-reset-password|confirm-email|accept-invitation(/[^/]*)?)$`)
 
-// parseURL makes the address of any page of an instance the address of the
-// instance. The note says what was dropped, if it is more than what everybody
-// drops. Problems show no more than scheme and host: the rest may hold a token.
+// parseURL returns the address of the instance for the address of any of its
+// pages. The note says what was dropped, except for the parts that everybody
+// drops. Errors show only the scheme and the host: the rest may hold a token.
 func parseURL(v string) (base *url.URL, note string, err error) {
 	switch {
 	case isWebhook(v):
@@ -153,8 +152,8 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	case strings.ContainsFunc(v, unicode.IsSpace):
 		return nil, "", errors.New("contains a space or a line break; " + wantURL)
 	}
-	// A password may hold what ends a host, so an @ counts wherever a host
-	// or path may be.
+	// A password may contain characters that end a host, so an @ counts
+	// anywhere in the host and the path.
 	_, rest, _ := strings.Cut(v, "://")
 	if strings.Contains(upTo(v, "?#"), "@") || strings.Contains(upTo(rest, "/"), "@") {
 		return nil, "", errors.New("contains a user name or password; send credentials with the input headers (Authorization: Basic …) instead")
@@ -164,7 +163,7 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	}
 	address := upTo(v, "?#")
 	u, err := url.Parse(address)
-	if err != nil { // it quotes the address
+	if err != nil { // the error quotes the address
 		var escape url.EscapeError
 		switch {
 		case errors.As(err, &escape):
@@ -191,7 +190,7 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 		}
 	}
 	cut = strings.TrimRight(rootPages.ReplaceAllString(cut, ""), "/")
-	plain, _ := url.PathUnescape(cut) // it was one before it was cut
+	plain, _ := url.PathUnescape(cut) // it was unescaped before it was cut
 	base = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}
 	if base.EscapedPath() != cut {
 		base.RawPath = cut
@@ -205,12 +204,12 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	return base, note, nil
 }
 
-// page is the path of a page of a project in the dashboard; with a service if
-// it is one of a service.
+// page matches the path of a project page in the dashboard. The groups are the
+// kind and the id if it is the page of a service.
 var page = regexp.MustCompile(`/dashboard/project/[^/?#]+(?:/environment/[^/?#]+)?(?:/services/([a-z-]+)/([^/?#]+))?`)
 
-// parseTarget reads how a service is named in the input of a kind. A link of
-// its page in the dashboard is taken as the id in it.
+// parseTarget reads one entry of the input application or compose. A link to
+// the service's page in the dashboard becomes its id.
 func parseTarget(v, kind string, base *url.URL) (target, note string, err error) {
 	other := map[string]string{"application": "compose", "compose": "application"}[kind]
 	if isWebhook(v) {
@@ -238,11 +237,11 @@ func parseTarget(v, kind string, base *url.URL) (target, note string, err error)
 	return "", "", fmt.Errorf("contains the link of a service that is neither an application nor a compose service (%s); only those can be deployed", quote(m[1]))
 }
 
-// sameHost sees that a link, up to the path of its page, is one of the
-// instance at base. Of a host that is reached behind a proxy and beside it only
-// one may have a port.
+// sameHost checks that a link, cut at its page's path, belongs to the instance
+// at base. If only one of the two has a port they still match: the same host
+// may be reached through a proxy and directly.
 func sameHost(link string, base *url.URL) error {
-	if link == "" || base == nil { // only a path, or nothing to compare with
+	if link == "" || base == nil { // a bare path, or nothing to compare with
 		return nil
 	}
 	if !strings.Contains(link, "://") {
@@ -270,14 +269,13 @@ func sameHost(link string, base *url.URL) error {
 	return fmt.Errorf("contains the link of a page at %s, but url is %s; correct the input url, or use a link from there", where, base)
 }
 
-// looksLikeAddress reports whether a value of the inputs url and api-key is an
-// address, and no key: in doubt it is a key.
+// looksLikeAddress reports whether a value of url or api-key is an address. In
+// doubt it is a key.
 func looksLikeAddress(v string) bool {
 	return strings.Contains(v, "://") || isWebhook(v) || isHost(upTo(strings.TrimLeft(v, "/"), "/?#")) || brokenScheme.MatchString(v)
 }
 
-// swapped reports whether the values of url and api-key stand in each other's
-// place.
+// swapped reports whether the values of url and api-key were swapped.
 func swapped(url, key string) bool {
 	return url != "" && looksLikeAddress(key) && !looksLikeAddress(url)
 }

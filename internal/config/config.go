@@ -1,6 +1,6 @@
-// Package config owns the inputs: their table, where they are looked up, and
-// how each is read. Everything that is wrong with them is reported together,
-// before anything is sent.
+// Package config owns the inputs: their table, the environment variables that
+// carry them, and how each is parsed. All problems are reported together,
+// before any request is sent.
 package config
 
 import (
@@ -17,7 +17,7 @@ import (
 	"dokploy-deploy/internal/upload"
 )
 
-// Config is what the inputs ask for.
+// Config is the parsed inputs.
 type Config struct {
 	URL                *url.URL // without a trailing slash; its path is the sub-path
 	APIKey             string
@@ -52,25 +52,25 @@ type Config struct {
 	HealthURL     *HealthURL // nil: none
 	HealthStatus  []health.Range
 	HealthTimeout time.Duration
-	HealthText    string      // that the answer must contain; empty: any
-	HealthHeaders http.Header // for HealthURL alone
+	HealthText    string      // text that the answer must contain; empty: any
+	HealthHeaders http.Header // sent to HealthURL only
 	Rollback      bool
 	DryRun        bool
 
-	// Warnings are about inputs that are accepted, but may not mean what
-	// they seem to.
+	// Warnings are about inputs that are accepted but may not mean what they
+	// seem to.
 	Warnings []Problem
 
-	rejected []string // secret values of headers that were not accepted
-	hidden   []string // other secrets: the tokens of webhooks, what may be a key
+	rejected []string // secret values of headers that were refused
+	hidden   []string // other secrets: tokens of webhooks, anything that may be a key
 }
 
-// Facts are what a run knows of its CI host when its inputs are wrong.
+// Facts are what the CI host says about the run. Errors in the inputs use them.
 type Facts struct {
-	NoSecrets   string // why the host gives this run no secrets, and what to do; empty: it gives them
-	Commit      string // what the run is about; empty: not known
+	NoSecrets   string // why this run gets no secrets from the host, and what to do; empty: it gets them
+	Commit      string // commit that the run is about; empty: unknown
 	PullRequest string // its number; empty: none
-	Checkout    string // how files of the repository get there; empty: not on a CI host
+	Checkout    string // how to get the repository's files; empty: not on a CI host
 }
 
 // Problem is one thing that is wrong with an input. Its text never shows the
@@ -80,7 +80,7 @@ type Problem struct {
 	Text  string
 }
 
-// Error is everything that is wrong with the inputs.
+// Error holds all problems with the inputs.
 type Error struct {
 	Problems []Problem
 }
@@ -93,9 +93,9 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the inputs from the environment. Its error is an [*Error]; the
-// Config is never nil, and holds what could be read then too: enough to write
-// outputs and to mask secrets.
+// Load reads the inputs from the environment. Its error is an [*Error]. The
+// Config is never nil: with an error it holds what could be read, which is
+// enough to write the outputs and to mask secrets.
 func Load(env Environment, facts Facts) (*Config, error) {
 	c := &Config{}
 	l := &loader{env: env, facts: facts, config: c, values: map[string]value{}}
@@ -175,8 +175,8 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	return c, nil
 }
 
-// Secrets are the values that must not be shown: the key, and what is secret
-// of the headers. Values of inputs that were not accepted are among them.
+// Secrets returns the values that must not be shown: the key and the secret
+// parts of headers, including those of inputs that were refused.
 func (c *Config) Secrets() []string {
 	secrets := append(secret.Key(c.APIKey), c.hidden...)
 	for _, v := range c.rejected {
@@ -185,7 +185,7 @@ func (c *Config) Secrets() []string {
 	for _, headers := range []http.Header{c.Headers, c.HealthHeaders} {
 		for name, values := range headers {
 			for _, v := range values {
-				if name != "Host" { // an address
+				if name != "Host" { // its value is an address
 					secrets = append(secrets, secret.Header(name, v)...)
 				}
 			}
@@ -195,7 +195,7 @@ func (c *Config) Secrets() []string {
 	return slices.Compact(secrets)
 }
 
-// loader looks inputs up and collects what is wrong with them.
+// loader looks up inputs and collects problems.
 type loader struct {
 	env      Environment
 	facts    Facts
@@ -206,16 +206,16 @@ type loader struct {
 
 // value is what was given for an input.
 type value struct {
-	variable string // that carries it
+	variable string // the environment variable
 	text     string
-	unusable bool // a problem already, and nothing to parse
+	unusable bool // a problem was reported; nothing to parse
 }
 
 func (l *loader) problem(input, text string) {
 	l.problems = append(l.problems, Problem{input, text})
 }
 
-// note warns about what was guessed; empty texts are none.
+// note adds a warning for each text that is not empty.
 func (l *loader) note(input string, texts ...string) {
 	for _, text := range texts {
 		if text != "" {
@@ -228,8 +228,8 @@ func (l *loader) valid(input string) bool {
 	return !slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Input == input })
 }
 
-// read looks all inputs up. What was written around a value is dropped, and
-// what may be a secret in it is hidden from here on.
+// read looks up all inputs. It strips quotes and the like from each value and
+// hides whatever may be secret in it.
 func (l *loader) read() {
 	for _, s := range Settings {
 		v, dropped := l.lookup(s)
@@ -240,12 +240,11 @@ func (l *loader) read() {
 		l.note(s.Name, dropped...)
 		l.values[s.Name] = v
 		if s.Form != Text && s.Form != Variables {
-			// What cannot be read is quoted, and may be an address.
+			// Problems quote what cannot be parsed, and that may be an address.
 			l.config.hidden = append(l.config.hidden, secret.Addresses(v.text)...)
 		}
 		for _, token := range webhookTokens(v.text) {
-			// In a text of the user's own, or the address of an application, it
-			// may be a word.
+			// In free text, and in the health URL, it may be an ordinary word.
 			if (s.Form == Plain || s.Form == List) && s.Name != "health-url" || isRandom(token) {
 				l.config.hidden = append(l.config.hidden, secret.Key(token)...)
 			}
@@ -262,15 +261,15 @@ func (l *loader) read() {
 	}
 }
 
-// hide hides what is secret in the value of an input, unless that is a
-// placeholder or nothing but asterisks.
+// hide hides the secrets in an input's value, unless the value is a placeholder
+// or only asterisks.
 func (l *loader) hide(input string, secrets func(string) []string) {
 	if v := l.given(input); !placeholder.MatchString(v) && !isStars(v) {
 		l.config.hidden = append(l.config.hidden, secrets(v)...)
 	}
 }
 
-// lookup is the first value of an input that is not empty.
+// lookup returns the first value of an input that is not empty.
 func (l *loader) lookup(s Setting) (v value, dropped []string) {
 	for _, name := range Spellings(s.Name) {
 		text, dropped := tidy(s.Form, strings.TrimSpace(l.env[name]))
@@ -281,10 +280,11 @@ func (l *loader) lookup(s Setting) (v value, dropped []string) {
 	return value{}, nil
 }
 
-// given is the value of an input as the environment has it; empty: not set.
+// given returns the value of an input as set in the environment; empty: not
+// set.
 func (l *loader) given(input string) string { return l.values[input].text }
 
-// value is the value of an input or its default.
+// value returns the value of an input or its default.
 func (l *loader) value(input string) string {
 	if v := l.given(input); v != "" {
 		return v
@@ -304,9 +304,9 @@ func (l *loader) value(input string) string {
 	panic("config: no setting " + input)
 }
 
-// finish puts all problems and warnings in the order of the table; those about
-// no input come first. A value that one of them quotes may hold what is secret
-// in another input.
+// finish sorts problems and warnings in the order of the table; those that
+// belong to no input come first. It masks them: a quoted value may contain a
+// secret of another input.
 func (l *loader) finish() {
 	secrets := l.config.Secrets()
 	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
@@ -326,7 +326,7 @@ func (l *loader) finish() {
 	}
 }
 
-// parse reads one input. A value that is empty or unusable is not parsed: it is
+// parse parses one input. An empty or unusable value is not parsed and yields
 // the zero value.
 func parse[T any](l *loader, input string, f func(string) (T, error)) T {
 	var zero T

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Environment holds environment variables by their names.
+// Environment maps the names of environment variables to their values.
 type Environment map[string]string
 
-// ReadEnvironment reads the lines of [os.Environ].
+// ReadEnvironment parses lines as [os.Environ] returns them.
 func ReadEnvironment(lines []string) Environment {
 	e := Environment{}
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, "=")
-		if runtime.GOOS == "windows" { // where case does not count
+		if runtime.GOOS == "windows" { // names are not case-sensitive there
 			name = strings.ToUpper(name)
 		}
 		if _, twice := e[name]; ok && name != "" && !twice {

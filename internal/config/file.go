@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// filePatience is how long a file may take to be read. Pipes are read to their
-// end, so that <(…) and /dev/stdin work; one that nobody writes to has none.
+// filePatience is how long reading a file may take. Pipes are read to their
+// end, so that <(…) and /dev/stdin work; a pipe without a writer would never
+// end.
 const filePatience = 10 * time.Second
 
-// readFile reads a file that an input names: its first bytes, limit and one
-// more, so that the caller sees when it is longer.
+// readFile reads the file that an input names. It returns at most limit+1
+// bytes, so the caller can tell that the file is longer.
 func readFile(path string, limit int64) ([]byte, error) {
 	return readWithin(filePatience, path, limit)
 }
@@ -31,7 +32,7 @@ func readWithin(patience time.Duration, path string, limit int64) ([]byte, error
 		err error
 	}
 	read := make(chan result, 1)
-	go func() { // opening a pipe waits for a writer
+	go func() { // opening a pipe blocks until there is a writer
 		raw, err := readAll(path, limit+1)
 		read <- result{raw, err}
 	}()
@@ -54,7 +55,7 @@ func readAll(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	// It may be another one by now.
+	// The path may name another file by now.
 	if info, err := f.Stat(); err == nil {
 		if err := readable(path, info.Mode()); err != nil {
 			return nil, err
@@ -67,7 +68,7 @@ func readAll(path string, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-// readable refuses what has no end or no content.
+// readable refuses files without an end and empty files.
 func readable(path string, mode fs.FileMode) error {
 	switch {
 	case mode.IsRegular(), mode&fs.ModeType == fs.ModeNamedPipe:

@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-// Follow says which deployment is followed that Dokploy starts by itself.
+// Follow says which deployment to follow. Dokploy starts it by itself.
 type Follow struct {
-	Commit       string // 7 to 64 hex digits in lower case
-	Preview      int    // the pull request whose preview is meant; 0: the services themselves
+	Commit       string // 7 to 64 lowercase hex digits
+	Preview      int    // number of the pull request whose preview to follow; 0: follow the services themselves
 	StartTimeout time.Duration
-	SkipIfNone   bool // none that a setting explains is no failure
+	SkipIfNone   bool // a setting that explains why there is no deployment makes it skipped, not failed
 }
 
 // follow is the operation that starts nothing.
 const follow = "follow"
 
-// onlyFollowing are the inputs that only mean something with follow.
+// onlyFollowing are the inputs that need the operation follow.
 var onlyFollowing = []string{"commit", "preview", "start-timeout", "if-none"}
 
-// notFollowing are the inputs that say what to start, or how: with follow
+// notFollowing are the inputs that say what to start, or how. With follow
 // nothing is started.
 var notFollowing = []string{"image", "env", "compose-file", "source", "build-args", "build-secrets", "rollback", "title", "description"}
 
 var hash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
-// parseCommit takes the hash of a commit, or its beginning.
+// parseCommit parses the hash of a commit, whole or abbreviated.
 func parseCommit(v string) (string, error) {
 	if short := strings.ToLower(v); hash.MatchString(short) {
 		return short, nil
@@ -37,7 +37,7 @@ func parseCommit(v string) (string, error) {
 	return "", fmt.Errorf("%s is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set", quote(v))
 }
 
-// parsePreview takes the number of a pull request; "auto" is that of the run.
+// parsePreview parses the number of a pull request. "auto" is the run's own.
 func parsePreview(v, ofRun string) (number int, note string, err error) {
 	if v == "auto" {
 		if ofRun == "" {
@@ -58,8 +58,8 @@ func parsePreview(v, ofRun string) (number int, note string, err error) {
 	return number, note, nil
 }
 
-// following reads what belongs to follow, and sees that nothing else asks for
-// a deployment to be started.
+// following reads the inputs of follow, and refuses those that would start a
+// deployment.
 func (l *loader) following() *Follow {
 	f := &Follow{Commit: parse(l, "commit", parseCommit)}
 	f.Preview = parse(l, "preview", func(v string) (int, error) {
@@ -102,8 +102,8 @@ func (l *loader) following() *Follow {
 	return f
 }
 
-// withoutFollow refuses what would do nothing. A DOKPLOY_ variable may be
-// meant for another job.
+// withoutFollow refuses inputs that would have no effect. A DOKPLOY_ variable
+// may be meant for another job, so it only gets a warning.
 func (l *loader) withoutFollow() {
 	for _, input := range onlyFollowing {
 		const text = "is for operation: follow"
@@ -118,7 +118,7 @@ func (l *loader) withoutFollow() {
 	}
 }
 
-// without are the problems that are not about an input.
+// without returns the problems that are not about the input.
 func without(problems []Problem, input string) []Problem {
 	var out []Problem
 	for _, p := range problems {

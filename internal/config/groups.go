@@ -2,13 +2,13 @@ package config
 
 import "slices"
 
-// Group are inputs that are read about together.
+// Group is a set of inputs that are documented together.
 type Group struct {
 	Title  string
 	inputs []string
 }
 
-// Groups are all inputs, in the order in which a person meets them.
+// Groups holds all inputs, in the order in which users need them.
 var Groups = []Group{
 	{"What to deploy", []string{"url", "api-key", "application", "compose", "operation", "commit", "preview", "title", "description"}},
 	{"What to change before", []string{"image", "env", "env-mode", "build-args", "build-secrets", "compose-file", "source", "dry-run"}},
@@ -18,7 +18,7 @@ var Groups = []Group{
 	{"Output", []string{"logs", "output-file", "debug"}},
 }
 
-// Settings are the inputs of the group.
+// Settings returns the inputs of the group.
 func (g Group) Settings() []Setting {
 	var some []Setting
 	for _, name := range g.inputs {

@@ -11,17 +11,18 @@ import (
 	"unicode"
 )
 
-// ownHeaders are not for users to set: they belong to the connection or to us.
+// ownHeaders cannot be set by users: they belong to the connection or to this
+// program.
 var ownHeaders = []string{
 	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Api-Key",
 }
 
-// repeatingHeaders let net/http, and proxies, send a POST a second time.
+// repeatingHeaders make net/http and some proxies repeat a POST.
 var repeatingHeaders = []string{"Idempotency-Key", "X-Idempotency-Key"}
 
-// refusedHealthHeader says why a header cannot be sent to a health URL: the
-// application may want any that does not belong to the connection.
+// refusedHealthHeader says why a header cannot be sent to a health URL. Only
+// those of the connection are refused: the application may need any other.
 func refusedHealthHeader(name string) string {
 	if name = http.CanonicalHeaderKey(name); name == "Host" || name == "X-Api-Key" {
 		return ""
@@ -32,7 +33,7 @@ func refusedHealthHeader(name string) string {
 	return ""
 }
 
-// refusedHeader says why a header cannot be sent to Dokploy; empty: it can.
+// refusedHeader says why a header cannot be sent to Dokploy; empty: it can be.
 func refusedHeader(name string) string {
 	switch canonical := http.CanonicalHeaderKey(name); {
 	case canonical == "X-Api-Key":
@@ -45,8 +46,7 @@ func refusedHeader(name string) string {
 	return refusedHealthHeader(name)
 }
 
-// headers reads an input with headers. What is not accepted is hidden all the
-// same.
+// headers reads an input of headers. Refused values are hidden too.
 func (l *loader) headers(input string, refused func(name string) string) http.Header {
 	return parse(l, input, func(value string) (http.Header, error) {
 		c := l.config
@@ -64,10 +64,10 @@ func (l *loader) headers(input string, refused func(name string) string) http.He
 	})
 }
 
-// parseHeaders reads "Name: value" lines, or the JSON object that Woodpecker
-// and Drone make of a map. refused says why one cannot be set; empty: it can.
-// Problems name the header, never a value; the values of a rejected line are
-// given back, for masking.
+// parseHeaders parses "Name: value" lines, or the JSON object into which
+// Woodpecker and Drone turn a map. The function refused says why a name cannot
+// be set; empty: it can be. Problems show the name, never the value. The values
+// of refused lines are returned for masking.
 func parseHeaders(v string, refused func(name string) string) (headers http.Header, rejected []string, err error) {
 	lines := strings.Split(v, "\n")
 	var object map[string]string

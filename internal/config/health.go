@@ -9,13 +9,13 @@ import (
 	"dokploy-deploy/internal/health"
 )
 
-// HealthURL is an address to ask.
+// HealthURL is the address to request.
 type HealthURL struct {
 	URL  *url.URL // nil: the service's first domain ("auto")
-	Path string   // with auto: path and query in the place of the domain's own; empty: as it is
+	Path string   // with auto: replaces the path and query of the domain; empty: keeps them
 }
 
-// parseHealthURL reads an address, auto, auto/path or /path.
+// parseHealthURL parses an address, auto, auto/path or /path.
 func parseHealthURL(v string) (*HealthURL, error) {
 	const want = "write the address to request, such as https://app.example.com/healthz, or auto"
 	if several(v) {
@@ -35,7 +35,7 @@ func parseHealthURL(v string) (*HealthURL, error) {
 		}
 		return &HealthURL{Path: path}, nil
 	}
-	// What has a right scheme, or none at all, is health's to judge.
+	// Package health judges what has a valid scheme or none.
 	if m := anotherScheme.MatchString(v) || brokenScheme.MatchString(v); m && !strings.ContainsFunc(v, unicode.IsSpace) && !strings.Contains(v, "@") {
 		if text := badScheme(v, want); text != "" {
 			return nil, errors.New(text)
@@ -48,8 +48,8 @@ func parseHealthURL(v string) (*HealthURL, error) {
 	return &HealthURL{URL: u}, nil
 }
 
-// several reports whether a value is more than one address. Commas in a path or
-// query separate only in front of another address.
+// several reports whether a value holds more than one address. A comma in a
+// path or query separates only if another address follows.
 func several(v string) bool {
 	pieces := strings.FieldsFunc(upTo(v, "?"), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if fields := strings.Fields(v); len(fields) > 1 {

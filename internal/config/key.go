@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// keyProblem says what cannot be a key; empty if it may be one. The key is
-// never part of it. url is the value of that input.
+// keyProblem says why a value cannot be a key; empty: it can be one. It never
+// shows any part of it. The argument url is the value of that input.
 func keyProblem(key, url string) string {
 	const want = "; give the key that Dokploy showed when it was created"
 	switch {
@@ -23,6 +23,6 @@ func keyProblem(key, url string) string {
 	return ""
 }
 
-// isStars reports whether a text is what forms and logs show in the place of
-// a key.
+// isStars reports whether s is the mask that forms and logs show in place of a
+// key.
 func isStars(s string) bool { return strings.Trim(s, "*•●") == "" }

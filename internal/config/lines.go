@@ -14,8 +14,8 @@ var (
 	headerLine = regexp.MustCompile("^\\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+:\\s")
 )
 
-// joined sees whether a value is a list that Woodpecker or Drone joined with
-// commas: one line, in which every piece is what a line should be.
+// joined detects a list that Woodpecker or Drone joined with commas: a single
+// line in which each piece matches line.
 func (l *loader) joined(input string, line *regexp.Regexp, want string) error {
 	v := l.values[input]
 	pieces := strings.Split(v.text, ",")
@@ -31,7 +31,7 @@ func (l *loader) joined(input string, line *regexp.Regexp, want string) error {
 		want, strings.ReplaceAll(input, "-", "_"))
 }
 
-// linesOf reads an input of KEY=VALUE lines.
+// linesOf parses an input of KEY=VALUE lines.
 func (l *loader) linesOf(input string) func(v string) (string, error) {
 	return func(v string) (string, error) {
 		if err := l.joined(input, assignment, "KEY=VALUE"); err != nil {
@@ -41,12 +41,12 @@ func (l *loader) linesOf(input string) func(v string) (string, error) {
 	}
 }
 
-// shellName is what a build secret may be called: Dokploy gives it to docker as
-// a variable of a shell (docs/dokploy.md, Build arguments and secrets).
+// shellName matches the names that a build secret can have: Dokploy passes it
+// to docker as a shell variable (docs/dokploy.md, Build arguments and secrets).
 var shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// parseBuildSecrets reads the input build-secrets. It shows no names: of lines
-// that are broken they may be pieces of a secret.
+// parseBuildSecrets parses the input build-secrets. It shows no names: in a
+// broken line a name may be part of a secret.
 func (l *loader) parseBuildSecrets(v string) (string, error) {
 	lines, err := l.linesOf("build-secrets")(v)
 	if err != nil {
@@ -71,8 +71,8 @@ func (l *loader) parseBuildSecrets(v string) (string, error) {
 	return lines, nil
 }
 
-// parseEnv reads the input env. A variable DOKPLOY_ENV in which there is no
-// assignment is taken for somebody's own.
+// parseEnv parses the input env. If DOKPLOY_ENV contains no assignment it is
+// taken to be somebody else's variable.
 func (l *loader) parseEnv(v string) (string, error) {
 	env, err := l.linesOf("env")(v)
 	if err != nil && l.values["env"].variable == "DOKPLOY_ENV" && len(dotenv.Parse(v)) == 0 {

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// composeText is the beginning of a compose file.
+// composeText matches the start of a compose file.
 var composeText = regexp.MustCompile(`^\s*(services|version|name|include|volumes|networks|configs|secrets|x-[\w-]+)\s*:|^\s*[{#]|^---`)
 
-// noPath refuses what is a text and no path; it may hold secrets, and is not
-// shown.
+// noPath refuses a value that is text instead of a path. The text may hold
+// secrets, so it is not shown.
 func noPath(v, what string) error {
 	if strings.ContainsAny(v, "\r\n") || composeText.MatchString(v) {
 		return errors.New("is text, not a path; write it to a file and give the path of " + what)
@@ -21,8 +21,8 @@ func noPath(v, what string) error {
 	return nil
 }
 
-// checkout says that a file may be missing because nothing was checked out;
-// empty if something was, or if the path leads elsewhere.
+// checkout says that a file may be missing because nothing was checked out. It
+// returns "" if something was, or if the path points elsewhere.
 func (l *loader) checkout(path string) string {
 	folder, err := os.Getwd()
 	if err != nil || noPath(path, "") != nil || l.facts.Checkout == "" || !filepath.IsLocal(path) && !within(folder, path) || !lacksFiles(path) {
@@ -47,13 +47,13 @@ func (l *loader) checkout(path string) string {
 	return "the working directory " + where + ", so nothing seems to be checked out: " + l.facts.Checkout
 }
 
-// within reports whether an absolute path is in a folder.
+// within reports whether an absolute path is inside a folder.
 func within(folder, path string) bool {
 	rest, err := filepath.Rel(folder, path)
 	return err == nil && filepath.IsLocal(rest)
 }
 
-// lacksFiles reports whether a path leads to nothing, or to an empty folder.
+// lacksFiles reports whether the path does not exist or is an empty folder.
 func lacksFiles(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {

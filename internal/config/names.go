@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// prefixes begin the names of the variables that carry inputs.
+// prefixes are how the names of variables that carry inputs start.
 var prefixes = []string{"INPUT_", "PLUGIN_", "DOKPLOY_"}
 
-// ofEngines are variables that CI engines give every plugin.
+// ofEngines are variables that CI engines set for every plugin.
 var ofEngines = []string{
 	"PLUGIN_ARTIFACT_FILE", "PLUGIN_METADATA_FILE", "PLUGIN_BUILD_TOOL_FILE", "PLUGIN_CACHE_METRICS_FILE", "PLUGIN_CACHE_INTEL_METRICS_FILE",
 }
 
-// likeness is how near the name of a variable is to that of an input.
+// likeness says how close the name of a variable is to an input's.
 type likeness int
 
 const (
 	unlike likeness = iota
-	near            // some letters away
-	same            // but for case and separators
+	near            // a few edits away
+	same            // the same but for case and separators
 )
 
-// unread looks at the variables that look as if they should carry an input and
-// that nothing reads: what they should have kept from happening would happen.
-// Settings of plugins are nobody else's, so that a near one is an error there.
-// The names of other variables may be right, and another program's.
+// unread reports variables that look like inputs but are not read: the user
+// expects them to have an effect. PLUGIN_ variables are meant for this plugin
+// alone, so a near miss is an error. Other variables may be correct and belong
+// to another program.
 func (l *loader) unread() {
 	var read []string
 	for _, s := range Settings {
@@ -45,7 +45,7 @@ func (l *loader) unread() {
 		}
 		switch {
 		case like == same && l.setAsInput(input):
-			// It may be an outer action's.
+			// The variable may belong to an outer action.
 			l.note(p.Input, p.Text)
 		case like == same, like == near && prefix == "PLUGIN_":
 			p.Text += ": rename it, or unset it if it is not meant for dokploy-deploy"
@@ -59,7 +59,7 @@ func (l *loader) unread() {
 	}
 }
 
-// nearest is the input whose name is nearest to that of a variable.
+// nearest returns the input whose name is closest to a variable's.
 func nearest(name string) (input string, like likeness) {
 	name = squeeze(name)
 	least := 3
@@ -79,8 +79,8 @@ func nearest(name string) (input string, like likeness) {
 	return input, like
 }
 
-// edits is how many letters have to be added, left out, changed, or swapped
-// with their neighbour to make one text of the other.
+// edits returns the edit distance of a and b: insertions, deletions, changes,
+// and swaps of neighbours.
 func edits(a, b string) int {
 	if max(len(a), len(b)) > 100 {
 		return 100
@@ -107,7 +107,7 @@ func edits(a, b string) int {
 	return last[len(b)]
 }
 
-// rightName is how a person writes the input where variables with that prefix
+// rightName returns how to write the input wherever variables with that prefix
 // come from.
 func rightName(prefix, input string) string {
 	under := strings.ReplaceAll(input, "-", "_")
@@ -128,8 +128,8 @@ func (l *loader) setAsInput(input string) bool {
 	})
 }
 
-// cutPrefix takes the prefix off the name of a variable, whatever separates
-// the two; without a prefix both are empty.
+// cutPrefix splits a variable's name into prefix and rest, whatever separates
+// them. Both are empty if there is no known prefix.
 func cutPrefix(name string) (prefix, rest string) {
 	for _, p := range prefixes {
 		bare := strings.TrimSuffix(p, "_")
@@ -140,10 +140,10 @@ func cutPrefix(name string) (prefix, rest string) {
 	return "", ""
 }
 
-// separators are what may stand between the words of a name.
+// separators may stand between the words of a name.
 const separators = "_-."
 
-// squeeze is a name without case and separators.
+// squeeze drops case and separators from a name.
 func squeeze(name string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(separators, r) {

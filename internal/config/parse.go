@@ -43,7 +43,7 @@ const maxDuration = 24 * time.Hour
 func parseDuration(v string) (time.Duration, error) {
 	d, err := time.ParseDuration(v)
 	if strings.Trim(v, "0123456789") == "" {
-		seconds, _ := strconv.ParseUint(v, 10, 64) // the largest there is, when out of range
+		seconds, _ := strconv.ParseUint(v, 10, 64) // out of range: the largest value
 		d, err = time.Duration(min(seconds, uint64(maxDuration/time.Second)+1))*time.Second, nil
 	}
 	switch {
@@ -67,12 +67,12 @@ func parseParallel(v string) (int, error) {
 	return n, nil
 }
 
-// parseTargets reads a list of services of a kind; what was named before is
-// dropped. base is the instance, as far as it is known.
+// parseTargets parses a list of services of one kind and drops duplicates. base
+// is the instance, if its address could be parsed.
 func parseTargets(v, kind string, base *url.URL) (list, notes []string, err error) {
 	for t := range entriesOf(v) {
 		switch control := strings.ContainsFunc(t, unicode.IsControl); {
-		case control && hook.MatchString(t): // its token is not shown
+		case control && hook.MatchString(t): // so that its token is not shown
 			return nil, nil, errWebhook
 		case control:
 			return nil, nil, fmt.Errorf("%s contains a control character; separate several targets with newlines or commas", quote(t))
@@ -102,7 +102,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// printable reports whether s may be a header's value and contains no space.
+// printable reports whether s can be a header's value and has no space.
 func printable(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {
@@ -134,7 +134,7 @@ func parseCertificates(v string) ([]*x509.Certificate, error) {
 		}
 		text = raw
 	case !strings.Contains(v, "\n"):
-		// Some hosts keep a variable on one line.
+		// Some hosts put a variable on one line.
 		text = []byte(strings.ReplaceAll(v, `\n`, "\n"))
 	}
 	var certs []*x509.Certificate
@@ -161,7 +161,7 @@ func parseCertificates(v string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// parseOutputFile sees that the file can be written, and leaves no trace.
+// parseOutputFile checks that the file can be written. It does not change it.
 func parseOutputFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -172,7 +172,7 @@ func parseOutputFile(path string) (string, error) {
 	case err == nil && info.Mode()&fs.ModeDevice != 0 && info.Mode()&fs.ModeCharDevice == 0:
 		return "", fmt.Errorf("%s is a block device; give a file", quote(path))
 	case err == nil && !info.Mode().IsRegular():
-		return path, nil // opening a pipe here could block or be seen
+		return path, nil // opening a pipe here could block, or its reader would notice
 	case err == nil:
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
@@ -194,7 +194,7 @@ func parseOutputFile(path string) (string, error) {
 	return path, os.Remove(path)
 }
 
-// oneLine makes any text one line: a title.
+// oneLine turns text into a single line, such as a title.
 func oneLine(s string) string {
 	if !strings.ContainsFunc(s, unicode.IsControl) {
 		return s
@@ -203,7 +203,7 @@ func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, blank), " ")
 }
 
-// manyLines keeps newlines and drops every other control character.
+// manyLines drops all control characters but newlines.
 func manyLines(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && unicode.IsControl(r) {

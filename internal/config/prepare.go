@@ -16,11 +16,11 @@ import (
 	"dokploy-deploy/internal/dotenv"
 )
 
-// maxText is what Dokploy takes of a text: its JSON may have 1 MB with all
-// that is around it (docs/dokploy.md, The API).
+// maxText is the longest text that Dokploy accepts, in bytes: a request's JSON
+// is limited to 1 MB in total (docs/dokploy.md, The API).
 const maxText = 1<<20 - 8<<10
 
-// parseImage checks a reference, since Dokploy takes anything.
+// parseImage validates an image reference; Dokploy accepts anything.
 func parseImage(v string) (string, error) {
 	if _, err := reference.ParseNormalizedNamed(v); err != nil {
 		return "", fmt.Errorf("%s is not the name of an image (%s); write one such as ghcr.io/acme/api:1.4.2", quote(v), strings.TrimPrefix(err.Error(), "invalid reference format: "))
@@ -28,8 +28,8 @@ func parseImage(v string) (string, error) {
 	return v, nil
 }
 
-// parseEnv checks KEY=VALUE lines, or makes them of the JSON object that
-// Woodpecker and Drone make of a map. Problems and warnings never show a value.
+// parseEnv validates KEY=VALUE lines, or converts the JSON object into which
+// Woodpecker and Drone turn a map. Problems and warnings never show a value.
 func parseEnv(v string) (string, error) {
 	var object map[string]any
 	if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &object) == nil {
@@ -52,7 +52,7 @@ func parseEnv(v string) (string, error) {
 	return v, nil
 }
 
-// dotenvLine writes a value so that Dokploy reads just that.
+// dotenvLine quotes a value so that Dokploy reads exactly that value.
 func dotenvLine(name string, value any) (string, error) {
 	var text string
 	switch value := value.(type) {
@@ -84,7 +84,7 @@ type ComposeFile struct {
 	Path, Text string
 }
 
-// parseComposeFile reads a compose file and sees that it is one.
+// parseComposeFile reads a file and checks that it is a compose file.
 func parseComposeFile(path string) (*ComposeFile, error) {
 	if err := noPath(path, "a compose file"); err != nil {
 		return nil, err
@@ -108,9 +108,9 @@ func parseComposeFile(path string) (*ComposeFile, error) {
 	return &ComposeFile{Path: path, Text: text}, nil
 }
 
-// checkCompose sees that a text is YAML with services. What Docker makes of
-// them is Docker's to say. Only structure is read: tags such as !reset and
-// references such as ${{project.X}} are Dokploy's and Docker's.
+// checkCompose checks that text is YAML with services. It checks structure
+// only: what the services mean is up to Docker, and tags such as !reset and
+// references such as ${{project.X}} are up to Docker and Dokploy.
 func checkCompose(text string) error {
 	d := yaml.NewDecoder(strings.NewReader(text))
 	var doc yaml.Node
@@ -159,8 +159,8 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// duplicateKey finds a key that its mapping has twice: Dokploy's own reader
-// takes that for an error, and only at the deployment.
+// duplicateKey finds a key that occurs twice in its mapping. Dokploy's YAML
+// reader rejects that, but only when it deploys.
 func duplicateKey(n *yaml.Node, depth int) *yaml.Node {
 	if depth > 100 {
 		return nil
@@ -183,7 +183,7 @@ func duplicateKey(n *yaml.Node, depth int) *yaml.Node {
 	return nil
 }
 
-// together checks the inputs that only make sense with others.
+// together checks inputs that depend on each other.
 func (l *loader) together() {
 	c := l.config
 	given := func(input string) bool { return l.given(input) != "" }
@@ -262,8 +262,9 @@ func (l *loader) together() {
 	l.note("build-secrets", dotenv.Warnings(c.BuildSecrets)...)
 }
 
-// times checks the durations that lie within another one. Their defaults are
-// long enough for most, and no reason to refuse a short timeout.
+// times checks durations that must fit within another one. Defaults are not
+// checked: they are long enough for most, and no reason to refuse a short
+// timeout.
 func (l *loader) times() {
 	c := l.config
 	if !l.valid("timeout") || c.Timeout == 0 {

@@ -15,7 +15,7 @@ type Setting struct {
 	Required bool
 }
 
-// Settings are all inputs, in the order in which they are documented.
+// Settings are all inputs, in the order of the documentation.
 var Settings = []Setting{
 	{Name: "url", Required: true,
 		Meaning: "The Dokploy instance, `https://dokploy.example.com`. A trailing `/`, `/api` or `/api/` is accepted, and so is a sub-path."},
@@ -95,8 +95,8 @@ var Settings = []Setting{
 		Meaning: "One line per request: method, path, status, time. Never a key, a header value or a body."},
 }
 
-// Spellings are the environment variables that may carry an input, in the
-// order in which they are looked up.
+// Spellings returns the environment variables that may carry an input, in
+// lookup order.
 func Spellings(name string) []string {
 	upper := strings.ToUpper(name)
 	under := strings.ReplaceAll(upper, "-", "_")

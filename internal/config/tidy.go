@@ -5,21 +5,20 @@ import (
 	"strings"
 )
 
-// Form is how the value of an input is written.
+// Form is the syntax of an input's value.
 type Form int
 
 // The forms of inputs.
 const (
 	Plain     Form = iota // one value
-	List                  // values with newlines or commas between them
+	List                  // values separated by newlines or commas
 	Headers               // "Name: value" lines
 	Variables             // KEY=VALUE lines
-	Text                  // a text of the user's own
+	Text                  // free text
 )
 
-// tidy drops what is written around a value and is no part of it: a pair of
-// quotes, and of an entry of a list the dash of a YAML list. It says what was
-// dropped. A value with nothing around it comes back as it is.
+// tidy strips what people put around a value: a pair of quotes and, in lists,
+// the dash of a YAML list. It says what was stripped.
 func tidy(form Form, value string) (tidied string, dropped []string) {
 	if form != Plain && form != List {
 		return value, nil
@@ -56,8 +55,8 @@ func tidy(form Form, value string) (tidied string, dropped []string) {
 	return tidied, dropped
 }
 
-// unquoted drops a pair of quotes around a value, if the same quote does not
-// stand between them.
+// unquoted strips a pair of quotes around s, unless the same quote occurs
+// between them.
 func unquoted(s string) (string, bool) {
 	if len(s) < 2 || s[0] != '"' && s[0] != '\'' {
 		return s, false
@@ -69,7 +68,7 @@ func unquoted(s string) (string, bool) {
 	return strings.TrimSpace(inner), true
 }
 
-// entriesOf are the entries of a list, without the spaces around them.
+// entriesOf yields the entries of a list without surrounding spaces.
 func entriesOf(list string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for entry := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
@@ -81,16 +80,16 @@ func entriesOf(list string) func(yield func(string) bool) {
 }
 
 var (
-	// placeholder is a whole value in whose place another one should have
-	// come: of a shell ($NAME, ${NAME}, also with a default), of Azure and
-	// Jenkins ($(NAME)), PowerShell, cmd, Harness and CircleCI.
+	// placeholder matches a value that should have been expanded: from a shell
+	// ($NAME, ${NAME}, also with a default), Azure and Jenkins ($(NAME)),
+	// PowerShell, cmd, Harness or CircleCI.
 	placeholder = regexp.MustCompile(`^(\$\$?[A-Za-z_][A-Za-z0-9_]*|\$\$?\{[A-Za-z_][A-Za-z0-9_]*([^A-Za-z0-9_{}][^{}]*)?\}|\$\([^()]+\)|\$env:[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<\+[^<>]+>|<<[^<>]+>>)$`)
-	// variableName is a placeholder that may be shown.
+	// variableName matches a placeholder that may be shown.
 	variableName = regexp.MustCompile(`^\$\{?[A-Z_][A-Z0-9_]*\}?$`)
 )
 
-// notExpanded says why a value cannot be what was meant: another one should
-// have come in its place. It is empty for a value.
+// notExpanded says why a value looks like a placeholder that should have been
+// expanded; empty: it does not.
 func notExpanded(value string) string {
 	switch {
 	case strings.Contains(value, "${{"):
@@ -103,8 +102,8 @@ func notExpanded(value string) string {
 	return ""
 }
 
-// notExpandedHeader is [notExpanded] for a header's value, or the credential
-// behind its scheme.
+// notExpandedHeader is [notExpanded] for a header's value, and for the
+// credential after its scheme.
 func notExpandedHeader(name, value string) string {
 	if strings.EqualFold(name, "Authorization") {
 		if _, credential, ok := strings.Cut(value, " "); ok && !strings.Contains(value, "${{") {
@@ -114,13 +113,13 @@ func notExpandedHeader(name, value string) string {
 	return notExpanded(value)
 }
 
-// unexpanded is [notExpanded] for the value of an input. Only the name of a
-// variable is shown, and that not of a secret.
+// unexpanded is [notExpanded] for an input's value. It shows at most a
+// variable's name, and not even that for secret inputs.
 func unexpanded(s Setting, value string) string {
 	values := func(yield func(string) bool) { yield(value) }
 	switch s.Form {
 	case Headers, Variables, Text:
-		return "" // headers: value by value
+		return "" // headers are checked value by value
 	case List:
 		values = entriesOf(value)
 	}

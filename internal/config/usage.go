@@ -8,10 +8,10 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// UsageColumns is the width of what --help shows.
+// UsageColumns is the width of the --help text.
 const UsageColumns = 79
 
-// Usage lists the inputs for --help.
+// Usage writes the inputs for --help.
 func Usage(w io.Writer) {
 	var b strings.Builder
 	b.WriteString(`Inputs come from the environment. api-key, for example, is the first of these
@@ -39,7 +39,7 @@ that is not empty:
 	_, _ = io.WriteString(w, b.String())
 }
 
-// ByLines are the inputs whose entries are separated by newlines only.
+// ByLines returns the inputs whose entries are separated by newlines only.
 func ByLines() []string {
 	var names []string
 	for _, s := range Settings {
@@ -50,7 +50,7 @@ func ByLines() []string {
 	return names
 }
 
-// UsageText writes a paragraph of Markdown as --help shows it.
+// UsageText writes a paragraph of Markdown as plain text for --help.
 func UsageText(b *strings.Builder, markdown string, indent int) {
 	blanks := strings.Repeat(" ", indent)
 	for _, line := range text.Wrap(strings.ReplaceAll(markdown, "`", ""), UsageColumns-indent) {

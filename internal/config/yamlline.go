@@ -8,13 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlLine is where a text stops being YAML, from 1. The parser names the line
-// on which the mapping or list began that it was in, and of some errors none.
+// yamlLine returns the line, from 1, on which text stops being YAML. The
+// parser's error names the line on which the enclosing mapping or list began,
+// or none at all.
 //
-// It gives up as soon as it has read the line that is wrong, or the end of the
-// text. Before that, the wrong line is the one behind the longest beginning of
-// the text that is YAML by itself: what was opened and never closed, a quote or
-// a bracket, counts from where it was opened.
+// The parser fails as soon as it has read the bad line, or at the end of text.
+// Among the lines read so far, the bad one follows the longest prefix that is
+// YAML by itself: a quote or bracket that is never closed counts from where it
+// was opened.
 func yamlLine(text string) int {
 	r := &lineReader{lines: strings.SplitAfter(text, "\n")}
 	if yaml.NewDecoder(r).Decode(new(yaml.Node)) == nil {
@@ -33,10 +34,10 @@ func yamlLine(text string) int {
 	return line
 }
 
-// maxParsed bounds the search, in bytes.
+// maxParsed bounds the work of the search, in bytes parsed.
 const maxParsed = 4 << 20
 
-// lineReader gives a line at a time, and counts them.
+// lineReader returns one line per Read, and counts them.
 type lineReader struct {
 	lines []string
 	read  int
@@ -58,7 +59,8 @@ func (r *lineReader) Read(p []byte) (int, error) {
 
 var parserLine = regexp.MustCompile(`^line \d+: `)
 
-// yamlError is what is wrong with a text that is no YAML, and where.
+// yamlError returns what is wrong with text that is not YAML, and on which
+// line.
 func yamlError(text string, err error) (line int, what string) {
 	what = strings.TrimPrefix(oneLine(err.Error()), "yaml: ")
 	return yamlLine(text), parserLine.ReplaceAllString(what, "")
