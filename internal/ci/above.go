@@ -1,15 +1,15 @@
 package ci
 
-// above is whose log stands right above what is printed next.
+// above tracks whose log stands right above the next line.
 type above struct {
 	target string // empty: nobody's
-	hidden bool   // it is folded away
+	hidden bool   // it is inside a fold
 }
 
 func (a *above) logLine(target string, hidden bool) { a.target, a.hidden = target, hidden }
 
-// ownLine is a line of our own about a target, or about the run as a whole,
-// which parts nothing.
+// ownLine notes a line of our own, about a target or about the whole run. A
+// line about the run does not separate a target from its log.
 func (a *above) ownLine(target string) {
 	if target != "" && target != a.target {
 		*a = above{}
@@ -17,15 +17,15 @@ func (a *above) ownLine(target string) {
 }
 
 // LogIsAbove reports whether the last lines of a target's log stand right above
-// what is printed next: they were shown, are not folded away, and no line about
-// another target came since.
+// the next line: they were shown, are not folded away, and no line about
+// another target came in between.
 func (p *Printer) LogIsAbove(target string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return target != "" && p.above.target == target && !p.above.hidden
 }
 
-// nothingAbove is called after the verdict on a target.
+// nothingAbove resets it, after the verdict on a target.
 func (p *Printer) nothingAbove() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

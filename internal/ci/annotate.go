@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// about begins the title of each annotation: the run's page lists those of all
-// steps.
+// about starts the title of each annotation: a run's page lists the annotations
+// of all steps.
 const about = "Dokploy"
 
-// annotation is what a host shows apart from the log.
+// annotation is a message that a host shows apart from the log.
 type annotation struct {
 	title string // behind "Dokploy: "; may be empty
 	file  string
-	line  int // of the file
+	line  int // of file
 }
 
-// annotate issues one, in the place of a line of our own; with mu held. The level
-// is "warning" or "error".
+// annotate issues an annotation in place of a line of our own. The level is
+// "warning" or "error". It must be called with mu held.
 func (p *Printer) annotate(level string, a annotation, text string) {
 	p.closeFold()
 	p.resume()
@@ -39,15 +39,15 @@ func (p *Printer) annotate(level string, a annotation, text string) {
 	p.shown++
 }
 
-// Problem is something that is wrong with an input, or with what it names.
+// Problem is something wrong with an input, or with what the input names.
 type Problem struct {
 	Title string // of the annotation: "application not found"
-	Input string // empty: none is to blame
+	Input string // empty: not about one input
 	Text  string
 	Hint  string // what to do
 }
 
-// Error shows what is wrong, and what to do about it.
+// Error shows what is wrong and what to do about it.
 func (p *Printer) Error(x Problem) {
 	p.endLog()
 	p.mu.Lock()
@@ -66,22 +66,22 @@ func (p *Printer) Error(x Problem) {
 	p.flush()
 }
 
-// Failure is why a target is not deployed, and what there is to say about it.
+// Failure describes why a target failed.
 type Failure struct {
 	Target    string
 	Verdict   string // "api failed after 41s"
 	Reason    string
-	File      string // where a build broke; empty: not known
+	File      string // file in which a build broke; empty: unknown
 	Line      int
-	Quoted    []string // what a build or a container wrote
+	Quoted    []string // lines that a build or a container wrote
 	QuotedOf  string   // "the container x"; empty: it needs no saying
-	Rollback  string   // what was done to go back; empty: nothing
+	Rollback  string   // what the rollback did; empty: nothing
 	Hint      string
 	Dashboard string
 }
 
-// Failure shows it. On hosts with annotations one of them carries the reason,
-// and points to where the build broke.
+// Failure shows a failure. On hosts with annotations, one of them carries the
+// reason and points to where the build broke.
 func (p *Printer) Failure(f Failure) {
 	p.endLog()
 	defer p.nothingAbove()
@@ -114,7 +114,8 @@ func (p *Printer) Failure(f Failure) {
 	p.flush()
 }
 
-// prefixed is a text behind the name of its target, where there are several.
+// prefixed puts the target's name in front of text if there are several
+// targets.
 func (p *Printer) prefixed(target, text string) string {
 	if p.prefixes == nil || target == "" {
 		return text

@@ -2,8 +2,8 @@ package ci
 
 import "strings"
 
-// NoSecrets says why the host gives this run none of its secrets, and what to
-// do; empty if it is not known to keep them back.
+// NoSecrets says why the host withholds secrets from this run, and what to do.
+// It returns "" unless it is known that the host does.
 func (h Host) NoSecrets() string {
 	const skip = "; deploy from a push or merge to the repository itself, and skip this step otherwise"
 	switch {
@@ -19,8 +19,8 @@ func (h Host) NoSecrets() string {
 	return ""
 }
 
-// ofFork reports whether the run is for a pull request whose branch is in
-// another repository. pull_request_target gets secrets all the same.
+// ofFork reports whether the run is for a pull request from another repository.
+// With pull_request_target such a run gets secrets nevertheless.
 func (h Host) ofFork() bool {
 	switch h.get("GITHUB_EVENT_NAME") {
 	case "pull_request", "pull_request_review", "pull_request_review_comment":
@@ -31,11 +31,11 @@ func (h Host) ofFork() bool {
 	return differ(pr.Head.Repo.FullName, firstOf(pr.Base.Repo.FullName, h.get("GITHUB_REPOSITORY")))
 }
 
-// differ reports whether both are known, and are not the same.
+// differ reports whether both are known and differ.
 func differ(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(a, b) }
 
-// Checkout says how the files of the repository get to where the program runs;
-// empty where no host brings them.
+// Checkout says how the repository's files get to where the program runs. It
+// returns "" if no host provides them.
 func (h Host) Checkout() string {
 	switch {
 	case h.actions:

@@ -7,13 +7,13 @@ import (
 )
 
 // mayBeCommand reports whether a runner of GitHub's kind may take a line for a
-// workflow command: it begins with ::, or has ##[ anywhere. Its rules are
-// stricter, and differ between runners.
+// workflow command: it starts with ::, or contains ##[. The runners' own rules
+// are stricter, and differ.
 func mayBeCommand(line []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeftFunc(line, unicode.IsSpace), []byte("::")) || bytes.Contains(line, []byte("##["))
 }
 
-// disarm keeps a line from acting on a host that is not recognised.
+// disarm keeps a line from acting on a host that was not recognised.
 func (p *Printer) disarm(line []byte) []byte {
 	if p.host.name != "" {
 		return line
@@ -25,22 +25,23 @@ func (p *Printer) disarm(line []byte) []byte {
 	return line
 }
 
-// headings are what Buildkite begins a fold with, or opens one.
+// headings matches the markers that start or open a fold on Buildkite.
 var headings = regexp.MustCompile(`^\s*(---|\+\+\+|~~~|\^\^\^)(\s|$)`)
 
-// behindFirst puts a backslash after the first character that is not a space.
+// behindFirst inserts a backslash after the first character that is not a
+// space.
 func behindFirst(line []byte) []byte {
 	n := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace)) + 1
 	return append(append(append([]byte{}, line[:n]...), '\\'), line[n:]...)
 }
 
-// disarm puts a backslash behind the first character of a text that acts
-// somewhere: Azure Pipelines and TeamCity carry out what stands behind ##vso[,
-// ##[ and ##teamcity[ anywhere in a line, runners of GitHub's kind ##[…] and a
-// line that begins with ::name::. No other byte changes, and a line without one
-// is given back as it is.
+// disarm inserts a backslash after the first character of every marker that
+// some host acts on. Azure Pipelines and TeamCity act on ##vso[, ##[ and
+// ##teamcity[ anywhere in a line; runners of GitHub's kind act on ##[…] and on
+// a line that starts with ::name::. No other byte changes. A line without a
+// marker is returned as it is.
 func disarm(line []byte) []byte {
-	var at []int // where a backslash goes
+	var at []int // offsets to insert a backslash at
 	if trimmed := bytes.TrimLeftFunc(line, unicode.IsSpace); isCommand(trimmed) {
 		at = append(at, len(line)-len(trimmed)+1)
 	}
@@ -73,7 +74,7 @@ func isCommand(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("::")) && bytes.Index(line[2:], []byte("::")) > 0
 }
 
-// isServiceMessage reports whether what follows ## makes a host act.
+// isServiceMessage reports whether a host acts on ## followed by rest.
 func isServiceMessage(rest []byte) bool {
 	for _, name := range []string{"[", "vso[", "teamcity["} {
 		if len(rest) >= len(name) && bytes.EqualFold(rest[:len(name)], []byte(name)) {

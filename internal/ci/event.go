@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// event is what a run needs of the event file of the GitHub family. Each event
-// fills its own part.
+// event holds the fields that are used of the event file of the GitHub family.
+// Each kind of event fills some of them.
 type event struct {
 	HeadCommit  commit `json:"head_commit"` // push
 	PullRequest struct {
@@ -24,7 +24,7 @@ type event struct {
 		Base struct {
 			Repo repository `json:"repo"`
 		} `json:"base"`
-	} `json:"pull_request"` // and the events about its reviews
+	} `json:"pull_request"` // also of events about its reviews
 	WorkflowRun struct {
 		suite
 		DisplayTitle string `json:"display_title"`
@@ -46,7 +46,7 @@ type event struct {
 	Issue struct {
 		Number      int       `json:"number"`
 		Title       string    `json:"title"`
-		PullRequest *struct{} `json:"pull_request"` // set if the issue is one
+		PullRequest *struct{} `json:"pull_request"` // set if the issue is a pull request
 	} `json:"issue"`
 	Discussion struct {
 		Number int    `json:"number"`
@@ -54,7 +54,7 @@ type event struct {
 	} `json:"discussion"`
 	Deployment struct {
 		SHA string `json:"sha"`
-	} `json:"deployment"` // and deployment_status
+	} `json:"deployment"` // also of deployment_status
 	SHA    string `json:"sha"` // status
 	Commit struct {
 		Commit commit `json:"commit"`
@@ -69,7 +69,7 @@ type commit struct {
 	Message string `json:"message"`
 }
 
-// suite is a run of checks or of another workflow, on a commit of its own.
+// suite is a run of checks or of another workflow, with a commit of its own.
 type suite struct {
 	HeadSHA      string `json:"head_sha"`
 	HeadCommit   commit `json:"head_commit"`
@@ -80,14 +80,15 @@ type suite struct {
 
 func (s suite) pullRequest() string {
 	if len(s.PullRequests) != 1 {
-		return "" // of several, none is the one
+		return "" // there are several: none of them stands out
 	}
 	return number(s.PullRequests[0].Number)
 }
 
-// about says which commit, title and pull request an event of that name is
-// about. GITHUB_SHA often is another commit: the merge of a pull request, or
-// the head of the default branch. What an event does not say is left empty.
+// about returns the commit, title and pull request that an event of that name
+// is about. GITHUB_SHA is often another commit: a pull request's merge commit,
+// or the head of the default branch. Fields that the event does not have stay
+// empty.
 func (e event) about(name string) Commit {
 	switch name {
 	case "push":
@@ -118,7 +119,7 @@ func (e event) about(name string) Commit {
 	case "status":
 		return Commit{SHA: e.SHA, Message: e.Commit.Commit.Message}
 	case "workflow_dispatch", "schedule", "repository_dispatch":
-		// Gitea hands the push that a schedule was made by to each of its runs.
+		// Gitea gives each scheduled run the push that created the schedule.
 		return Commit{}
 	}
 	pr := e.PullRequest
@@ -126,7 +127,7 @@ func (e event) about(name string) Commit {
 	switch {
 	case pr.Merged && pr.MergeCommitSHA != "":
 		c.SHA = pr.MergeCommitSHA
-	case c == Commit{} && name == "": // a runner that does not name its event
+	case c == Commit{} && name == "": // the runner did not name the event
 		c.Message = e.HeadCommit.Message
 	}
 	return c
@@ -146,7 +147,7 @@ func withNumber(title string, n int) string {
 	return firstLine(title) + " (#" + number(n) + ")"
 }
 
-// queuedPullRequest is the number in the name of a merge queue's branch,
+// queuedPullRequest returns the number in the name of a merge queue's branch,
 // refs/heads/gh-readonly-queue/main/pr-12-0123abc.
 func queuedPullRequest(ref string) string {
 	_, rest, ok := strings.Cut(ref[strings.LastIndexByte(ref, '/')+1:], "pr-")
@@ -163,8 +164,8 @@ func queuedPullRequest(ref string) string {
 
 const maxEvent = 10 << 20 // bytes
 
-// readEvent reads the event that started a workflow. It is a bonus: whatever
-// is wrong with the file, what can be read of it counts.
+// readEvent reads the event that started a workflow. Errors are ignored: it
+// returns whatever could be read.
 func readEvent(path string) (e event) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxEvent {
 		return e
@@ -174,7 +175,7 @@ func readEvent(path string) (e event) {
 		return e
 	}
 	defer f.Close() //nolint:errcheck // only read
-	// On a mismatch of types the other fields are filled all the same.
+	// If one field has an unexpected type, the others are filled anyway.
 	_ = json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&e)
 	return e
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// fold is how a host folds lines away.
+// fold is how a host folds lines.
 type fold int
 
 const (
@@ -25,18 +25,18 @@ func (h Host) fold() fold {
 	return noFold
 }
 
-// hides reports whether what is folded is not seen until somebody opens it: a
-// group is closed at first, a section is not.
+// hides reports whether folded lines are hidden until somebody opens the fold.
+// Groups start closed, sections open.
 func (f fold) hides() bool { return f == group }
 
-// sectionName begins the names of our sections. A build cannot end one, since
-// no ESC of its gets through.
+// sectionName starts the names of our sections. A build cannot end one, since
+// its ESC characters are removed.
 const sectionName = "dokploy_deploy_log_"
 
 func (p *Printer) sectionName() string { return sectionName + strconv.Itoa(p.folds) }
 
-// openFold begins the fold of the only target's log. With several targets
-// there is none: their lines mix.
+// openFold starts the fold around the log of a single target. With several
+// targets there is none, because their lines mix.
 func (p *Printer) openFold(target string) {
 	if p.folded || p.prefixes != nil || target == "" || p.host.fold() == noFold {
 		return
@@ -58,7 +58,7 @@ func (p *Printer) openFold(target string) {
 	p.folded = true
 }
 
-// closeFold ends it, so that lines of our own stand outside.
+// closeFold ends the fold, so that lines of our own stand outside.
 func (p *Printer) closeFold() {
 	if !p.folded {
 		return

@@ -1,6 +1,6 @@
 // Package ci owns everything that depends on where the program runs: which CI
-// host it is, what is being built there, how a person is shown what happens,
-// and where the outputs go.
+// host it is, what the run is about, how output is shown, and where the outputs
+// go.
 package ci
 
 import (
@@ -18,19 +18,19 @@ type Host struct {
 
 type hostTraits struct {
 	name            string
-	variable, value string // what gives the host away; no value: anything but false
-	actions         bool   // reads workflow commands, as GitHub's runner does
-	annotations     bool   // shows errors and warnings of them, as text and apart from the log
+	variable, value string // variable that identifies the host; no value: anything but false
+	actions         bool   // obeys workflow commands, as GitHub's runner does
+	annotations     bool   // shows errors and warnings apart from the log
 
-	// Variables that say what is built.
+	// Variables that describe what is built.
 	sha, message, author, pullRequest, run string
-	repository                             []string // variables with its address: the first that is set
-	refs                                   []string // what is built, where nothing has a message: the first that is set
+	repository                             []string // variables with its address; the first one that is set counts
+	refs                                   []string // branch or tag, for hosts without a message; the first one that is set counts
 }
 
 var githubRefs = []string{"GITHUB_REF_NAME", "GITHUB_REF"}
 
-// hosts are in the order of detection: the more special host first.
+// hosts is in the order of detection: the more specific host first.
 var hosts = []hostTraits{
 	{name: "Forgejo Actions", variable: "FORGEJO_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
 	{name: "Gitea Actions", variable: "GITEA_ACTIONS", actions: true, sha: "GITHUB_SHA", author: "GITHUB_ACTOR", refs: githubRefs},
@@ -52,7 +52,7 @@ var hosts = []hostTraits{
 		repository: []string{"GIT_URL"}, refs: []string{"TAG_NAME", "BRANCH_NAME", "GIT_BRANCH"}},
 }
 
-// Detect finds the host by its environment; lookup is like [os.LookupEnv].
+// Detect identifies the host by its environment. lookup is like [os.LookupEnv].
 func Detect(lookup func(name string) (string, bool)) Host {
 	h := Host{lookup: lookup}
 	for _, t := range hosts {
@@ -65,7 +65,7 @@ func Detect(lookup func(name string) (string, bool)) Host {
 	return h
 }
 
-// Name is the host's name as people write it; empty for a plain shell.
+// Name is the host's usual name; empty for a plain shell.
 func (h Host) Name() string { return h.name }
 
 func (h Host) get(name string) string {
@@ -76,18 +76,18 @@ func (h Host) get(name string) string {
 	return strings.TrimSpace(v)
 }
 
-// Commit is what a run of CI is about. Each part may be empty.
+// Commit describes what a CI run is about. Each field may be empty.
 type Commit struct {
 	SHA         string
-	Message     string // whole message, its subject, or the title of what the run is about
+	Message     string // whole message, its subject, or the title of the pull request or release
 	Author      string
 	PullRequest string // its number
 	RunURL      string
 	Ref         string // name of the branch or tag
 }
 
-// Commit says what this run of CI is about, which on some events is another
-// commit than the one that was checked out.
+// Commit returns what this run is about. On some events that is another commit
+// than the one that was checked out.
 func (h Host) Commit() Commit {
 	c := Commit{
 		SHA:         h.get(h.sha),
@@ -99,7 +99,8 @@ func (h Host) Commit() Commit {
 	for _, name := range h.refs {
 		c.Ref = firstOf(c.Ref, shortRef(h.get(name)))
 	}
-	// GitLab gives "Name <mail>"; CircleCI a link that ends in the number.
+	// GitLab gives "Name <mail>". CircleCI gives a link that ends in the
+	// number.
 	c.Author, _, _ = strings.Cut(c.Author, " <")
 	c.PullRequest = c.PullRequest[strings.LastIndexByte(c.PullRequest, '/')+1:]
 	switch {
@@ -107,13 +108,14 @@ func (h Host) Commit() Commit {
 		about := readEvent(h.get("GITHUB_EVENT_PATH")).about(h.get("GITHUB_EVENT_NAME"))
 		c.SHA, c.Message, c.PullRequest = firstOf(about.SHA, c.SHA), about.Message, about.PullRequest
 		run := h.get("GITHUB_RUN_ID")
-		// Forgejo's pages go by the number, GitHub's and Gitea's by the id.
+		// Forgejo's pages are addressed by number, GitHub's and Gitea's by id.
 		if n := h.get("GITHUB_RUN_NUMBER"); n != "" && h.name == "Forgejo Actions" {
 			run = n
 		}
 		c.RunURL = link(h.get("GITHUB_SERVER_URL"), "/", h.get("GITHUB_REPOSITORY"), "/actions/runs/", run)
 	case h.name == "GitLab CI":
-		// A pipeline of merged results checks out a merge that nobody has seen.
+		// A pipeline for merged results checks out a merge commit that exists
+		// nowhere else.
 		if head := h.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"); head != "" && head != c.SHA {
 			c.SHA, c.Message = head, firstOf(h.get("CI_MERGE_REQUEST_TITLE"), c.Message)
 		}
@@ -123,8 +125,7 @@ func (h Host) Commit() Commit {
 	return c
 }
 
-// Repository is the address of the repository that the run is for; empty: not
-// known.
+// Repository returns the address of the run's repository; empty: unknown.
 func (h Host) Repository() string {
 	if h.actions {
 		return link(h.get("GITHUB_SERVER_URL"), "/", h.get("GITHUB_REPOSITORY"))
@@ -137,7 +138,7 @@ func (h Host) Repository() string {
 	return ""
 }
 
-// shortRef is the name of a branch or tag without refs/heads/ or refs/tags/.
+// shortRef strips refs/heads/ or refs/tags/ from the name of a branch or tag.
 func shortRef(ref string) string {
 	for _, prefix := range []string{"refs/heads/", "refs/tags/", "refs/"} {
 		if name, ok := strings.CutPrefix(ref, prefix); ok {
@@ -154,7 +155,7 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// link joins the parts of a link, unless one is missing.
+// link joins the parts of a link. It returns "" if one is missing.
 func link(parts ...string) string {
 	for _, p := range parts {
 		if p == "" {
@@ -166,8 +167,8 @@ func link(parts ...string) string {
 
 const maxTitle = 200 // characters
 
-// Title is the subject line of the message, or the name of the ref; empty if
-// there is neither.
+// Title returns the subject line of the message, else the name of the ref;
+// empty if there is neither.
 func (c Commit) Title() string {
 	return text.Cut(firstOf(oneLine(firstLine(c.Message)), oneLine(c.Ref)), maxTitle)
 }
@@ -177,8 +178,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// Description says which commit this is and where it is built, such as
-// "3f2a91c by alice · #12 · https://…", as far as that is known.
+// Description says which commit this is and where it is built, such as "3f2a91c
+// by alice · #12 · https://…". Unknown parts are left out.
 func (c Commit) Description() string {
 	commit := oneLine(c.SHA)
 	if len(commit) > 7 {

@@ -12,44 +12,45 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// masker replaces secrets: as they are, as JSON and URLs write them, and in
-// base64. Each line of a log is searched for all of them, so the first two bytes
-// at a place say whether one may be there, and then the first four.
+// masker replaces secrets: as they are, as JSON and URLs spell them, and in
+// base64. Each line of a log is searched for all of them. To be fast, the first
+// two bytes at a position decide whether a secret may start there, then the
+// first four.
 type masker struct {
 	known map[string]bool
-	pairs *[1 << 16]bool // the first two of the bytes in by; nil: no secret
+	pairs *[1 << 16]bool // first two bytes of the keys of by; nil: no secrets
 	by    map[uint32][]clue
 	tiny  []string // shorter than four bytes
 }
 
-// form is one way in which a secret may be written.
+// form is one spelling of a secret.
 type form struct {
 	text string
-	// least is how much of it in a row is hidden: of base64, which some
-	// programs break into lines, not only the whole.
+	// least is how many of its bytes in a row are hidden. Base64 is broken into
+	// lines by some programs, so pieces of it are hidden too.
 	least int32
-	// before and after say that a character of base64 stands there which
-	// holds some bits of the secret beside others.
+	// before and after report whether a neighbouring character of base64 mixes
+	// bits of the secret with other bits.
 	before, after bool
 }
 
-// clue is a form and where in it the four bytes stand.
+// clue is a form and the offset of four bytes in it.
 type clue struct {
 	*form
 	at int32
 }
 
 // base64Least is how many characters of a secret's base64 are hidden wherever
-// they stand: six bytes of the secret. Of very long ones it is more, so that a
-// form has no more than some base64Clues.
+// they stand: six bytes of the secret. For very long secrets it is more, which
+// bounds the number of clues to base64Clues.
 const (
 	base64Least = 8
 	base64Clues = 1024
-	manyClues   = 16 // to one form, of the same four bytes
+	manyClues   = 16 // with the same four bytes, per form
 )
 
-// base64Min is the shortest base64 that is looked for. A secret of four bytes
-// has no more than five characters of its own, which are anywhere.
+// base64Min is the shortest base64 that is searched for. A secret of four bytes
+// has at most five characters of its own, which occur everywhere.
 const base64Min = 6
 
 func newMasker(secrets []string) masker {
@@ -58,7 +59,7 @@ func newMasker(secrets []string) masker {
 	return m
 }
 
-// learn adds secrets to those that are masked.
+// learn adds secrets to be masked.
 func (m *masker) learn(secrets []string) {
 	lines := secretLines(secrets)
 	if len(lines) > 0 && m.pairs == nil {
@@ -66,7 +67,7 @@ func (m *masker) learn(secrets []string) {
 	}
 	for _, s := range lines {
 		for _, spelling := range spellings(s) {
-			m.add(form{text: spelling, least: int32(len(spelling))}) //nolint:gosec // an input or an answer, which are bounded
+			m.add(form{text: spelling, least: int32(len(spelling))}) //nolint:gosec // inputs and answers are bounded
 		}
 		for _, f := range base64Forms(s) {
 			m.add(f)
@@ -74,8 +75,8 @@ func (m *masker) learn(secrets []string) {
 	}
 }
 
-// spellings are a secret as it is, as it is left when what acts on a terminal
-// is taken out and white space folded, and as URLs and JSON write it.
+// spellings returns the ways a secret may be written: as it is, without
+// terminal escapes and with white space folded, and as URLs and JSON spell it.
 func spellings(s string) []string {
 	all := []string{s, plainText(s), text.OneLine(s)}
 	query := url.QueryEscape(s)
@@ -95,7 +96,7 @@ func spellings(s string) []string {
 	return all
 }
 
-// lowerEscapes writes the escapes of a URL as some programs do: %2f.
+// lowerEscapes writes URL escapes in lower case, %2f, as some programs do.
 func lowerEscapes(s string) string {
 	b := []byte(s)
 	for i := 0; i+2 < len(b); i++ {
@@ -106,9 +107,9 @@ func lowerEscapes(s string) string {
 	return string(b)
 }
 
-// base64Forms are what is always the same of a secret in base64, whatever
-// stands before and behind it: for each place in a group of three bytes, in
-// both alphabets.
+// base64Forms returns the characters that are always the same when a secret is
+// part of base64: for each alignment to a group of three bytes, in both
+// alphabets.
 func base64Forms(s string) []form {
 	var forms []form
 	for offset := range 3 {
@@ -140,18 +141,18 @@ func (m *masker) add(f form) {
 		m.tiny = append(m.tiny, f.text)
 		return
 	}
-	// Of each piece of least bytes one clue is known.
+	// One clue for each piece of least bytes.
 	for at := 0; at+4 <= len(f.text); at += int(f.least) - 3 {
 		key := uint32(f.text[at]) | uint32(f.text[at+1])<<8 | uint32(f.text[at+2])<<16 | uint32(f.text[at+3])<<24
 		if n := len(m.by[key]); n >= manyClues && m.by[key][n-manyClues].form == &f {
-			continue // it repeats itself
+			continue // the text repeats itself
 		}
 		m.by[key] = append(m.by[key], clue{&f, int32(at)})
 		m.pairs[uint16(f.text[at])|uint16(f.text[at+1])<<8] = true
 	}
 }
 
-// secretLines are the lines of all secrets: output is masked line by line.
+// secretLines splits secrets into lines, since output is masked line by line.
 func secretLines(secrets []string) []string {
 	var lines []string
 	seen := map[string]bool{}
@@ -168,8 +169,8 @@ func secretLines(secrets []string) []string {
 
 type span struct{ from, to int }
 
-// mask replaces every secret in a text; a text without one is given back as it
-// is. Secrets that overlap are covered together, so that of none a part stays.
+// mask replaces every secret in text. Text without one is returned as it is.
+// Overlapping secrets are covered together, so that no part of one remains.
 func (m masker) mask(text []byte) []byte {
 	spans := append(m.find(text), m.findEscaped(text)...)
 	if spans == nil {
@@ -193,7 +194,7 @@ func (m masker) find(text []byte) (spans []span) {
 	if pairs == nil {
 		return nil
 	}
-	var covered map[*form]int // base64 that was found, up to where
+	var covered map[*form]int // end of the base64 that was found, by form
 	for i := 0; i+4 <= len(text); i++ {
 		if !pairs[uint16(text[i])|uint16(text[i+1])<<8] {
 			continue
@@ -204,7 +205,7 @@ func (m masker) find(text []byte) (spans []span) {
 			}
 			if s, ok := c.match(text, i); ok {
 				spans = append(spans, s)
-				if int(c.least) < len(c.text) { // its other clues say the same
+				if int(c.least) < len(c.text) { // its other clues would find the same
 					if covered == nil {
 						covered = map[*form]int{}
 					}
@@ -223,7 +224,8 @@ func (m masker) find(text []byte) (spans []span) {
 	return spans
 }
 
-// match says what of a text is the form that the clue at i is of.
+// match returns the part of text that is the clue's form, if the clue at i
+// belongs to one.
 func (c clue) match(text []byte, i int) (span, bool) {
 	if int(c.least) == len(c.text) && !c.before && !c.after { // at is 0
 		return span{i, i + len(c.text)}, hasPrefix(text[i:], c.text)
@@ -259,8 +261,8 @@ func isBase64(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
 }
 
-// dropBegun leaves out, of a text that was cut, the end that may be the
-// beginning of a secret. It comes before the text is masked.
+// dropBegun drops the end of a truncated text if it may be the start of a
+// secret. It is called before the text is masked.
 func (m masker) dropBegun(text []byte) []byte {
 	begun := 0
 	for s := range m.known {
@@ -269,10 +271,11 @@ func (m masker) dropBegun(text []byte) []byte {
 	return text[:len(text)-begun]
 }
 
-// begins is how much of a secret, but not all, a text ends with. It takes
-// linear time, as Knuth, Morris and Pratt do.
+// begins returns the length of the longest proper prefix of secret that text
+// ends with. It takes linear time (Knuth–Morris–Pratt).
 func begins(text []byte, secret string) int {
-	// shorter[n] is the next longest beginning that the first n bytes end with.
+	// shorter[n] is the length of the next shorter prefix that the first n
+	// bytes end with.
 	shorter := make([]int, len(secret)+1)
 	extend := func(n int, c byte) int {
 		for n > 0 && (n == len(secret) || secret[n] != c) {

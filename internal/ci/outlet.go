@@ -11,22 +11,23 @@ import (
 )
 
 const (
-	// outletLimit is how many bytes may wait for the reader of the output.
+	// outletLimit is how many bytes may wait to be written.
 	outletLimit = 4 << 20
-	// pieceSize is what is written at a time: each piece that is taken shows
-	// that somebody reads.
+	// pieceSize is how much is written at a time. Each piece that is accepted
+	// shows that the reader is alive.
 	pieceSize = 16 << 10
 	blockSize = flushSize + pieceSize
-	// stalledAfter is how long nothing may be taken until nobody seems to read.
+	// stalledAfter is how long the reader may accept nothing before it counts
+	// as stalled.
 	stalledAfter = time.Second
-	// From enough bytes on a log that comes faster than it can be written waits
-	// for a reader that is not slow, so that memory stays flat.
+	// Once this many bytes wait, a log that comes faster than it is read is
+	// slowed down, so that memory stays flat.
 	enough    = 4 * flushSize
 	slowAfter = 20 * time.Millisecond
 )
 
-// How long the end of the output waits for its reader: as long as something is
-// taken now and then, and not without end. An interrupted run has no time.
+// How long the program waits for the reader at the end: as long as it keeps
+// reading, up to a limit. An interrupted run has no time.
 const (
 	lastPatience        = 5 * time.Second
 	interruptedPatience = time.Second
@@ -35,25 +36,25 @@ const (
 
 var errUnread = errors.New("the end of the output was not read")
 
-// outlet takes text at once and writes it as fast as it is read: whoever prints
-// never waits for the reader. Text is written whole and in order, until the
-// first error of writing.
+// outlet accepts text at once and writes it as fast as it is read, so that
+// printing never waits for the reader. Text is written whole and in order,
+// until the first write error.
 type outlet struct {
 	w    io.Writer
-	size atomic.Int64 // bytes that wait, those being written included
+	size atomic.Int64 // bytes waiting, including those being written
 
 	mu      sync.Mutex
-	blocks  [][]byte  // waiting, each of whole lines
-	spare   [][]byte  // to be used again
-	running bool      // write runs
-	moved   time.Time // when something was taken last, or write began
-	shut    bool      // no room: the reader stalled with the limit reached
+	blocks  [][]byte  // waiting; each holds whole lines
+	spare   [][]byte  // for reuse
+	running bool      // the goroutine write is running
+	moved   time.Time // when the reader last accepted something, or write started
+	shut    bool      // full: the reader stalled while the limit was reached
 	hurried bool
 	err     error
 	change  chan struct{} // closed when any of this changes; nil: nobody waits
 }
 
-// add takes text, however much waits already. It does not keep it.
+// add queues text, even if the limit is reached. It does not keep the slice.
 func (o *outlet) add(text []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -73,7 +74,7 @@ func (o *outlet) add(text []byte) {
 	}
 }
 
-// block is an empty block for a text of that size.
+// block returns an empty block with room for size bytes.
 func (o *outlet) block(size int) []byte {
 	if n := len(o.spare); n > 0 && size <= blockSize {
 		block := o.spare[n-1]
@@ -83,7 +84,7 @@ func (o *outlet) block(size int) []byte {
 	return make([]byte, 0, max(blockSize, size))
 }
 
-// write writes until nothing waits.
+// write writes until nothing is waiting.
 func (o *outlet) write() {
 	for {
 		o.mu.Lock()
@@ -99,7 +100,8 @@ func (o *outlet) write() {
 		o.mu.Unlock()
 		for rest := block; len(rest) > 0; {
 			n, err := o.w.Write(rest[:piece(rest)])
-			// Whoever shares the pipe may have made it non-blocking.
+			// Another process that shares the pipe may have made it
+			// non-blocking.
 			full := errors.Is(err, syscall.EAGAIN)
 			if n == 0 && err == nil {
 				err = io.ErrShortWrite
@@ -131,7 +133,7 @@ func (o *outlet) write() {
 	}
 }
 
-// piece is how much of a block is written next: whole lines, unless one is
+// piece returns how much of block to write next: whole lines, unless a line is
 // longer than a piece.
 func piece(block []byte) int {
 	if len(block) <= pieceSize {
@@ -143,14 +145,14 @@ func piece(block []byte) int {
 	return pieceSize
 }
 
-// fail ends the writing; with mu held.
+// fail stops writing. It must be called with mu held.
 func (o *outlet) fail(err error) {
 	o.err, o.blocks = err, nil
 	o.size.Store(0)
 	o.changed()
 }
 
-// changed wakes whoever waits; with mu held.
+// changed wakes the waiters. It must be called with mu held.
 func (o *outlet) changed() {
 	if o.change != nil {
 		close(o.change)
@@ -158,7 +160,8 @@ func (o *outlet) changed() {
 	}
 }
 
-// wait waits for a change, at most so long; with mu held, but not meanwhile.
+// wait waits for a change, at most that long. It must be called with mu held,
+// and releases it meanwhile.
 func (o *outlet) wait(most time.Duration) {
 	if o.change == nil {
 		o.change = make(chan struct{})
@@ -174,8 +177,9 @@ func (o *outlet) wait(most time.Duration) {
 	}
 }
 
-// room reports whether there is room for more of what may be left out. It waits
-// for some while somebody reads. After there was none, half of it must be free.
+// room reports whether there is room for text that may be left out. It waits
+// for room while somebody reads. Once the outlet was full, half of it must be
+// free again.
 func (o *outlet) room() bool {
 	if o.size.Load() < enough { // nearly always
 		return true
@@ -202,7 +206,7 @@ func (o *outlet) room() bool {
 	return false
 }
 
-// hurry makes everybody wait less: the run is interrupted.
+// hurry shortens all waits: the run is being interrupted.
 func (o *outlet) hurry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -210,8 +214,8 @@ func (o *outlet) hurry() {
 	o.changed()
 }
 
-// close waits until everything is written, as long as the reader takes some of
-// it now and then. It gives the first error, after which nothing is written.
+// close waits until everything is written, as long as the reader keeps reading.
+// It returns the first write error; nothing was written after that.
 func (o *outlet) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Outputs are what a run tells the steps after it.
+// Outputs are the results that later steps can use.
 type Outputs struct {
 	Status       string
 	DeploymentID string
@@ -30,8 +30,8 @@ type Output struct {
 	value   func(Outputs) string
 }
 
-// DotenvName is the name of the output in dotenv form. A later job that
-// inherits it as a variable must not take it for one of its inputs.
+// DotenvName returns the name of the output in dotenv form. A later job that
+// inherits it as a variable must not take it for an input.
 func (o Output) DotenvName() string {
 	switch o.Name {
 	case "commit":
@@ -42,7 +42,7 @@ func (o Output) DotenvName() string {
 	return "DOKPLOY_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
 }
 
-// OutputTable are all outputs, in the order in which they are written.
+// OutputTable lists all outputs, in the order in which they are written.
 var OutputTable = []Output{
 	{"status", "`done`, `queued` (with `wait: false`), `skipped` (not started because of another target), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
 		func(o Outputs) string { return o.Status }},
@@ -60,13 +60,13 @@ var OutputTable = []Output{
 		func(o Outputs) string { return o.Deployments }},
 }
 
-// maxGitLab is the size, in bytes, from which GitLab refuses a dotenv report.
+// maxGitLab is the size, in bytes, from which GitLab rejects a dotenv report.
 const maxGitLab = 5 << 10
 
-// WriteOutputs appends the outputs to the file that GITHUB_OUTPUT names and, as
-// dotenv lines, to outputFile and to the file that DRONE_OUTPUT names, as far
-// as they are set. Every file is tried; the error names those that failed. The
-// warnings say what had to be left out.
+// WriteOutputs appends the outputs to the file named by GITHUB_OUTPUT and, as
+// dotenv lines, to outputFile and to the file named by DRONE_OUTPUT, if they
+// are set. It tries every file; the error names those that failed. The warnings
+// say what was left out.
 func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err error) {
 	var errs []error
 	write := func(what, path, text string) {
@@ -87,7 +87,7 @@ func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err
 		if info, err := os.Stat(outputFile); err == nil {
 			before = info.Size()
 		}
-		// One byte for a newline that may have to go before.
+		// One byte for a newline that may be needed in front.
 		fits := func() bool { return before+1+int64(len(text)) < maxGitLab }
 		if h.name == "GitLab CI" && !fits() {
 			text = o.dotenv(false)
@@ -101,8 +101,8 @@ func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err
 	return warnings, errors.Join(errs...)
 }
 
-// heredocs writes the outputs for GITHUB_OUTPUT. A delimiter nobody knows
-// beforehand keeps a value from adding outputs of its own.
+// heredocs writes the outputs for GITHUB_OUTPUT. The delimiter is random, so
+// that no value can add outputs of its own.
 func (o Outputs) heredocs() string {
 	var b strings.Builder
 	for _, out := range OutputTable {
@@ -117,11 +117,11 @@ func (o Outputs) heredocs() string {
 }
 
 // dotenv writes the outputs as lines without quotes. Readers of such files
-// expand a $ and cut at a #, so values spell those in a way of their own.
+// expand $ and cut at #, so those two characters are spelled in another way.
 func (o Outputs) dotenv(deployments bool) string {
 	inURL := strings.NewReplacer("$", "%24", "`", "%60", " ", "%20")
 	o.URL, o.DashboardURL = inURL.Replace(oneLine(o.URL)), inURL.Replace(oneLine(o.DashboardURL))
-	if json.Valid([]byte(o.Deployments)) { // then these stand in strings only
+	if json.Valid([]byte(o.Deployments)) { // so these characters occur only in strings
 		o.Deployments = strings.NewReplacer("#", `\u0023`, "$", `\u0024`, "`", `\u0060`).Replace(o.Deployments)
 	}
 	var b strings.Builder
@@ -134,12 +134,11 @@ func (o Outputs) dotenv(deployments bool) string {
 	return b.String()
 }
 
-// pipeWait is how long a pipe or device may take: without a reader it takes
-// nothing.
+// pipeWait is how long writing to a pipe or device may take. Without a reader
+// it would block.
 const pipeWait = time.Second
 
-// appendFile appends text to a file, beginning on a line of its own. A pipe
-// needs somebody who reads it.
+// appendFile appends text to a file, on a new line. A pipe needs a reader.
 func appendFile(path, text string) error {
 	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() || info.IsDir() {
 		return appendRegular(path, text)
@@ -157,7 +156,7 @@ func appendFile(path, text string) error {
 }
 
 func appendSpecial(path, text string) (err error) {
-	// For writing only: it waits for a reader.
+	// Opened for writing only, so that it waits for a reader.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -169,7 +168,7 @@ func appendSpecial(path, text string) (err error) {
 
 func appendRegular(path, text string) (err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644) //nolint:gosec // later steps run as other users
-	if errors.Is(err, os.ErrPermission) {                                 // it may be for writing only
+	if errors.Is(err, os.ErrPermission) {                                 // it may be write-only
 		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	}
 	if err != nil {

@@ -17,35 +17,36 @@ import (
 // The rules of the output:
 //
 //   - Lines of our own carry a mark (› ! ✓ ✗, or error: and hint:) and, where
-//     colours show, a colour of their own; lines of the server are as written.
-//     With several targets, each line about one begins with its name.
-//   - Errors say what is wrong, hints what to do. The reason stands last.
+//     colours show, a colour of their own. Lines of the server stay as written.
+//     With several targets, each line about one starts with its name.
+//   - Errors say what is wrong, hints say what to do. The reason comes last.
 //   - Nothing is said twice. On hosts with annotations, the host's own line
-//     about a warning or a reason stands in the place of ours.
+//     about a warning or a reason replaces ours.
 //   - Lines of our own are no wider than the screen: text is broken at spaces
-//     and keeps its indent, a link that is longer has a line of its own.
-//   - Everything is text. Of what comes from elsewhere, names and messages
-//     included, only colours get through, and no secret does.
-//   - Texts come whole, are masked, and only then shortened and broken, here and
-//     nowhere else: of a secret that is cut before, a part would be shown.
+//     and keeps its indent; a longer link gets a line of its own.
+//   - Everything is text. From elsewhere, names and messages included, only
+//     colours get through, and no secrets do.
+//   - Text is masked as a whole, and shortened and broken only after that, here
+//     and nowhere else. Cutting a secret first would show a part of it.
 //   - On hosts with workflow commands, a line that could be one is printed while
-//     the host's commands are stopped, under a token that was never shown before.
-//     Where the host is not recognised, text that would act on one is disarmed.
-//   - The log of an only target is folded where the host can fold. Lines of our
+//     commands are stopped, under a token that was never shown before. If the
+//     host is not recognised, text that could act on any host is disarmed.
+//   - The log of a single target is folded where the host can fold. Lines of our
 //     own stand outside.
-//   - A line is never torn. Lines of the server may wait for others, our own
-//     are seen at once.
-//   - Nobody waits for the reader of the output but the log, and that only
-//     while something is read. What waits is bounded: then lines of the server
-//     are left out before anything is made of them, and one line says how many.
-//     Our own lines and the commands to the host are never left out.
+//   - A line is never torn. Lines of the server may be buffered, our own are
+//     shown at once.
+//   - Only the log ever waits for the reader of the output, and only while
+//     something is being read. The buffer is bounded: when it is full, lines of
+//     the server are dropped before any work is done on them, and one line says
+//     how many. Our own lines and commands to the host are never dropped.
 
 const (
 	flushAfter = 100 * time.Millisecond
 	flushSize  = 64 << 10
 )
 
-// Printer shows a person what happens. It is safe for concurrent use.
+// Printer shows progress and results to a person. It is safe for concurrent
+// use.
 type Printer struct {
 	host    Host
 	out     outlet
@@ -54,29 +55,29 @@ type Printer struct {
 
 	mu       sync.Mutex
 	buf      buffer
-	missed   int    // lines of the server that were left out, not said yet
-	scratch  []byte // a line that is composed
-	plain    []byte // the same without colours
+	missed   int    // lines of the server that were dropped and not yet reported
+	scratch  []byte // the line being composed
+	plain    []byte // the same line without colours
 	timer    *time.Timer
 	armed    bool
-	folded   bool   // the log's fold is open
-	folds    int    // how many were opened
-	token    string // resumes the host's commands; empty: they are on
+	folded   bool   // the fold of the log is open
+	folds    int    // folds opened so far
+	token    string // resumes the host's commands; empty: they are active
 	actions  *githubactions.Action
 	prefixes map[string]string // by target; nil: no prefixes
 	width    int
 	above    above
-	heading  bool           // the header was shown, and nothing below it
-	shown    int            // lines that are seen without opening a fold
-	links    map[string]int // after how many of them a link was shown
+	heading  bool           // the header was shown and nothing below it
+	shown    int            // lines that are visible without opening a fold
+	links    map[string]int // value of shown when a link was shown
 }
 
-// New makes the printer of a host. The secrets are masked in all that is
-// printed, a secret of several lines line by line; the host is told of them
-// before anything else. Colours are kept where they can be expected to show.
+// New creates the printer for a host. The secrets are masked in everything that
+// is printed; a secret of several lines is masked line by line. The host is
+// told about them first. Colours are kept if the output is likely to show them.
 func New(host Host, stdout io.Writer, secrets []string) *Printer {
 	p := &Printer{host: host, out: outlet{w: stdout}, screen: screenOf(host, stdout), secrets: newMasker(secrets)}
-	// Its writer is ours and never fails, so it does not panic.
+	// githubactions panics if its writer fails. This one never does.
 	p.actions = githubactions.New(githubactions.WithWriter(&p.buf))
 	if host.actions {
 		for _, s := range secretLines(secrets) {
@@ -87,17 +88,17 @@ func New(host Host, stdout io.Writer, secrets []string) *Printer {
 	return p
 }
 
-// Hide masks further values in all that is shown from now on. The host is not
-// told of them: it would mask them in other steps, too, and they are values
-// that somebody chose for a service, "eu-west-1" among them.
+// Hide masks further values from now on. The host is not told about them: it
+// would mask them in other steps too, and they are values of a service's
+// environment, such as "eu-west-1".
 func (p *Printer) Hide(values ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.secrets.learn(values)
 }
 
-// SetTargets names the targets; from two on, each line says which one it is
-// about.
+// SetTargets names the targets. With two or more, each line starts with the
+// name of its target.
 func (p *Printer) SetTargets(names []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +114,7 @@ func (p *Printer) SetTargets(names []string) {
 	}
 }
 
-// prefix is what lines about a target begin with.
+// prefix returns the start of lines about a target.
 func (p *Printer) prefix(target string) string {
 	if p.prefixes == nil || target == "" {
 		return ""
@@ -127,7 +128,7 @@ func (p *Printer) prefix(target string) string {
 	return prefix
 }
 
-// Header shows what this run is about, without a mark.
+// Header shows a line about the whole run, without a mark.
 func (p *Printer) Header(text string) {
 	p.own("", part{text: text})
 	p.mu.Lock()
@@ -135,11 +136,11 @@ func (p *Printer) Header(text string) {
 	p.heading = true
 }
 
-// Dashboard shows where a target is seen in Dokploy. It belongs to the header.
+// Dashboard shows the link to a target in Dokploy, as part of the header.
 func (p *Printer) Dashboard(target, link string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	heading := p.heading && p.prefixes == nil // one target's stands right below it
+	heading := p.heading && p.prefixes == nil // with one target it follows right below
 	p.heading = p.heading && !heading
 	p.print(target, dashboard(link))
 	p.heading = heading
@@ -152,7 +153,7 @@ func (p *Printer) Dashboard(target, link string) {
 
 func dashboard(link string) part { return part{mark: "dashboard: ", text: link, whole: true} }
 
-// linkIsNear is how many lines may stand below a link that is not shown again.
+// linkIsNear is the number of lines within which a link is not repeated.
 const linkIsNear = 40
 
 // near reports whether a link was shown a few lines above.
@@ -161,10 +162,11 @@ func (p *Printer) near(link string) bool {
 	return ok && p.shown-at <= linkIsNear
 }
 
-// Note shows a line of our own about a target; no target: about the run.
+// Note shows a line of our own about a target, or about the run if target is
+// empty.
 func (p *Printer) Note(target, text string) { p.own(target, part{"› ", text, dim, false}) }
 
-// Warn shows a line of our own that matters, which the host may show apart.
+// Warn shows a line of our own that matters. The host may show it apart.
 func (p *Printer) Warn(target, text string) {
 	if !p.host.annotations {
 		p.own(target, part{"! ", text, yellow, false})
@@ -177,7 +179,8 @@ func (p *Printer) Warn(target, text string) {
 	p.flush()
 }
 
-// Success shows that a target is deployed, and where. The text names the target.
+// Success shows that a target was deployed, and its links. The text names the
+// target.
 func (p *Printer) Success(_, text string, links ...string) {
 	p.endLog()
 	defer p.nothingAbove()
@@ -206,7 +209,8 @@ func (p *Printer) endLog() {
 	p.closeFold()
 }
 
-// sayMissed says how many lines were left out where they are missing.
+// sayMissed says how many lines were dropped, at the place where they are
+// missing.
 func (p *Printer) sayMissed() {
 	if p.missed == 0 {
 		return
@@ -219,12 +223,12 @@ func (p *Printer) sayMissed() {
 	p.print("", part{"! ", what + " not shown: the output was not read for a while, and the deployment did not wait for that", yellow, false})
 }
 
-// part is one of our own lines: a text behind a mark. Lines of a text after the
-// first are indented by the width of the mark.
+// part is a text with a mark in front. Its further lines are indented by the
+// width of the mark.
 type part struct {
 	mark, text string
 	style      style
-	whole      bool // never broken, such as a link or a quoted line
+	whole      bool // never broken; for links and quoted lines
 }
 
 // own prints lines of our own at once.
@@ -235,7 +239,8 @@ func (p *Printer) own(target string, parts ...part) {
 	p.flush()
 }
 
-// print appends lines of our own, outside of any fold, with mu held.
+// print appends lines of our own, outside any fold. It must be called with mu
+// held.
 func (p *Printer) print(target string, parts ...part) {
 	p.above.ownLine(target)
 	p.closeFold()
@@ -257,7 +262,7 @@ func (p *Printer) print(target string, parts ...part) {
 	}
 }
 
-// ownLine appends a line of our own: masked, shortened, and then broken.
+// ownLine appends a line of our own: masked, then shortened, then broken.
 func (p *Printer) ownLine(prefix, mark, text string, x part) {
 	body, coloured := p.compose(prefix+mark, []byte(text), x.whole && p.screen.colours)
 	switch {
@@ -269,7 +274,7 @@ func (p *Printer) ownLine(prefix, mark, text string, x part) {
 	}
 	whole := shorten(string(body), maxText)
 	behind, ok := strings.CutPrefix(whole, prefix+mark)
-	if !ok { // there is a secret in it
+	if !ok { // it contains a secret
 		p.line([]byte(whole))
 		return
 	}
@@ -297,8 +302,8 @@ func (p *Printer) styled(head, line string, s style) {
 	p.lineAs([]byte(safe), p.acts([]byte(head+line)))
 }
 
-// LogLine shows a line that the server wrote. It does not keep it. While the
-// output is read, but slower than the log comes, it waits.
+// LogLine shows a line that the server wrote. It does not keep the slice. While
+// the output is read more slowly than the log arrives, it waits.
 func (p *Printer) LogLine(target string, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
@@ -329,13 +334,14 @@ func (p *Printer) LogLine(target string, line []byte) {
 	}
 }
 
-// maxLine is how much of a line is shown, in bytes. More of one is not kept
-// when a log is read; how much was left out is said in its place.
+// maxLine is how much of a line is shown, in bytes. The rest is dropped while
+// the log is read, and the size of the rest is shown in its place.
 const maxLine = 1 << 20
 
 var leftOut = regexp.MustCompile(`^ \[\d+ more bytes of this line left out\]$`)
 
-// cutLine cuts a line at maxLine, and says what to show in place of the rest.
+// cutLine truncates a line to maxLine. rest is what to show in place of the
+// dropped part.
 func (p *Printer) cutLine(text []byte) (line []byte, rest string) {
 	if len(text) <= maxLine {
 		return text, ""
@@ -345,7 +351,7 @@ func (p *Printer) cutLine(text []byte) (line []byte, rest string) {
 		rest = string(said)
 	}
 	line = text[:maxLine]
-	for n := range utf8.UTFMax { // a character that is cut is no part of it
+	for n := range utf8.UTFMax { // drop a character that was cut
 		if start := len(line) - 1 - n; utf8.RuneStart(line[start]) {
 			if !utf8.FullRune(line[start:]) {
 				line = line[:start]
@@ -367,9 +373,9 @@ func (p *Printer) logLine(prefix string, text []byte) {
 	p.line(line)
 }
 
-// compose makes a text behind a prefix fit to be printed, in a buffer that is
-// used again: masked, and without what acts on a terminal. Colours stay if they
-// are wanted and hide nothing; then plain is the text without them.
+// compose prepares prefix and text for printing, in a reused buffer: it masks
+// secrets and removes terminal escapes. Colours stay if colours is set and they
+// hide nothing; plain then holds the text without them.
 func (p *Printer) compose(prefix string, text []byte, colours bool) (line []byte, coloured bool) {
 	text, rest := p.cutLine(text)
 	p.scratch = append(p.scratch[:0], prefix...)
@@ -378,7 +384,7 @@ func (p *Printer) compose(prefix string, text []byte, colours bool) (line []byte
 	if !coloured {
 		return p.secrets.mask(p.scratch), false
 	}
-	// A colour inside a secret, or inside what acts, must not hide it.
+	// A colour inside a secret or an escape must not hide it.
 	p.plain = append(p.plain[:0], prefix...)
 	p.plain, _ = appendText(p.plain, text, false)
 	p.plain = append(p.plain, rest...)
@@ -392,8 +398,8 @@ func (p *Printer) compose(prefix string, text []byte, colours bool) (line []byte
 // line appends a line without colours.
 func (p *Printer) line(text []byte) { p.lineAs(p.disarm(text), p.acts(text)) }
 
-// lineAs appends a line that is safe but for the host's commands, which it may
-// be one of. They stay stopped until the next line of our own.
+// lineAs appends a line that is safe except that the host may act on it (acts).
+// Commands then stay stopped until the next line of our own.
 func (p *Printer) lineAs(text []byte, acts bool) {
 	if acts && p.token == "" {
 		p.token = rand.Text()
@@ -405,15 +411,15 @@ func (p *Printer) lineAs(text []byte, acts bool) {
 	}
 }
 
-// acts reports whether the host may take a line for one of its commands.
+// acts reports whether the host may take a line for a command.
 func (p *Printer) acts(line []byte) bool { return p.host.actions && mayBeCommand(line) }
 
-// clean makes text fit for a workflow command: masked, each line shortened.
+// clean prepares text for a workflow command: masked, each line shortened.
 func (p *Printer) clean(text string) string {
 	return p.eachLine(text, func(s string) string { return shorten(s, maxText) })
 }
 
-// eachLine masks text, without what acts on a terminal, line by line.
+// eachLine masks text line by line, without terminal escapes, and applies fit.
 func (p *Printer) eachLine(text string, fit func(masked string) string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -424,23 +430,23 @@ func (p *Printer) eachLine(text string, fit func(masked string) string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Mask hides the secrets in a text that is going to be cut or folded. A colour
-// inside one does not hide it.
+// Mask masks the secrets in text that will be cut or folded. A colour inside a
+// secret does not hide it.
 func (p *Printer) Mask(text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.eachLine(text, func(s string) string { return s })
 }
 
-// Text makes a text fit to be kept elsewhere, in an output: without what acts
-// on a terminal, masked, and shortened.
+// Text prepares text for an output: without terminal escapes, masked and
+// shortened.
 func (p *Printer) Text(text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.clean(text)
 }
 
-// resume makes the host read commands again.
+// resume makes the host obey commands again.
 func (p *Printer) resume() {
 	if p.token != "" {
 		p.actions.IssueCommand(&githubactions.Command{Name: p.token})
@@ -448,7 +454,7 @@ func (p *Printer) resume() {
 	}
 }
 
-// Flush shows what is waiting.
+// Flush shows what is buffered.
 func (p *Printer) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -457,13 +463,13 @@ func (p *Printer) Flush() {
 }
 
 // Hurry says that there is little time left: from now on hardly anything waits
-// for the reader of the output.
+// for the reader.
 func (p *Printer) Hurry() { p.out.hurry() }
 
-// Close shows what is waiting, gives the host its commands back, and waits
-// until all is written: for a reader that reads a minute at most, for one that
-// does not a few seconds. It gives the first error of writing, after which
-// nothing was written any more.
+// Close shows what is buffered, resumes the host's commands, and waits until
+// everything is written: at most a minute if the output is being read, a few
+// seconds if not. It returns the first write error; nothing was written after
+// that.
 func (p *Printer) Close() error {
 	p.end()
 	return p.out.close()
@@ -482,7 +488,7 @@ func (p *Printer) end() {
 	p.flush()
 }
 
-// flush hands the lines over in one piece.
+// flush passes the buffered lines on in one piece.
 func (p *Printer) flush() {
 	p.out.add(p.buf)
 	if p.buf = p.buf[:0]; cap(p.buf) > 16*flushSize {
@@ -490,7 +496,7 @@ func (p *Printer) flush() {
 	}
 }
 
-// buffer is a slice that go-githubactions can write to.
+// buffer is a slice that implements io.Writer for go-githubactions.
 type buffer []byte
 
 func (b *buffer) Write(p []byte) (int, error) {

@@ -1,6 +1,6 @@
 package ci
 
-// Tag reports whether the run is for a tag, as far as the host says.
+// Tag reports whether the run is for a tag, if the host says so.
 func (h Host) Tag() bool {
 	if h.actions {
 		return h.get("GITHUB_REF_TYPE") == "tag"
@@ -13,9 +13,8 @@ func (h Host) Tag() bool {
 	return false
 }
 
-// Merged reports whether the pull request that the run is about is merged, so
-// that its commit is one of the branch that it was merged into. GitHub's family
-// says so.
+// Merged reports whether the run's pull request is merged, so that its commit
+// belongs to the branch it was merged into. Only the GitHub family says so.
 func (h Host) Merged() bool {
 	return h.actions && readEvent(h.get("GITHUB_EVENT_PATH")).PullRequest.Merged
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// style is how a line of our own is coloured: the parameters of an SGR
-// sequence; empty: not at all.
+// style is the colour of a line of our own, as the parameters of an SGR
+// sequence; empty: none.
 type style string
 
 const (
@@ -21,22 +21,22 @@ const (
 	yellow style = "33"
 )
 
-// screen is what the output is seen on.
+// screen describes where the output is shown.
 type screen struct {
 	colours bool
-	columns int // how wide our own lines may be
+	columns int // maximum width of our own lines
 }
 
-// The width of our own lines: what COLUMNS says, else that of the terminal
-// within these bounds, and the common one where there is none.
+// The width of our own lines is COLUMNS, else that of the terminal within these
+// bounds, else the usual one.
 const (
 	fewColumns    = 40
 	commonColumns = 80
 	manyColumns   = 120
 )
 
-// screenOf finds out what an output is seen on. CI hosts show colours, but for
-// Jenkins, which needs a plugin for it.
+// screenOf determines where the output is shown. CI hosts show colours, except
+// Jenkins, which needs a plugin for them.
 func screenOf(h Host, w io.Writer) screen {
 	s := screen{columns: commonColumns}
 	terminal := false
@@ -61,8 +61,8 @@ func screenOf(h Host, w io.Writer) screen {
 	return s
 }
 
-// oldConsole reports whether a console of Windows shows escape sequences as
-// they are: nothing says that it can do more.
+// oldConsole reports whether a Windows console may print escape sequences
+// literally: nothing says that it understands them.
 func oldConsole(h Host) bool {
 	for _, name := range []string{"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"} {
 		if h.get(name) != "" {
@@ -72,7 +72,7 @@ func oldConsole(h Host) bool {
 	return true
 }
 
-// coloured puts a style on a text.
+// coloured applies a style to text.
 func (s style) coloured(text string) string {
 	if s == plain || text == "" {
 		return text

@@ -7,26 +7,26 @@ import (
 	"unicode"
 )
 
-// Row is one target in the step summary. Its texts may come from a server.
+// Row is one target in the step summary. Its texts may come from the server.
 type Row struct {
 	Target    string
 	Status    string
 	OK        bool
-	Skipped   bool // not started
+	Skipped   bool // was not started
 	Verified  string
-	Queued    string // empty: not known, and so are the other times
+	Queued    string // empty: unknown, as are the other times
 	Build     string
 	Total     string
 	URL       string
 	Dashboard string
 	Set       []string // what was set before the deployment
-	Reason    string   // of one that failed, and so is what follows
+	Reason    string   // only of a failed target, like the fields below
 	Rollback  string
 	Hint      string
 	Tail      []string // last lines of the log
 }
 
-// mark stands in front of what is said of it.
+// mark is the icon in front of the status.
 func (r *Row) mark() string {
 	switch {
 	case r.Skipped:
@@ -37,14 +37,14 @@ func (r *Row) mark() string {
 	return "❌"
 }
 
-// maxSummary keeps the summary below the 1 MiB from which GitHub drops it whole.
+// maxSummary keeps the summary below 1 MiB. GitHub drops larger ones whole.
 const maxSummary = 700 << 10
 
-// maxCell bounds one text in the table, in bytes.
+// maxCell limits one text in the table, in bytes.
 const maxCell = 2000
 
-// WriteSummary appends a summary of the run to the file that
-// GITHUB_STEP_SUMMARY names, where that is set. The printer masks its free text.
+// WriteSummary appends a summary of the run to the file named by
+// GITHUB_STEP_SUMMARY, if that is set. The printer masks free text.
 func (h Host) WriteSummary(p *Printer, rows []Row, problems []Problem) error {
 	path := h.get("GITHUB_STEP_SUMMARY")
 	if path == "" || len(rows)+len(problems) == 0 {
@@ -58,8 +58,8 @@ func (h Host) WriteSummary(p *Printer, rows []Row, problems []Problem) error {
 
 func (p *Printer) summary(rows []Row, problems []Problem) string {
 	var b strings.Builder
-	// Blank lines around it: right behind HTML, as another step may have left
-	// it, nothing is read as Markdown.
+	// Surrounded by blank lines: Markdown right after HTML, which another step
+	// may have left, is not rendered.
 	b.WriteString("\n### Dokploy deployment\n")
 	if len(rows) > 0 {
 		b.WriteString("\n| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n")
@@ -117,7 +117,7 @@ func (p *Printer) summaryTail(b *strings.Builder, lines []string) {
 	b.WriteString(details)
 }
 
-// links separates those that there are.
+// links joins the links that exist.
 func links(all ...string) string {
 	var some []string
 	for _, l := range all {
@@ -128,8 +128,8 @@ func links(all ...string) string {
 	return strings.Join(some, " · ")
 }
 
-// cell makes text fit for a cell of a table: on one line, and without a
-// character that means something in Markdown or HTML.
+// cell prepares text for a table cell: one line, without characters that have a
+// meaning in Markdown or HTML.
 func cell(text string) string {
 	var b strings.Builder
 	for _, r := range oneLine(plainText(text)) {
@@ -146,7 +146,7 @@ func cell(text string) string {
 	return b.String()
 }
 
-// webLink is a Markdown link to a web address; nothing for anything else.
+// webLink returns a Markdown link to a web address, and "" for anything else.
 func webLink(text, address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

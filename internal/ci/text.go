@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// oneLine makes any text one line without control characters.
+// oneLine turns text into one line without control characters.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -19,7 +19,7 @@ func oneLine(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD")))
 }
 
-// plainText is a text without what acts on a terminal.
+// plainText removes everything that acts on a terminal.
 func plainText(s string) string {
 	plain, _ := appendText(nil, []byte(s), false)
 	return string(plain)
@@ -32,11 +32,11 @@ const (
 
 // appendText appends a line of foreign text to dst so that no terminal and no
 // host acts on it. Colours (SGR sequences) stay if colour is set, and end with
-// the line; other escape sequences, control characters and C1 are left out,
-// line breaks and what is not UTF-8 are replaced.
+// the line. Other escape sequences and control characters, C1 included, are
+// removed; line breaks and invalid UTF-8 are replaced.
 func appendText(dst, line []byte, colour bool) (text []byte, coloured bool) {
-	open := false         // a colour is on
-	unterminated := false // no string terminator in the rest of the line
+	open := false         // a colour is set
+	unterminated := false // the rest of the line has no string terminator
 	for i := 0; i < len(line); {
 		// The common case first: a run of plain ASCII.
 		start := i
@@ -64,7 +64,7 @@ func appendText(dst, line []byte, colour bool) (text []byte, coloured bool) {
 			i++
 		default:
 			r, n := utf8.DecodeRune(line[i:])
-			if r >= 0xa0 { // U+FFFD for an invalid byte among them
+			if r >= 0xa0 { // U+FFFD for an invalid byte included
 				dst = utf8.AppendRune(dst, r)
 			}
 			i += n
@@ -76,10 +76,10 @@ func appendText(dst, line []byte, colour bool) (text []byte, coloured bool) {
 	return dst, coloured
 }
 
-// escape measures the escape sequence at the beginning of s, which is not
-// empty, and reports whether it only sets colours. Of a sequence that is broken
-// off, what belongs to it counts. A string (OSC, DCS and the like) that has no
-// end in this line swallows nothing but its introducer: the text stays.
+// escape returns the length of the escape sequence at the start of s, which is
+// not empty, and reports whether it only sets colours. A truncated sequence
+// counts as far as it goes. Of a string (OSC, DCS and the like) without an end
+// in this line, only the introducer counts: its text stays.
 func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 	if len(s) == 1 {
 		return 1, false
@@ -108,7 +108,7 @@ func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 				return i + 2, false
 			}
 		}
-		*unterminated = true // so that a line is never searched twice
+		*unterminated = true // so that a line is searched only once
 		return 2, false
 	}
 	n = 1
@@ -121,11 +121,10 @@ func escape(s []byte, unterminated *bool) (n int, sgr bool) {
 	return n, false
 }
 
-// maxText bounds a line of our own and each line of a text that is quoted, in
-// bytes.
+// maxText limits a line of our own and each line of a quoted text, in bytes.
 const maxText = 2000
 
-// shorten leaves out the middle of a masked text that is longer than n bytes.
+// shorten drops the middle of a masked text that is longer than n bytes.
 func shorten(masked string, n int) string { return text.Shorten(masked, n, n/4) }
 
 // wrap breaks a masked text into lines.

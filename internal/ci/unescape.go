@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscaped is how often a text may be escaped that is looked through: JSON in
-// JSON, with an address in it.
+// maxEscaped is how many levels of escaping are undone: JSON in JSON, with an
+// address in it.
 const maxEscaped = 3
 
 // findEscaped finds secrets that are written with the escapes of JSON or URLs.
 // Encoders differ in what they escape (PHP writes \/, Python \u00e9, .NET
-// \u002B), so the text is read, not each spelling looked for.
+// \u002B), so the text is decoded instead of searching for each spelling.
 func (m masker) findEscaped(text []byte) (spans []span) {
 	if m.pairs == nil {
 		return nil
 	}
-	var at []int // where in text the bytes of plain begin; nil: plain is text
+	var at []int // offsets in text of the bytes of plain; nil: plain is text
 	plain := text
 	for range maxEscaped {
 		next, from := unescape(plain)
@@ -38,8 +38,8 @@ func (m masker) findEscaped(text []byte) (spans []span) {
 	return spans
 }
 
-// unescape reads the escapes in a text, and says where in it each byte of the
-// result, and its end, begins. Both are nil where there is no escape.
+// unescape decodes the escapes in text. at holds the offset in text of each
+// byte of plain, and of its end. Both are nil if there is no escape.
 func unescape(text []byte) (plain []byte, at []int) {
 	if bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '%') < 0 { // nearly always
 		return nil, nil
@@ -77,8 +77,7 @@ func unescape(text []byte) (plain []byte, at []int) {
 
 var shortEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escaped is what the escape at the beginning of a text stands for, and its
-// size; 0: there is none.
+// escaped decodes the escape at the start of text; size 0: there is none.
 func escaped(text []byte) (char []byte, size int) {
 	if text[0] == '%' {
 		if len(text) < 3 {
@@ -110,7 +109,7 @@ func escaped(text []byte) (char []byte, size int) {
 	return utf8.AppendRune(nil, r), size
 }
 
-// unit reads \u and four hex digits.
+// unit decodes \u and four hex digits.
 func unit(text []byte) (rune, bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
