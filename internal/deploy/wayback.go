@@ -54,7 +54,7 @@ const (
 	dokployOwn                   // restore it, and let Dokploy put the previous version back
 )
 
-// wayBack is the table of "Going back" in docs/verifying.md, row by row: the first that
+// wayBack is the table of "Rolling back" in docs/verifying.md, row by row: the first that
 // fits counts.
 func wayBack(f failure) way {
 	switch {

@@ -73,7 +73,7 @@ func TestWayBackIsTheTable(t *testing.T) {
 			{"nothing of a compose service was replaced", failure{status: verdict.Failed, ended: true, unchanged: true, service: compose, changes: set(file)}, restore, "", ""},
 			{"nothing was set or deployed", failure{status: verdict.Unreachable, service: docker}, noWay, "", ""},
 		},
-		"Swarm went back by itself (Dokploy's default within the first seconds)": {
+		"Swarm rolled back by itself (Dokploy's default within the first seconds)": {
 			{"with an image", failure{status: verdict.Unhealthy, ended: true, swarmBack: true, service: docker, changes: set(image)}, restore, "", ""},
 			{"with nothing", failure{status: verdict.Unhealthy, ended: true, swarmBack: true, service: git}, restore, "", ""},
 		},
@@ -110,7 +110,7 @@ func TestWayBackIsTheTable(t *testing.T) {
 			{"it may go on", failure{status: verdict.Timeout, mayGoOn: true, service: docker, changes: set(image)}, notTried, "may still be going on", ""},
 			{"it may go on, but the key is refused", failure{status: verdict.Refused, mayGoOn: true, service: docker, changes: set(image)}, noWay, "", ""},
 		},
-		"nothing of that is there": {
+		"there is nothing to go back to": {
 			{"an application", failure{status: verdict.Unhealthy, ended: true, service: git, before: &history{}}, impossible, "Dokploy keeps no previous version", ""},
 			{"a compose service", failure{status: verdict.Unhealthy, ended: true, service: compose, before: &history{}}, impossible, "no settings that could be restored", ""},
 		},
