@@ -44,19 +44,19 @@ func (o Output) DotenvName() string {
 
 // OutputTable lists all outputs, in the order in which they are written.
 var OutputTable = []Output{
-	{"status", "`done`, `queued` (with `wait: false`), `skipped` (not started because of another target), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst of them, in this order",
+	{"status", "`done`, `queued` (with `wait: false`), `skipped` (not started because of another target, or because a setting explains that there is nothing to follow), `unhealthy`, `cancelled`, `error`, `lost`, `timeout`, `unreachable`, `refused` (the key), `invalid` (the inputs), `interrupted`; with several targets the worst one, in this order",
 		func(o Outputs) string { return o.Status }},
-	{"deployment-id", "Dokploy's id of the deployment; several are separated by commas, in the order of the inputs",
+	{"deployment-id", "Dokploy's id of the deployment; the ids of several are separated by commas, in the order of the inputs",
 		func(o Outputs) string { return o.DeploymentID }},
-	{"commit", "Full hash of the commit that was built, of the first target in the order of the inputs whose row in Dokploy ended as `Commit: …` (Git sources, since v0.25.7); else empty",
+	{"commit", "Full hash of the commit that was built, from the first target in the order of the inputs whose row in Dokploy ended as `Commit: …` (Git sources, since v0.25.7); otherwise empty",
 		func(o Outputs) string { return o.Commit }},
 	{"url", "First public URL of the first target, from its domains (never the container's port)",
 		func(o Outputs) string { return o.URL }},
-	{"dashboard-url", "Where the deployment is seen in Dokploy",
+	{"dashboard-url", "Address of the deployment in Dokploy's dashboard",
 		func(o Outputs) string { return o.DashboardURL }},
 	{"duration", "Whole seconds from trigger to verdict",
 		func(o Outputs) string { return strconv.Itoa(o.Duration) }},
-	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `commit`, `verified` (`yes`, `no`, `unchanged` where nothing was replaced, `unknown` where it could not be seen or was not looked at), `error`",
+	{"deployments", "JSON array, one object per target: `target`, `kind`, `id`, `name`, `deploymentId`, `status`, `url`, `dashboardUrl`, `queuedSeconds`, `buildSeconds`, `commit`, `verified` (`yes`, `no`, `unchanged` if nothing was replaced, `unknown` if it could not be seen or was not checked), `error`",
 		func(o Outputs) string { return o.Deployments }},
 }
 

@@ -11,7 +11,7 @@ type Group struct {
 // Groups holds all inputs, in the order in which users need them.
 var Groups = []Group{
 	{"What to deploy", []string{"url", "api-key", "application", "compose", "operation", "commit", "preview", "title", "description"}},
-	{"What to change before", []string{"image", "env", "env-mode", "build-args", "build-secrets", "compose-file", "source", "dry-run"}},
+	{"What to change first", []string{"image", "env", "env-mode", "build-args", "build-secrets", "compose-file", "source", "dry-run"}},
 	{"Following", []string{"wait", "timeout", "start-timeout", "if-none", "max-parallel", "fail-fast"}},
 	{"Verifying", []string{"verify", "stable-for", "health-url", "health-contains", "health-headers", "health-status", "health-timeout", "rollback"}},
 	{"Connection", []string{"headers", "ca-cert", "tls-skip-verify", "unreachable-timeout"}},

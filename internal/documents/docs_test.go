@@ -97,7 +97,7 @@ func inputTables(spell func(string) string) string {
 			case s.Required:
 				required = "yes"
 			case s.Name == "application", s.Name == "compose":
-				required = "one of both"
+				required = "one of the two"
 			}
 			if s.Default != "" {
 				def = "`" + s.Default + "`"

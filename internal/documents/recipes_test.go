@@ -138,7 +138,7 @@ var recipeCases = map[string]recipeCase{
 			t.Error("the stack was not deployed")
 		}
 	},
-	"Upload a folder that was built here": func(t *testing.T, s *shop) {
+	"Upload a folder built in the job": func(t *testing.T, s *shop) {
 		if s.Calls("application.dropDeployment") != 1 {
 			t.Error("nothing was uploaded")
 		}
