@@ -65,10 +65,8 @@ type Check struct {
 
 // Answer is the one that was accepted.
 type Answer struct {
-	Status   int
-	URL      string        // where it came from, after redirects
-	Took     time.Duration // since Run began
-	Attempts int
+	Status int
+	URL    string // where it came from, after redirects
 	// Note says what a person may want to know though all is well: the way led
 	// from https to http, or to what looks like a login page.
 	Note string
@@ -76,12 +74,10 @@ type Answer struct {
 
 // Error says that no answer was accepted in time.
 type Error struct {
-	URL      string
-	Reason   string // what was seen last
-	Hint     string // what can be done; may be empty
-	Status   int    // of the last answer; 0: there was none
-	Attempts int
-	For      time.Duration
+	URL    string
+	Reason string // what was seen last
+	Hint   string // what can be done; may be empty
+	For    time.Duration
 	// Unasked: what was seen last did not come from the application.
 	Unasked bool
 }
@@ -145,15 +141,11 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 	})
 	switch {
 	case err == nil:
-		return Answer{
-			Status: last.status, URL: shown(way[len(way)-1]), Took: time.Since(start), Attempts: attempts, Note: note(way, last),
-		}, nil
+		return Answer{Status: last.status, URL: shown(way[len(way)-1]), Note: note(way, last)}, nil
 	case ctx.Err() != nil:
 		return Answer{}, context.Cause(ctx)
 	}
-	return Answer{}, &Error{
-		URL: shown(c.URL), Reason: last.why(), Hint: last.hint, Status: last.status, Attempts: attempts, For: time.Since(start), Unasked: last.unasked,
-	}
+	return Answer{}, &Error{URL: shown(c.URL), Reason: last.why(), Hint: last.hint, For: time.Since(start), Unasked: last.unasked}
 }
 
 // attempt asks once and follows redirects. The way is all addresses asked.
