@@ -9,9 +9,7 @@ func TestLogIsAbove(t *testing.T) {
 	line := func(target string) func(*Printer) { return func(p *Printer) { p.LogLine(target, []byte("x")) } }
 	note := func(target string) func(*Printer) { return func(p *Printer) { p.Note(target, "x") } }
 	warn := func(target string) func(*Printer) { return func(p *Printer) { p.Warn(target, "x") } }
-	failed := func(target string) func(*Printer) {
-		return func(p *Printer) { p.Failure(Failure{Target: target, Verdict: "x"}) }
-	}
+	failed := func(p *Printer) { p.Failure(Failure{Verdict: "x"}) }
 	done := func(target string) func(*Printer) { return func(p *Printer) { p.Success(target, "x") } }
 	both := func(p *Printer) { p.SetTargets([]string{"a", "b"}) }
 	one := func(p *Printer) { p.SetTargets([]string{"a"}) }
@@ -32,8 +30,8 @@ func TestLogIsAbove(t *testing.T) {
 		"another's log, then it again":  {does: []func(*Printer){both, line("a"), line("b"), line("a")}, above: true},
 		"a note about another after it": {does: []func(*Printer){both, line("a"), note("b")}},
 		"another's success after it":    {does: []func(*Printer){both, line("a"), done("b")}},
-		"another's failure after it":    {does: []func(*Printer){both, line("a"), failed("b")}},
-		"its own failure, said before":  {does: []func(*Printer){one, line("a"), failed("a")}},
+		"another's failure after it":    {does: []func(*Printer){both, line("a"), failed}},
+		"its own failure, said before":  {does: []func(*Printer){one, line("a"), failed}},
 	} {
 		for host, h := range hosts {
 			t.Run(name+", "+host, func(t *testing.T) {

@@ -68,7 +68,6 @@ func (p *Printer) Error(x Problem) {
 
 // Failure describes why a target failed.
 type Failure struct {
-	Target    string
 	Verdict   string // "api failed after 41s"
 	Reason    string
 	File      string // file in which a build broke; empty: unknown

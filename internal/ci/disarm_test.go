@@ -84,7 +84,7 @@ func TestDisarmedWhere(t *testing.T) {
 	} {
 		out := show(tt.host, nil, func(p *Printer) { p.LogLine("", []byte(line)) })
 		if !strings.Contains(out, tt.want+"\n") {
-			t.Errorf("%s: %q", tt.host.Name(), out)
+			t.Errorf("%s: %q", tt.host.name, out)
 		}
 	}
 	got := show(plainHost, nil, func(p *Printer) {

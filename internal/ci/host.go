@@ -17,7 +17,7 @@ type Host struct {
 }
 
 type hostTraits struct {
-	name            string
+	name            string // its usual name; empty: a plain shell
 	variable, value string // variable that identifies the host; no value: anything but false
 	actions         bool   // obeys workflow commands, as GitHub's runner does
 	annotations     bool   // shows errors and warnings apart from the log
@@ -64,9 +64,6 @@ func Detect(lookup func(name string) (string, bool)) Host {
 	}
 	return h
 }
-
-// Name is the host's usual name; empty for a plain shell.
-func (h Host) Name() string { return h.name }
 
 func (h Host) get(name string) string {
 	if h.lookup == nil || name == "" {

@@ -103,8 +103,8 @@ func TestHosts(t *testing.T) {
 	} {
 		t.Run(tt.env, func(t *testing.T) {
 			h := Detect(lookup(env(t, tt.env)))
-			if h.Name() != tt.name {
-				t.Errorf("name %q, want %q", h.Name(), tt.name)
+			if h.name != tt.name {
+				t.Errorf("name %q, want %q", h.name, tt.name)
 			}
 			c := h.Commit()
 			if diff := cmp.Diff(tt.commit, c); diff != "" {
@@ -135,7 +135,7 @@ func TestDetectOrder(t *testing.T) {
 		{map[string]string{"DRONE": "true", "CIRCLECI": "true"}, "Drone"},
 		{map[string]string{"BITBUCKET_BUILD_NUMBER": "7", "CIRCLECI": "true"}, "Bitbucket Pipelines"},
 	} {
-		if got := Detect(lookup(tt.vars)).Name(); got != tt.want {
+		if got := Detect(lookup(tt.vars)).name; got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.vars, got, tt.want)
 		}
 	}

@@ -132,13 +132,13 @@ func TestMaskBeforeShortening(t *testing.T) {
 				coloured := strings.Repeat("x", at) + secret67[:20] + "\x1b[31m" + secret67[20:] + strings.Repeat("y", end)
 				out := show(h, []string{secret67}, func(p *Printer) {
 					p.Warn("", text)
-					p.Failure(Failure{Target: "api", Verdict: text, Reason: text, Quoted: []string{text, coloured}, Rollback: text, Hint: text})
+					p.Failure(Failure{Verdict: text, Reason: text, Quoted: []string{text, coloured}, Rollback: text, Hint: text})
 					p.Error(Problem{text, "url", text, text})
 					fmt.Fprint(&p.buf, p.Text(text), p.summary([]Row{{Reason: text, Rollback: text, Hint: text, Set: []string{text}, Tail: []string{text, coloured}}}, []Problem{{Text: text, Hint: text}}))
 				})
 				out = strings.ReplaceAll(out, "::add-mask::"+secret67, "")
 				if got := parts(out, secret67, 4); got != "" {
-					t.Fatalf("%s, at %d: %q is shown", h.Name(), at, got)
+					t.Fatalf("%s, at %d: %q is shown", h.name, at, got)
 				}
 				for line := range strings.Lines(out) {
 					if n := strings.Count(line, "x") + strings.Count(line, "y"); n > 2*maxText+100 {
@@ -233,7 +233,7 @@ func TestMaskFreeTextOnly(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	out := show(actionsHost, secrets, func(p *Printer) { p.Failure(Failure{Target: "api", Verdict: "api failed", Reason: "status x"}) })
+	out := show(actionsHost, secrets, func(p *Printer) { p.Failure(Failure{Verdict: "api failed", Reason: "status x"}) })
 	if !strings.Contains(out, "::error title=Dokploy%3A api ***::*** x\n") {
 		t.Error(out)
 	}

@@ -107,7 +107,7 @@ func unstyled(lines []string) []string {
 // and our own lines all arrive.
 func TestReaderStops(t *testing.T) {
 	for _, h := range []Host{plainHost, actionsHost, gitlabHost} {
-		t.Run(h.Name(), func(t *testing.T) {
+		t.Run(h.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &reader{}
 				p := New(h, r, []string{"sesame"})
@@ -128,7 +128,7 @@ func TestReaderStops(t *testing.T) {
 				n = flood(p, n, 10_000)
 				r.block()
 				n = flood(p, n, 100) // there is room for these
-				p.Failure(Failure{Target: "api", Verdict: "api failed", Reason: "the reason"})
+				p.Failure(Failure{Verdict: "api failed", Reason: "the reason"})
 				r.goOn()
 				if err := p.Close(); err != nil {
 					t.Error(err)

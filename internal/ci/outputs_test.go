@@ -192,7 +192,7 @@ func TestGitLabLimit(t *testing.T) {
 			if got := strings.Contains(text, "DOKPLOY_DEPLOYMENTS="+o.Deployments); got != tt.left || len(warnings) != tt.warnings {
 				t.Errorf("deployments there: %v, warnings %q", got, warnings)
 			}
-			if tt.host.Name() == "GitLab CI" && tt.warnings < 2 && len(text) >= maxGitLab {
+			if tt.host.name == "GitLab CI" && tt.warnings < 2 && len(text) >= maxGitLab {
 				t.Errorf("GitLab refuses %d bytes", len(text))
 			}
 			if !strings.Contains(text, "DOKPLOY_STATUS=done\n") {

@@ -204,7 +204,7 @@ func everything(p *Printer, text string) {
 	p.Success(text, text)
 	p.Dashboard(text, text)
 	p.Failure(Failure{
-		Target: text, Verdict: text, Reason: text, File: text, Line: 7, Quoted: []string{text, text}, QuotedOf: text,
+		Verdict: text, Reason: text, File: text, Line: 7, Quoted: []string{text, text}, QuotedOf: text,
 		Rollback: text, Hint: text, Dashboard: "y" + text,
 	})
 	p.Error(Problem{text, "api-key", text, text})
@@ -215,7 +215,7 @@ func everything(p *Printer, text string) {
 	p.Note("x"+text, text) // stands outside
 	p.LogLine("x"+text, []byte(text))
 	p.Success(text, text, text, "z"+text)
-	p.Failure(Failure{Target: "api", Verdict: "outside"})
+	p.Failure(Failure{Verdict: "outside"})
 }
 
 // sections are the markers that GitLab folds by. Ours is the only one.
@@ -238,7 +238,7 @@ func harmless(t *testing.T, h Host, out string) {
 		out = sections.ReplaceAllString(out, "")
 	}
 	for _, e := range escapes.FindAllString(out, -1) {
-		if e == "\x1b" || h.Name() == "" || h.Name() == "Jenkins" {
+		if e == "\x1b" || h.name == "" || h.name == "Jenkins" {
 			t.Errorf("escape sequence at %q", e)
 		}
 	}
@@ -278,7 +278,7 @@ func harmless(t *testing.T, h Host, out string) {
 func TestNothingActs(t *testing.T) {
 	for _, h := range allHosts {
 		for _, line := range hostile {
-			t.Run(fmt.Sprintf("%s/%q", h.Name(), line), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%q", h.name, line), func(t *testing.T) {
 				harmless(t, h, show(h, nil, func(p *Printer) { everything(p, line) }))
 			})
 		}
@@ -364,12 +364,12 @@ func TestPrinted(t *testing.T) {
 		p.Success("api", "api deployed in 4m01s", "https://api.example.com")
 		p.Success("api", "api deployed in 4m01s", "https://api.example.com/"+strings.Repeat("y", 30), "https://www.example.com/"+strings.Repeat("y", 30))
 		p.Failure(Failure{
-			Target: "api", Verdict: "api failed after 41s", Reason: "the build broke", File: "Dockerfile", Line: 12,
+			Verdict: "api failed after 41s", Reason: "the build broke", File: "Dockerfile", Line: 12,
 			Quoted: []string{"  src/cart.ts " + strings.Repeat("z", 80)}, QuotedOf: "the container x", Rollback: "done",
 			Hint:      "the previous version is still running, and this goes on and on until it is over",
 			Dashboard: "https://dokploy.example.com/dashboard/project/" + strings.Repeat("x", 60),
 		})
-		p.Failure(Failure{Target: "web", Verdict: "web failed after 1s", Reason: "x", Dashboard: "https://dokploy.example.com/web"})
+		p.Failure(Failure{Verdict: "web failed after 1s", Reason: "x", Dashboard: "https://dokploy.example.com/web"})
 		p.Error(Problem{"the key is refused", "api-key", "Dokploy refuses the key (401)", "it may be wrong,\nexpired or disabled"})
 		p.Error(Problem{Text: "no input"})
 	}
@@ -437,7 +437,7 @@ func TestOwnLinesStandOutside(t *testing.T) {
 				func() { p.Warn("api", "own") },
 				func() { p.Dashboard("api", "own") },
 				func() { p.Success("api", "own") },
-				func() { p.Failure(Failure{Target: "api", Verdict: "own", Reason: "own", Quoted: []string{"own"}}) },
+				func() { p.Failure(Failure{Verdict: "own", Reason: "own", Quoted: []string{"own"}}) },
 				func() { p.Error(Problem{Text: "own", Hint: "own"}) },
 			} {
 				p.LogLine("api", []byte("the server's"))
@@ -454,14 +454,14 @@ func TestOwnLinesStandOutside(t *testing.T) {
 			case strings.Contains(line, "own"):
 				own++
 				if open {
-					t.Errorf("%s: inside a fold: %q", h.Name(), line)
+					t.Errorf("%s: inside a fold: %q", h.name, line)
 				}
 			case !open && strings.TrimSpace(line) != "":
-				t.Errorf("%s: outside of any fold: %q", h.Name(), line)
+				t.Errorf("%s: outside of any fold: %q", h.name, line)
 			}
 		}
 		if own < 9 || folds != 7 {
-			t.Errorf("%s: %d lines, %d folds", h.Name(), own, folds)
+			t.Errorf("%s: %d lines, %d folds", h.name, own, folds)
 		}
 	}
 }
@@ -476,14 +476,14 @@ func TestLinksOnce(t *testing.T) {
 				for range lines {
 					p.LogLine("api", []byte("x"))
 				}
-				p.Failure(Failure{Target: "api", Verdict: "api failed", Reason: "x", Dashboard: link})
+				p.Failure(Failure{Verdict: "api failed", Reason: "x", Dashboard: link})
 			})
 			want := want
 			if h.actions {
 				want = 1 // what is folded away is not in between
 			}
 			if got := strings.Count(out, link); got != want {
-				t.Errorf("%d lines, %q: %d times, want %d", lines, h.Name(), got, want)
+				t.Errorf("%d lines, %q: %d times, want %d", lines, h.name, got, want)
 			}
 		}
 	}
@@ -639,7 +639,7 @@ func TestMasks(t *testing.T) {
 	} {
 		for _, h := range []Host{gitlabHost, plainHost} {
 			if got := show(h, secrets, func(p *Printer) { p.LogLine("", []byte(tt.in)) }); got != tt.want+"\n" {
-				t.Errorf("%s: %q: %q, want %q", h.Name(), tt.in, got, tt.want)
+				t.Errorf("%s: %q: %q, want %q", h.name, tt.in, got, tt.want)
 			}
 		}
 	}
@@ -666,11 +666,11 @@ func TestMasksEverywhere(t *testing.T) {
 		}
 		for _, s := range []string{"top%", "secret", "second", "third", "top%25"} {
 			if strings.Contains(out, s) {
-				t.Errorf("%s: %q is shown in\n%s", h.Name(), s, out)
+				t.Errorf("%s: %q is shown in\n%s", h.name, s, out)
 			}
 		}
 		if !strings.Contains(out, "a *** and a ***") {
-			t.Errorf("%s: the text is gone:\n%s", h.Name(), out)
+			t.Errorf("%s: the text is gone:\n%s", h.name, out)
 		}
 	}
 }

@@ -29,12 +29,10 @@ type ServiceRef struct {
 // [NoEnvironmentsError] on servers before v0.25.0.
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	type environment struct {
-		EnvironmentID string `json:"environmentId"`
-		Name          string `json:"name"`
+		Name string `json:"name"`
 		wireServices
 	}
 	var wire listOf[struct {
-		ProjectID    string              `json:"projectId"`
 		Name         string              `json:"name"`
 		Environments listOf[environment] `json:"environments"`
 	}]

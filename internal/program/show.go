@@ -67,7 +67,7 @@ const tailShown = 12
 // where they do not stand right above.
 func failure(r verdict.Result, logIsAbove bool) ci.Failure {
 	f := ci.Failure{
-		Target: r.Name, Verdict: r.Name + " " + r.Became(), Reason: r.Why(), File: r.Place.File, Line: r.Place.Line,
+		Verdict: r.Name + " " + r.Became(), Reason: r.Why(), File: r.Place.File, Line: r.Place.Line,
 		QuotedOf: r.TailOf, Rollback: r.WentBack, Hint: r.Advice(), Dashboard: r.DashboardURL,
 	}
 	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
