@@ -44,7 +44,6 @@ type hookBody struct {
 		ID any `json:"id"`
 	} `json:"installation"`
 	Action string    `json:"action"`
-	Number int       `json:"number"`
 	Pull   *hookPull `json:"pull_request"`
 }
 

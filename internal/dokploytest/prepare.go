@@ -244,9 +244,6 @@ func (v *Service) SetBuildSecrets(secrets string) { v.put("buildSecrets", secret
 // SetComposeFile lets somebody else set the compose file.
 func (v *Service) SetComposeFile(file string) { v.put("composeFile", file) }
 
-// SetSourceType lets somebody else switch the source.
-func (v *Service) SetSourceType(source string) { v.put("sourceType", source) }
-
 // SetCreateEnvFile lets somebody else set createEnvFile.
 func (v *Service) SetCreateEnvFile(on bool) {
 	v.s.mu.Lock()

@@ -5,7 +5,6 @@ import "time"
 // remoteServer is a server that Dokploy reaches over SSH.
 type remoteServer struct {
 	id      string
-	build   bool
 	created time.Time
 	ssh     SSH
 }

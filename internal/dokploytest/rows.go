@@ -17,7 +17,6 @@ type Row struct {
 	Description   string
 	Status        string
 	LogPath       string
-	ServiceID     string
 	BuildServerID string
 	ErrorMessage  string
 	RollbackID    string    // with Application.RollbackActive
@@ -105,7 +104,7 @@ func (s *Server) addRowLocked(j *job) *row {
 	}
 	j.rowID = "" // a second run has a row of its own
 	r := &row{service: j.service, job: j.number, Row: Row{
-		ID: id, Title: j.title, Description: j.description, ServiceID: j.service.ID, CreatedAt: s.now(),
+		ID: id, Title: j.title, Description: j.description, CreatedAt: s.now(),
 	}}
 	s.rows = append(s.rows, r)
 	return r
@@ -134,7 +133,6 @@ func (s *Server) AddRow(v *Service, r Row, log string) Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.ID = cmp.Or(r.ID, s.newID())
-	r.ServiceID = v.ID
 	r.Status = cmp.Or(r.Status, "done")
 	if r.StartedAt.IsZero() {
 		r.StartedAt = s.now()

@@ -319,9 +319,6 @@ func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 			s.servers[id] = &remoteServer{id: id, created: s.now()}
 		}
 	}
-	if v.buildServerID != "" {
-		s.servers[v.buildServerID].build = true
-	}
 	s.services = append(s.services, v)
 }
 
@@ -362,12 +359,6 @@ func (v *Service) Status() string {
 	defer v.s.mu.Unlock()
 	return v.status
 }
-
-// ProjectID and EnvironmentID are where the service lives.
-func (v *Service) ProjectID() string { return v.env.project.id }
-
-// EnvironmentID is the id of the service's environment.
-func (v *Service) EnvironmentID() string { return v.env.id }
 
 // git reports whether the source is cloned.
 func (v *Service) git() bool {

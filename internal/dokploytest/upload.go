@@ -23,8 +23,7 @@ type Upload struct {
 	Zip []byte
 	// Names are the files as they lie in the code directory: a single root
 	// folder is taken off if the zip has an entry for it.
-	Names     []string
-	BuildPath string
+	Names []string
 }
 
 // Uploads lists what was uploaded to the application, the oldest first.
@@ -92,7 +91,7 @@ func (s *Server) drop(key *keyState, body []byte, boundary string) (any, *apiErr
 	if bad != nil {
 		return nil, internal(bad.Error())
 	}
-	v.uploads = append(v.uploads, Upload{Zip: file, Names: names, BuildPath: values["dropBuildPath"]})
+	v.uploads = append(v.uploads, Upload{Zip: file, Names: names})
 	v.triggers++
 	s.enqueueLocked(v, "deploy", "Manual deployment", "", false)
 	return true, nil
