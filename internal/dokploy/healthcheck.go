@@ -2,7 +2,6 @@ package dokploy
 
 import (
 	"context"
-	"net/url"
 	"slices"
 )
 
@@ -15,18 +14,14 @@ type HealthCheck struct {
 // FailedHealthCheck is the newest one of a container that failed, as long as
 // Docker keeps it; nil if it shows none. It needs the right "access to Docker".
 func (c *Client) FailedHealthCheck(ctx context.Context, containerID, serverID string) (*HealthCheck, error) {
-	params := url.Values{"containerId": {containerID}}
-	if serverID != "" {
-		params.Set("serverId", serverID)
-	}
 	// The rest, the environment above all, is not read.
 	var container struct {
 		State struct {
 			Health struct{ Log listOf[HealthCheck] }
 		}
 	}
-	if err := c.query(ctx, "docker.getConfig", params, &container); err != nil {
-		return nil, mayLook(err)
+	if _, err := c.inspect(ctx, containerID, serverID, &container); err != nil {
+		return nil, err
 	}
 	for _, check := range slices.Backward(container.State.Health.Log) {
 		if check.ExitCode != 0 {

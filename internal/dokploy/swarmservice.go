@@ -1,10 +1,8 @@
 package dokploy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"net/url"
 )
 
 // SwarmService is what docker inspect says of a service, as far as a rollout
@@ -30,24 +28,16 @@ func (s *SwarmService) Updating() bool {
 // SwarmService inspects a service by name or id; nil if there is none (or
 // Docker could not say). It needs the right "access to Docker".
 func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*SwarmService, error) {
-	const procedure = "docker.getConfig"
-	params := url.Values{"containerId": {nameOrID}}
-	if serverID != "" {
-		params.Set("serverId", serverID)
+	var raw json.RawMessage
+	if found, err := c.inspect(ctx, nameOrID, serverID, &raw); err != nil || !found {
+		return nil, err
 	}
-	var raw rawAnswer
-	if err := c.query(ctx, procedure, params, &raw); err != nil {
-		if empty(err) {
-			return nil, nil //nolint:nilnil // an empty body is the answer "none"
-		}
-		return nil, mayLook(err)
-	}
-	return parseService(raw)
+	return parseService(raw), nil
 }
 
 // parseService reads the inspection of a service; nil for that of anything
 // else: the name of an application can be that of an image, too.
-func parseService(raw []byte) (*SwarmService, error) {
+func parseService(raw []byte) *SwarmService {
 	type mode struct {
 		Replicated    *struct{ Replicas *int }
 		Global        *struct{}
@@ -67,7 +57,7 @@ func parseService(raw []byte) (*SwarmService, error) {
 		UpdateStatus *struct{ State, StartedAt string }
 	}
 	if err := json.Unmarshal(raw, &w); err != nil || w.ID == "" || w.Spec.Mode == nil {
-		return nil, nil //nolint:nilerr,nilnil // not a service
+		return nil // not a service
 	}
 	t := w.Spec.TaskTemplate
 	s := &SwarmService{
@@ -89,13 +79,5 @@ func parseService(raw []byte) (*SwarmService, error) {
 	if u := w.UpdateStatus; u != nil {
 		s.UpdateState, s.UpdateStartedAt = u.State, u.StartedAt
 	}
-	return s, nil
-}
-
-// rawAnswer keeps an answer for parseService only.
-type rawAnswer []byte
-
-func (r *rawAnswer) UnmarshalJSON(b []byte) error {
-	*r = bytes.Clone(b)
-	return nil
+	return s
 }
