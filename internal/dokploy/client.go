@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -188,10 +189,7 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 	if err != nil {
 		return nil, &TransportError{Procedure: procedure, Err: err}
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
-	req.Header.Set("Accept", "application/json")
+	c.setHeader(req.Header)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -201,29 +199,40 @@ func (c *Client) do(ctx context.Context, method, procedure string, query url.Val
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header, hops: at.hops, from: at.from}
+	if err := c.take(ctx, procedure, a, resp.Body); err != nil {
+		a.release()
+		return nil, err
+	}
+	return a, nil
+}
+
+// setHeader sets what every request has.
+func (c *Client) setHeader(h http.Header) {
+	for name, values := range c.header {
+		h[name] = values
+	}
+	h.Set("Accept", "application/json")
+}
+
+// take reads the body of an answer. An answer that says no, or that is more than
+// can be taken, is an error.
+func (c *Client) take(ctx context.Context, procedure string, a *answer, body io.Reader) error {
 	limit, most := limitsOf(procedure)
 	good := a.status >= 200 && a.status < 300
 	if !good {
 		limit = maxErrorBody
 	}
-	if err := c.read(ctx, a, resp.Body, limit); err != nil {
-		a.release()
-		return nil, &TransportError{Procedure: procedure, Made: true, Err: err}
+	if err := c.read(ctx, a, body, limit); err != nil {
+		return &TransportError{Procedure: procedure, Made: true, Err: err}
 	}
 	a.odd = oddBody(a)
 	switch {
 	case good && a.large:
-		err = largeError(procedure, a, "the answer is larger than "+megabytes(limit))
+		return largeError(procedure, a, "the answer is larger than "+megabytes(limit))
 	case good && a.odd == "" && objects(a.body) > most:
-		err = largeError(procedure, a, fmt.Sprintf("the answer has more than %d objects", most))
-	default:
-		err = answerError(procedure, a)
+		return largeError(procedure, a, fmt.Sprintf("the answer has more than %d objects", most))
 	}
-	if err != nil {
-		a.release()
-		return nil, err
-	}
-	return a, nil
+	return answerError(procedure, a)
 }
 
 // query calls a procedure that reads. The parameters go as plain ones, which

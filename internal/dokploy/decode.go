@@ -15,78 +15,89 @@ import (
 // maxFields bounds the fields that an error names, and how much it says of one.
 const maxFields = 20
 
-type issue struct {
-	Path    listOf[any] `json:"path"`
-	Message string      `json:"message"`
-}
-
-// decode reads the three forms of an error (docs/dokploy.md, The API).
-func (e *Error) decode(body []byte) {
-	type data struct {
+// wireError is an error in the inner form that all three have in common.
+type wireError struct {
+	Message string          `json:"message"`
+	Code    json.RawMessage `json:"code"`
+	Data    *struct {
 		Code     string `json:"code"`
 		ZodError *struct {
 			FormErrors  listOf[string]            `json:"formErrors"`
 			FieldErrors map[string]listOf[string] `json:"fieldErrors"`
 		} `json:"zodError"`
+	} `json:"data"`
+	Issues listOf[struct {
+		Path    listOf[any] `json:"path"`
+		Message string      `json:"message"`
+	}] `json:"issues"`
+}
+
+// decode reads an error of Dokploy's.
+func (e *Error) decode(body []byte) {
+	w := innerError(body)
+	e.Message = text.OneLine(w.Message)
+	var code string
+	if json.Unmarshal(w.Code, &code) == nil {
+		e.Code = code
+	} else if w.Data != nil {
+		e.Code = w.Data.Code
 	}
-	type shape struct {
-		Message string          `json:"message"`
-		Code    json.RawMessage `json:"code"`
-		Data    *data           `json:"data"`
-		Issues  listOf[issue]   `json:"issues"`
-	}
-	var outer struct {
-		shape
+	e.Fields = w.fields()
+}
+
+// innerError reads the three forms of an error (docs/dokploy.md, The API). body is
+// valid JSON; what is of another type than it should be is left out.
+func innerError(body []byte) wireError {
+	var bare struct {
+		wireError
 		Error json.RawMessage `json:"error"`
 	}
-	// It is valid JSON. What is of another type than it should be is left out.
-	_ = json.Unmarshal(body, &outer)
-	s := outer.shape
-	if len(outer.Error) > 0 && outer.Error[0] == '{' {
-		var inner struct {
-			shape
-			JSON *shape `json:"json"`
-		}
-		_ = json.Unmarshal(outer.Error, &inner)
-		s = inner.shape
-		if inner.JSON != nil {
-			s = *inner.JSON
-		}
+	_ = json.Unmarshal(body, &bare)
+	if len(bare.Error) == 0 || bare.Error[0] != '{' {
+		return bare.wireError
 	}
-	e.Message = text.OneLine(s.Message)
-	var code string
-	if json.Unmarshal(s.Code, &code) == nil {
-		e.Code = code
-	} else if s.Data != nil {
-		e.Code = s.Data.Code
+	var wrapped struct {
+		wireError
+		JSON *wireError `json:"json"`
 	}
-	fields := map[string][]string{}
+	_ = json.Unmarshal(bare.Error, &wrapped)
+	if wrapped.JSON != nil {
+		return *wrapped.JSON
+	}
+	return wrapped.wireError
+}
+
+// fields are the errors of bad input, by the name of the field; nil: none are named.
+func (w *wireError) fields() map[string][]string {
+	var fields map[string][]string
 	add := func(name string, messages ...string) {
 		name = text.OneLine(name)
 		for _, m := range messages {
 			if len(fields) < maxFields && len(fields[name]) < maxFields {
+				if fields == nil {
+					fields = map[string][]string{}
+				}
 				fields[name] = append(fields[name], text.OneLine(m))
 			}
 		}
 	}
-	if s.Data != nil && s.Data.ZodError != nil {
-		for name, messages := range s.Data.ZodError.FieldErrors {
+	if w.Data != nil && w.Data.ZodError != nil {
+		for name, messages := range w.Data.ZodError.FieldErrors {
 			add(name, messages...)
 		}
-		add("input", s.Data.ZodError.FormErrors...)
-	}
-	if len(fields) == 0 {
-		for _, issue := range s.Issues {
-			var path []string
-			for _, p := range issue.Path {
-				path = append(path, fmt.Sprint(p))
-			}
-			add(strings.Join(path, "."), issue.Message)
-		}
+		add("input", w.Data.ZodError.FormErrors...)
 	}
 	if len(fields) > 0 {
-		e.Fields = fields
+		return fields
 	}
+	for _, issue := range w.Issues {
+		var path []string
+		for _, p := range issue.Path {
+			path = append(path, fmt.Sprint(p))
+		}
+		add(strings.Join(path, "."), issue.Message)
+	}
+	return fields
 }
 
 // oddBody tells answers that are not of Dokploy's API. Empty bodies are where

@@ -1,9 +1,7 @@
 package dokploy
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -78,75 +76,12 @@ type Build struct {
 
 // Path is project/environment/name.
 func (s *Service) Path() string {
-	return joinPath(s.ProjectName, s.Environment, s.Name)
-}
-
-func joinPath(parts ...string) string {
+	parts := []string{s.ProjectName, s.Environment, s.Name}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "/")
-}
-
-type wireProject struct {
-	ProjectID string `json:"projectId"`
-	Name      string `json:"name"`
-	Env       string `json:"env"`
-}
-
-type wireService struct {
-	wireRef
-	wirePaths
-	wirePush
-	AppName       string `json:"appName"`
-	ComposeType   string `json:"composeType"`
-	Replicas      *int   `json:"replicas"`
-	SourceType    string `json:"sourceType"`
-	ServerID      string `json:"serverId"`
-	BuildServerID string `json:"buildServerId"`
-	Image         string `json:"dockerImage"`
-	Env           string `json:"env"`
-	ComposeFile   string `json:"composeFile"`
-	DropBuildPath string `json:"dropBuildPath"`
-	Rollbacks     bool   `json:"rollbackActive"`
-	BuildType     string `json:"buildType"`
-	Dockerfile    string `json:"dockerfile"`
-	ContextPath   string `json:"dockerContextPath"`
-	PublishPath   string `json:"publishDirectory"`
-	Environment   struct {
-		EnvironmentID string      `json:"environmentId"`
-		Name          string      `json:"name"`
-		Env           string      `json:"env"`
-		Project       wireProject `json:"project"`
-	} `json:"environment"`
-	Domains     listOf[wireDomain]     `json:"domains"`
-	Deployments listOf[wireDeployment] `json:"deployments"`
-
-	// Not there in older versions, and null where nothing was ever set.
-	BuildArgs     json.RawMessage `json:"buildArgs"`
-	BuildSecrets  json.RawMessage `json:"buildSecrets"`
-	CreateEnvFile json.RawMessage `json:"createEnvFile"`
-
-	wireCredentials
-	wireGit
 }
 
 // NoEnvFile reports whether Dokploy says that it writes no .env for the service.
 func (s *Service) NoEnvFile() bool { return s.beside["createEnvFile"] == false }
-
-// beside is what application.saveEnvironment wants along with the environment,
-// as far as this version has it. It takes no null.
-func (w *wireService) beside() map[string]any {
-	m := map[string]any{}
-	for name, raw := range map[string]json.RawMessage{"buildArgs": w.BuildArgs, "buildSecrets": w.BuildSecrets} {
-		var text string
-		if raw != nil && json.Unmarshal(raw, &text) == nil {
-			m[name] = text // "" for null
-		}
-	}
-	var on bool
-	if w.CreateEnvFile != nil && json.Unmarshal(w.CreateEnvFile, &on) == nil {
-		m["createEnvFile"] = on
-	}
-	return m
-}
 
 const (
 	// maxDomains bounds the domains of a service that are kept.
@@ -159,52 +94,19 @@ const (
 
 // Service reads application.one or compose.one.
 func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, error) {
+	procedure := string(kind) + ".one"
 	var w wireService
-	if err := c.query(ctx, string(kind)+".one", url.Values{string(kind) + "Id": {id}}, &w); err != nil {
+	if err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &w); err != nil {
 		return nil, err
 	}
-	s := &Service{
-		Kind: kind, ID: cmp.Or(w.ApplicationID, w.ComposeID), Name: w.Name, AppName: w.AppName,
-		SourceType: w.SourceType, Status: cmp.Or(w.ApplicationStatus, w.ComposeStatus),
-		ServerID: w.ServerID, BuildServerID: w.BuildServerID,
-		ProjectID: w.Environment.Project.ProjectID, ProjectName: w.Environment.Project.Name,
-		EnvironmentID: w.Environment.EnvironmentID, Environment: w.Environment.Name,
-		ComposeType: w.ComposeType, Replicas: -1,
-		Image: w.Image, Env: Secret(w.Env), ComposeFile: Secret(w.ComposeFile),
-		DropBuildPath: w.DropBuildPath, RollbackActive: w.Rollbacks,
-		BuildFile: w.file(),
-		Build:     Build{Type: w.BuildType, Dockerfile: w.Dockerfile, ContextPath: w.ContextPath, PublishPath: w.PublishPath},
-		Push:      w.push(w.SourceType), Previews: w.previews(kind, w.SourceType),
-		beside:  w.beside(),
-		preview: previewEnv{Secret(w.PreviewEnv), Secret(w.PreviewBuildArgs), Secret(w.PreviewBuildSecrets)},
-	}
-	for name, to := range map[string]*Secret{"buildArgs": &s.BuildArgs, "buildSecrets": &s.BuildSecrets} {
-		text, _ := s.beside[name].(string)
-		*to = Secret(text)
-	}
-	if _, ok := s.beside[string(FieldBuildSecrets)]; !ok {
-		s.NoBuildSecrets = true
-	}
-	s.Credentials = w.list()
-	s.GitURL = Secret(w.CustomGitURL)
-	s.Repository = w.repository(s.Push)
-	s.SharedEnv = Secret(w.Environment.Env + "\n" + w.Environment.Project.Env)
-	if w.Replicas != nil {
-		s.Replicas = *w.Replicas
-	}
-	for _, d := range w.Domains[:min(len(w.Domains), maxDomains)] {
-		s.Domains = append(s.Domains, d.domain())
-	}
-	if w.Deployments != nil {
-		s.Deployments = rows(w.Deployments)
-	}
-	switch env := w.Env + string(s.SharedEnv+s.BuildArgs+s.BuildSecrets+s.preview.env+s.preview.buildArgs+s.preview.buildSecrets); {
-	case len(w.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
-		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Odd: oddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
+	s := w.service(kind)
+	switch env := string(s.Env + s.SharedEnv + s.BuildArgs + s.BuildSecrets + s.preview.env + s.preview.buildArgs + s.preview.buildSecrets); {
+	case len(s.Env) > maxEnv || len(env) > 4*maxEnv || strings.Count(env, "\n") > maxEnvLines:
+		return nil, &Error{Procedure: procedure, Status: 200, Odd: oddLarge, Message: fmt.Sprintf("the environment has more than %d kB or %d lines", maxEnv>>10, maxEnvLines)}
 	case s.ID == "":
-		return nil, &Error{Procedure: string(kind) + ".one", Status: 200, Message: "the answer names no service"}
+		return nil, &Error{Procedure: procedure, Status: 200, Message: "the answer names no service"}
 	}
-	if err := longName(string(kind)+".one", s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
+	if err := longName(procedure, s.ID, s.Name, s.AppName, s.ServerID, s.BuildServerID, s.ProjectID, s.ProjectName, s.EnvironmentID, s.Environment); err != nil {
 		return nil, err
 	}
 	return s, nil

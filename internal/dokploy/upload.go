@@ -129,10 +129,7 @@ func (c *Client) stream(ctx context.Context, procedure string, body io.ReadClose
 	if err != nil {
 		return &TransportError{Procedure: procedure, Err: err}
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
-	req.Header.Set("Accept", "application/json")
+	c.setHeader(req.Header)
 	req.Header.Set("Content-Type", contentType)
 	resp, err := c.http.Do(req)
 	if err != nil {
