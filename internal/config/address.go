@@ -142,10 +142,10 @@ func badScheme(v, want string) string {
 // rootPages matches the pages of Dokploy outside /dashboard and /api.
 var rootPages = regexp.MustCompile(`/(swagger|register|invitation|reset-password|send-reset-password|confirm-email|accept-invitation(/[^/]*)?)$`)
 
-// parseURL returns the address of the instance for the address of any of its
+// instanceAt returns the address of the instance for the address of any of its
 // pages. The note says what was dropped, except for the parts that everybody
 // drops. Errors show only the scheme and the host: the rest may hold a token.
-func parseURL(v string) (base *url.URL, note string, err error) {
+func instanceAt(v string) (base *url.URL, note string, err error) {
 	switch {
 	case isWebhook(v):
 		return nil, "", errWebhook
@@ -162,34 +162,12 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 		return nil, "", errors.New(text)
 	}
 	address := upTo(v, "?#")
-	u, err := url.Parse(address)
-	if err != nil { // the error quotes the address
-		var escape url.EscapeError
-		switch {
-		case errors.As(err, &escape):
-			return nil, "", errors.New("is not a URL (it has a % that begins no escape); " + wantURL)
-		case strings.Contains(err.Error(), "invalid port"):
-			return nil, "", errors.New("has no valid port; " + wantURL)
-		}
-		return nil, "", errors.New("is not a URL; " + wantURL)
-	}
-	if u.Hostname() == "" {
-		return nil, "", errors.New("has no host; " + wantURL)
-	}
-	if (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port()) {
-		return nil, "", errors.New("has no valid port; " + wantURL)
-	}
-	if !strings.HasPrefix(u.Host, "[") && strings.ContainsAny(u.Host, "$%{}") {
-		return nil, "", errors.New("has an unexpanded variable where its host should be; " + wantURL)
+	u, err := parseAddress(address)
+	if err != nil {
+		return nil, "", err
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
-	cut := path
-	for _, page := range []string{"/dashboard/", "/api/"} {
-		if i := strings.Index(cut+"/", page); i >= 0 {
-			cut = cut[:i]
-		}
-	}
-	cut = strings.TrimRight(rootPages.ReplaceAllString(cut, ""), "/")
+	cut := withoutPage(path)
 	plain, _ := url.PathUnescape(cut) // it was unescaped before it was cut
 	base = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}
 	if base.EscapedPath() != cut {
@@ -204,69 +182,38 @@ func parseURL(v string) (base *url.URL, note string, err error) {
 	return base, note, nil
 }
 
-// page matches the path of a project page in the dashboard. The groups are the
-// kind and the id if it is the page of a service.
-var page = regexp.MustCompile(`/dashboard/project/[^/?#]+(?:/environment/[^/?#]+)?(?:/services/([a-z-]+)/([^/?#]+))?`)
-
-// parseTarget reads one entry of the input application or compose. A link to
-// the service's page in the dashboard becomes its id.
-func parseTarget(v, kind string, base *url.URL) (target, note string, err error) {
-	other := map[string]string{"application": "compose", "compose": "application"}[kind]
-	if isWebhook(v) {
-		return "", "", errWebhook
-	}
-	m := page.FindStringSubmatch(v)
-	if m == nil {
-		if !anotherScheme.MatchString(v) {
-			return v, "", nil
+// parseAddress parses the address of a host and a path. Its errors quote nothing.
+func parseAddress(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil { // the error quotes the address
+		var escape url.EscapeError
+		switch {
+		case errors.As(err, &escape):
+			return nil, errors.New("is not a URL (it has a % that begins no escape); " + wantURL)
+		case strings.Contains(err.Error(), "invalid port"):
+			return nil, errors.New("has no valid port; " + wantURL)
 		}
-		return "", "", errors.New("contains an address that is not a service's page in the dashboard; give the service's id, name, project/name or project/environment/name, or the link of its page")
+		return nil, errors.New("is not a URL; " + wantURL)
 	}
-	host, _, _ := strings.Cut(v, m[0])
-	if err := sameHost(host, base); err != nil {
-		return "", "", err
+	switch {
+	case u.Hostname() == "":
+		return nil, errors.New("has no host; " + wantURL)
+	case (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port()):
+		return nil, errors.New("has no valid port; " + wantURL)
+	case !strings.HasPrefix(u.Host, "[") && strings.ContainsAny(u.Host, "$%{}"):
+		return nil, errors.New("has an unexpanded variable where its host should be; " + wantURL)
 	}
-	switch m[1] {
-	case kind:
-		return m[2], fmt.Sprintf("the link of a page was given; using the id in it, %s", quote(m[2])), nil
-	case other:
-		return "", "", fmt.Errorf("contains the link of a service of the other kind; put it in the input %s", other)
-	case "":
-		return "", "", errors.New("contains the link of a page that is not a service's; open the service in the dashboard, and use the link of that page")
-	}
-	return "", "", fmt.Errorf("contains the link of a service that is neither an application nor a compose service (%s); only those can be deployed", quote(m[1]))
+	return u, nil
 }
 
-// sameHost checks that a link, cut at its page's path, belongs to the instance
-// at base. If only one of the two has a port they still match: the same host
-// may be reached through a proxy and directly.
-func sameHost(link string, base *url.URL) error {
-	if link == "" || base == nil { // a bare path, or nothing to compare with
-		return nil
-	}
-	if !strings.Contains(link, "://") {
-		link = "https://" + link
-	}
-	u, err := url.Parse(link)
-	if err != nil || u.User != nil {
-		return errors.New("contains a link that is not a URL; give the service's id, name, project/name or project/environment/name")
-	}
-	ports := map[string]string{"http": "80", "https": "443"}
-	port := func(u *url.URL) string {
-		if u.Port() == ports[strings.ToLower(u.Scheme)] {
-			return ""
+// withoutPage cuts the path of a page off, and leaves that of the instance.
+func withoutPage(path string) string {
+	for _, page := range []string{"/dashboard/", "/api/"} {
+		if i := strings.Index(path+"/", page); i >= 0 {
+			path = path[:i]
 		}
-		return u.Port()
 	}
-	a, b := port(u), port(base)
-	if strings.EqualFold(u.Hostname(), base.Hostname()) && (a == b || a == "" || b == "") {
-		return nil
-	}
-	where := "another host"
-	if isHost(strings.ToLower(u.Host)) {
-		where = u.Host
-	}
-	return fmt.Errorf("contains the link of a page at %s, but url is %s; correct the input url, or use a link from there", where, base)
+	return strings.TrimRight(rootPages.ReplaceAllString(path, ""), "/")
 }
 
 // looksLikeAddress reports whether a value of url or api-key is an address. In
@@ -278,4 +225,14 @@ func looksLikeAddress(v string) bool {
 // swapped reports whether the values of url and api-key were swapped.
 func swapped(url, key string) bool {
 	return url != "" && looksLikeAddress(key) && !looksLikeAddress(url)
+}
+
+// parseURL parses the input url.
+func (l *loader) parseURL(v string) (*url.URL, error) {
+	if swapped(v, l.given("api-key")) {
+		return nil, errors.New("is not an address, but api-key is: the two are swapped")
+	}
+	base, note, err := instanceAt(v)
+	l.note("url", note)
+	return base, err
 }

@@ -1,6 +1,17 @@
 package config
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
+
+// parseKey parses the input api-key.
+func (l *loader) parseKey(v string) (string, error) {
+	if text := keyProblem(v, l.given("url")); text != "" {
+		return "", errors.New(text)
+	}
+	return v, nil
+}
 
 // keyProblem says why a value cannot be a key; empty: it can be one. It never
 // shows any part of it. The argument url is the value of that input.

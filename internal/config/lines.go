@@ -1,8 +1,11 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,7 +40,7 @@ func (l *loader) linesOf(input string) func(v string) (string, error) {
 		if err := l.joined(input, assignment, "KEY=VALUE"); err != nil {
 			return "", err
 		}
-		return parseEnv(v)
+		return parseLines(v)
 	}
 }
 
@@ -80,4 +83,50 @@ func (l *loader) parseEnv(v string) (string, error) {
 		return "", fmt.Errorf("%s. The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV", first)
 	}
 	return env, err
+}
+
+// parseLines validates KEY=VALUE lines, or converts the JSON object into which
+// Woodpecker and Drone turn a map. Problems and warnings never show a value.
+func parseLines(v string) (string, error) {
+	var object map[string]any
+	if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &object) == nil {
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			line, err := dotenvLine(name, object[name])
+			if err != nil {
+				return v, err
+			}
+			lines = append(lines, line)
+		}
+		v = strings.Join(lines, "\n")
+	}
+	if err := dotenv.Check(v); err != nil {
+		return v, err
+	}
+	if tooLong(v) {
+		return v, fmt.Errorf("is larger than Dokploy accepts (%d bytes)", maxText)
+	}
+	return v, nil
+}
+
+// dotenvLine quotes a value so that Dokploy reads exactly that value.
+func dotenvLine(name string, value any) (string, error) {
+	var text string
+	switch value := value.(type) {
+	case string:
+		text = value
+	case nil:
+	case map[string]any, []any:
+		return "", fmt.Errorf("the value of %s is neither text nor a number", quote(name))
+	default:
+		raw, _ := json.Marshal(value)
+		text = string(raw)
+	}
+	for _, q := range []string{"", "'", `"`, "`"} {
+		line := name + "=" + q + text + q
+		if vars := dotenv.Parse(line); len(vars) == 1 && vars[0].Name == name && vars[0].Value == text {
+			return line, nil
+		}
+	}
+	return "", fmt.Errorf("the name or value of %s cannot be written in a way that Dokploy reads; give KEY=VALUE lines", quote(name))
 }

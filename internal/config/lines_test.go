@@ -3,6 +3,10 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dokploy-deploy/internal/dotenv"
 )
 
 // TestJoinedLists: what Woodpecker and Drone make of a list is one line, and
@@ -116,6 +120,28 @@ func TestSomebodysOwnVariable(t *testing.T) {
 		got := problems(t, err)
 		if (err != nil) != tt.err || tt.err && (len(got) != 1 || !strings.HasPrefix(got[0], "env: ") || strings.Contains(got[0], hint) != tt.hint || strings.Contains(got[0], "production")) {
 			t.Errorf("%q: %q", tt.vars, got)
+		}
+	}
+}
+
+// Woodpecker and Drone make JSON of a map: Dokploy must read the same values.
+func TestEnvOfMap(t *testing.T) {
+	c, err := load("env", `{"B":"two words # no comment","A":"1","N":3,"T":true,"E":null,"Q":"it's","M":"a\nb"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []dotenv.Var{
+		{Name: "A", Value: "1"}, {Name: "B", Value: "two words # no comment"}, {Name: "E"}, {Name: "M", Value: "a\nb"},
+		{Name: "N", Value: "3"}, {Name: "Q", Value: "it's"}, {Name: "T", Value: "true"},
+	}
+	if diff := cmp.Diff(want, dotenv.Parse(c.Env)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", c.Env, diff)
+	}
+	for _, bad := range []string{`{"A":["hunter2"]}`, `{"A B":"hunter2"}`, "{\"A\":\"hunter2'\\\"` #\"}"} {
+		_, err := load("env", bad)
+		got := problems(t, err)
+		if len(got) != 1 || strings.Contains(got[0], "hunter2") {
+			t.Errorf("%s: %q", bad, got)
 		}
 	}
 }

@@ -3,11 +3,11 @@ package config
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +16,10 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/distribution/reference"
+
 	"dokploy-deploy/internal/text"
+	"dokploy-deploy/internal/upload"
 )
 
 func parseBool(v string) (bool, error) {
@@ -65,30 +68,6 @@ func parseParallel(v string) (int, error) {
 		return 0, fmt.Errorf("%s is not a whole number from 1 to %d", quote(v), maxParallel)
 	}
 	return n, nil
-}
-
-// parseTargets parses a list of services of one kind and drops duplicates. base
-// is the instance, if its address could be parsed.
-func parseTargets(v, kind string, base *url.URL) (list, notes []string, err error) {
-	for t := range entriesOf(v) {
-		switch control := strings.ContainsFunc(t, unicode.IsControl); {
-		case control && hook.MatchString(t): // so that its token is not shown
-			return nil, nil, errWebhook
-		case control:
-			return nil, nil, fmt.Errorf("%s contains a control character; separate several targets with newlines or commas", quote(t))
-		}
-		t, note, err := parseTarget(t, kind, base)
-		if err != nil {
-			return nil, nil, err
-		}
-		if note != "" {
-			notes = append(notes, note)
-		}
-		if !slices.Contains(list, t) {
-			list = append(list, t)
-		}
-	}
-	return list, notes, nil
 }
 
 // isToken reports whether s is a token of RFC 9110, as header names are.
@@ -214,3 +193,28 @@ func manyLines(s string) string {
 }
 
 func quote(s string) string { return text.Quote(s, "value") }
+
+// parseImage validates an image reference; Dokploy accepts anything.
+func parseImage(v string) (string, error) {
+	if _, err := reference.ParseNormalizedNamed(v); err != nil {
+		return "", fmt.Errorf("%s is not the name of an image (%s); write one such as ghcr.io/acme/api:1.4.2", quote(v), strings.TrimPrefix(err.Error(), "invalid reference format: "))
+	}
+	return v, nil
+}
+
+// maxText is the longest text that Dokploy accepts, in bytes: a request's JSON
+// is limited to 1 MB in total (docs/dokploy.md, The API).
+const maxText = 1<<20 - 8<<10
+
+func tooLong(text string) bool {
+	raw, err := json.Marshal(text)
+	return err != nil || len(raw) > maxText
+}
+
+// parseSource checks a directory or .zip to upload.
+func parseSource(path string) (*upload.Source, error) {
+	if err := noPath(path, "a directory or a .zip"); err != nil {
+		return nil, err
+	}
+	return upload.Open(path)
+}

@@ -7,86 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"dokploy-deploy/internal/dotenv"
 )
-
-func TestImages(t *testing.T) {
-	digest := "@sha256:" + strings.Repeat("0", 64)
-	for _, good := range []string{
-		"nginx", "nginx:1.27", "acme/api:v1", "ghcr.io/acme/api:1.4.2", "localhost:5000/api", "127.0.0.1:5000/a/b/c:x",
-		"ghcr.io/acme/api" + digest, "ghcr.io/acme/api:1.4.2" + digest,
-	} {
-		if c, err := load("image", good); err != nil || c.Image != good {
-			t.Errorf("%q: %v", good, err)
-		}
-	}
-	for _, bad := range []string{
-		"api :1", "https://ghcr.io/acme/api", "ghcr.io/Acme/api", "api:", ":1", "api:1:2", "api@sha256:123", "a\nb", "api;rm", "api:é",
-		"-api", "api:$TAG", strings.Repeat("a", 300),
-	} {
-		_, err := load("image", bad)
-		got := problems(t, err)
-		if len(got) != 1 || !strings.HasPrefix(got[0], "image: ") || !strings.Contains(got[0], "is not the name of an image") {
-			t.Errorf("%q: %q", bad, got)
-		}
-	}
-}
-
-func TestComposeFiles(t *testing.T) {
-	dir := t.TempDir()
-	for _, tt := range []struct{ name, text, problem string }{
-		{"plain", "services:\n  web:\n    image: nginx\n", ""},
-		{"windows", "services:\r\n  web:\r\n    image: nginx\r\n", ""},
-		{"references, tags, anchors", "x-a: &a {restart: always}\nservices:\n  web:\n    <<: *a\n    image: ${{project.IMAGE}}\n    ports: !reset []\n", ""},
-		{"a service that is an alias", "x-w: &w {image: nginx}\nservices:\n  web: *w\n", ""},
-		{"json", `{"services": {"web": {"image": "nginx"}}}`, ""},
-		{"bom", "\ufeffservices:\n  web: {image: nginx}\n", ""},
-		{"empty", "", "is empty"},
-		{"blank", " \n\n", "is empty"},
-		{"comments", "# nothing\n", "contains only comments"},
-		{"binary", "services:\x00", "is not text"},
-		{"latin1", "services: {w: {image: \"\xe9\"}}", "is not text"},
-		{"broken", "services:\n  web: [\n", "is not YAML: line"},
-		{"tab", "services:\n\tweb: {}\n", "is not YAML: line 2"},
-		{"list", "- services\n", "it is not a mapping with services"},
-		{"text", "hello\n", "it is not a mapping with services"},
-		{"none", "version: '3'\n", "it has no services"},
-		{"null", "services:\n", "it has no services"},
-		{"list of services", "services:\n  - web\n", "it has no services"},
-		{"no mapping", "services:\n  web: nginx\n", `line 2: the service "web" is not a mapping`},
-		{"twice", "services:\n  web: {image: a}\n  web: {image: b}\n", `line 3: the key "web" appears twice`},
-		{"several", "services: {w: {image: a}}\n---\nservices: {}\n", "more than one YAML document"},
-		{"large", "services: {w: {image: a}}\n#" + strings.Repeat("x", 1<<20), "is larger than Dokploy accepts"},
-		{"large once escaped", "services: {w: {image: a}}\n#" + strings.Repeat("\x01", 300<<10), "is larger than Dokploy accepts"},
-		{"deep", strings.Repeat("[", 20000), "is not YAML"},
-		{"aliases", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nservices: {w: {image: a}}\n", ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			path := filepath.Join(dir, "compose.yml")
-			if err := os.WriteFile(path, []byte(tt.text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			c, err := load("application", "", "compose", "shop", "compose-file", path)
-			got := problems(t, err)
-			if tt.problem == "" {
-				if err != nil || c.ComposeFile.Text != tt.text || c.ComposeFile.Path != path {
-					t.Errorf("%q, %+v", got, c.ComposeFile)
-				}
-				return
-			}
-			if len(got) != 1 || !strings.HasPrefix(got[0], "compose-file: ") || !strings.Contains(got[0], tt.problem) {
-				t.Errorf("%q, want %q", got, tt.problem)
-			}
-		})
-	}
-	for path, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none.yml"): "no such file"} {
-		_, err := load("application", "", "compose", "shop", "compose-file", path)
-		if got := problems(t, err); len(got) != 1 || !strings.Contains(got[0], want) {
-			t.Errorf("%q: %q", path, got)
-		}
-	}
-}
 
 // What only makes sense with another input, or without it.
 func TestInputsTogether(t *testing.T) {
@@ -175,27 +96,5 @@ func TestFailFastWithoutEffect(t *testing.T) {
 	}
 	if _, err := load("fail-fast", "yes"); err == nil {
 		t.Error("yes is taken")
-	}
-}
-
-// Woodpecker and Drone make JSON of a map: Dokploy must read the same values.
-func TestEnvOfMap(t *testing.T) {
-	c, err := load("env", `{"B":"two words # no comment","A":"1","N":3,"T":true,"E":null,"Q":"it's","M":"a\nb"}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []dotenv.Var{
-		{Name: "A", Value: "1"}, {Name: "B", Value: "two words # no comment"}, {Name: "E"}, {Name: "M", Value: "a\nb"},
-		{Name: "N", Value: "3"}, {Name: "Q", Value: "it's"}, {Name: "T", Value: "true"},
-	}
-	if diff := cmp.Diff(want, dotenv.Parse(c.Env)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", c.Env, diff)
-	}
-	for _, bad := range []string{`{"A":["hunter2"]}`, `{"A B":"hunter2"}`, "{\"A\":\"hunter2'\\\"` #\"}"} {
-		_, err := load("env", bad)
-		got := problems(t, err)
-		if len(got) != 1 || strings.Contains(got[0], "hunter2") {
-			t.Errorf("%s: %q", bad, got)
-		}
 	}
 }

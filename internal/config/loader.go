@@ -1,0 +1,156 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"dokploy-deploy/internal/secret"
+)
+
+// loader looks up inputs and collects problems.
+type loader struct {
+	env      Environment
+	facts    Facts
+	config   *Config
+	values   map[string]value
+	problems []Problem
+}
+
+// value is what was given for an input.
+type value struct {
+	variable string // the environment variable
+	text     string
+	unusable bool // a problem was reported; nothing to parse
+}
+
+func (l *loader) problem(input, text string) {
+	l.problems = append(l.problems, Problem{input, text})
+}
+
+// note adds a warning for each text that is not empty.
+func (l *loader) note(input string, texts ...string) {
+	for _, text := range texts {
+		if text != "" {
+			l.config.Warnings = append(l.config.Warnings, Problem{input, text})
+		}
+	}
+}
+
+func (l *loader) valid(input string) bool {
+	return !slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Input == input })
+}
+
+// read looks up all inputs. It strips quotes and the like from each value and
+// hides whatever may be secret in it.
+func (l *loader) read() {
+	for _, s := range Settings {
+		v, dropped := l.lookup(s)
+		if text := unexpanded(s, v.text); text != "" {
+			l.problem(s.Name, text)
+			v.unusable = true
+		}
+		l.note(s.Name, dropped...)
+		l.values[s.Name] = v
+		if s.Form != Text && s.Form != Variables {
+			// Problems quote what cannot be parsed, and that may be an address.
+			l.config.hidden = append(l.config.hidden, secret.Addresses(v.text)...)
+		}
+		for _, token := range webhookTokens(v.text) {
+			// In free text, and in the health URL, it may be an ordinary word.
+			if (s.Form == Plain || s.Form == List) && s.Name != "health-url" || isRandom(token) {
+				l.config.hidden = append(l.config.hidden, secret.Key(token)...)
+			}
+		}
+	}
+	address, key := l.given("url"), l.given("api-key")
+	if (swapped(address, key) || len(address) >= 16) && !looksLikeAddress(address) && !secret.Plain(address) {
+		l.hide("url", secret.Key)
+	}
+	if looksLikeAddress(key) {
+		l.hide("api-key", secret.Addresses)
+	} else {
+		l.hide("api-key", secret.Key)
+	}
+}
+
+// hide hides the secrets in an input's value, unless the value is a placeholder
+// or only asterisks.
+func (l *loader) hide(input string, secrets func(string) []string) {
+	if v := l.given(input); !placeholder.MatchString(v) && !isStars(v) {
+		l.config.hidden = append(l.config.hidden, secrets(v)...)
+	}
+}
+
+// lookup returns the first value of an input that is not empty.
+func (l *loader) lookup(s Setting) (v value, dropped []string) {
+	for _, name := range Spellings(s.Name) {
+		text, dropped := tidy(s.Form, strings.TrimSpace(l.env[name]))
+		if text != "" {
+			return value{variable: name, text: text}, dropped
+		}
+	}
+	return value{}, nil
+}
+
+// given returns the value of an input as set in the environment; empty: not
+// set.
+func (l *loader) given(input string) string { return l.values[input].text }
+
+// value returns the value of an input or its default.
+func (l *loader) value(input string) string {
+	if v := l.given(input); v != "" {
+		return v
+	}
+	for _, s := range Settings {
+		if s.Name == input {
+			if s.Required && l.valid(input) {
+				text := "is required but not set (looked for " + strings.Join(Spellings(input), ", ") + ")"
+				if s.Secret && l.facts.NoSecrets != "" {
+					text += ": " + l.facts.NoSecrets
+				}
+				l.problem(input, text)
+			}
+			return s.Default
+		}
+	}
+	panic("config: no setting " + input)
+}
+
+// finish sorts problems and warnings in the order of the table; those that
+// belong to no input come first. It masks them: a quoted value may contain a
+// secret of another input.
+func (l *loader) finish() {
+	secrets := l.config.Secrets()
+	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
+		for i := range list {
+			for _, s := range secrets {
+				list[i].Text = strings.ReplaceAll(list[i].Text, s, "***")
+			}
+		}
+	}
+	order := map[string]int{}
+	for i, s := range Settings {
+		order[s.Name] = i + 1
+	}
+	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
+		slices.SortStableFunc(list, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
+	}
+}
+
+// parse parses one input. An empty or unusable value is not parsed and yields
+// the zero value.
+func parse[T any](l *loader, input string, f func(string) (T, error)) T {
+	var zero T
+	v := l.value(input)
+	if v == "" || l.values[input].unusable {
+		return zero
+	}
+	t, err := f(v)
+	if err != nil {
+		for text := range strings.SplitSeq(err.Error(), "\n") { // errors.Join
+			l.problem(input, text)
+		}
+	}
+	return t
+}
