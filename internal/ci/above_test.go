@@ -10,7 +10,7 @@ func TestLogIsAbove(t *testing.T) {
 	note := func(target string) func(*Printer) { return func(p *Printer) { p.Note(target, "x") } }
 	warn := func(target string) func(*Printer) { return func(p *Printer) { p.Warn(target, "x") } }
 	failed := func(p *Printer) { p.Failure(Failure{Verdict: "x"}) }
-	done := func(target string) func(*Printer) { return func(p *Printer) { p.Success(target, "x") } }
+	done := func(p *Printer) { p.Success("x") }
 	both := func(p *Printer) { p.SetTargets([]string{"a", "b"}) }
 	one := func(p *Printer) { p.SetTargets([]string{"a"}) }
 	hosts := map[string]Host{
@@ -29,7 +29,7 @@ func TestLogIsAbove(t *testing.T) {
 		"another's log after it":        {does: []func(*Printer){both, line("a"), line("b")}},
 		"another's log, then it again":  {does: []func(*Printer){both, line("a"), line("b"), line("a")}, above: true},
 		"a note about another after it": {does: []func(*Printer){both, line("a"), note("b")}},
-		"another's success after it":    {does: []func(*Printer){both, line("a"), done("b")}},
+		"another's success after it":    {does: []func(*Printer){both, line("a"), done}},
 		"another's failure after it":    {does: []func(*Printer){both, line("a"), failed}},
 		"its own failure, said before":  {does: []func(*Printer){one, line("a"), failed}},
 	} {

@@ -3,6 +3,7 @@ package ci
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -278,5 +279,84 @@ func TestNoEscape(t *testing.T) {
 		if got := string(newMasker([]string{"hunter22"}).mask([]byte(text))); got != text {
 			t.Errorf("%s: %s", text, got)
 		}
+	}
+}
+
+func TestMasks(t *testing.T) {
+	secrets := []string{
+		`k3y"with<odd>/chars`, "k3y", "multi\nline secret\r\n\n", "overlap-one", "one-overlap", "lap-o", "abab", " ", "",
+	}
+	for _, tt := range []struct{ in, want string }{
+		{"nothing here", "nothing here"},
+		{"k3y k3yk3y", "*** ******"},
+		{`raw k3y"with<odd>/chars.`, "raw ***."},
+		{`json "k3y\"with<odd>/chars"`, `json "***"`},
+		{`go json "k3y\"with\u003codd\u003e/chars"`, `go json "***"`},
+		{"url ?k=k3y%22with%3Codd%3E%2Fchars&", "url ?k=***&"},
+		{"multi and line secret", "*** and ***"},
+		{"line+secret line%20secret", "*** ***"},
+		{"an overlap-one-overlap is covered", "an *** is covered"},
+		{"overlap-one. ababab.", "***. ***."},
+		{"k\x1b[31m3\x1b[0my", "***"},
+		{"\x1b[31mk3\x07y\x1b[0m", "***"},
+	} {
+		for _, h := range []Host{gitlabHost, plainHost} {
+			if got := show(h, secrets, func(p *Printer) { p.LogLine("", []byte(tt.in)) }); got != tt.want+"\n" {
+				t.Errorf("%s: %q: %q, want %q", h.name, tt.in, got, tt.want)
+			}
+		}
+	}
+	if got := New(plainHost, io.Discard, secrets).Text("k\x1b[1m3y"); got != "***" {
+		t.Errorf("Text: %s", got)
+	}
+}
+
+// No way of printing shows a secret, and GitHub hears of them first.
+func TestMasksEverywhere(t *testing.T) {
+	const text = "a top%secret and a second\nthird: line"
+	secrets := []string{"top%secret", "second\nthird: line"}
+	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
+		out := show(h, secrets, func(p *Printer) { everything(p, text) })
+		if h.actions {
+			var rest string
+			for _, mask := range []string{"::add-mask::top%25secret\n", "::add-mask::second\n", "::add-mask::third: line\n"} {
+				var ok bool
+				if rest, ok = strings.CutPrefix(out, mask); !ok {
+					t.Fatalf("%q does not begin with %q", out[:min(len(out), 60)], mask)
+				}
+				out = rest
+			}
+		}
+		for _, s := range []string{"top%", "secret", "second", "third", "top%25"} {
+			if strings.Contains(out, s) {
+				t.Errorf("%s: %q is shown in\n%s", h.name, s, out)
+			}
+		}
+		if !strings.Contains(out, "a *** and a ***") {
+			t.Errorf("%s: the text is gone:\n%s", h.name, out)
+		}
+	}
+}
+
+func TestHide(t *testing.T) {
+	var out strings.Builder
+	p := New(actionsHost, &out, []string{"the-key"})
+	p.Note("", "before it is hidden: a-value")
+	p.Hide("a-value", "another value")
+	p.Hide(environment(500)...)
+	p.LogLine("", []byte("a-value, another value, \x1b[31mano\x1b[0mther value, the-key, "+environment(500)[321]))
+	p.Warn("", "a%2Dvalue and another%20value and another+value")
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.Contains(text, "add-mask::a-value") || !strings.Contains(text, "add-mask::the-key") {
+		t.Errorf("the host is told of the wrong values:\n%s", text)
+	}
+	if !strings.Contains(text, "hidden: a-value\x1b[0m\n") || !strings.Contains(text, "***, ***, ***, ***, ***") {
+		t.Error(text)
+	}
+	if got := p.Text("x another value y"); got != "x *** y" {
+		t.Error(got)
 	}
 }

@@ -86,7 +86,7 @@ func parseHeaders(v string, refused func(name string) string) (headers http.Head
 		}
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		text := ""
+		var text string
 		switch {
 		case !ok && notExpanded(line) != "":
 			value = line

@@ -116,24 +116,22 @@ func (l *loader) value(input string) string {
 	panic("config: no setting " + input)
 }
 
-// finish sorts problems and warnings in the order of the table; those that
-// belong to no input come first. It masks them: a quoted value may contain a
-// secret of another input.
+// finish masks problems and warnings, since a quoted value may contain a secret
+// of another input, and sorts them in the order of the table; those that belong
+// to no input come first.
 func (l *loader) finish() {
-	secrets := l.config.Secrets()
-	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
-		for i := range list {
-			for _, s := range secrets {
-				list[i].Text = strings.ReplaceAll(list[i].Text, s, "***")
-			}
-		}
-	}
+	longestFirst := l.config.Secrets()
+	slices.SortStableFunc(longestFirst, func(a, b string) int { return len(b) - len(a) })
 	order := map[string]int{}
 	for i, s := range Settings {
 		order[s.Name] = i + 1
 	}
 	for _, list := range [][]Problem{l.problems, l.config.Warnings} {
+		for i := range list {
+			for _, s := range longestFirst {
+				list[i].Text = strings.ReplaceAll(list[i].Text, s, "***")
+			}
+		}
 		slices.SortStableFunc(list, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
 	}
 }

@@ -14,9 +14,9 @@ func show(printer *ci.Printer, report *verdict.Report) {
 	for _, r := range report.Results {
 		switch {
 		case r.Status == verdict.Done && report.DryRun && report.Follow:
-			printer.Success(r.Name, r.Name+" can be followed; this was a dry run, nothing was waited for")
+			printer.Success(r.Name + " can be followed; this was a dry run, nothing was waited for")
 		case r.Status == verdict.Done && report.DryRun:
-			printer.Success(r.Name, r.Name+" can be deployed; this was a dry run, nothing was changed")
+			printer.Success(r.Name + " can be deployed; this was a dry run, nothing was changed")
 		case r.Status == verdict.Done:
 			line := r.Name + " deployed in " + text.Duration(r.Took)
 			if report.Follow {
@@ -25,9 +25,9 @@ func show(printer *ci.Printer, report *verdict.Report) {
 			if r.Commit != "" {
 				line += " (commit " + r.ShortCommit() + ")"
 			}
-			printer.Success(r.Name, line, r.URLs...)
+			printer.Success(line, r.URLs...)
 		case r.Status == verdict.Queued:
-			printer.Success(r.Name, r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
+			printer.Success(r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
 		}
 	}
 	for _, r := range report.Results {

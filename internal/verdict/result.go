@@ -74,7 +74,7 @@ type Report struct {
 }
 
 // Status is the worst of the results.
-func (r *Report) Status() Status { return Worst(r.statuses()...) }
+func (r *Report) Status() Status { return worst(r.statuses()...) }
 
 // ExitCode is the exit code that the results make.
 func (r *Report) ExitCode() int { return ExitCode(r.statuses()...) }

@@ -27,16 +27,16 @@ const (
 // ranks is the order of the statuses for several targets: a later one is worse.
 var ranks = []Status{Done, Queued, Skipped, Unhealthy, Cancelled, Failed, Lost, Timeout, Unreachable, Refused, Invalid, Interrupted}
 
-// Worst is the worst of several statuses; Invalid of none.
-func Worst(statuses ...Status) Status {
-	worst := -1
+// worst is the worst of several statuses; Invalid of none.
+func worst(statuses ...Status) Status {
+	rank := -1
 	for _, s := range statuses {
-		worst = max(worst, slices.Index(ranks, s))
+		rank = max(rank, slices.Index(ranks, s))
 	}
-	if worst < 0 {
+	if rank < 0 {
 		return Invalid
 	}
-	return ranks[worst]
+	return ranks[rank]
 }
 
 // OK reports whether nothing is wrong: done, or accepted and not followed.

@@ -14,12 +14,12 @@ import (
 func TestWorst(t *testing.T) {
 	for i, worse := range ranks {
 		for _, better := range ranks[:i+1] {
-			if got := Worst(better, worse, better); got != worse {
+			if got := worst(better, worse, better); got != worse {
 				t.Errorf("%s and %s: %s", better, worse, got)
 			}
 		}
 	}
-	if got := Worst(); got != Invalid {
+	if got := worst(); got != Invalid {
 		t.Errorf("of none: %s", got)
 	}
 }
