@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// ending is what Drain waits for: the deployment has ended, and the rest of its log
-// is still to be delivered.
+// ending is what Drain waits for: the deployment is over, and the rest of its
+// log has yet to arrive.
 type ending struct {
 	limit      time.Duration
 	hasEndLine bool // the log ends with a line of Dokploy's own
 	since      time.Time
 	deadline   time.Time
-	tries      int // how often the stream was reopened for the end
+	tries      int // times the stream was reopened since the end
 	done       chan struct{}
 }
 
-// Drain waits for what is still coming after the verdict: until the log is known
-// to be complete, at most limit, not counting the time that requests wait for their
-// turn. Dokploy never closes the stream. hasEndLine says that the log ends with
-// Dokploy's own line, as it does unless the deployment was cancelled.
+// Drain waits after the verdict until the log is complete, for at most limit,
+// not counting the time that requests wait for their turn. Dokploy never closes
+// the stream. hasEndLine says that the log ends with a line of Dokploy's own,
+// as it does unless the deployment was cancelled.
 func (l *Log) Drain(ctx context.Context, limit time.Duration, hasEndLine bool) {
 	e := &ending{limit: limit, hasEndLine: hasEndLine, done: make(chan struct{})}
 	select {
@@ -36,17 +36,17 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration, hasEndLine bool) {
 	}
 }
 
-// finish delivers what is there once the deployment has ended, and settles when
-// nothing more is to come.
+// finish delivers what has arrived since the deployment ended, and settles when
+// nothing more is expected.
 func (l *Log) finish(ctx context.Context, s *schedule) {
 	const (
 		quietAfterEnd = 15 * time.Millisecond
 		quiet         = 300 * time.Millisecond
-		quietAtStart  = 1500 * time.Millisecond // first frame of a remote server: 0.4 to 0.7 s
+		quietAtStart  = 1500 * time.Millisecond // first frame from a remote server takes 0.4 to 0.7 s
 	)
 	e, st, r := l.end, &l.stream, &l.rest
 	if st.phase == waiting || r.waiting {
-		return // behind other requests, for which the time does not count
+		return // still behind other requests; that time does not count
 	}
 	if s.due(e.deadline) {
 		l.settle(l.whyIncomplete())
@@ -76,7 +76,7 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 	case r.complete, l.sawEnd():
 		l.settle("")
 	case e.tries == 0 && (r.unavailable != nil || r.failure != nil):
-		// A new connection shows all that is there.
+		// A new connection replays the whole log.
 		e.tries++
 		st.close()
 		st.connect(ctx)
@@ -85,7 +85,7 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 			r.read(ctx)
 		}
 	case !e.hasEndLine && st.phase == open && !st.since.Before(e.since) && st.gotText && st.caughtUp() && !st.split.seen:
-		l.settle("") // as far as can be known
+		l.settle("") // nothing more can be known
 	case st.phase == open, st.phase == closed && (e.tries == maxTries || st.gaveUp || refused(st.why)):
 		l.settle(l.whyIncomplete())
 	case st.phase == closed && s.due(st.redial):
@@ -95,14 +95,14 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 }
 
 // sawEnd reports whether the stream has brought the end of the log. Dokploy
-// writes it 2 to 48 ms before it says that the deployment has ended; an end line
-// that is older may have others behind it, unless the stream was opened since.
+// writes the last line 2 to 48 ms before it reports the end of the deployment.
+// After an older end line more may follow, unless the stream was opened since.
 func (l *Log) sawEnd() bool {
 	st, ended := &l.stream, l.end.since
 	return l.lastIsEnd && st.phase == open && st.gotText && st.caughtUp() && (l.deliveredAt.After(ended.Add(-time.Second)) || !st.since.Before(ended))
 }
 
-// gotTurn notes that a request was sent, and since when it had waited for its turn.
+// gotTurn records that a request was sent, and since when it had waited.
 func (l *Log) gotTurn(since time.Time) {
 	now := time.Now()
 	if l.firstTurn.IsZero() {
@@ -122,10 +122,11 @@ func (l *Log) whyIncomplete() string {
 	return why
 }
 
-// settle ends the wait for the end of the log, with why something may be missing.
+// settle ends the wait for the end of the log. missing says why lines may be
+// missing.
 func (l *Log) settle(missing string) {
 	l.outcome.Missing = missing
-	// What does not end in a newline is the last line.
+	// Text without a final newline is the last line.
 	switch {
 	case l.rest.complete && len(l.rest.partial) > 0:
 		l.deliver(l.rest.partial)
@@ -136,12 +137,12 @@ func (l *Log) settle(missing string) {
 	close(l.end.done)
 }
 
-// close makes the outcome, and warns of what may be missing.
+// close determines the outcome, and warns if lines may be missing.
 func (l *Log) close() {
 	st := &l.stream
 	o := &l.outcome
 	if !l.settled {
-		// The deployment is still running, or nobody waits for it any more.
+		// The deployment is still running, or nobody waits for it any longer.
 		if st.phase == open && st.caughtUp() && st.split.seen {
 			l.warnOnce("half", "the last line shown of the log may be incomplete")
 			st.split.flush()
@@ -164,8 +165,8 @@ func (l *Log) close() {
 	}
 }
 
-// working reports whether one of the sources brings the log, or has not had the time
-// to.
+// working reports whether one of the sources delivers the log, or may still
+// start to.
 func (l *Log) working() bool {
 	st, r := &l.stream, &l.rest
 	switch {

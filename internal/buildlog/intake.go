@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// tailComplains begins what tail says of a file it goes on reading ("file
-// truncated": two deployments of one second share a file).
+// tailComplains starts what tail reports about a file that it keeps reading
+// ("file truncated": two deployments of the same second share a file).
 var (
 	tailComplains = []byte("tail error: tail: ")
 	fileTruncated = []byte(": file truncated")
 )
 
-// intake gives the text of one connection to the log, and keeps back what looks
-// like an error of the stream.
+// intake passes the text of one connection on to the log. It holds back text
+// that looks like an error of the stream.
 type intake struct {
 	stream  *stream
 	held    []byte
-	since   time.Time // when it was last added to
-	started bool      // text of the log has come
+	since   time.Time // when text was last added to held
+	started bool      // some of the log has arrived
 }
 
 func (in *intake) take(p piece) {
 	switch {
 	case len(in.held) > 0 && !in.started:
-		// One error may come in several frames.
+		// One error may be split into several frames.
 		in.hold(p.data)
 		if !in.stream.log.way.IsError(in.held) || len(in.held) > heldLimit {
 			in.show()
 		}
 		return
 	case len(in.held) > 0:
-		// The stream continues, so it was none.
+		// More text follows, so it was no error.
 		in.goesOn()
 	}
 	if p.first && in.stream.log.way.IsError(p.data) && !in.stream.split.seen {
@@ -46,7 +46,7 @@ func (in *intake) hold(text []byte) {
 	in.held, in.since = append(in.held, text...), time.Now()
 }
 
-// goesOn takes what was kept back, since no end followed it.
+// goesOn passes on the held text, since the stream did not end after it.
 func (in *intake) goesOn() {
 	held := in.held
 	in.held = nil
@@ -55,7 +55,7 @@ func (in *intake) goesOn() {
 	}
 }
 
-// show delivers what was held.
+// show passes on the held text.
 func (in *intake) show() {
 	if len(in.held) > 0 {
 		held := in.held

@@ -5,22 +5,22 @@ import (
 	"fmt"
 )
 
-// maxLine bounds one line of a log, so that memory stays flat for any log. The
-// rest of a longer one is counted and left out.
+// maxLine limits a line of the log, in bytes, so that memory use stays flat.
+// The rest of a longer line is counted and dropped.
 const maxLine = 1 << 20
 
-// lineSplitter makes lines of text that comes in pieces cut anywhere, inside a
-// character too. Of carriage-return progress only the last state is kept, as a
-// terminal would show it.
+// lineSplitter splits text into lines. The text arrives in pieces that may be
+// cut anywhere, even inside a character. Of progress that is redrawn with
+// carriage returns it keeps the last state, as a terminal shows it.
 type lineSplitter struct {
 	emit func(line []byte) // must not keep line
-	part []byte            // the line so far, after its last carriage return
+	part []byte            // of the line, after its last carriage return
 	cr   bool              // part ends in a carriage return that may belong to \r\n
-	cut  int               // bytes left out of this line
-	seen bool              // this line has begun
+	cut  int               // bytes dropped from this line
+	seen bool              // this line has started
 }
 
-// write takes the next piece.
+// write adds the next piece.
 func (s *lineSplitter) write(p []byte) {
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
@@ -29,7 +29,7 @@ func (s *lineSplitter) write(p []byte) {
 			return
 		}
 		if !s.seen && i <= maxLine {
-			// The common case: a whole line in one piece, nothing copied.
+			// The common case: a whole line in one piece needs no copy.
 			s.emit(lastState(p[:i]))
 		} else {
 			s.add(p[:i])
@@ -39,14 +39,14 @@ func (s *lineSplitter) write(p []byte) {
 	}
 }
 
-// add appends a piece without a newline to the line.
+// add appends a piece without a newline.
 func (s *lineSplitter) add(p []byte) {
 	if len(p) == 0 {
 		return
 	}
 	s.seen = true
 	if s.cr {
-		// What follows a carriage return overwrites what stood before it.
+		// Text after a carriage return overwrites the text before it.
 		s.cr = false
 		if s.cut > 0 || len(bytes.Trim(p, "\r")) > 0 {
 			s.part, s.cut = s.part[:0], 0
@@ -66,8 +66,7 @@ func (s *lineSplitter) add(p []byte) {
 	s.part = append(s.part, p...)
 }
 
-// flush ends the line, with or without its newline; nothing for one that has
-// not begun.
+// flush ends the current line if one has started, with or without a newline.
 func (s *lineSplitter) flush() {
 	if !s.seen {
 		return
@@ -79,7 +78,7 @@ func (s *lineSplitter) flush() {
 	s.reset()
 }
 
-// reset forgets a line that has begun.
+// reset drops the current line.
 func (s *lineSplitter) reset() {
 	if cap(s.part) > 64<<10 {
 		s.part = nil
@@ -87,7 +86,7 @@ func (s *lineSplitter) reset() {
 	s.part, s.cr, s.cut, s.seen = s.part[:0], false, 0, false
 }
 
-// lastState is what a terminal shows of a line with carriage returns.
+// lastState returns what a terminal shows of a line with carriage returns.
 func lastState(line []byte) []byte {
 	if bytes.IndexByte(line, '\r') < 0 {
 		return line
@@ -96,9 +95,9 @@ func lastState(line []byte) []byte {
 	return line[bytes.LastIndexByte(line, '\r')+1:]
 }
 
-// isEnd reports whether a line is one with which Dokploy ends a build or a
-// deployment. More may follow (an upload to a registry), and a log is never a
-// witness for a verdict: they only say that a look is worth it.
+// isEnd reports whether Dokploy ends a build or a deployment with this line.
+// More lines may follow (an upload to a registry), and the log never decides a
+// verdict: such a line only makes it worth looking.
 func isEnd(line []byte) bool {
 	if len(line) > 200 {
 		return false
@@ -115,8 +114,8 @@ func isEnd(line []byte) bool {
 	return ok
 }
 
-// afterMark cuts a mark off, also one that Dokploy broke at the border of its
-// reads.
+// afterMark strips a mark from the start of line. Dokploy may have broken the
+// mark where one of its reads ended.
 func afterMark(line []byte, mark string) (rest []byte, ok bool) {
 	if rest, ok := bytes.CutPrefix(line, []byte(mark)); ok {
 		return rest, true

@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// link is a connection and who reads it.
+// link is a connection and its reader.
 type link struct {
 	turned chan struct{}
 	opened chan *websocket.Conn
@@ -23,7 +23,7 @@ type link struct {
 	done   chan struct{}
 }
 
-// run is the life of a connection.
+// run runs the connection until it ends.
 func (k *link) run(way Way) error {
 	ctx, err := way.Turn(k.ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (k *link) run(way Way) error {
 		return &streamError{"the log stream cannot be opened", err}
 	}
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
-	conn.SetReadLimit(-1) // it is read in pieces
+	conn.SetReadLimit(-1) // frames are read in pieces
 	select {
 	case k.opened <- conn:
 	case <-ctx.Done():
@@ -65,8 +65,7 @@ type piece struct {
 	first bool
 }
 
-// readPieces reads frames until that fails, into buffers that were used
-// before, if there are any.
+// readPieces reads frames until an error. It reuses buffers from free.
 func readPieces(ctx context.Context, conn *websocket.Conn, frames chan<- piece, free <-chan []byte) error {
 	for {
 		_, r, err := conn.Reader(ctx)
@@ -98,7 +97,7 @@ func readPieces(ctx context.Context, conn *websocket.Conn, frames chan<- piece, 
 	}
 }
 
-// fillPiece reads until the frame ends (io.EOF) or the piece is full.
+// fillPiece reads until the frame ends (io.EOF) or buf is full.
 func fillPiece(r io.Reader, buf []byte) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {

@@ -1,7 +1,7 @@
-// Package buildlog follows the log of one deployment and delivers each of its
-// lines once. There are two sources, which fail in different ways: the stream, and
-// the last lines over REST (docs/protocol.md, The log). It knows both only through
-// a Way, and nothing of what a server answers.
+// Package buildlog follows the log of one deployment and delivers each line
+// once. It has two sources, which fail in different ways: a live stream, and
+// the last lines over REST (docs/protocol.md, The log). It reaches both through
+// a Way, and does not know what the server's answers look like.
 package buildlog
 
 import (
@@ -13,77 +13,77 @@ import (
 )
 
 const (
-	// streamQuiet is the silence after which a stream is asked for a sign of
-	// life: Dokploy sends none by itself (docs/dokploy.md, The log stream).
+	// streamQuiet is the silence after which the stream is pinged. Dokploy
+	// sends no pings itself (docs/dokploy.md, The log stream).
 	streamQuiet = 30 * time.Second
-	// takeOverAfter is how long the stream may bring nothing before the log is read
-	// over REST: where its handshake is not answered, or it is open and has
-	// brought nothing yet. The first frame of a remote server takes 0.4 to 0.7 s.
+	// takeOverAfter is how long the stream may bring nothing, because its
+	// handshake is unanswered or no frame has come, before the log is read over
+	// REST. The first frame from a remote server takes 0.4 to 0.7 s.
 	takeOverAfter = 4 * time.Second
 	// askAfter is how long a stream that has brought lines may be quiet before
-	// REST is asked whether there are more; longer each time it has no more.
+	// REST is asked for more. It grows each time REST has no more.
 	askAfter     = 10 * time.Second
 	askAfterMost = time.Minute
-	// errorHold is how long text that looks like an error of the stream is
-	// kept back: the stream closes right after a real one.
+	// errorHold is how long text that looks like an error of the stream is held
+	// back. After a real error the stream closes at once.
 	errorHold = 3 * time.Second
-	// streamFailures without a new line in between are enough to read the log
-	// over REST.
+	// streamFailures is the number of failures without a new line in between
+	// after which the log is read over REST.
 	streamFailures = 4
-	// hangFailures is as bad as so many of them: a stream that brings nothing while
-	// REST has new lines.
+	// hangFailures is how many failures it counts as when a stream brings
+	// nothing while REST has new lines.
 	hangFailures = 2
-	// restPause between two reads over REST: for a remote service each opens
-	// an SSH connection (docs/dokploy.md, Remote servers).
+	// restPause is the pause between reads over REST. For a remote service each
+	// read opens an SSH connection (docs/dokploy.md, Remote servers).
 	restPause = 2 * time.Second
-	// restPauseMost is the pause while REST fails.
+	// restPauseMost is the longest pause while REST fails.
 	restPauseMost = 10 * time.Second
-	// warnNothingAfter is how long nothing at all may be had before that is said.
+	// warnNothingAfter is how long the log may be unavailable without a
+	// warning.
 	warnNothingAfter = 15 * time.Second
-	// silenceLimit is how long a stream may bring nothing from its beginning where
-	// REST cannot help: then a new one is tried. One to a remote server that
-	// does not answer ends by itself after 20 s.
+	// silenceLimit is how long a new stream may bring nothing before it is
+	// replaced, if REST cannot help. A stream to a remote server that does not
+	// answer ends by itself after 20 s.
 	silenceLimit = 25 * time.Second
-	// maxTries is how often the stream is opened again at the end, where REST
-	// does not help.
+	// maxTries is how often the stream is reopened at the end, if REST does not
+	// help.
 	maxTries = 3
-	// maxTail is the most that deployment.readLogs takes.
+	// maxTail is the most lines that deployment.readLogs accepts.
 	maxTail = 10000
-	// pieceLimit bounds what is taken of a frame at a time, so that memory
-	// stays flat for any frame; 65,546 bytes is the largest ever seen.
+	// pieceLimit is how much of a frame is read at a time, in bytes, so that
+	// memory use stays flat. The largest frame seen had 65,546 bytes.
 	pieceLimit = 128 << 10
-	// heldLimit bounds text that is kept back: no error is as long.
+	// heldLimit limits text that is held back, in bytes. No error is that long.
 	heldLimit = 64 << 10
 )
 
-// Events are called for what the log brings: Line and Lost by one goroutine, Wake
-// by others, too.
+// Events are the callbacks of a Log. One goroutine calls Line and Lost; Wake
+// may be called from others.
 type Events struct {
-	// Line gets each line once, in order, without its newline. It must not
+	// Line receives each line once, in order, without its newline. It must not
 	// keep line.
 	Line func(line []byte)
-	// Wake is called when a look at the deployment is worth it: the log shows
-	// an end, falls silent after one, or its stream breaks.
+	// Wake is called when it is worth looking at the deployment: the log shows
+	// an end, falls silent after one, or the stream breaks.
 	Wake func()
-	// Lost is called when lines may be missing or the log cannot be had, with
-	// what a person should know.
+	// Lost is called with an explanation when lines may be missing or the log
+	// cannot be read.
 	Lost func(text string)
 }
 
 // Log follows the log of one deployment until it is stopped.
 //
-// One goroutine owns it. It takes what the stream brings, which replays the
-// file from its first line each time it is opened, and what REST reads, which
-// are the file's last lines, and delivers each line once: lines are known by
-// their number (place). REST takes over where the stream does not bring what it
-// should.
+// One goroutine owns it. The stream replays the file from its first line each
+// time it is opened; REST returns the last lines of the file. Lines are
+// identified by their number (place), and each is delivered once. REST takes
+// over when the stream does not deliver.
 type Log struct {
 	way    Way
 	events Events
 	cancel context.CancelFunc
 	done   chan struct{}
 	final  chan *ending // of Drain
-	live   atomic.Bool  // the stream is open, and brings lines
+	live   atomic.Bool  // the stream is open and delivers
 
 	// Owned by the goroutine:
 	place       place
@@ -91,26 +91,26 @@ type Log struct {
 	rest        rest
 	end         *ending   // nil: the deployment is still running
 	firstTurn   time.Time // when the first request was sent
-	deliveredAt time.Time // the newest line
+	deliveredAt time.Time // when the newest line was delivered
 	lastIsEnd   bool      // the newest line ends a build or a deployment
 	afterEnd    *time.Timer
 	warned      map[string]bool
-	settled     bool // nothing more is awaited
+	settled     bool // nothing more is expected
 
-	// Owned by the goroutine until it has ended, then by the caller:
+	// Owned by the goroutine until it ends, then by the caller:
 	outcome Outcome
 }
 
-// Outcome is what became of a log.
+// Outcome says how following a log ended.
 type Outcome struct {
-	Lines int  // delivered
-	Empty bool // it was read, and nothing is in it
-	// Missing says why lines that were there at the end may be missing, or
-	// why there are none; empty: nothing is missing.
+	Lines int  // lines delivered
+	Empty bool // the log was read, and is empty
+	// Missing says why lines may be missing, or why there are none; empty: the
+	// log is complete.
 	Missing string
 }
 
-// Follow starts to follow a log; Stop ends it.
+// Follow starts following a log. Stop ends it.
 func Follow(ctx context.Context, way Way, events Events) *Log {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Log{
@@ -129,12 +129,12 @@ func Follow(ctx context.Context, way Way, events Events) *Log {
 	return l
 }
 
-// Streaming reports whether the live stream brings the log, so that its end
-// will be seen when it is written.
+// Streaming reports whether the live stream delivers the log, so that its last
+// line will arrive when it is written.
 func (l *Log) Streaming() bool { return l.live.Load() }
 
-// Stop stops following and returns once no more events will come. A last line
-// without its newline is delivered.
+// Stop stops following and waits until no more events will come. A last line
+// without a newline is delivered.
 func (l *Log) Stop() Outcome {
 	l.cancel()
 	<-l.done
@@ -181,10 +181,10 @@ func (l *Log) run(ctx context.Context) {
 	l.close()
 }
 
-// schedule keeps the earliest time at which something is to be done.
+// schedule finds the earliest time at which something is due.
 type schedule struct{ now, next time.Time }
 
-// due reports whether the time has come; if not, it is scheduled.
+// due reports whether at has passed; if not, it is scheduled.
 func (s *schedule) due(at time.Time) bool {
 	if !at.After(s.now) {
 		return true
@@ -195,7 +195,7 @@ func (s *schedule) due(at time.Time) bool {
 	return false
 }
 
-// act does what is due, and returns when it must be called again.
+// act does what is due, and returns when to call it again.
 func (l *Log) act(ctx context.Context) (next time.Time) {
 	now := time.Now()
 	s := &schedule{now, now.Add(time.Hour)}
@@ -224,7 +224,8 @@ func (l *Log) act(ctx context.Context) (next time.Time) {
 	return s.next
 }
 
-// readAt is when the log is read over REST while the deployment is running.
+// readAt returns when to read the log over REST while the deployment is
+// running.
 func (l *Log) readAt() (at time.Time, ok bool) {
 	st, r := &l.stream, &l.rest
 	switch {
@@ -233,7 +234,7 @@ func (l *Log) readAt() (at time.Time, ok bool) {
 	case st.gaveUp:
 		return r.next, true
 	case l.firstTurn.IsZero() || st.phase == waiting && st.lastText.IsZero():
-		return at, false // it is only waiting for its turn
+		return at, false // it is already waiting for its turn
 	case st.phase == open && st.gotText && st.caughtUp():
 		return later(st.lastText, r.answeredAt).Add(r.askAfter), true
 	}
@@ -247,7 +248,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// deliver hands the next line over.
+// deliver delivers the next line.
 func (l *Log) deliver(line []byte) {
 	l.place.add(line)
 	l.deliveredAt = time.Now()
@@ -259,12 +260,12 @@ func (l *Log) deliver(line []byte) {
 		l.events.Wake()
 		l.afterEnd.Stop()
 	case was:
-		// Something follows an end: look again when it falls silent.
+		// Lines follow an end line: wake again when they stop.
 		l.afterEnd.Reset(300 * time.Millisecond)
 	}
 }
 
-// warnOnce tells of a kind of problem the first time.
+// warnOnce reports a kind of problem the first time it occurs.
 func (l *Log) warnOnce(kind, text string) {
 	if !l.warned[kind] {
 		l.warned[kind] = true
@@ -272,14 +273,14 @@ func (l *Log) warnOnce(kind, text string) {
 	}
 }
 
-// warnIfHopeless warns if neither source is left while the deployment is running.
+// warnIfHopeless warns if neither source works while the deployment is running.
 func (l *Log) warnIfHopeless() {
 	if l.stream.gaveUp && l.rest.unavailable != nil {
 		l.warnOnce("none", "the log cannot be shown: "+l.stream.problem()+", and "+l.rest.problem()+"; the deployment is followed without it")
 	}
 }
 
-// startOver starts over with a file that another deployment emptied.
+// startOver starts over after another deployment emptied the file.
 func (l *Log) startOver() {
 	l.place.forget(true)
 	l.warnOnce("anew", "the log was emptied and started over, as when another deployment of the service starts in the same second: lines may be missing here")

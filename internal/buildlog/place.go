@@ -5,25 +5,25 @@ import (
 	"hash/maphash"
 )
 
-// maxRemembered is how many of the newest lines are remembered: as many as can
-// be read at once.
+// maxRemembered is how many of the newest lines are remembered: as many as one
+// read can return.
 const maxRemembered = maxTail
 
-// place is how far a log has been delivered: how many of its lines, and what
-// the newest of them were. It finds that place again in a stream that begins
-// anew and in the last lines that REST reads.
+// place is the position in a log: how many lines were delivered, and hashes of
+// the newest ones. It finds that position again in a stream that starts over
+// and in the last lines read over REST.
 type place struct {
 	seed    maphash.Seed
 	lines   int      // delivered
-	counted bool     // all before them were: the newest is line number lines of the file
-	since   int      // nothing before this line is remembered
+	counted bool     // no line before them is missing: the newest is line number lines of the file
+	since   int      // no line before this one is remembered
 	ring    []uint64 // hashes of the newest lines; line n is at (n-1) % maxRemembered
 	scratch []byte
 }
 
 func newPlace() place { return place{seed: maphash.MakeSeed(), counted: true} }
 
-// add takes the next line.
+// add records the next line.
 func (p *place) add(line []byte) {
 	h := p.hash(line)
 	p.lines++
@@ -34,8 +34,8 @@ func (p *place) add(line []byte) {
 	}
 }
 
-// forget starts over: with counted at the first line of an emptied file, else after
-// a gap, where the numbers of lines are unknown.
+// forget starts over: with counted, at the first line of an emptied file;
+// otherwise after a gap, where line numbers are unknown.
 func (p *place) forget(counted bool) {
 	p.counted = counted
 	if counted {
@@ -47,13 +47,13 @@ func (p *place) forget(counted bool) {
 	}
 }
 
-// remembered is how many of the newest lines have their hash kept.
+// remembered returns how many of the newest lines have a hash.
 func (p *place) remembered() int {
 	return min(p.lines-p.since, maxRemembered)
 }
 
-// same compares the nth line of the file with what it was; known is false for
-// one that is not remembered.
+// same compares the nth line of the file with what it was. known is false if
+// that line is not remembered.
 func (p *place) same(n int, line []byte) (same, known bool) {
 	if !p.counted || n > p.lines || n <= p.lines-p.remembered() {
 		return false, false
@@ -61,11 +61,11 @@ func (p *place) same(n int, line []byte) (same, known bool) {
 	return p.at(n) == p.hash(line), true
 }
 
-// at is the hash of the nth line, which must be remembered.
+// at returns the hash of the nth line, which must be remembered.
 func (p *place) at(n int) uint64 { return p.ring[(n-1)%maxRemembered] }
 
-// hash is the same for a line that came whole and for one in which Dokploy
-// broke a character at the border of its reads: only ASCII counts.
+// hash returns the same value for a line and for one in which Dokploy broke a
+// character at the border of its reads: only ASCII counts.
 func (p *place) hash(line []byte) uint64 {
 	if ascii(line) {
 		return maphash.Bytes(p.seed, line)
@@ -79,7 +79,7 @@ func (p *place) hash(line []byte) uint64 {
 	return maphash.Bytes(p.seed, p.scratch)
 }
 
-// ascii reports whether b is ASCII only. It looks at eight bytes at a time.
+// ascii reports whether b is only ASCII. It checks eight bytes at a time.
 func ascii(b []byte) bool {
 	for len(b) >= 8 {
 		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
@@ -95,31 +95,30 @@ func ascii(b []byte) bool {
 	return true
 }
 
-// fitting is how the last lines of a file follow what was delivered.
+// fitting says how the last lines of a file fit what was delivered.
 type fitting int
 
 const (
-	// fits: the place is known.
+	// fits: the position is known.
 	fits fitting = iota
-	// unsure: lines repeat, and there is more than one place, or hardly
-	// anything to know it by.
+	// unsure: lines repeat, and there are several possible positions, or too
+	// little to be sure of one.
 	unsure
-	// apart: nothing of what was delivered is among them.
+	// apart: none of the delivered lines is among them.
 	apart
-	// rewritten: the file was emptied and started over.
+	// rewritten: the file was emptied and written again.
 	rewritten
 )
 
 const (
-	// enough lines that are known again are no accident, where nothing else is
-	// known again.
+	// enough matching lines are no accident if no other position matches.
 	enough = 8
-	// unmistakable are so many in a row, whatever stands before them.
+	// unmistakable matching lines in a row are enough whatever precedes them.
 	unmistakable = 64
 )
 
-// fit finds where the last lines of the file go on: lines[from:] are new. whole
-// says that they are all lines of the file.
+// fit finds where the last lines of the file continue: lines[from:] are new.
+// whole says that lines is the whole file.
 func (p *place) fit(lines [][]byte, whole bool) (from int, how fitting) {
 	if whole && p.counted {
 		return p.fitWhole(lines)
@@ -130,8 +129,8 @@ func (p *place) fit(lines [][]byte, whole bool) (from int, how fitting) {
 	return p.overlap(lines)
 }
 
-// fitWhole knows the place by number. A single line that differs does not make
-// another file.
+// fitWhole finds the position by line number. One line that differs does not
+// make it another file.
 func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 	if len(lines) < p.lines {
 		return 0, rewritten
@@ -152,15 +151,14 @@ func (p *place) fitWhole(lines [][]byte) (from int, how fitting) {
 // otherFile reports whether so many lines differ that it is another file.
 func otherFile(compared, differ int) bool { return differ > compared/2 }
 
-// overlap is how many of the given lines, the last of the file, were delivered
-// already: those at their beginning that are the end of what was delivered. Of
-// several lengths that fit it is the longest, so
-// that no line comes twice.
+// overlap returns how many of the given lines, the last of the file, were
+// already delivered: the longest prefix of lines that is a suffix of what was
+// delivered. The longest, so that no line is delivered twice.
 func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	known := p.remembered()
-	// Both backwards, what was delivered first: where the second is like the
-	// beginning of the first for some length, that many lines before that place
-	// are the newest ones.
+	// Both are reversed, delivered lines first. Where the second part matches
+	// the start of the first for some length, that many lines are the newest
+	// delivered ones.
 	text := make([]uint64, 0, known+len(lines))
 	for i := range known {
 		text = append(text, p.at(p.lines-i))
@@ -175,7 +173,7 @@ func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 		case like >= min(m, known):
 			all.add(m)
 		case like >= unmistakable:
-			// A line far back differs: tail's own words can come into one.
+			// A line far back differs: text of tail's own may have got into it.
 			most.add(m)
 		}
 	}
@@ -191,11 +189,11 @@ func (p *place) overlap(lines [][]byte) (n int, how fitting) {
 	return all.best, unsure
 }
 
-// candidates are the overlaps that fit: the longest, how many there are, and how
-// many are too long to fit by chance.
+// candidates counts the overlaps that match: the longest, their number, and how
+// many are too long to match by chance.
 type candidates struct{ best, count, long int }
 
-// add takes an overlap of m lines.
+// add records an overlap of m lines.
 func (c *candidates) add(m int) {
 	c.best = max(c.best, m)
 	c.count++
@@ -204,7 +202,7 @@ func (c *candidates) add(m int) {
 	}
 }
 
-// most is how many of the file's last lines can have been delivered.
+// most returns how many of the file's last lines can have been delivered.
 func (p *place) most() int {
 	if p.counted {
 		return p.lines
@@ -212,8 +210,8 @@ func (p *place) most() int {
 	return int(^uint(0) >> 1)
 }
 
-// prefixes is the Z function: how long what begins at each place is like the
-// beginning of the whole.
+// prefixes is the Z function: for each position, the length of the longest
+// match with the start.
 func prefixes(s []uint64) []int {
 	z := make([]int, len(s))
 	for i, l, r := 1, 0, 0; i < len(s); i++ {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// fewLines are asked for where the place in the log is known: a few more than
-// came since the last read.
+// fewLines is how many lines are read if the position in the log is known:
+// somewhat more than usually arrive between two reads.
 const fewLines = 256
 
 // rest is the source that reads the last lines of the log (≥ 0.29.5).
@@ -22,20 +22,20 @@ type rest struct {
 
 	reading    bool
 	waiting    bool      // for its turn
-	queuedAt   time.Time // when it began to wait
+	queuedAt   time.Time // when it started to wait
 	sentAt     time.Time // when the read was sent
-	answeredAt time.Time // when the last one was answered
-	next       time.Time // the earliest next read while the deployment is running
-	nextAtEnd  time.Time // … and at its end
+	answeredAt time.Time // when the last read was answered
+	next       time.Time // earliest next read while the deployment is running
+	nextAtEnd  time.Time // earliest next read after its end
 	pause      time.Duration
-	askAfter   time.Duration // how long a stream may be quiet until it is asked
+	askAfter   time.Duration // how long the stream may be quiet before REST is asked
 
-	tail     int // how many lines are asked for
-	tooLarge int // how many were too many
+	tail     int // lines to ask for
+	tooLarge int // number of lines that was too large
 
 	unavailable error // why it can never be read
-	failure     error // of the last read
-	empty       bool  // it was read, and nothing is in it
+	failure     error // error of the last read
+	empty       bool  // it was read, and is empty
 	complete    bool  // it was read after the deployment had ended
 	partial     []byte
 	announced   bool
@@ -96,7 +96,7 @@ func (r *rest) read(ctx context.Context) {
 	})
 }
 
-// onResult takes what was read.
+// onResult handles the result of a read.
 func (r *rest) onResult(result readResult) {
 	now := time.Now()
 	r.reading, r.waiting, r.answeredAt = false, false, now
@@ -109,10 +109,10 @@ func (r *rest) onResult(result readResult) {
 		r.tooLarge, r.tail = result.tail, result.tail/2
 		r.next, r.nextAtEnd = now, now
 	case err != nil:
-		// An outage: the loop that follows the deployment speaks of it.
+		// An outage: whoever follows the deployment reports it.
 		r.failed(err)
 	case result.text == "\n":
-		// What Dokploy answers for a file that is not there.
+		// What Dokploy answers if the file does not exist.
 		r.failed(errNoFile)
 	case result.text == "" && r.log.place.lines > 0:
 		r.failed(errUnstable)
@@ -121,7 +121,7 @@ func (r *rest) onResult(result readResult) {
 	}
 }
 
-// giveUp reads it no more.
+// giveUp stops reading over REST.
 func (r *rest) giveUp(why error) {
 	r.unavailable = why
 	r.log.warnIfHopeless()
@@ -134,7 +134,7 @@ func (r *rest) failed(err error) {
 	r.pause = min(2*r.pause, restPauseMost)
 }
 
-// deliverNew delivers what is new in the last lines of the log.
+// deliverNew delivers the new lines among those read.
 func (r *rest) deliverNew(result readResult) {
 	l := r.log
 	lines, partial, whole := tailLines(result.text, result.tail)
@@ -184,7 +184,7 @@ func (r *rest) deliverNew(result readResult) {
 	}
 }
 
-// done notes a read that went well.
+// done records a successful read.
 func (r *rest) done(fresh int, empty bool, partial []byte) {
 	r.failure, r.empty, r.pause = nil, empty, restPause
 	r.tail, r.tooLarge = min(max(2*fresh, fewLines), maxTail), 0
@@ -198,8 +198,8 @@ func (r *rest) done(fresh int, empty bool, partial []byte) {
 	}
 }
 
-// moreLines is how many lines to ask for where so many do not tell; 0: no more can
-// be read.
+// moreLines returns how many lines to ask for if tail lines were not enough; 0:
+// no more can be read.
 func (r *rest) moreLines(tail int) int {
 	more := min(8*tail, maxTail)
 	if r.tooLarge > 0 && more >= r.tooLarge {
@@ -211,7 +211,7 @@ func (r *rest) moreLines(tail int) int {
 	return more
 }
 
-// problem says why it does not have the log.
+// problem says why REST does not deliver the log.
 func (r *rest) problem() string {
 	switch {
 	case r.unavailable != nil:
@@ -222,19 +222,19 @@ func (r *rest) problem() string {
 	return "it is not read any other way"
 }
 
-// tailLines are the complete lines of what was read, the last one if it is not
-// complete, and whether they are all there are.
+// tailLines returns the complete lines of text, the incomplete last one, and
+// whether these are all lines of the log.
 func tailLines(text string, asked int) (lines [][]byte, partial []byte, whole bool) {
 	n := strings.Count(text, "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		n++
 	}
 	whole = n < asked
-	for ; n > asked; n-- { // more than was asked for
+	for ; n > asked; n-- { // it returned more than was asked for
 		text = text[strings.IndexByte(text, '\n')+1:]
 	}
 	complete := text[:strings.LastIndexByte(text, '\n')+1]
-	// All in one piece, so that the lines are parts of it and stay.
+	// In one piece, so that the lines are slices of it and stay valid.
 	split := lineSplitter{emit: func(line []byte) { lines = append(lines, line) }}
 	split.write([]byte(complete))
 	if rest := text[len(complete):]; rest != "" {

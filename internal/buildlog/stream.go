@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// phase is how far a connection is.
+// phase is the state of a connection.
 type phase int
 
 const (
@@ -21,32 +21,32 @@ const (
 	open
 )
 
-// stream is the source that brings each line as it is written. Dokploy replays the
-// file from its first line on each connection, so the lines that were delivered are
-// skipped.
+// stream is the source that delivers each line as it is written. Dokploy
+// replays the file from its first line on each connection, so lines that were
+// already delivered are skipped.
 type stream struct {
 	log      *Log
 	phase    phase
-	since    time.Time // of the phase
+	since    time.Time // start of the phase
 	link     *link     // nil: closed
 	redial   time.Time
 	pause    time.Duration
 	failures int
 	outage   time.Time // since when nothing answers at all
 	gaveUp   bool
-	why      error     // how the last connection ended; nil: it has brought lines since
-	lastText time.Time // text of the log came, over any connection
+	why      error     // how the last connection ended; nil: lines have come since
+	lastText time.Time // when text of the log last came, over any connection
 
-	// Of this connection:
+	// Of the current connection:
 	split      lineSplitter
 	in         intake
-	pos        int  // complete lines it has brought
-	gotText    bool // it has brought text of the log
-	gotNewLine bool // it has brought a new line
+	pos        int  // complete lines received
+	gotText    bool // text of the log has come
+	gotNewLine bool // a new line has come
 	pinging    bool
 	pinged     time.Time
-	compared   int // lines that came again, and
-	differ     int // … that are not the same
+	compared   int // lines received again
+	differ     int // lines among them that differ
 }
 
 func (s *stream) init(l *Log) {
@@ -54,7 +54,7 @@ func (s *stream) init(l *Log) {
 	s.split.emit = s.line
 }
 
-// channels are those of the connection; nil ones if there is none.
+// channels returns the connection, or one with nil channels if there is none.
 func (s *stream) channels() *link {
 	if s.link == nil {
 		return &noLink
@@ -89,10 +89,10 @@ func (s *stream) connect(ctx context.Context) {
 
 func (s *stream) enter(p phase) { s.phase, s.since = p, time.Now() }
 
-// quietSince is when this connection last brought something.
+// quietSince returns when this connection last brought something.
 func (s *stream) quietSince() time.Time { return later(s.lastText, s.since) }
 
-// caughtUp reports whether it has brought all that was delivered.
+// caughtUp reports whether it has brought everything that was delivered.
 func (s *stream) caughtUp() bool { return s.pos >= s.log.place.lines }
 
 func (s *stream) onTurn() {
@@ -105,7 +105,7 @@ func (s *stream) onOpen(conn *websocket.Conn) {
 	s.enter(open)
 }
 
-// onFrame takes a frame, or a part of one.
+// onFrame handles a frame, or a part of one.
 func (s *stream) onFrame(p piece) {
 	k := s.link
 	s.in.take(p)
@@ -115,7 +115,7 @@ func (s *stream) onFrame(p piece) {
 	}
 }
 
-// text gives text of the log to the splitter.
+// text passes text of the log to the splitter.
 func (s *stream) text(p []byte) {
 	s.split.write(p)
 	s.lastText, s.gotText = time.Now(), true
@@ -132,7 +132,7 @@ func (s *stream) text(p []byte) {
 	}
 }
 
-// line gets every complete line of a connection.
+// line receives every complete line of a connection.
 func (s *stream) line(line []byte) {
 	if before, ok := s.truncated(line); ok {
 		// This connection continues with the new content.
@@ -157,8 +157,8 @@ func (s *stream) line(line []byte) {
 	}
 }
 
-// truncated reports whether a line is what tail says of a file that was emptied
-// under it, and what of the line stood before that.
+// truncated reports whether a line contains tail's report of an emptied file,
+// and returns the part of the line before it.
 func (s *stream) truncated(line []byte) (before []byte, ok bool) {
 	if !bytes.HasSuffix(line, fileTruncated) {
 		return nil, false
@@ -168,15 +168,15 @@ func (s *stream) truncated(line []byte) (before []byte, ok bool) {
 	return before, ok && is
 }
 
-// showHeld delivers what was held for long enough.
+// showHeld passes on text that was held long enough.
 func (s *stream) showHeld(c *schedule) {
 	if len(s.in.held) > 0 && c.due(s.in.since.Add(errorHold)) {
 		s.in.show()
 	}
 }
 
-// ping asks for a sign of life, outside the loop: the answer is read only while
-// frames are taken.
+// ping pings the server outside the loop, since the answer is read only while
+// frames are.
 func (s *stream) ping(ctx context.Context, limit time.Duration) {
 	s.pinging, s.pinged = true, time.Now()
 	k := s.link
@@ -191,7 +191,7 @@ func (s *stream) ping(ctx context.Context, limit time.Duration) {
 func (s *stream) onPong(err error) {
 	s.pinging = false
 	if err != nil && s.quietSince().Before(s.pinged) {
-		// A peer that answers no ping but sends is alive.
+		// A peer that sends data is alive even if it does not answer pings.
 		s.onEnd(&streamError{"the log stream has gone silent", err})
 	}
 }
@@ -206,8 +206,7 @@ func (s *stream) onEnd(err error) {
 	case s.gotNewLine || s.phase == open && time.Since(s.since) > streamQuiet:
 		s.failures, s.pause, s.outage, failures = 0, firstPause, time.Time{}, 0
 	case unanswered(err):
-		// A restart of Dokploy takes 20 s: that alone is no reason to give the
-		// stream up.
+		// A restart of Dokploy takes 20 s. That alone is no reason to give up.
 		if s.outage.IsZero() {
 			s.outage = s.since
 		}
@@ -218,8 +217,8 @@ func (s *stream) onEnd(err error) {
 	s.drop(err, failures)
 }
 
-// dropHanging is called when REST has had lines for some time that the stream does
-// not bring.
+// dropHanging is called when REST has had lines for some time that the stream
+// has not.
 func (s *stream) dropHanging() {
 	err := errHangs
 	if !s.gotText {
@@ -238,10 +237,11 @@ var (
 	errNotByNumbers = errors.New("the log stream cannot be resumed where lines were not counted")
 )
 
-// firstPause is the pause before the next connection, longer each time.
+// firstPause is the pause before the next connection. It grows with each
+// failure.
 const firstPause = 250 * time.Millisecond
 
-// drop ends a connection and plans the next one.
+// drop ends a connection and schedules the next one.
 func (s *stream) drop(err error, failures int) {
 	wasOpen := s.phase == open
 	s.close()
@@ -275,11 +275,11 @@ func (s *stream) close() {
 		<-k.done
 		s.link = nil
 	}
-	s.in.held = nil // an error of the stream, since it is over
+	s.in.held = nil // an error of the stream, since it has ended
 	s.enter(closed)
 }
 
-// problem says why the stream does not bring the log.
+// problem says why the stream does not deliver the log.
 func (s *stream) problem() string {
 	switch {
 	case s.phase == open && !s.gotText:

@@ -11,47 +11,47 @@ import (
 	"dokploy-deploy/internal/neterr"
 )
 
-// Way is how one log is had. What a server answers stays behind it.
+// Way is access to one log. It hides what the server's answers look like.
 type Way struct {
-	// Path is where the log is, as the stream names it when it complains.
+	// Path is the path of the log file, as the stream names it in its errors.
 	Path string
 	// Turn waits until a request may be sent, and returns the context for it.
 	Turn func(ctx context.Context) (context.Context, error)
-	// Open opens the stream, which begins with the first line. Its error is a
-	// Refused where the handshake was answered.
+	// Open opens the stream, which starts with the first line. If the handshake
+	// was answered, its error is a Refused.
 	Open func(ctx context.Context) (*websocket.Conn, error)
-	// IsError reports whether text is, or may become with its next frame, what
-	// the stream says in the place of the log.
+	// IsError reports whether text is what the stream sends in place of the
+	// log, or may become that with the next frame.
 	IsError func(text []byte) bool
-	// Read reads the last lines over REST, with the errors below; nil: the log
-	// cannot be read so.
+	// Read reads the last lines over REST. It returns the errors below; nil:
+	// the log cannot be read that way.
 	Read func(ctx context.Context, lines int) (string, error)
 }
 
-// Refused is a handshake of the stream that was answered with this status.
+// Refused is the status with which a handshake was answered.
 type Refused int
 
 func (e Refused) Error() string {
 	return fmt.Sprintf("the log stream was answered with %d", int(e))
 }
 
-// Errors of a Way's Read. Any other one is an outage.
+// Errors of a Way's Read. Any other error is an outage.
 var (
-	// ErrUnsupported: the server has no such way.
+	// ErrUnsupported: the server does not have this call.
 	ErrUnsupported = errors.New("this Dokploy has no other way to read it")
-	// ErrTooLarge: fewer lines may be had.
+	// ErrTooLarge: fewer lines may work.
 	ErrTooLarge = errors.New("one of its lines is longer than Dokploy can read")
 )
 
-// ReadError is a read that was answered with something else than the log.
+// ReadError is a read that was answered with something other than the log.
 type ReadError struct {
-	What   string // in words
-	Denied bool   // it will always be
+	What   string // the answer in words
+	Denied bool   // it will stay that way
 }
 
 func (e *ReadError) Error() string { return "reading it another way failed: " + e.What }
 
-// streamError is the end of a stream that the network brought.
+// streamError is a stream that ended because of the network.
 type streamError struct {
 	what string
 	err  error
@@ -60,14 +60,14 @@ type streamError struct {
 func (e *streamError) Error() string { return e.what + ": " + neterr.Words(e.err) }
 func (e *streamError) Unwrap() error { return e.err }
 
-// refused reports a handshake that was answered, and not by a gateway that
-// reached nobody: asking again at once changes nothing.
+// refused reports whether a handshake was answered, other than by a gateway
+// that could not reach the server. Asking again at once changes nothing.
 func refused(err error) bool {
 	var status Refused
 	return errors.As(err, &status) && !unanswered(err)
 }
 
-// unanswered reports failures in which Dokploy was not there at all.
+// unanswered reports whether Dokploy was not there at all.
 func unanswered(err error) bool {
 	var status Refused
 	if errors.As(err, &status) {

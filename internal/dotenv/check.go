@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Check says what is wrong with given lines, each problem with its line: what
-// the server would drop, or read as something that nobody means. Of the names
-// it shows only that of a variable whose value may go on over lines that are no
-// assignments, as a key or JSON without quotes does: any other name in a broken
-// text may be a piece of a secret.
+// Check reports what is wrong with the given lines, each problem with its line
+// number: what the server would drop, or read as something that nobody means.
+// It shows the name of a variable only if its value may continue over lines
+// that are not assignments, as an unquoted key or JSON does: any other name in
+// a broken text may be part of a secret.
 func Check(text string) error {
 	text = newlines(text)
 	var problems []error
@@ -26,7 +26,7 @@ func Check(text string) error {
 		}
 		loose = looseLines{}
 	}
-	// between looks at the lines that are no part of an assignment.
+	// between looks at the lines that belong to no assignment.
 	between := func(end int) {
 		for i, l := range strings.Split(text[pos:end], "\n") {
 			l = strings.TrimFunc(l, isSpace)
@@ -54,7 +54,7 @@ func Check(text string) error {
 		below := len(problems) > before || loose.first > 0
 		flush()
 		value := a.written(text)
-		// Below such a line, the last one of base64 looks like this: hush==
+		// After such a line, the last line of base64 looks like this: hush==
 		padding := below && strings.Trim(value, "=") == ""
 		if !a.quoted && !a.broken && !padding {
 			loose.owner, loose.until = a.name, pemEnd(text, a)
@@ -91,11 +91,12 @@ func Check(text string) error {
 	return errors.Join(problems...)
 }
 
-// looseLines are lines that are no assignments, below one that may own them.
+// looseLines are lines that are not assignments, after a line that may own
+// them.
 type looseLines struct {
 	owner       string // empty: none
-	until       int    // what begins before this place in the text is one of them
-	first, last int    // lines; zero: none
+	until       int    // what starts before this offset is one of them
+	first, last int    // line numbers; zero: none
 }
 
 func (l *looseLines) add(line int) {
@@ -116,8 +117,8 @@ func (l *looseLines) text() string {
 	return fmt.Sprintf("lines %d to %d are "+format, l.first, l.last, l.owner, l.owner)
 }
 
-// pemEnd is where the last line of a PEM block begins that the value of a
-// begins; zero: it begins none.
+// pemEnd returns where the last line of a PEM block starts, if the value of a
+// starts one; else zero.
 func pemEnd(text string, a assignment) int {
 	const begin, end = "-----BEGIN ", "-----END "
 	if !strings.HasPrefix(a.value, begin) || strings.Contains(a.value, end) {
@@ -126,7 +127,7 @@ func pemEnd(text string, a assignment) int {
 	return a.to + max(0, strings.Index(text[a.to:], end))
 }
 
-// Warnings names the variables that the server reads otherwise than a person,
+// Warnings names the variables that the server reads differently from a person,
 // and says how to write them.
 func Warnings(text string) []string {
 	var warnings []string

@@ -9,12 +9,13 @@ import (
 const bom = "\uFEFF"
 
 // Merge sets the variables of lines in old and keeps everything else of old
-// byte for byte. A variable that has its value already is left as it stands;
-// others are written as they are given, with the comment beside them: in place
-// of the assignment that counts, the last one, or at the end. Comments on lines
-// of their own are not taken over.
+// byte for byte. A variable that already has its value is left alone. Others
+// are written as given, with a comment on the same line: in place of the last
+// assignment, which is the one that counts, or at the end. Comments on lines of
+// their own are not taken over.
 //
-// The server then reads the variables of lines as lines gives them, and all
+// The server then reads the variables of lines as given, and all others as
+// before. If no place makes that possible, Merge says what is in the way.
 // others as before. Where no place makes that so, Merge says what is in the way.
 func Merge(old, lines string) (string, error) {
 	given := map[string]assignment{}
@@ -36,15 +37,15 @@ func Merge(old, lines string) (string, error) {
 	return text, nil
 }
 
-// setting is a variable to set, and the text that does it.
+// setting is a variable to set, and the text that sets it.
 type setting struct {
 	Var
 	text   string
 	broken bool
 }
 
-// set sets all of todo where one kind of place suits all, or else in parts. It
-// gives back what it cannot set.
+// set sets all of todo in one kind of place if that works, else in parts. stuck
+// is the one that it cannot set.
 func set(old string, todo []setting) (text string, stuck *setting) {
 	want := values(old)
 	for _, s := range todo {
@@ -79,14 +80,14 @@ func (s *setting) inTheWay(old string) error {
 	return fmt.Errorf("%s cannot be set: wherever it is put in the stored text, the server would read other variables differently", s.Name)
 }
 
-// place is where variables are written.
+// place says where variables are written.
 type place struct {
-	first bool // new ones before everything, not behind
-	move  bool // those of old are taken out and become new ones
+	first bool // new ones go first, not last
+	move  bool // existing ones are removed and become new ones
 }
 
 func (p place) write(old string, todo []setting) string {
-	counts := map[string]int{} // where the assignment that counts is
+	counts := map[string]int{} // offsets of the assignments that count
 	for a := range scan(old) {
 		counts[a.name] = a.start
 	}
@@ -137,7 +138,8 @@ func (p place) write(old string, todo []setting) string {
 	return text[:at] + block + text[at:]
 }
 
-// newline is the line break in use at i: the one before, or else the one behind.
+// newline returns the line break in use at i: the one before, else the one
+// after.
 func newline(text string, i int) string {
 	j := strings.LastIndexByte(text[:i], '\n')
 	if j < 0 {
@@ -157,7 +159,7 @@ func values(text string) map[string]string {
 	return m
 }
 
-// Diff names the variables that differ for the server.
+// Diff names the variables whose values differ for the server.
 func Diff(old, text string) (added, changed, removed []string) {
 	before, after := values(old), values(text)
 	for _, v := range Parse(text) {

@@ -1,7 +1,6 @@
-// Package dotenv owns the text of environment variables: it reads it as the
-// server does (npm's dotenv 16.4.5), says what is wrong with lines that were
-// given, and sets variables in a text without touching the rest of it. Nothing
-// it says holds a value.
+// Package dotenv owns the text of environment variables: it parses it as the
+// server does (npm's dotenv 16.4.5), checks given lines, and sets variables
+// without touching the rest. Its messages never contain a value.
 package dotenv
 
 import (
@@ -12,12 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// Var is one variable as the server reads it.
+// Var is a variable as the server reads it.
 type Var struct{ Name, Value string }
 
-// Parse reads text exactly as npm's dotenv 16.4.5 does: each name at its first
-// place, with its last value. (JavaScript lists names such as 7 before all
-// others; that order is not followed.)
+// Parse parses text exactly as npm's dotenv 16.4.5 does: names in the order of
+// their first occurrence, with their last value. (JavaScript lists names such
+// as 7 before all others; Parse does not.)
 func Parse(text string) []Var {
 	var vars []Var
 	at := map[string]int{}
@@ -36,7 +35,7 @@ func Parse(text string) []Var {
 	return vars
 }
 
-// proto is a name that a JavaScript object does not take.
+// proto cannot be set on a JavaScript object.
 const proto = "__proto__"
 
 // assignment is one match of dotenv's expression:
@@ -47,21 +46,22 @@ const proto = "__proto__"
 type assignment struct {
 	name, value string
 	start       int  // of "export" or the name
-	from, to    int  // the value as it is written, with the spaces around it
-	end         int  // of the last line, behind a comment
-	quoted      bool // read as a quoted value, which may have several lines
-	broken      bool // begins with a quote, and the quotes are not taken off
-	next        int  // where the expression's match ends
+	from, to    int  // the value as written, with the spaces around it
+	end         int  // of the last line, after a comment
+	quoted      bool // read as a quoted value, which may span lines
+	broken      bool // starts with a quote, but the quotes are not stripped
+	next        int  // end of the expression's match
 }
 
-// written is the value as it is written, line breaks as the server sees them.
+// written returns the value as written, with line breaks as the server sees
+// them.
 func (a *assignment) written(text string) string {
 	return strings.TrimFunc(newlines(text[a.from:a.to]), isSpace)
 }
 
-// scan finds what dotenv's expression finds, in linear time. It reads the text
-// with its own line breaks, which dotenv makes \n first: they differ only
-// behind a colon.
+// scan finds what dotenv's expression finds, in linear time. It keeps the
+// text's own line breaks, while dotenv first turns them into
+// : the result differs only after a colon.
 func scan(text string) iter.Seq[assignment] {
 	return func(yield func(assignment) bool) {
 		for i := skipSpace(text, 0); i < len(text); i = skipSpace(text, i) {
@@ -79,7 +79,7 @@ func scan(text string) iter.Seq[assignment] {
 }
 
 // match matches the expression at i, the first character of a line that is not
-// blank. What comes before the value can match in one way only, and with it any
+// blank. The part before the value can match in only one way, and then any
 // value does.
 func match(text string, i int) (a assignment, ok bool) {
 	a.start = i
@@ -93,7 +93,7 @@ func match(text string, i int) (a assignment, ok bool) {
 		n++
 	}
 	a.name = text[i:n]
-	behind := n + 1 // the = or colon
+	behind := n + 1 // after the = or colon
 	switch j := skipSpace(text, n); {
 	case n == i || n == len(text):
 		return a, false
@@ -130,9 +130,9 @@ func match(text string, i int) (a assignment, ok bool) {
 	return a, true
 }
 
-// quoted finds the end of the quoted value that begins at i, as the expression
-// does: the first quote without a backslash before it or, going back from
-// there, one with; a comment or a line's end must follow.
+// quoted finds the end of the quoted value at i, as the expression does: the
+// first quote without a backslash before it or, going back from there, one with
+// a backslash. A comment or the end of a line must follow.
 func quoted(text string, i int) (to, next int, ok bool) {
 	var candidates []int
 	for j := i + 1; j < len(text); j++ {
@@ -162,13 +162,13 @@ func rest(text string, i int) (end int, ok bool) {
 	return i + j, j >= 0
 }
 
-// unquote is replace(/^(['"`])([\s\S]*)\1$/mg, "$2"): the lines of a value
-// count, and U+2028 and U+2029 end lines in values without quotes too.
+// unquote is replace(/^(['"`])([\s\S]*)\1$/mg, "$2"): it works on the lines of
+// a value, and U+2028 and U+2029 end lines in unquoted values too.
 func unquote(value string) string {
 	if !strings.ContainsAny(value, "'\"`") {
 		return value
 	}
-	last := map[byte]int{} // the last place of each quote at the end of a line
+	last := map[byte]int{} // offset of the last of each quote at the end of a line
 	var b strings.Builder
 	for i := 0; i < len(value); {
 		q := value[i]
@@ -192,12 +192,13 @@ func unquote(value string) string {
 	return b.String()
 }
 
-// newlines makes line breaks what dotenv makes them.
+// newlines converts line breaks as dotenv does.
 func newlines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// runeWidth is the length of the first character, or of a line break of two.
+// runeWidth returns the length of the first character, or of a two-character
+// line break.
 func runeWidth(text string) int {
 	if strings.HasPrefix(text, "\r\n") {
 		return 2
@@ -217,15 +218,16 @@ func lineEnd(text string, i int) int {
 	return len(text)
 }
 
-// isSpace is \s of JavaScript, and what its trim takes off.
+// isSpace is JavaScript's \s, and what its trim strips.
 func isSpace(r rune) bool { return r == '\uFEFF' || r != '\u0085' && unicode.IsSpace(r) }
 
-// isLineEnd reports whether ^, $ and . of JavaScript see the end of a line.
+// isLineEnd reports whether JavaScript's ^, $ and . treat r as the end of a
+// line.
 func isLineEnd(r rune) bool { return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' }
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
-// isName is [\w.-] of JavaScript.
+// isName is JavaScript's [\w.-].
 func isName(c byte) bool {
 	return c == '_' || c == '.' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -14,14 +14,14 @@ import (
 
 const hintContains = "the previous version may still be the one that answers, or the text is elsewhere: compare what came with health-contains"
 
-// addHeaders adds the headers of a check, if the request goes where they belong:
-// to the host of its address, by the same scheme and port.
+// addHeaders adds the headers of a check if the request goes to the scheme,
+// host and port of the check's URL.
 func (c *Check) addHeaders(req *http.Request) {
 	if !sameOrigin(c.URL, req.URL) {
 		return
 	}
 	for name, values := range c.Headers {
-		if name == "Host" { // net/http has it in a place of its own
+		if name == "Host" { // net/http keeps it in a field of its own
 			req.Host = values[0]
 			continue
 		}
@@ -43,8 +43,8 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// search reads a body until a text has come, as much as is searched. It gives
-// what was read.
+// search reads a body until it contains a text, up to the limit, and returns
+// what it read.
 func search(r io.Reader, wanted string) (read []byte, found bool, err error) {
 	var (
 		body  bytes.Buffer
@@ -53,7 +53,7 @@ func search(r io.Reader, wanted string) (read []byte, found bool, err error) {
 	r = io.LimitReader(r, maxSearched)
 	for {
 		n, err := r.Read(piece)
-		from := max(0, body.Len()-len(wanted)+1) // it may stand on both sides of a border
+		from := max(0, body.Len()-len(wanted)+1) // the text may straddle two reads
 		body.Write(piece[:n])
 		if bytes.Contains(body.Bytes()[from:], []byte(wanted)) {
 			return body.Bytes(), true, nil
@@ -67,13 +67,14 @@ func search(r io.Reader, wanted string) (read []byte, found bool, err error) {
 	}
 }
 
-// maxInstead is how much of what came is shown.
+// maxInstead is how much is shown of an answer without the text, in characters.
 const maxInstead = 160
 
-// wanted is the text that was asked for, for a person.
+// wanted returns the text that must be contained, for a message.
 func (c *Check) wanted() string { return c.excerpt(c.Contains) }
 
-// excerpt makes a text fit to be shown: masked, then on one line, then shortened.
+// excerpt prepares a text for a message: masked, then on one line, then
+// shortened.
 func (c *Check) excerpt(s string) string {
 	if c.Mask != nil {
 		s = c.Mask(s)
@@ -81,7 +82,7 @@ func (c *Check) excerpt(s string) string {
 	return `"` + text.Shorten(text.Printable(text.OneLine(strings.ToValidUTF8(s, "?"))), maxInstead, maxInstead/4) + `"`
 }
 
-// instead says what came in the place of the text that was asked for.
+// instead says what came in place of the text that must be contained.
 func (c *Check) instead(resp *http.Response, body []byte, err error) string {
 	encoding := resp.Header.Get("Content-Encoding")
 	switch {

@@ -10,10 +10,10 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// What stands in front of an application may answer, or end the way, in its
-// place. That is no verdict on the application: it was never asked. Only what
-// shows by itself that it did not come from there counts; a 502, a 503, a 504
-// and a router's 404 are what an application that does not run looks like.
+// Something in front of an application may answer in its place, or fail on the
+// way. That says nothing about the application, which was never asked. Only
+// answers that certainly did not come from the application count as such; 502,
+// 503, 504 and a router's 404 are what an application that is down looks like.
 
 const (
 	hintChallenge = "let this runner through with a rule that skips the challenge for this path, or use an address that Cloudflare does not protect"
@@ -21,17 +21,17 @@ const (
 	hintProxy     = "allow this host in this machine's proxy, or add it to NO_PROXY"
 )
 
-// neverArrived reports whether an attempt without an answer ended before the
-// application: the name, the certificate or this machine's proxy is in the way.
+// neverArrived reports whether a failed attempt ended before it reached the
+// application: because of the name, the certificate, or this machine's proxy.
 func neverArrived(err error) bool {
 	switch f := neterr.Of(err); f.Kind {
 	case neterr.ProxyRefused, neterr.ProxyFailed, neterr.UnknownName, neterr.NoDNS:
 		return true
 	case neterr.RemoteAlert:
-		// About our certificate: the server wants one that we do not have.
+		// About a client certificate: the server wants one that we do not have.
 		return strings.Contains(f.Cause.Error(), "certificate")
 	case neterr.SocksFailed:
-		// What the proxy says of the host behind it is about that host.
+		// What the proxy says about the host behind it.
 		says := f.Cause.Error()
 		return !strings.Contains(says, "refused") && !strings.Contains(says, "unreachable")
 	default:
@@ -40,7 +40,7 @@ func neverArrived(err error) bool {
 }
 
 // fromFront reports whether an answer did not come from the application, and
-// says so. proxied is an answer that came through the proxy of this machine.
+// why. proxied says that the answer came through this machine's proxy.
 func fromFront(resp *http.Response, proxied bool) (reason, hint string, front bool) {
 	status := resp.StatusCode
 	switch mitigated := resp.Header.Get("Cf-Mitigated"); {
@@ -54,8 +54,8 @@ func fromFront(resp *http.Response, proxied bool) (reason, hint string, front bo
 	return "", "", false
 }
 
-// leftHost reports whether a way of redirects has ended at another host, or
-// goes round in a circle through one. next is where it would have gone on.
+// leftHost reports whether a chain of redirects ended at another host, or loops
+// through one. next is the next address.
 func leftHost(way []*url.URL, next *url.URL) bool {
 	elsewhere := func(u *url.URL) bool {
 		return u != nil && u.Hostname() != "" && !strings.EqualFold(u.Hostname(), way[0].Hostname())

@@ -1,7 +1,7 @@
-// Package health owns the question whether an address answers well: it asks
-// again and again until an answer is accepted, and tells what it sees until
-// then. Texts never hold a query (there may be a token in it), and of a body only
-// what came in place of a text that was asked for.
+// Package health checks that an address answers as it should: it asks until an
+// answer is accepted, and reports what it sees. Its texts never show a query,
+// which may contain a token. Of a body they show only what came in place of a
+// required text.
 package health
 
 import (
@@ -23,60 +23,61 @@ import (
 )
 
 const (
-	// attemptTimeout bounds one attempt, with its redirects and the body.
+	// attemptTimeout limits one attempt, including redirects and the body.
 	attemptTimeout = 10 * time.Second
-	// bodyTimeout and maxBody bound what is read of a body: a stream of
-	// events has no end, and its status is as good as any.
+	// bodyTimeout and maxBody limit how much of a body is read: a stream of
+	// events has no end, and its status is enough.
 	bodyTimeout  = 2 * time.Second
 	maxBody      = 64 << 10
 	maxRedirects = 10
-	// maxSearched is how much of a body a text is looked for in.
+	// maxSearched is how much of a body is searched for the required text.
 	maxSearched = 1 << 20
 )
 
-// Check is one address to ask.
+// Check describes an address and what it must answer.
 type Check struct {
 	URL *url.URL
 	// Accept are the status codes of a good answer. Redirects are followed and
-	// the last answer counts; but a range that lies within 300-399 ("302",
-	// "301-308") means the redirect itself, which is then not followed.
+	// the last answer counts, unless a range within 300-399 ("302", "301-308")
+	// accepts the redirect itself, which is then not followed.
 	Accept []Range
-	// Contains is a text that a good answer has in its body; empty: any will do.
+	// Contains is a text that the body must contain; empty: any body is
+	// accepted.
 	Contains string
-	// Headers are sent to the host of URL alone.
+	// Headers are sent to the host of URL only.
 	Headers http.Header
-	// Mask, if set, hides what is secret in what came in place of Contains.
+	// Mask, if set, masks secrets in what came in place of Contains.
 	Mask func(string) string
-	// Timeout bounds the whole.
+	// Timeout limits the whole check.
 	Timeout time.Duration
-	// CACerts are trusted beside the system's.
+	// CACerts are trusted besides the system's.
 	CACerts []*x509.Certificate
-	// SkipVerify does not check certificates.
+	// SkipVerify turns off the verification of certificates.
 	SkipVerify bool
 	UserAgent  string
-	// Dial, if set, makes the connections, and no proxy is used (tests).
+	// Dial, if set, makes the connections, without any proxy (tests).
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Progress, if set, is told what is seen whenever that changes: one short
-	// line such as "answers 502 Bad Gateway".
+	// Progress, if set, is called with one short line whenever what is seen
+	// changes, such as "answers 502 Bad Gateway".
 	Progress func(text string)
 
-	proxy func(*http.Request) (*url.URL, error) // tests
+	proxy func(*http.Request) (*url.URL, error) // for tests
 }
 
-// Answer is the one that was accepted.
+// Answer is the answer that was accepted.
 type Answer struct {
 	Status int
 	URL    string // where it came from, after redirects
-	// Note says what a person may want to know though all is well: the way led
-	// from https to http, or to what looks like a login page.
+	// Note is a remark although all is well: the redirects led from https to
+	// http, or to what looks like a login page.
 	Note string
 }
 
-// Error says that no answer was accepted in time.
+// Error reports that no answer was accepted in time.
 type Error struct {
 	URL    string
 	Reason string // what was seen last
-	Hint   string // what can be done; may be empty
+	Hint   string // what to do; may be empty
 	For    time.Duration
 	// Unasked: what was seen last did not come from the application.
 	Unasked bool
@@ -95,11 +96,11 @@ type sight struct {
 	status       int
 	accepted     bool
 	reason, hint string
-	came         string // in place of the text that was asked for; empty: no such thing
+	came         string // in place of the required text; empty: does not apply
 	unasked      bool   // it did not come from the application
 }
 
-// why is the reason, and what came.
+// why returns the reason, with what came in place of the required text.
 func (s sight) why() string {
 	if s.came == "" {
 		return s.reason
@@ -107,7 +108,7 @@ func (s sight) why() string {
 	return s.reason + "; " + s.came
 }
 
-// Run ends when an answer is accepted (one is enough), when Timeout is over
+// Run returns when an answer is accepted (one is enough), when Timeout is over
 // (*Error) or when ctx ends (its cause).
 func (c *Check) Run(ctx context.Context) (Answer, error) {
 	var (
@@ -128,7 +129,7 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 			last = s
 			return wait.Done, nil
 		}
-		// What the end of all time cut off says less than what was seen before.
+		// An attempt cut off by the timeout says less than the one before.
 		if whole.Err() != nil && attempts > 1 {
 			return wait.Pending, nil
 		}
@@ -148,7 +149,8 @@ func (c *Check) Run(ctx context.Context) (Answer, error) {
 	return Answer{}, &Error{URL: shown(c.URL), Reason: last.why(), Hint: last.hint, For: time.Since(start), Unasked: last.unasked}
 }
 
-// attempt asks once and follows redirects. The way is all addresses asked.
+// attempt asks once and follows redirects. way lists all addresses that were
+// asked.
 func (c *Check) attempt(ctx context.Context, tr *http.Transport) (s sight, way []*url.URL) {
 	at := c.URL
 	for {
@@ -197,12 +199,12 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 		TLSHandshakeStart: func() { stage.Store(stageConnected) },
 		GotConn:           func(httptrace.GotConnInfo) { stage.Store(stageConnected) },
 	})
-	// A cache on the way knows nothing of the deployment.
+	// A cache in between does not know about the deployment.
 	req := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: http.Header{
 		"User-Agent": {c.UserAgent}, "Accept": {"*/*"}, "Cache-Control": {"no-cache"},
 	}}).WithContext(traced)
 	c.addHeaders(req)
-	// Not by an http.Client: it would send the query of one address to the
+	// Not with an http.Client, which would send the query of one address to the
 	// next one as the referrer.
 	resp, err := tr.RoundTrip(req)
 	if err != nil {
@@ -219,7 +221,7 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	s.status = resp.StatusCode
 	if isRedirect(resp) && !c.meansRedirect(s.status) {
 		next, err := resp.Location()
-		if err != nil { // its text holds the address
+		if err != nil { // its text contains the address
 			s.reason = fmt.Sprintf("answers %s with a Location that is not a URL", statusText(s.status))
 			return s, nil
 		}
@@ -227,7 +229,8 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 		return s, next
 	}
 	if s.status == http.StatusSwitchingProtocols {
-		// Nobody asked for that. Its body is the connection, which no context ends.
+		// Nobody asked for an upgrade. Its body is the connection, and no
+		// context ends it.
 		s.reason = "answers " + statusText(s.status)
 		return s, nil
 	}
@@ -262,8 +265,8 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	return s, nil
 }
 
-// proxied reports whether a request went through the proxy of this machine in
-// plain text, so that its answer may be the proxy's own.
+// proxied reports whether a request went through this machine's proxy in plain
+// text, so that the answer may be the proxy's own.
 func proxied(tr *http.Transport, req *http.Request) bool {
 	if tr.Proxy == nil || req.URL.Scheme != "http" {
 		return false
@@ -278,16 +281,16 @@ func (c *Check) transport() *http.Transport {
 	if c.Dial != nil {
 		tr.Proxy, dial = c.proxy, c.Dial
 	}
-	// A dial does not end with its request, nor does a handshake.
+	// A dial does not end with its request, and neither does a handshake.
 	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, attemptTimeout+time.Second)
 		defer cancel()
 		return dial(ctx, network, addr)
 	}
 	tr.TLSHandshakeTimeout = attemptTimeout + time.Second
-	// A new connection each time sees the load balancer as it is now.
+	// A new connection each time shows what the load balancer does now.
 	tr.DisableKeepAlives = true
-	// A text is looked for in what net/http has decoded.
+	// A text is searched for in the body as net/http decodes it.
 	tr.DisableCompression = c.Contains == ""
 	return tr
 }
@@ -296,8 +299,8 @@ func (c *Check) accepts(status int) bool {
 	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.has(status) })
 }
 
-// meansRedirect reports whether a redirect with this code is itself what is
-// waited for.
+// meansRedirect reports whether a redirect with this code is itself an accepted
+// answer.
 func (c *Check) meansRedirect(status int) bool {
 	return slices.ContainsFunc(c.Accept, func(r Range) bool { return r.From >= 300 && r.To <= 399 && r.has(status) })
 }

@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Range is a range of status codes, both ends included.
+// Range is a range of status codes, including both ends.
 type Range struct{ From, To int }
 
 func (r Range) String() string {
@@ -23,7 +23,7 @@ func (r Range) String() string {
 
 func (r Range) has(status int) bool { return r.From <= status && status <= r.To }
 
-// ParseStatus reads codes and ranges with commas or newlines in between:
+// ParseStatus parses codes and ranges, separated by commas or newlines:
 // "200,204,301-302".
 func ParseStatus(s string) ([]Range, error) {
 	var list []Range
@@ -54,14 +54,15 @@ func ParseStatus(s string) ([]Range, error) {
 	return list, nil
 }
 
-// ParseURL checks an address to ask. Its query may hold a token and is never
-// repeated, nor is a user name or password. A fragment is dropped.
+// ParseURL parses an address. Errors never show its query, which may contain a
+// token, nor a user name or password. A fragment is dropped.
 func ParseURL(s string) (*url.URL, error) {
 	const want = "write the address to request, such as https://app.example.com/healthz"
 	login := errors.New("contains a user name or password, which would be shown; use an address that needs none")
-	address, _, _ := strings.Cut(s, "#") // a fragment is never sent
+	address, _, _ := strings.Cut(s, "#") // fragments are never sent
 	given, _, _ := strings.Cut(address, "?")
-	// A password may hold what ends a host: nothing with an @ is repeated.
+	// A password may contain characters that end a host: nothing with an @ is
+	// shown.
 	broken := func(what string) error {
 		if strings.Contains(s, "@") {
 			return login
@@ -83,7 +84,7 @@ func ParseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return nil, broken("is not a URL") // err would repeat the query
+		return nil, broken("is not a URL") // err would show the query
 	case u.Hostname() == "":
 		return nil, broken("has no host")
 	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
@@ -94,7 +95,7 @@ func ParseURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// shown is an address for a text: without what may be a secret.
+// shown formats an address for a message, without the parts that may be secret.
 func shown(u *url.URL) string {
 	return text.Printable(u.Scheme + "://" + u.Host + u.EscapedPath())
 }

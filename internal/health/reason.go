@@ -17,7 +17,7 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// The stages a request goes through until an answer is due.
+// The stages of a request before its answer.
 const (
 	stageLookup    = 1
 	stageConnect   = 2
@@ -37,8 +37,8 @@ const (
 	hintCircle     = "a proxy in front (such as Cloudflare in SSL mode Flexible) may use http to reach Dokploy, which redirects back to https: make it use https"
 )
 
-// failure says in plain words why a request had no answer, and, where
-// something can be done, what.
+// failure says in plain words why a request got no answer, and what to do about
+// it, if anything.
 func failure(err error, at *url.URL) (reason, hint string) {
 	var (
 		dns *net.DNSError
@@ -77,14 +77,14 @@ func failure(err error, at *url.URL) (reason, hint string) {
 		return timeoutReason(stageConnect, 0)
 	case neterr.Other:
 		if errors.As(err, &op) {
-			err = op.Err // op names a port that is another each time
+			err = op.Err // op names a port that differs each time
 		}
 		return text.Printable(err.Error()), ""
 	}
 	return text.Printable(f.What), f.Hint
 }
 
-// timeoutReason says what did not come in time.
+// timeoutReason says what did not happen in time.
 func timeoutReason(stage int32, limit time.Duration) (reason, hint string) {
 	within := "in time"
 	if limit > 0 {
@@ -110,7 +110,7 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 	}
 	expired := errors.As(f.Cause, &invalid) && invalid.Reason == x509.Expired
 	switch {
-	// It is for another host as well, and self-signed.
+	// It is also for another host, and self-signed.
 	case leaf.Subject.CommonName == "TRAEFIK DEFAULT CERT":
 		return "the certificate is still being issued", hintIssue
 	case expired && time.Now().Before(invalid.Cert.NotBefore):
@@ -133,8 +133,8 @@ func badCertificate(err error, f neterr.Failure, at *url.URL) (reason, hint stri
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// badStatus says an answer that is not accepted. Of the body only texts that
-// are known beforehand are looked for.
+// badStatus describes an answer that is not accepted. It looks for a few known
+// texts in the body and shows nothing else of it.
 func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason, hint string) {
 	status := resp.StatusCode
 	reason = "answers " + statusText(status)
@@ -167,12 +167,13 @@ func (c *Check) badStatus(resp *http.Response, at *url.URL, body string) (reason
 	return reason, ""
 }
 
-// statusText is "502 Bad Gateway".
+// statusText formats a status, such as "502 Bad Gateway".
 func statusText(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
-// circleReason shows the circle, which ends with the address it begins with.
+// circleReason shows a redirect loop, which ends with the address it starts
+// with.
 func circleReason(way []*url.URL) (reason, hint string) {
 	end := way[len(way)-1]
 	way = way[slices.IndexFunc(way, func(u *url.URL) bool { return u.String() == end.String() }):]
@@ -188,7 +189,7 @@ func circleReason(way []*url.URL) (reason, hint string) {
 	return "redirects in a circle: " + strings.Join(steps, " → "), hint
 }
 
-// note says what is worth knowing of the way to a good answer.
+// note describes what is remarkable about the way to a good answer.
 func note(way []*url.URL, last sight) string {
 	end := way[len(way)-1]
 	switch {

@@ -1,6 +1,6 @@
-// Package neterr says what an error of the network means. Dokploy's API, its
-// logs and the health check ask it; what a person can do about it is mostly
-// theirs to say, as it depends on who was asked.
+// Package neterr says what a network error means. Dokploy's API, its logs and
+// the health check use it. What to do about an error mostly depends on who was
+// asked, so most hints are theirs.
 package neterr
 
 import (
@@ -20,51 +20,51 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Kind is what went wrong on the way.
+// Kind is the kind of a network error.
 type Kind int
 
-// The kinds, as far as they are told apart.
+// The kinds that are distinguished.
 const (
-	Other                Kind = iota // anything else: the error's own words have to do
-	ProxyRefused                     // the proxy of this machine answered in the host's place
-	ProxyFailed                      // there is no connection to that proxy; Cause says why
-	SocksFailed                      // the SOCKS proxy of this machine makes no connection; Cause is what it says
+	Other                Kind = iota // anything else: use the error's own words
+	ProxyRefused                     // this machine's proxy answered in place of the host
+	ProxyFailed                      // no connection to that proxy; Cause says why
+	SocksFailed                      // this machine's SOCKS proxy cannot connect; Cause says why
 	UnknownName                      // DNS has no such name
-	NoDNS                            // DNS does not answer, or with a failure
-	UnknownAuthority                 // of the certificate
-	OtherHost                        // that the certificate is for
-	InvalidCertificate               // its dates, or what it may be used for
-	UncheckedCertificate             // it cannot be checked for another reason
-	PlainHTTP                        // where TLS was tried
-	NoTLS                            // nor HTTP
-	RemoteAlert                      // the server ended the TLS connection with an alert
-	BadTLS                           // this side ends the TLS connection
-	HandshakeTimeout                 // of TLS
-	OnlyTLS                          // where plain HTTP was tried
-	NotHTTP                          // the answer, nor TLS
-	Refused                          // the connection
+	NoDNS                            // DNS does not answer, or answers with a failure
+	UnknownAuthority                 // the certificate's issuer is not trusted
+	OtherHost                        // the certificate is for another host
+	InvalidCertificate               // the certificate's dates or purpose are wrong
+	UncheckedCertificate             // the certificate cannot be checked for another reason
+	PlainHTTP                        // plain HTTP where TLS was expected
+	NoTLS                            // neither TLS nor HTTP
+	RemoteAlert                      // the server ended the TLS handshake with an alert
+	BadTLS                           // this side ended the TLS handshake
+	HandshakeTimeout                 // the TLS handshake took too long
+	OnlyTLS                          // TLS where plain HTTP was expected
+	NotHTTP                          // the answer is neither HTTP nor TLS
+	Refused                          // the connection was refused
 	Unreachable                      // no route to the host or its network
-	Reset                            // the connection
-	Closed                           // the connection, too early but without a reset
+	Reset                            // the connection was reset
+	Closed                           // the connection was closed too early, without a reset
 	Timeout                          // of a connection or a context
 )
 
 // Failure is the meaning of an error.
 type Failure struct {
 	Kind Kind
-	// What says it in words that fit whoever was asked, and holds nothing of what
-	// a server sent; empty: the kind has none.
+	// What describes it in words that fit whoever was asked, and contains
+	// nothing that a server sent; empty: there are none for this kind.
 	What string
-	// Hint is what can be done, where it is the same for whoever was asked.
+	// Hint says what to do, where that is the same for whoever was asked.
 	Hint string
-	// Cause is the part of the error that says it.
+	// Cause is the part of the error that shows it.
 	Cause error
 }
 
-// Certificate reports whether the server's certificate was not accepted.
+// Certificate reports whether the server's certificate was rejected.
 func (k Kind) Certificate() bool { return k >= UnknownAuthority && k <= UncheckedCertificate }
 
-// Of finds out what an error means.
+// Of returns the meaning of err.
 func Of(err error) Failure {
 	var (
 		refused   *ProxyError
@@ -106,7 +106,7 @@ func Of(err error) Failure {
 	case isOp && op.Op == "remote error":
 		alert := strings.TrimPrefix(op.Err.Error(), "tls: ")
 		return Failure{Kind: RemoteAlert, What: "the server refuses the TLS connection: " + alert, Hint: alertHint(alert), Cause: op.Err}
-	case strings.Contains(err.Error(), "TLS handshake timeout"): // net/http's, which it does not export
+	case strings.Contains(err.Error(), "TLS handshake timeout"): // net/http does not export it
 		return Failure{Kind: HandshakeTimeout, What: "the server accepts the connection but does not answer the TLS handshake", Cause: err}
 	case ownTLS(err) != "":
 		return Failure{Kind: BadTLS, What: "the TLS connection fails: " + ownTLS(err), Cause: err}
@@ -121,7 +121,7 @@ func Of(err error) Failure {
 	case isErrno(err, syscall.EHOSTUNREACH, 10065), isErrno(err, syscall.ENETUNREACH, 10051):
 		return Failure{Kind: Unreachable, What: "there is no route to the host", Cause: err}
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		strings.Contains(err.Error(), "server closed idle connection"): // net/http's, which it does not export
+		strings.Contains(err.Error(), "server closed idle connection"): // net/http does not export it
 		return Failure{Kind: Closed, What: "the connection was closed early", Cause: err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return Failure{Kind: Timeout, What: "no answer in time", Cause: err}
@@ -129,7 +129,7 @@ func Of(err error) Failure {
 	return Failure{Kind: Other, Cause: err}
 }
 
-// Words are those for an error, its own if there are no better ones.
+// Words describes an error, in its own words if there are no better ones.
 func Words(err error) string {
 	f := Of(err)
 	switch {
@@ -141,7 +141,7 @@ func Words(err error) string {
 	return text.OneLine(err.Error())
 }
 
-// ownTLS is why this side gives up a TLS connection; empty: it does not.
+// ownTLS says why this side ended a TLS handshake; empty: it did not.
 func ownTLS(err error) string {
 	for ; err != nil; err = errors.Unwrap(err) {
 		why := strings.TrimPrefix(err.Error(), "local error: ")
@@ -152,7 +152,7 @@ func ownTLS(err error) string {
 	return ""
 }
 
-// alertHint is what can be done about an alert, by its name in TLS.
+// alertHint says what to do about a TLS alert.
 func alertHint(alert string) string {
 	switch {
 	case strings.Contains(alert, "certificate"):
@@ -163,12 +163,13 @@ func alertHint(alert string) string {
 	return "it may have no certificate for this host name, or no TLS settings in common with this program: check the host name, and the domain's certificate"
 }
 
-// isErrno knows the number that Windows' sockets use, too.
+// isErrno reports whether err is one of two error numbers: Windows sockets have
+// their own.
 func isErrno(err error, unix, windows syscall.Errno) bool {
 	return errors.Is(err, unix) || errors.Is(err, windows)
 }
 
-// ProxyError is what a proxy says that makes no way to the server.
+// ProxyError is what a proxy answered when it did not connect to the server.
 type ProxyError struct {
 	Proxy  string
 	Status int
@@ -178,7 +179,7 @@ func (e *ProxyError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the proxy %s does not let the request through: it answered %d %s", e.Proxy, e.Status, http.StatusText(e.Status)))
 }
 
-// proxyHint says where the proxy comes from.
+// proxyHint says where the proxy is configured.
 const proxyHint = "HTTPS_PROXY or HTTP_PROXY in this job's environment names it; hosts in NO_PROXY bypass it"
 
 func (e *ProxyError) hint() string {
@@ -191,8 +192,8 @@ func (e *ProxyError) hint() string {
 	return "make it allow CONNECT to this host and port; " + proxyHint
 }
 
-// OnProxyConnectResponse is for the http.Transport of that name: without it
-// net/http gives the proxy's words only.
+// OnProxyConnectResponse is for the field of that name of http.Transport.
+// Without it net/http reports only the proxy's status text.
 func OnProxyConnectResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return &ProxyError{proxy.Host, resp.StatusCode}

@@ -1,5 +1,5 @@
-// Package program is dokploy-deploy without its process: the environment goes
-// in, output and exit code come out.
+// Package program is dokploy-deploy without the process: it takes the
+// environment, and returns output and an exit code.
 package program
 
 import (
@@ -20,7 +20,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Program is what a run has besides its inputs.
+// Program is what a run needs besides its inputs.
 type Program struct {
 	Version        string // of a release; "": what the build says
 	Stdout, Stderr io.Writer
@@ -34,13 +34,13 @@ type Interrupt struct{ syscall.Signal }
 
 func (i Interrupt) Error() string { return "interrupted by " + i.String() }
 
-// Is makes it an interrupt for package deploy, too.
+// Is makes it match package deploy's ErrInterrupted.
 func (Interrupt) Is(target error) bool { return target == deploy.ErrInterrupted }
 
-// Code is the exit code of a process that the signal ended.
+// Code returns the exit code of a process that the signal ended.
 func (i Interrupt) Code() int { return 128 + int(i.Signal) }
 
-// Run runs the program once, and returns its exit code.
+// Run runs the program once and returns its exit code.
 func (p Program) Run(ctx context.Context, args []string, env config.Environment) int {
 	if len(args) > 0 {
 		return p.flags(args)
@@ -99,7 +99,7 @@ func (p Program) flags(args []string) int {
 	return verdict.ExitOK
 }
 
-// invalid reports every problem with the inputs; nothing was sent.
+// invalid reports all problems with the inputs. Nothing was sent.
 func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) int {
 	var wrong *config.Error
 	problems := []ci.Problem{{Text: err.Error(), Title: "wrong inputs"}}
@@ -118,7 +118,7 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	return verdict.ExitInvalid
 }
 
-// summarise writes what the host keeps of a run.
+// summarise writes the step summary, where the host has one.
 func summarise(host ci.Host, printer *ci.Printer, rows []ci.Row, problems []ci.Problem) {
 	if err := host.WriteSummary(printer, rows, problems); err != nil {
 		printer.Warn("", err.Error())
@@ -177,8 +177,8 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 	return o
 }
 
-// outputs are those of a run. What a build printed may be quoted in their free
-// text, which fit masks and shortens.
+// outputs returns the outputs of a run. Their free text may quote what a build
+// printed; fit masks and shortens it.
 func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
 	out := ci.Outputs{
 		Status: string(report.Status()), DeploymentID: report.DeploymentIDs(), Commit: report.Commit(),
@@ -190,7 +190,7 @@ func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
 	return out
 }
 
-// name is the name and the version, as a person reads them.
+// name returns the name and version for people.
 func (p Program) name() string {
 	v := p.Version
 	if v == "" {
@@ -204,10 +204,10 @@ func (p Program) name() string {
 	return "dokploy-deploy " + strings.TrimPrefix(v, "v")
 }
 
-// userAgent is how servers see it.
+// userAgent returns the name and version for servers.
 func (p Program) userAgent() string { return strings.ReplaceAll(p.name(), " ", "/") }
 
-// Usage is the answer to --help.
+// Usage writes the answer to --help.
 func Usage(w io.Writer) {
 	var b strings.Builder
 	config.UsageText(&b, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and exits with the real result.", 0)

@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// show ends the output: the successes, then what failed and why, last.
+// show ends the output: successes first, then what failed and why.
 func show(printer *ci.Printer, report *verdict.Report) {
 	for _, r := range report.Results {
 		switch {
@@ -32,7 +32,7 @@ func show(printer *ci.Printer, report *verdict.Report) {
 	}
 	for _, r := range report.Results {
 		switch {
-		case r.Status == verdict.Skipped && report.Follow: // as it was asked for
+		case r.Status == verdict.Skipped && report.Follow: // as was asked for
 			printer.Note("", r.Name+" "+r.Headline())
 		case r.Status == verdict.Skipped:
 			printer.Warn("", r.Name+" "+r.Headline())
@@ -60,18 +60,18 @@ func show(printer *ci.Printer, report *verdict.Report) {
 	}
 }
 
-// tailShown is how many of the last lines a failure quotes.
+// tailShown is how many of the last log lines a failure quotes.
 const tailShown = 12
 
-// failure says what became of a target. The last lines of its log are quoted
-// where they do not stand right above.
+// failure describes why a target failed. It quotes the last lines of the log
+// unless they stand right above.
 func failure(r verdict.Result, logIsAbove bool) ci.Failure {
 	f := ci.Failure{
 		Verdict: r.Name + " " + r.Became(), Reason: r.Why(), File: r.Place.File, Line: r.Place.Line,
 		QuotedOf: r.TailOf, Rollback: r.WentBack, Hint: r.Advice(), Dashboard: r.DashboardURL,
 	}
 	if logIsAbove && r.TailOf == "" && r.WentBack == "" {
-		return f // going back may have a log of its own
+		return f // the rollback may have a log of its own
 	}
 	for _, line := range r.Tail {
 		if said := strings.TrimSpace(line); said != "" && !strings.HasPrefix(said, "Error occurred ❌") {
@@ -82,7 +82,7 @@ func failure(r verdict.Result, logIsAbove bool) ci.Failure {
 	return f
 }
 
-// summary is what the host keeps of the run.
+// summary returns the rows of the step summary.
 func summary(report *verdict.Report) []ci.Row {
 	var rows []ci.Row
 	for _, r := range report.Results {
@@ -95,7 +95,7 @@ func summary(report *verdict.Report) []ci.Row {
 			row.Verified = string(verdict.VerifiedUnknown)
 		}
 		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Total: r.Took} {
-			if d >= 0 && !r.At.IsZero() { // else nothing was tried
+			if d >= 0 && !r.At.IsZero() { // else nothing was attempted
 				*cell = text.Duration(d)
 			}
 		}

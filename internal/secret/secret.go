@@ -1,7 +1,7 @@
-// Package secret says what is secret in the texts that a run is given or
-// reads. Evidence decides, so that ordinary words are never torn out of a log;
-// docs/secrets.md has the rules with examples. Every function is pure, and
-// what it returns are the texts to hide, line by line.
+// Package secret decides what is secret in the texts that a run is given or
+// reads. It decides by evidence, so that ordinary words are never masked in a
+// log; docs/secrets.md has the rules with examples. Its functions are pure, and
+// return the texts to mask, line by line.
 package secret
 
 import (
@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// minDeclared is the length from which a value of a secret input is
-	// hidden: a shorter one is anywhere.
+	// minDeclared is the length from which a value of a secret input is masked:
+	// shorter ones occur everywhere.
 	minDeclared = 4
-	// minNamed is that of a value whose variable, or place, calls it secret.
+	// minNamed is that length for a value that its name or place calls secret.
 	minNamed = 6
 )
 
-// Key returns what to hide of the input api-key, even where that is refused.
+// Key returns what to mask for the input api-key, even if the key is refused.
 func Key(key string) []string {
 	var f found
 	for line := range lines(key) {
@@ -34,9 +34,10 @@ func Key(key string) []string {
 	return f.list()
 }
 
-// Header returns what to hide of a header's value: all of it, the credential
-// behind a scheme, user and password of a Basic one, the values of cookies and
-// of parameters that are called secret. Plain words, numbers and schemes of URLs are no secret.
+// Header returns what to mask for a header's value: the whole value, the
+// credential after a scheme, the user and password of Basic, and the values of
+// cookies and of parameters with secret names. Plain words, numbers and URL
+// schemes are not secret.
 func Header(name, value string) []string {
 	var f found
 	for line := range lines(value) {
@@ -71,9 +72,9 @@ func decodeBase64(s string) (string, bool) {
 	return string(b), err == nil && utf8.Valid(b)
 }
 
-// Declared returns what to hide of KEY=VALUE lines that are secrets by
+// Declared returns what to mask for KEY=VALUE lines that are secret by
 // declaration, such as build secrets: every value but plain words, numbers and
-// schemes of URLs.
+// URL schemes.
 func Declared(text string) []string {
 	var f found
 	for v := range variables(text) {
@@ -85,8 +86,8 @@ func Declared(text string) []string {
 	return f.list()
 }
 
-// Credentials returns what to hide of values that are credentials by where
-// they stand, such as a registry's password.
+// Credentials returns what to mask for values that are credentials because of
+// where they are, such as a registry's password.
 func Credentials(values ...string) []string {
 	var f found
 	for _, v := range values {
@@ -102,7 +103,7 @@ func Addresses(text string) []string {
 	return f.list()
 }
 
-// Environment returns what to hide of the KEY=VALUE lines of an environment.
+// Environment returns what to mask for the KEY=VALUE lines of an environment.
 func Environment(text string) []string {
 	var f found
 	for v := range variables(text) {
@@ -111,8 +112,8 @@ func Environment(text string) []string {
 	return f.list()
 }
 
-// variables are those of a text, with their values as they are read and as
-// they are written, which other readers may take for the value.
+// variables yields the variables of a text, with their values both parsed and
+// as written: other readers may take the latter for the value.
 func variables(text string) func(yield func(dotenv.Var) bool) {
 	return func(yield func(dotenv.Var) bool) {
 		for _, v := range dotenv.Parse(text) {
@@ -139,7 +140,7 @@ func isName(s string) bool {
 	})
 }
 
-// found collects texts to hide.
+// found collects the texts to mask.
 type found struct{ texts map[string]bool }
 
 func (f *found) add(text string) {
@@ -158,14 +159,14 @@ func (f *found) list() []string {
 	return list
 }
 
-// declared takes a value of a secret input.
+// declared adds a value of a secret input.
 func (f *found) declared(v string) {
 	if v = strings.TrimSpace(v); len(v) >= minDeclared && !Plain(v) && !isFrame(v) {
 		f.add(v)
 	}
 }
 
-// named takes a value that is called secret.
+// named adds a value with a secret name.
 func (f *found) named(v string) {
 	for line := range lines(v) {
 		if utf8.RuneCountInString(line) >= minNamed && !isUsual(line) && !isFrame(line) && !isReference(line) {
@@ -174,7 +175,7 @@ func (f *found) named(v string) {
 	}
 }
 
-// lines are those of a text that have something in them.
+// lines yields the lines of a text that are not blank.
 func lines(s string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -185,9 +186,9 @@ func lines(s string) func(yield func(string) bool) {
 	}
 }
 
-// Plain reports whether a value is a word (https, no, XHR), a number or a
-// scheme of at most eight characters. Such a value is no secret, and hiding it
-// would tear up every log.
+// Plain reports whether a value is a word (https, no, XHR), a number, or a URL
+// scheme, of at most eight characters. Such a value is not secret, and masking
+// it would make every log unreadable.
 func Plain(v string) bool {
 	if len(v) > 8 && !strings.HasSuffix(v, ":") && !strings.HasSuffix(v, "://") {
 		return false
@@ -204,8 +205,8 @@ func Plain(v string) bool {
 
 func isLower(s string) bool { return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == "" }
 
-// isWord reports whether a text is letters as a word has them: small, capital,
-// or small after a capital.
+// isWord reports whether a text is all letters in the case of a word: lower
+// case, upper case, or capitalised.
 func isWord(s string) bool {
 	return s != "" && (isLower(s) || isLower(strings.ToLower(s)) && (s == strings.ToUpper(s) || isLower(s[1:])))
 }
@@ -217,8 +218,8 @@ func isNumber(s string) bool {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// unescaped is a text without the escapes of URLs; the text itself where they
-// are none.
+// unescaped decodes URL escapes. It returns the text itself if they are
+// invalid.
 func unescaped(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// variable takes what is secret of a variable.
+// variable adds what is secret in a variable.
 func (f *found) variable(name, value string) {
 	value = strings.TrimSpace(value)
 	if isReference(value) {
@@ -37,14 +37,15 @@ const (
 	saysPublic // or a hash
 )
 
-// secretWords make a name call its value secret.
+// secretWords in a name make its value secret.
 var secretWords = strings.Fields("PASSWORD PASS PASSWD PWD SECRET TOKEN PRIVATE CREDENTIAL CREDENTIALS DSN AUTH SALT KEY PASSPHRASE APIKEY")
 
 // secretEnds do so at the end of a word, where people write no separator:
-// PGPASSWORD. No other words end so, as MONKEY and COMPASS would.
+// PGPASSWORD. They are chosen so that no other word ends in one, as MONKEY and
+// COMPASS do in KEY and PASS.
 var secretEnds = strings.Fields("PASSWORD PASSWD SECRET TOKEN APIKEY SECRETKEY ACCESSKEY PRIVATEKEY")
 
-// nameSays is what a variable's name says of its value.
+// nameSays returns what a variable's name says about its value.
 func nameSays(name string) evidence {
 	says := saysNothing
 	for _, word := range words(name) {
@@ -58,8 +59,8 @@ func nameSays(name string) evidence {
 	return says
 }
 
-// words are those of a name, in capitals: DB_PASSWORD2, dbPassword and
-// db-password have PASSWORD among theirs, MONKEY has no KEY.
+// words splits a name into words, in upper case: DB_PASSWORD2, dbPassword and
+// db-password contain PASSWORD; MONKEY does not contain KEY.
 func words(name string) []string {
 	var words []string
 	runes := []rune(name)
@@ -76,8 +77,8 @@ func words(name string) []string {
 	return words
 }
 
-// breaks reports whether a word begins at i: behind what is no letter, and
-// with a capital between small letters.
+// breaks reports whether a word starts at i: after something that is not a
+// letter, or at a capital next to lower case.
 func breaks(r []rune, i int) bool {
 	switch {
 	case !unicode.IsLetter(r[i]) || !unicode.IsLetter(r[i-1]):
@@ -88,32 +89,34 @@ func breaks(r []rune, i int) bool {
 	return false
 }
 
-// usual are values that no name makes a secret: everybody tries them.
+// usual are values that are never secret, whatever their name: everybody tries
+// them.
 var usual = strings.Fields("postgres password changeme admin root secret")
 
 func isUsual(v string) bool { return slices.Contains(usual, strings.ToLower(v)) }
 
-// isFrame reports whether a line begins or ends a PEM block: those are alike.
+// isFrame reports whether a line starts or ends a PEM block. These lines are
+// always the same.
 func isFrame(line string) bool {
 	return strings.HasPrefix(line, "-----BEGIN ") || strings.HasPrefix(line, "-----END ")
 }
 
 var reference = regexp.MustCompile(`^\$(\w+|\{[^{}]*\}|\{\{[^{}]*\}\})$`)
 
-// isReference reports whether a value stands for another variable's.
+// isReference reports whether a value refers to another variable.
 func isReference(v string) bool { return reference.MatchString(v) }
 
 var (
 	address = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`<>]+")
-	// A database driver's address has no scheme at times. The name of an
-	// image with its digest has the same form.
+	// The address for a database driver sometimes has no scheme. An image with
+	// a digest has the same form.
 	bare = regexp.MustCompile(`^([^\s:/@]+):([^\s/@]+)@([\w.(\[-]+)`)
 	port = regexp.MustCompile(`^\d+([/?#]|$)`)
 	pair = regexp.MustCompile(`([A-Za-z][\w.-]*)=([^&;\s"',]+)`)
 )
 
-// credentials takes those that addresses hold: passwords, tokens in place of a
-// user, and parameters whose name calls them secret.
+// credentials adds those in addresses: passwords, tokens in place of a user
+// name, and parameters with secret names.
 func (f *found) credentials(text string) {
 	for _, a := range address.FindAllString(text, -1) {
 		_, rest, _ := strings.Cut(a, "://")
@@ -134,8 +137,8 @@ func (f *found) credentials(text string) {
 	}
 }
 
-// userinfo is what stands before the @ of an address; empty: nothing. A
-// password may hold a slash that should have been escaped.
+// userinfo returns the part of an address before the @; empty: none. A password
+// may contain a slash that should have been escaped.
 func userinfo(rest string) string {
 	if at := strings.LastIndexByte(authority(rest), '@'); at >= 0 {
 		return rest[:at]
@@ -151,10 +154,10 @@ func userinfo(rest string) string {
 	return rest[:at]
 }
 
-// noPassword stands behind a token of GitHub's that is the user.
+// noPassword follows a GitHub token that is used as the user name.
 const noPassword = "x-oauth-basic" //nolint:gosec // it is none
 
-// authority is what stands before the path of an address.
+// authority returns the part of an address before the path.
 func authority(rest string) string {
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		return rest[:end]
@@ -172,7 +175,8 @@ func (f *found) userinfo(info, all string) {
 		return
 	}
 	if len(password) < minNamed || isUsual(password) || strings.Count(all, password) > 1 {
-		// Alone it would tear up the log, in its place it does not.
+		// By itself it would make the log unreadable, between : and @ it does
+		// not.
 		f.add(":" + password + "@")
 		return
 	}
@@ -198,8 +202,8 @@ func (f *found) pem(value string) {
 	}
 }
 
-// json takes what is secret in a value that is JSON, and reports whether it
-// is: its members are variables again.
+// json adds what is secret in a value that is JSON, and reports whether it is.
+// Its members are treated as variables.
 func (f *found) json(value string) bool {
 	if !strings.HasPrefix(value, "{") && !strings.HasPrefix(value, "[") {
 		return false
@@ -231,14 +235,14 @@ func (f *found) member(name string, v any) {
 
 const (
 	minRandom  = 20
-	bitsRandom = 3.5 // of a character
+	bitsRandom = 3.5 // per character
 )
 
-// random takes the words of a value that are secret by their looks, whole or
-// only the pieces of each.
+// random adds the words of a value that look random: each whole word, or only
+// the pieces of it.
 func (f *found) random(value string, whole bool) {
 	for _, field := range strings.Fields(value) {
-		// Of an address what stands behind its host counts.
+		// In an address, only the part after the host counts.
 		if _, rest, ok := strings.Cut(field, "://"); ok {
 			field = strings.TrimPrefix(rest, authority(rest))
 		} else if whole && isRandom(field) {
@@ -253,8 +257,8 @@ func (f *found) random(value string, whole bool) {
 }
 
 var (
-	// What looks random and is shown anyway: UUIDs, hashes of commits and
-	// images, and ids of Dokploy.
+	// Look random but are shown anyway: UUIDs, hashes of commits and images,
+	// and ids of Dokploy.
 	uuid   = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	hash   = regexp.MustCompile(`\b(sha256:[0-9a-f]{64}|[0-9a-f]{40})\b`)
 	idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
@@ -262,9 +266,9 @@ var (
 	host = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.){2,}[a-z]{2,}(:[0-9]{1,5})?$`)
 )
 
-// isRandom reports whether a text has the looks of a secret: long, with
-// letters and digits, and over 3.5 bits a character. What is put together from
-// words and numbers is none: a path, a host, an image, an option.
+// isRandom reports whether a text looks like a secret: long, with letters and
+// digits, and with over 3.5 bits per character. Paths, hosts, images, options
+// and other texts composed of words and numbers do not.
 func isRandom(s string) bool {
 	if len(s) < minRandom || idForm.MatchString(s) || host.MatchString(s) {
 		return false
@@ -276,17 +280,17 @@ func isRandom(s string) bool {
 }
 
 var (
-	// A word may have a number before or behind it: v1, alpine3, 256MB. A
-	// short hash of a commit stands for one, and so does a time.
+	// A word, possibly with a number before or after it: v1, alpine3, 256MB. A
+	// short commit hash or a time counts as one.
 	piece = regexp.MustCompile(`^([0-9]{0,4}([A-Za-z]{1,12})[0-9]{0,4}|[0-9]{1,13}|[0-9a-f]{7,12}|[0-9]{8}T[0-9]{6}Z?)$`)
 	joint = func(r rune) bool { return strings.ContainsRune("-_./:,=@+~% ", r) }
 )
 
-// manyOdd is how many pieces of a text may be a short hash, or capitals and
-// digits, before they are those of a key: ABCD1-EFGH2-IJKL3-MNOP4.
+// manyOdd is how many pieces may look like a short hash, or like capitals with
+// digits, before the text counts as a key: ABCD1-EFGH2-IJKL3-MNOP4.
 const manyOdd = 3
 
-// isComposed reports whether a text is made of words and numbers.
+// isComposed reports whether a text consists of words and numbers.
 func isComposed(s string) bool {
 	odd := 0
 	for part := range strings.FieldsFuncSeq(s, joint) {
@@ -301,8 +305,8 @@ func isComposed(s string) bool {
 	return odd < manyOdd
 }
 
-// isPlainAddress reports whether a value is an address without anything in it
-// that may be secret, whatever its variable is called: AUTH_URL.
+// isPlainAddress reports whether a value is an address with nothing in it that
+// may be secret, whatever the variable's name: AUTH_URL.
 func isPlainAddress(v string) bool {
 	scheme, rest, ok := strings.Cut(v, "://")
 	return ok && isComposed(scheme) && !strings.ContainsAny(rest, "@?#") && isComposed(rest)
@@ -310,13 +314,13 @@ func isPlainAddress(v string) bool {
 
 var path = regexp.MustCompile(`^(\.{0,2}|~)/[a-z0-9._/-]*$`)
 
-// isPlainPath reports the same of a path: SSL_KEY_FILE.
+// isPlainPath reports the same for a path: SSL_KEY_FILE.
 func isPlainPath(v string) bool { return path.MatchString(v) && isComposed(v) }
 
 func hasLetter(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter) }
 func hasDigit(s string) bool  { return strings.ContainsFunc(s, unicode.IsDigit) }
 
-// entropy is that of a text's characters, in bits a character.
+// entropy returns the entropy of a text's characters, in bits per character.
 func entropy(s string) (bits float64) {
 	count := map[rune]int{}
 	n := 0

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Duration writes a duration as a person reads it: 30ms, 0.4s, 48s, 3m05s, 1h02m.
+// Duration formats a duration for people: 30ms, 0.4s, 48s, 3m05s, 1h02m.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:

@@ -1,6 +1,6 @@
-// Package text folds, quotes and shortens texts from elsewhere. A text is masked
-// before it is shortened: of a secret that is cut, a part would be shown. So
-// OneLine, Printable and Quote cut nothing, and what shortens is for those who mask.
+// Package text folds, quotes and shortens texts. A text must be masked before
+// it is shortened, or a part of a secret would be shown. OneLine, Printable and
+// Quote cut nothing; the functions that cut take masked text.
 package text
 
 import (
@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// OneLine folds white space, line breaks among it.
+// OneLine folds white space and line breaks into single spaces.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Printable puts a question mark in the place of what cannot be printed.
+// Printable replaces characters that cannot be printed with question marks.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -24,11 +24,11 @@ func Printable(s string) string {
 	}, s)
 }
 
-// maxQuoted is how many characters of a given value are shown.
+// maxQuoted is how many characters of a value are shown.
 const maxQuoted = 200
 
-// Quote shows a given value, of a long one its length: what is cut could not
-// be masked. kind is what it is called then, such as "value".
+// Quote quotes a value. Of a long one it shows only the length: a part of it
+// could not be masked. kind is what to call it then, such as "value".
 func Quote(s, kind string) string {
 	if n := utf8.RuneCountInString(s); n > maxQuoted {
 		return fmt.Sprintf("a %s of %d characters", kind, n)
@@ -36,8 +36,8 @@ func Quote(s, kind string) string {
 	return strconv.Quote(s)
 }
 
-// Shorten leaves out the middle of a text that is longer than limit bytes, and
-// keeps tail of them at its end. The text must have been masked.
+// Shorten drops the middle of a text that is longer than limit bytes and keeps
+// its last tail bytes. The text must be masked.
 func Shorten(masked string, limit, tail int) string {
 	if len(masked) <= limit {
 		return masked
@@ -45,9 +45,9 @@ func Shorten(masked string, limit, tail int) string {
 	return strings.ToValidUTF8(masked[:limit-tail], "") + " … " + strings.ToValidUTF8(masked[len(masked)-tail:], "")
 }
 
-// Middle folds a text and leaves out its middle if it has more than limit
-// characters: the end of an instruction or an error says as much as its
-// beginning. The text must have been masked.
+// Middle folds a text and drops its middle if it has more than limit
+// characters: the end of an instruction or an error matters as much as its
+// start. The text must be masked.
 func Middle(masked string, limit int) string {
 	s := OneLine(masked)
 	if utf8.RuneCountInString(s) <= limit {
@@ -59,7 +59,7 @@ func Middle(masked string, limit int) string {
 	return strings.TrimSpace(string(runes[:head])) + " … " + strings.TrimSpace(string(runes[len(runes)-tail:]))
 }
 
-// Cut leaves out the end of a text that has more than limit characters.
+// Cut drops the end of a text that has more than limit characters.
 func Cut(masked string, limit int) string {
 	if utf8.RuneCountInString(masked) <= limit {
 		return masked

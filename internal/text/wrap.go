@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Wrap breaks a text at spaces into lines of at most so many columns. A word
-// that is too long for any line, such as a link, has one of its own.
+// Wrap breaks a text at spaces into lines of at most that many columns. A word
+// that is too long for a line, such as a link, gets a line of its own.
 func Wrap(text string, columns int) []string {
 	var lines []string
 	text = strings.TrimRight(text, " ")
@@ -21,15 +21,15 @@ func Wrap(text string, columns int) []string {
 	return append(lines, text)
 }
 
-// breakAt is the space at which the first line of a text ends, which is too long
-// for one; negative if there is none.
+// breakAt returns the space at which to break a text that is too long for one
+// line; negative if there is none.
 func breakAt(text string, columns int) int {
 	best, column, word := -1, 0, false
 	for i, r := range text {
 		switch {
 		case r != ' ':
 			word = true
-		case word: // the leading spaces are not a place to break
+		case word: // leading spaces are no place to break
 			if column > columns && best >= 0 {
 				return best
 			}

@@ -1,5 +1,5 @@
-// Package transport makes the connections to Dokploy and to a health URL: what
-// the inputs say about TLS, the proxy of this machine, and HTTP/1.1.
+// Package transport creates the HTTP transports for Dokploy and for a health
+// URL: TLS as the inputs say, this machine's proxy, and HTTP/1.1.
 package transport
 
 import (
@@ -10,8 +10,8 @@ import (
 	"dokploy-deploy/internal/neterr"
 )
 
-// New makes a transport that trusts these authorities beside the system's, or
-// every certificate. Its timeouts are for the caller to set.
+// New creates a transport that trusts the given authorities besides the
+// system's, or every certificate. It sets no timeouts.
 func New(authorities []*x509.Certificate, skipVerify bool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -21,10 +21,10 @@ func New(authorities []*x509.Certificate, skipVerify bool) *http.Transport {
 	}
 }
 
-// http1 keeps every request on HTTP/1.1, on purpose: net/http's HTTP/2 sends
-// requests again by rules of its own, which a trigger must never be, and the
-// upgrade to a WebSocket needs HTTP/1.1. A few small requests gain nothing from
-// HTTP/2.
+// http1 keeps every request on HTTP/1.1, on purpose: net/http's HTTP/2 resends
+// requests by rules of its own, which must not happen to a trigger, and
+// upgrading to a WebSocket needs HTTP/1.1. A few small requests gain nothing
+// from HTTP/2.
 func http1() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(true)

@@ -18,13 +18,13 @@ import (
 	"strings"
 )
 
-// A .zip is read with archive/zip, and what is sent is rebuilt from it: Dokploy
-// gets the same kind of zip as for a directory, whatever tool made this one.
-// Its entries keep their names and their order, folders among them, as Dokploy
-// strips the root folder by these.
+// A .zip is read with archive/zip and rebuilt: Dokploy receives the same kind
+// of zip as for a directory, whatever tool made the original. Entries keep
+// their names and order, folders included, because Dokploy uses both to strip
+// the root folder.
 
-// maxDirectory bounds a zip's list of its entries, with their extra fields and
-// comments. It is what maxFiles entries need whose names have the full length.
+// maxDirectory limits a zip's directory, in bytes, including extra fields and
+// comments: enough for maxFiles entries with the longest names.
 const maxDirectory = int64(maxFiles * (46 + maxName + 64))
 
 const (
@@ -39,13 +39,13 @@ var (
 	errChanged   = errors.New("changed while it was being uploaded; make sure nothing writes to it")
 )
 
-// bounded is a zip whose list is read: archive/zip keeps as many entries as
-// there are, however many.
+// bounded reads a zip while its directory is parsed: archive/zip keeps every
+// entry there is.
 type bounded struct {
 	io.ReaderAt
 	read    int64
 	entries int
-	done    bool // from here on the files are read
+	done    bool // from here on files are read
 }
 
 func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
@@ -64,20 +64,20 @@ func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// maxEntryName is what an entry's name may hold before . and .. and a root
-// folder are taken off; no message shows more of it.
+// maxEntryName is the longest name of an entry before . and .. and a root
+// folder are removed, in bytes. Messages show no more of a name.
 const maxEntryName = 4 * maxName
 
-// shown is an entry's name in a message.
+// shown returns an entry's name for a message.
 func shown(e *zip.File) string { return e.Name[:min(len(e.Name), maxEntryName)] }
 
 func isFolder(name string) bool { return strings.HasSuffix(name, "/") }
 
-// ignored: the server leaves these out.
+// ignored reports whether the server skips the entry.
 func ignored(e *zip.File) bool { return strings.HasPrefix(e.Name, "__MACOSX") }
 
-// fileOf is an entry as it is sent, with what is needed to see whether it is still the one
-// that was checked.
+// fileOf describes an entry as it is sent, with what is needed to see that it
+// is still the one that was checked.
 func fileOf(e *zip.File) file {
 	return file{name: e.Name, size: int64(e.UncompressedSize64), crc: e.CRC32} //nolint:gosec // at most maxUnpacked
 }
@@ -107,13 +107,13 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	if err != nil {
 		return fmt.Errorf("%s %w", quote(name), err)
 	}
-	const most = 1 << 40 // of one claim, so that no sum overflows
+	const most = 1 << 40 // for one entry, so that no sum overflows
 	var unpacked, packed int64
 	for _, e := range entries {
 		unpacked += int64(min(e.UncompressedSize64, most))
 		packed += int64(min(e.CompressedSize64, most))
 	}
-	// archive/zip reads none further than its claim, so that the claims can be
+	// archive/zip reads no further than the claimed size, so the claims can be
 	// trusted.
 	switch {
 	case packed > size:
@@ -146,7 +146,7 @@ func (s *Source) checkArchive(f io.ReaderAt, name string, size int64) error {
 	return nil
 }
 
-// kept are the entries that are sent.
+// kept returns the entries that are sent.
 func kept(entries []*zip.File) []*zip.File {
 	return slices.DeleteFunc(slices.Clone(entries), ignored)
 }
@@ -161,7 +161,7 @@ func readDirectory(f io.ReaderAt, size int64) ([]*zip.File, error) {
 		return nil, fmt.Errorf("cannot be read: %w", unread.Err)
 	case errors.Is(err, errTooMany), errors.Is(err, errDirectory):
 		return nil, err
-	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // checkNames names these
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // checkNames reports these
 		if head := make([]byte, 4); !readsAt(f, head) || string(head) != sigLocal {
 			return nil, errors.New("is not a zip; give a directory or a .zip")
 		}
@@ -178,8 +178,8 @@ func readsAt(f io.ReaderAt, b []byte) bool {
 	return err == nil
 }
 
-// beginsWith reports whether a zip begins with the first of its files. What
-// stands before that may be another zip, which archive/zip passes over.
+// beginsWith reports whether the zip starts with the first of its files.
+// Otherwise another zip may stand in front, which archive/zip skips.
 func beginsWith(f io.ReaderAt, entries []*zip.File) bool {
 	first := int64(math.MaxInt64)
 	for _, e := range entries {
@@ -197,7 +197,7 @@ func beginsWith(f io.ReaderAt, entries []*zip.File) bool {
 		first == 30+int64(binary.LittleEndian.Uint16(h[26:]))+int64(binary.LittleEndian.Uint16(h[28:]))
 }
 
-// checkNames finds out where the server would put each entry.
+// checkNames determines where the server would put each entry.
 func (s *Source) checkNames(entries []*zip.File, p *problems) {
 	strip, stripped := rootFolder(entries)
 	var (
@@ -226,7 +226,7 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 			p.add(shown(e), "is a file without a name; remove it from the zip")
 			continue
 		case isFolder(e.Name):
-			if p.name(name + "/") { // the server counts it
+			if p.name(name + "/") { // the server counts the folder
 				folders = append(folders, name)
 			}
 			continue
@@ -272,10 +272,10 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 	s.noteNames(executable, recent)
 }
 
-// modeOf is what Unix says of an entry: its type and permissions.
+// modeOf returns the Unix type and permissions of an entry.
 func modeOf(e *zip.File) uint32 { return e.ExternalAttrs >> 16 }
 
-// faultOf says what is wrong with an entry's name or type alone; empty: nothing.
+// faultOf says what is wrong with an entry's own name or type; empty: nothing.
 func faultOf(e *zip.File) string {
 	switch kind := modeOf(e) & 0o170000; {
 	case len(e.Name) > maxEntryName:
@@ -294,8 +294,8 @@ func faultOf(e *zip.File) string {
 	return ""
 }
 
-// rootFolder is the folder that the server strips: the only entry in the root.
-// It does not look whether something is in other folders.
+// rootFolder returns the folder that the server strips: the only entry in the
+// root. It does not check that everything is inside it.
 func rootFolder(entries []*zip.File) (string, bool) {
 	var root []string
 	for _, e := range entries {
@@ -309,7 +309,7 @@ func rootFolder(entries []*zip.File) (string, bool) {
 	return strings.CutSuffix(root[0], "/")
 }
 
-// checkEntry reads what is in an entry, to its end and in little memory.
+// checkEntry reads an entry to its end, in little memory.
 func checkEntry(e *zip.File, buf []byte) error {
 	switch {
 	case e.Flags&(1|1<<6|1<<13) != 0:
@@ -319,7 +319,7 @@ func checkEntry(e *zip.File, buf []byte) error {
 	case isFolder(e.Name) && e.UncompressedSize64 != 0:
 		return errors.New("is a folder with content; make the zip with another tool")
 	}
-	sum := crc32.NewIEEE() // archive/zip takes a checksum of zero for none
+	sum := crc32.NewIEEE() // archive/zip takes a zero checksum for none
 	err := copyEntry(sum, e, buf)
 	var unread *fs.PathError
 	switch {
@@ -341,7 +341,7 @@ func copyEntry(w io.Writer, e *zip.File, buf []byte) error {
 	return err
 }
 
-// writeArchive writes the entries of a .zip, which must still be those that
+// writeArchive writes the entries of a .zip, which must still be the ones that
 // were checked.
 func (s *Source) writeArchive(w io.Writer) error {
 	name := filepath.Base(s.path)
@@ -358,7 +358,7 @@ func (s *Source) writeArchive(w io.Writer) error {
 	switch {
 	case errors.As(err, &unread):
 		return fmt.Errorf("%s cannot be read completely: %w", quote(name), unread.Err)
-	case err != nil: // one of w is known to WriteTo
+	case err != nil: // WriteTo recognises an error of w
 		return fmt.Errorf("%s %w", quote(name), errChanged)
 	}
 	return nil

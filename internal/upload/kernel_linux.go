@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// kernelSystems are the types of file systems (statfs) in which files have no
-// size that is true, and some have no end.
+// kernelSystems are the types (statfs) of file systems whose files have no true
+// size; some never end.
 var kernelSystems = []int64{
 	0x9fa0,     // proc
 	0x62656572, // sysfs
@@ -28,7 +28,7 @@ var kernelSystems = []int64{
 	0x6e736673, // nsfs
 }
 
-// ofKernel reports whether a file is in one of them.
+// ofKernel reports whether a file is on one of them.
 func ofKernel(f *os.File) bool {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// What the server takes: /^[\w/. :[\]-]{1,500}$/ for the whole path, which
-// begins with /etc/dokploy/applications/<at most 63>/code/ (readValidDirectory
-// of v0.30.2). v0.29.3 is the first that looks, without : [ ]; v0.29.4 has the
+// What the server accepts: /^[\w/. :[\]-]{1,500}$/ for the whole path, which
+// starts with /etc/dokploy/applications/<at most 63>/code/ (readValidDirectory
+// of v0.30.2). v0.29.3 was the first to check, without : [ ]; v0.29.4 added the
 // colon, v0.29.5 the brackets.
 const (
 	maxName = 500 - len("/etc/dokploy/applications/") - 63 - len("/code/")
@@ -26,8 +26,8 @@ func accepts(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-. /"+newer, c) >= 0
 }
 
-// checkName gives the first part of a path that the server does not take, with
-// what leads to it, and why. Both are empty when all is well.
+// checkName returns the start of name up to the first part that the server does
+// not accept, and why. Both are empty if the name is fine.
 func checkName(name string) (at, fault string) {
 	end := -1
 	for part := range strings.SplitSeq(name, "/") {
@@ -56,7 +56,7 @@ func checkName(name string) (at, fault string) {
 // maxShown is how many problems are reported.
 const maxShown = 10
 
-// problems are what is wrong, one for each path.
+// problems collects what is wrong, one problem per path.
 type problems struct {
 	errs  []error
 	seen  map[string]bool
@@ -121,7 +121,7 @@ func (s *sample) String() string {
 	return text
 }
 
-// are begins a sentence about the names.
+// are starts a sentence about the names.
 func (s *sample) are() string {
 	if s.n == 1 {
 		return s.String() + " is"
@@ -129,10 +129,10 @@ func (s *sample) are() string {
 	return s.String() + " are"
 }
 
-// quote shows a name, whole: what is cut could not be masked.
+// quote quotes a name whole: a part of it could not be masked.
 func quote(s string) string { return strconv.Quote(s) }
 
-// cause is an error without the name of the call and the path.
+// cause returns an error without the name of the call and the path.
 func cause(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

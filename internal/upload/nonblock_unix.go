@@ -4,6 +4,6 @@ package upload
 
 import "syscall"
 
-// nonblock keeps the opening of a pipe, which may stand in a file's place by
-// then, from waiting for a writer.
+// nonblock keeps opening a pipe, which may have replaced the file, from waiting
+// for a writer.
 const nonblock = syscall.O_NONBLOCK

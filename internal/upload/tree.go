@@ -18,12 +18,12 @@ import (
 
 const ignoreFile = ".dockerignore"
 
-// tree is a directory while it is looked at.
+// tree is a directory that is being read.
 type tree struct {
 	root     *os.Root
-	base     string // its path, without links
+	base     string // its path, with links resolved
 	ignore   *patternmatcher.PatternMatcher
-	reading  []string // the folders from the root to here, to see loops
+	reading  []string // the folders from the root to here, to detect loops
 	visited  int
 	files    []file
 	problems problems
@@ -66,7 +66,7 @@ func (s *Source) take(t *tree, name string) error {
 		return fmt.Errorf("%s has nothing to send: its %s excludes everything (%s)", quote(name), ignoreFile, t.ignored.String())
 	case n == 0 || n == 1 && t.files[0].name == ignoreFile:
 		return fmt.Errorf("%s is empty: it has no file to send", quote(name))
-	case n > maxFiles: // by the last one
+	case n > maxFiles: // the last one may exceed it
 		return fmt.Errorf("%s contains %d files; at most %d are accepted; exclude something with %s", quote(name), n, maxFiles, ignoreFile)
 	case s.bytes > maxUnpacked:
 		return fmt.Errorf("%s holds %s, more than Dokploy accepts (%s); exclude something with %s", quote(name), megabytes(s.bytes), megabytes(maxUnpacked), ignoreFile)
@@ -91,8 +91,8 @@ func (s *Source) take(t *tree, name string) error {
 	return nil
 }
 
-// readIgnore reads .dockerignore as docker does: itself, the Dockerfile and what
-// is to be kept are sent whatever it says.
+// readIgnore reads .dockerignore as docker does: the file itself, the
+// Dockerfile and the files in keep are sent whatever it says.
 func (t *tree) readIgnore(keep []string) error {
 	var patterns []string
 	switch info, err := t.root.Stat(ignoreFile); {
@@ -122,16 +122,16 @@ func (t *tree) readIgnore(keep []string) error {
 	return err
 }
 
-// literal makes a name a pattern that matches just that.
+// literal escapes a name so that a pattern matches just that name.
 var literal = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
-// folder looks at a folder that is sent as name and is at real.
+// folder reads the folder that is sent as name and stands at real.
 func (t *tree) folder(name, real string, above patternmatcher.MatchInfo) error {
 	if slices.Contains(t.reading, real) {
 		t.problems.add(name, "points back to a folder that contains it; links must not form a loop")
 		return nil
 	}
-	if len(name) > maxName { // a circle that has not been seen ends here
+	if len(name) > maxName { // an undetected loop ends here
 		t.problems.name(name)
 		return nil
 	}
@@ -184,7 +184,7 @@ func (t *tree) list(real string) ([]os.DirEntry, error) {
 func (t *tree) entry(name, real string, kind fs.FileMode, above patternmatcher.MatchInfo) error {
 	ignored, here, err := t.ignore.MatchesUsingParentResults(name, above)
 	if err == nil && !ignored && name != real {
-		ignored, err = t.ignores(real) // a link is no way around the file
+		ignored, err = t.ignores(real) // a link does not get around .dockerignore
 	}
 	switch {
 	case err != nil:
@@ -208,7 +208,8 @@ func (t *tree) entry(name, real string, kind fs.FileMode, above patternmatcher.M
 	return nil
 }
 
-// exceptsBelow reports whether an ignored folder may hold something that is not.
+// exceptsBelow reports whether an ignored folder may hold something that is not
+// ignored.
 func (t *tree) exceptsBelow(name string) bool {
 	return slices.ContainsFunc(t.ignore.Patterns(), func(p *patternmatcher.Pattern) bool {
 		s := filepath.ToSlash(p.String())

@@ -1,7 +1,7 @@
-// Package upload owns what is uploaded as the source of an application: a
-// directory or a .zip. Dokploy switches the source and removes the old code
-// before it looks at what it got, so that all it would refuse is found here,
-// before anything is sent. It knows the server's rules, not its API.
+// Package upload owns what is uploaded as an application's source: a directory
+// or a .zip. Dokploy switches the source and deletes the old code before it
+// looks at the upload, so everything it would reject is found here, before
+// anything is sent. The package knows the server's rules, not its API.
 package upload
 
 import (
@@ -17,46 +17,48 @@ import (
 	"strings"
 )
 
-// What is more than these is refused.
+// Sources beyond these limits are refused.
 const (
 	maxFiles    = 100_000
-	maxVisited  = 1_000_000 // what a directory holds, ignored or not
+	maxVisited  = 1_000_000 // in a directory, ignored or not
 	maxZip      = 2 << 30   // the server holds it in memory, more than once
-	maxUnpacked = 1<<32 - 2 // adm-zip gets zip64 sizes wrong; one more is such a size
-	// A zip that unpacks to more than bombSize and bombRatio times its own
-	// size is taken for a bomb.
+	maxUnpacked = 1<<32 - 2 // adm-zip misreads zip64 sizes, which start here
+	// A zip that unpacks to more than bombSize and more than bombRatio times
+	// its own size counts as a bomb.
 	bombSize  = 256 << 20
 	bombRatio = 200
 )
 
-// large is what is worth a note: the server's memory may be smaller.
+// large is the size from which a note is shown: the server may have less
+// memory.
 const large = 200 << 20
 
-// Source is a directory or .zip in which nothing was found that Dokploy refuses.
+// Source is a directory or .zip in which nothing was found that Dokploy
+// rejects.
 type Source struct {
-	name    string // as it was given
-	path    string // absolute; of a directory: without links
+	name    string // as given
+	path    string // absolute; of a directory: with links resolved
 	archive bool
-	files   []file   // as they are sent
+	files   []file   // as sent
 	names   []string // where Dokploy puts them, sorted
-	count   int      // of names
+	count   int      // number of names
 	bytes   int64
 	notes   []string
 }
 
-// file is a file that is sent, or a folder of a .zip.
+// file is a file to send, or a folder of a .zip.
 type file struct {
-	name string // in the zip that is sent; of a folder: with a slash at its end
-	from string // of a directory: below it; another one behind a link
+	name string // in the zip that is sent; of a folder: ending in a slash
+	from string // path below the directory; differs from name behind a link
 	size int64
-	crc  uint32 // of a .zip
+	crc  uint32 // of an entry of a .zip
 }
 
-// Open looks at a directory or a .zip. Its error says what is wrong and what
-// to do, each problem on a line of its own.
+// Open reads a directory or a .zip. Its error says what is wrong and what to
+// do, each problem on its own line.
 func Open(name string) (*Source, error) { return openSource(name, nil) }
 
-// openSource leaves nothing of keep out, whatever .dockerignore says.
+// openSource leaves out nothing of keep, whatever .dockerignore says.
 func openSource(name string, keep []string) (*Source, error) {
 	const want = "give a directory or a .zip"
 	if strings.TrimSpace(name) == "" {
@@ -91,8 +93,8 @@ func openSource(name string, keep []string) (*Source, error) {
 	return s, nil
 }
 
-// Keep is the source with these files, whatever its .dockerignore says: those
-// that are there.
+// Keep returns the source with these files, if they exist, whatever its
+// .dockerignore says.
 func (s *Source) Keep(names ...string) (*Source, error) {
 	lacks := func(s *Source, name string) bool { file, _ := s.find(name); return !file }
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !lacks(s, name) })
@@ -111,8 +113,8 @@ func (s *Source) Keep(names ...string) (*Source, error) {
 	return kept, nil
 }
 
-// Lacks says why nothing is sent that has this path, as a file or, unless a
-// file is asked for, as a folder with files. It is empty if there is something.
+// Lacks says why nothing is sent under this path, as a file or, unless onlyFile
+// is set, as a folder with files. It returns "" if something is.
 func (s *Source) Lacks(name string, onlyFile bool) string {
 	file, folder := s.find(name)
 	switch {
@@ -128,7 +130,8 @@ func (s *Source) Lacks(name string, onlyFile bool) string {
 	return "is not in " + quote(s.name)
 }
 
-// find reports whether a file is sent as name, and whether files below it are.
+// find reports whether a file is sent as name, and whether there are files
+// below it.
 func (s *Source) find(name string) (file, folder bool) {
 	if name == "." {
 		return false, true
@@ -138,20 +141,20 @@ func (s *Source) find(name string) (file, folder bool) {
 	return file, i < len(s.names) && strings.HasPrefix(s.names[i], name+"/")
 }
 
-// Files is how many files are sent.
+// Files returns how many files are sent.
 func (s *Source) Files() int { return s.count }
 
-// Bytes is their size before compression, of a .zip its own size.
+// Bytes returns their size before compression; of a .zip, its own size.
 func (s *Source) Bytes() int64 { return s.bytes }
 
-// Notes are what a person should know about what is sent, one line each.
+// Notes returns remarks on what is sent, one line each.
 func (s *Source) Notes() []string { return s.notes }
 
 func (s *Source) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// noteNames notes what there is to say about names and modes.
+// noteNames adds remarks on names and modes.
 func (s *Source) noteNames(executable, recent sample) {
 	if executable.n > 0 {
 		s.note("Dokploy drops file modes, and %s executable here: run with sh, or chmod in the Dockerfile", executable.are())
@@ -161,8 +164,8 @@ func (s *Source) noteNames(executable, recent sample) {
 	}
 }
 
-// WriteTo writes the zip as it streams, the same bytes for the same content. An
-// error of w comes back as it is; any other one names the file that is broken.
+// WriteTo writes the zip as a stream, with the same bytes for the same content.
+// It returns errors of w as they are; any other error names the broken file.
 func (s *Source) WriteTo(w io.Writer) (int64, error) {
 	out := s.counter(w)
 	var err error
@@ -177,8 +180,8 @@ func (s *Source) WriteTo(w io.Writer) (int64, error) {
 	return out.n, err
 }
 
-// writeZip writes the zip that is sent. fill writes what is in the i-th file;
-// its buffer is for use in between.
+// writeZip writes the zip that is sent. fill writes the content of the i-th
+// file; buf is a buffer for it.
 func (s *Source) writeZip(w io.Writer, fill func(w io.Writer, i int, buf []byte) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	z := zip.NewWriter(out)
@@ -205,8 +208,8 @@ func (s *Source) writeZip(w io.Writer, fill func(w io.Writer, i int, buf []byte)
 	return out.Flush()
 }
 
-// writeTree writes no folders: the only one in the root would be stripped by the
-// server, and other servers of Dokploy do not get them.
+// writeTree writes no folders: the server would strip a single one in the root,
+// and remote servers do not receive them.
 func (s *Source) writeTree(w io.Writer) error {
 	root, err := os.OpenRoot(s.path)
 	if err != nil {
@@ -216,7 +219,7 @@ func (s *Source) writeTree(w io.Writer) error {
 	return s.writeZip(w, func(w io.Writer, i int, buf []byte) error { return copyFile(w, root, s.files[i], buf) })
 }
 
-// copyFile copies a file that must still have the size that it was checked with.
+// copyFile copies a file that must still have the size it was checked with.
 func copyFile(w io.Writer, root *os.Root, f file, buf []byte) error {
 	in, err := regular(root.OpenFile(f.from, os.O_RDONLY|nonblock, 0))
 	if err != nil {
@@ -233,7 +236,7 @@ func copyFile(w io.Writer, root *os.Root, f file, buf []byte) error {
 	return nil
 }
 
-// changedSize is the error for a file that has another size than it had.
+// changedSize is the error for a file whose size has changed.
 func changedSize(name string, now, before int64) error {
 	if now > before {
 		return fmt.Errorf("%s grew while it was being uploaded; make sure nothing writes to it", quote(name))
@@ -241,8 +244,8 @@ func changedSize(name string, now, before int64) error {
 	return fmt.Errorf("%s shrank while it was being uploaded (%d bytes instead of %d); make sure nothing writes to it", quote(name), now, before)
 }
 
-// regular gives a file that was opened without waiting, if it is a regular one:
-// another may stand in its place by now.
+// regular returns a file that was opened without blocking, if it is a regular
+// one: something else may have replaced it.
 func regular(f *os.File, err error) (*os.File, error) {
 	if err != nil {
 		return nil, err
@@ -261,13 +264,13 @@ func regular(f *os.File, err error) (*os.File, error) {
 	return f, nil
 }
 
-// counter counts what is written, and keeps the error of its writer apart from
-// those of what is read.
+// counter counts what is written, and keeps the writer's error apart from those
+// of the files read.
 type counter struct {
 	w   io.Writer
 	n   int64
 	err error
-	way string // out of too large a zip
+	way string // how to make too large a zip smaller
 }
 
 func (s *Source) counter(w io.Writer) *counter {

@@ -1,7 +1,6 @@
-// Package wait owns waiting: it looks at something again and again until that
-// ends, and decides when the next look comes. It backs off while nothing
-// happens, looks at once when it is woken, outlives outages up to a limit, and
-// stops with its context. It knows nothing of Dokploy.
+// Package wait polls something until it ends. It backs off while nothing
+// changes, looks at once when woken, tolerates outages up to a limit, and stops
+// with its context. It knows nothing about Dokploy.
 package wait
 
 import (
@@ -13,47 +12,48 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// State is what one look says about the thing waited for.
+// State is the result of one look.
 type State int
 
 const (
-	// Pending says that nothing has changed; the next look may come later.
+	// Pending: nothing has changed. The next look may come later.
 	Pending State = iota
-	// Progress says that something has changed; the backoff starts again.
+	// Progress: something has changed. The backoff starts again.
 	Progress
-	// Done says that it has ended.
+	// Done: it has ended.
 	Done
 )
 
-// Loop says how to wait. The zero value of each field but Backoff is usable.
+// Loop says how to poll. The zero value of each field except Backoff is usable.
 type Loop struct {
-	// Backoff gives the pauses between looks while nothing changes.
+	// Backoff yields the pauses between looks while nothing changes.
 	Backoff backoff.BackOff
-	// Burst, if set, gives the pauses after a wake-up, until they are longer
-	// than a pause of Backoff would be or until Stop.
+	// Burst, if set, yields the pauses after a wake-up, until they are longer
+	// than those of Backoff or it stops.
 	Burst backoff.BackOff
-	// Wake makes the next look come at once.
+	// Wake triggers the next look at once.
 	Wake <-chan struct{}
-	// PauseFirst: the first look comes after a pause (or a wake-up), for a
+	// PauseFirst: pause, or wait for a wake-up, before the first look, for a
 	// caller that has just looked.
 	PauseFirst bool
-	// Tolerate is the longest outage outlived in one stretch: from the start
-	// of the first look that failed. Zero or less: no failure is tolerated.
+	// Tolerate is the longest outage to tolerate in one stretch, counted from
+	// the start of the first look that failed. Zero or less: no failure is
+	// tolerated.
 	Tolerate time.Duration
-	// LookTimeout bounds one look; zero: not bounded (but for Tolerate).
+	// LookTimeout limits one look; zero: no limit except Tolerate.
 	LookTimeout time.Duration
-	// Fatal reports the errors that no waiting fixes. Nil: none is.
+	// Fatal reports whether waiting cannot fix an error. Nil: it always can.
 	Fatal func(error) bool
-	// Failed is told of every look that failed, and how long the outage has
-	// lasted; Recovered of the first one that worked again.
+	// Failed is called for every look that failed, with the length of the
+	// outage; Recovered for the first one that succeeded again.
 	Failed    func(err error, outage time.Duration)
 	Recovered func(outage time.Duration)
 }
 
-// UnreachableError says that an outage lasted longer than was tolerated.
+// UnreachableError reports an outage that lasted longer than was tolerated.
 type UnreachableError struct {
 	For time.Duration // length of the outage
-	Err error         // what the last look failed with
+	Err error         // error of the last look
 }
 
 func (e *UnreachableError) Error() string {
@@ -62,15 +62,16 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// retryAfter is satisfied by errors that carry the pause a server asked for.
+// retryAfter is implemented by errors that carry the pause a server asked for.
 type retryAfter interface{ RetryAfter() time.Duration }
 
-// maxRetryAfter bounds the pause that a server may ask for.
+// maxRetryAfter limits the pause that a server may ask for.
 const maxRetryAfter = time.Minute
 
-// Run looks until look says Done (then it returns nil), an error is fatal
-// (that error), an outage lasts too long (*UnreachableError) or ctx ends (its
-// cause). The first look comes at once, unless PauseFirst. Run is not safe for concurrent use.
+// Run looks until look returns Done (it returns nil), an error is fatal (it
+// returns that error), an outage lasts too long (*UnreachableError), or ctx
+// ends (its cause). The first look comes at once, unless PauseFirst is set. Run
+// is not safe for concurrent use.
 func (l *Loop) Run(ctx context.Context, look func(context.Context) (State, error)) error {
 	l.Backoff.Reset()
 	retry := NewBackoff(500*time.Millisecond, 8*time.Second)
@@ -116,7 +117,7 @@ func (l *Loop) Run(ctx context.Context, look func(context.Context) (State, error
 			if errors.As(err, &ra) {
 				pause = max(pause, min(ra.RetryAfter(), maxRetryAfter))
 			}
-			// The last look comes when the tolerated time is just over.
+			// The last look comes right after the tolerated time.
 			pause = min(pause, l.Tolerate-outage)
 		default:
 			if !outageStart.IsZero() {
@@ -154,13 +155,13 @@ func (l *Loop) Run(ctx context.Context, look func(context.Context) (State, error
 	}
 }
 
-// look bounds one look: by LookTimeout, and in an outage by what is left of
+// look limits one look by LookTimeout and, during an outage, by what is left of
 // the tolerated time.
 func (l *Loop) look(ctx context.Context, outageStart time.Time, look func(context.Context) (State, error)) (State, error) {
 	limit := l.LookTimeout
 	left := l.Tolerate
 	if !outageStart.IsZero() {
-		// At least a moment: the last look must have a chance.
+		// At least a second: the last look must have a chance.
 		left = max(l.Tolerate-time.Since(outageStart), time.Second)
 	}
 	if left > 0 && (limit <= 0 || left < limit) {
@@ -184,27 +185,26 @@ func (l *Loop) pause(burst bool) (time.Duration, bool) {
 	return l.Backoff.NextBackOff(), false
 }
 
-// NewBackoff is an exponential backoff with jitter that starts at initial, grows by
-// 1.7 each time up to limit, and never gives up by itself.
+// NewBackoff returns an exponential backoff with jitter that starts at initial,
+// grows by a factor of 1.7 up to limit, and never stops by itself.
 func NewBackoff(initial, limit time.Duration) *backoff.ExponentialBackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(initial),
 		backoff.WithMaxInterval(limit),
 		backoff.WithMultiplier(1.7),
 		backoff.WithRandomizationFactor(0.15),
-		// The default gives up after 15 minutes.
+		// The default stops after 15 minutes.
 		backoff.WithMaxElapsedTime(0),
 	)
 }
 
-// Steps is a backoff of given pauses, one after the other, then Stop. It makes
-// a good Burst.
+// Steps is a backoff of fixed pauses, then Stop. It is meant for Burst.
 type Steps struct {
 	Pauses []time.Duration
 	next   int
 }
 
-// NextBackOff is the next pause, or backoff.Stop.
+// NextBackOff returns the next pause, or backoff.Stop.
 func (s *Steps) NextBackOff() time.Duration {
 	if s.next >= len(s.Pauses) {
 		return backoff.Stop
@@ -216,7 +216,7 @@ func (s *Steps) NextBackOff() time.Duration {
 // Reset starts again with the first pause.
 func (s *Steps) Reset() { s.next = 0 }
 
-// Sleep pauses for d or until ctx ends, and then returns its cause.
+// Sleep pauses for d. If ctx ends first it returns the cause.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
