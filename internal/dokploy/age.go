@@ -9,8 +9,8 @@ import (
 
 var agePattern = regexp.MustCompile(`(?i)\b(less than a second|about a minute|about an hour|\d+ (?:second|minute|hour|day|week|month|year)s?)\b`)
 
-// age reads Docker's words for a time that has passed, and gives the least
-// that they mean: Docker rounds hours, and cuts all else.
+// age parses Docker's words for an elapsed time and returns the least that they
+// can mean: Docker rounds hours and truncates everything else.
 func age(s string) (time.Duration, bool) {
 	words := strings.ToLower(agePattern.FindString(s))
 	switch words {
@@ -29,7 +29,7 @@ func age(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	const day = 24 * time.Hour
-	d := time.Duration(min(n, 100_000)) // 273 years: more would not fit
+	d := time.Duration(min(n, 100_000)) // 273 years; more would overflow
 	switch strings.TrimSuffix(unit, "s") {
 	case "second":
 		return d * time.Second, true

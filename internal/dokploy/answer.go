@@ -11,29 +11,29 @@ import (
 	"reflect"
 )
 
-// What is read of an answer is bounded, so that memory is, whatever a server
-// sends: by its bytes as they are after unpacking, and by what is made of
-// them, since 3 bytes of JSON can become an object of 180.
+// Limits on an answer keep memory use bounded, whatever a server sends: its
+// size after decompression, and the number of objects in it, since 3 bytes of
+// JSON can become an object of 180.
 const (
-	// maxBody bounds an answer. The largest that Dokploy gives are a log of
-	// 1 MiB and a service with files of up to 1 MB each.
+	// maxBody limits an answer, in bytes. The largest that Dokploy sends are a
+	// log of 1 MiB and a service with files of up to 1 MB each.
 	maxBody = 8 << 20
-	// maxListBody bounds project.all, which carries whole services before
+	// maxListBody limits project.all, which contains whole services before
 	// 0.28.3, compose files included (docs/dokploy.md, Versions).
 	maxListBody = 16 << 20
-	// maxErrorBody bounds an answer that says no; the rest is left out.
+	// maxErrorBody limits the body of an error; the rest is dropped.
 	maxErrorBody = 256 << 10
-	// maxHeader bounds the head of an answer.
+	// maxHeader limits the headers of an answer.
 	maxHeader = 256 << 10
-	// maxObjects and maxListObjects bound the objects in an answer and in
-	// project.all, maxElements one list.
+	// maxObjects and maxListObjects limit the number of objects in an answer
+	// and in project.all, maxElements the length of one list.
 	maxObjects     = 50_000
 	maxListObjects = 60_000
 	maxElements    = 25_000
-	// maxName bounds names, ids and paths, which are sent back and shown.
+	// maxName limits names, ids and paths, which are sent back and shown.
 	maxName = 4 << 10
-	// smallBody is what any number of requests may read at a time. Only one
-	// at a time may read more.
+	// smallBody is how much every request may read. Only one request at a time
+	// may read more.
 	smallBody = 256 << 10
 )
 
@@ -46,15 +46,15 @@ func limitsOf(procedure string) (body, objects int) {
 	return maxBody, maxObjects
 }
 
-// answer is what came back, its body read.
+// answer is an HTTP answer with its body read.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 	odd    Odd
-	large  bool   // there is more of it than may be read
+	large  bool   // the body is longer than the limit
 	hops   int    // redirects followed
-	from   string // who answered after them, without a query
+	from   string // address that answered after them, without the query
 	free   func()
 }
 
@@ -66,9 +66,9 @@ func (a *answer) release() {
 	}
 }
 
-// brokenAnswer is an answer whose body could not be read completely.
+// brokenAnswer is an answer whose body could not be read to its end.
 type brokenAnswer struct {
-	got int // bytes that came
+	got int // bytes received
 	err error
 }
 
@@ -78,9 +78,9 @@ func (e *brokenAnswer) Error() string {
 
 func (e *brokenAnswer) Unwrap() error { return e.err }
 
-// read reads the body of an answer up to limit. What is more than smallBody
-// waits for its turn. A switch to another protocol that nobody asked for has
-// none: it is the connection itself, which no context ends.
+// read reads the body of an answer up to limit. What exceeds smallBody waits
+// for its turn. A protocol switch that nobody asked for has no body: it is the
+// connection itself, and no context ends it.
 func (c *Client) read(ctx context.Context, a *answer, body io.Reader, limit int) error {
 	if a.status == http.StatusSwitchingProtocols {
 		return nil
@@ -123,8 +123,8 @@ func (c *Client) read(ctx context.Context, a *answer, body io.Reader, limit int)
 	return nil
 }
 
-// fill reads until buf is full. Unlike io.ReadFull it leaves the error as it
-// is: the end, or that the body broke off.
+// fill reads until buf is full. Unlike io.ReadFull it returns the reader's
+// error unchanged: the end of the body, or that it was cut off.
 func fill(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var got int
@@ -134,11 +134,11 @@ func fill(r io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// listOf is a list in an answer; nil where there is none. Unlike a slice it is
-// read an element after the other, and ends with the first that is wrong.
+// listOf is a list in an answer; nil if there is none. Unlike a slice it is
+// decoded one element at a time, and decoding stops at the first bad one.
 type listOf[T any] []T
 
-// UnmarshalJSON reads the list. An element that is null is left out.
+// UnmarshalJSON decodes the list. Elements that are null are skipped.
 func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
 	switch kind := kindOf(b); kind {
@@ -166,8 +166,8 @@ func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// unwrap takes an answer bare, as {"result":{"data":…}} and as
-// {"result":{"data":{"json":…}}} (docs/dokploy.md, The API).
+// unwrap returns the payload of an answer that is bare, {"result":{"data":…}}
+// or {"result":{"data":{"json":…}}} (docs/dokploy.md, The API).
 func unwrap(body []byte) []byte {
 	trimmed := bytes.TrimSpace(body)
 	if !bytes.HasPrefix(trimmed, []byte(`{"result"`)) || !json.Valid(trimmed) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// wirePaths are where in its source a service is built. None of them is needed
-// to deploy.
+// wirePaths are the paths in the source that say how a service is built. None
+// of them is needed for deploying.
 type wirePaths struct {
 	BuildPath          looseText `json:"buildPath"`
 	GitlabBuildPath    looseText `json:"gitlabBuildPath"`
@@ -18,7 +18,7 @@ type wirePaths struct {
 	ComposePath        looseText `json:"composePath"`
 }
 
-// looseText is a text; anything else in its place reads as none.
+// looseText is a string; any other JSON value decodes to "".
 type looseText string
 
 func (t *looseText) UnmarshalJSON(raw []byte) error {
@@ -30,8 +30,8 @@ func (t *looseText) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// file is the Dockerfile or compose file, as a path in the source. It is empty
-// where Dokploy or a builder writes it.
+// file returns the Dockerfile or compose file, as a path in the source. It is
+// empty if Dokploy or a builder generates the file.
 func (w *wireService) file() string {
 	var dir looseText
 	file := ""

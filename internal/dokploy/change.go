@@ -5,10 +5,10 @@ import (
 	"maps"
 )
 
-// Field is a setting of a service, by its name in the API.
+// Field is the name of a service's setting in the API.
 type Field string
 
-// The fields that can be changed.
+// The settings that can be changed.
 const (
 	FieldImage        Field = "dockerImage" // applications
 	FieldEnv          Field = "env"
@@ -18,7 +18,7 @@ const (
 	FieldSourceType   Field = "sourceType"   // compose services
 )
 
-// Get is a setting as the service has it.
+// Get returns a setting of the service.
 func (s *Service) Get(f Field) Secret {
 	switch f {
 	case FieldImage:
@@ -37,12 +37,13 @@ func (s *Service) Get(f Field) Secret {
 	panic("dokploy: no field " + string(f))
 }
 
-// Change is what to set of a service. What is not in it is left as it is.
+// Change is the settings to change on a service. All others stay as they are.
 type Change map[Field]Secret
 
 // Update changes a service by application.update or compose.update, which
-// touch only what is sent (docs/dokploy.md, Changing a service). It needs the right "create services".
-// Compose services that do not exist are answered as if they did: read back.
+// change only the fields that are sent (docs/dokploy.md, Changing a service).
+// It needs the right "create services". For a compose service that does not
+// exist the server answers as if it did, so read the service back.
 func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 	input := map[string]any{string(s.Kind) + "Id": s.ID}
 	for field, value := range change {
@@ -52,9 +53,11 @@ func (c *Client) Update(ctx context.Context, s *Service, change Change) error {
 	return err
 }
 
-// SaveEnvironment sets the environment, and of applications build arguments and
-// secrets, as a plain member may. It overwrites all of them together, so what is
-// not changed is sent as s has it: read the service just before. Compose services have it since 0.29.0 (docs/dokploy.md, Changing a service).
+// SaveEnvironment sets the environment and, for applications, build arguments
+// and build secrets. A plain member may do so. The call overwrites all of them
+// together, so unchanged ones are sent as they are in s: read the service just
+// before. Compose services have the call since 0.29.0 (docs/dokploy.md,
+// Changing a service).
 func (c *Client) SaveEnvironment(ctx context.Context, s *Service, change Change) error {
 	input := map[string]any{"env": string(s.Env)}
 	for name, value := range s.beside {
@@ -68,8 +71,8 @@ func (c *Client) SaveEnvironment(ctx context.Context, s *Service, change Change)
 	return err
 }
 
-// SameBeside reports whether what saveEnvironment overwrites along with a change
-// is the same in two readings of a service.
+// SameBeside reports whether two readings of a service agree in everything that
+// saveEnvironment overwrites besides the change.
 func (s *Service) SameBeside(other *Service, change Change) bool {
 	beside := func(s *Service) map[string]any {
 		m := map[string]any{string(FieldEnv): string(s.Env)}

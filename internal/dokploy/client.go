@@ -23,43 +23,43 @@ import (
 	"dokploy-deploy/internal/transport"
 )
 
-// requestTimeout bounds one request and its answer. With Redis away an old
+// requestTimeout limits one request and its answer. If Redis is down, an old
 // server never answers application.deploy (docs/dokploy.md, Triggers).
 const requestTimeout = 20 * time.Second
 
-// Options says how to reach a Dokploy.
+// Options says how to reach a Dokploy server.
 type Options struct {
-	// URL is the instance, with its sub-path, without "/api".
+	// URL is the address of the instance, with its sub-path, without "/api".
 	URL *url.URL
 	// Key is sent as x-api-key, to this host only.
 	Key string
-	// Header is sent with every request, the log stream's too.
+	// Header is sent with every request, including the log stream's.
 	Header http.Header
-	// CACerts are trusted beside the system's.
+	// CACerts are trusted besides the system's.
 	CACerts []*x509.Certificate
-	// SkipVerify does not check the server's certificate.
+	// SkipVerify turns off the verification of the server's certificate.
 	SkipVerify bool
-	// UserAgent names the program.
+	// UserAgent is the value of the header User-Agent.
 	UserAgent string
-	// Trace, if set, is told of every request sent: its method, path (never
-	// the query), status (0: no answer) and time.
+	// Trace, if set, is called for every request with its method, path (never
+	// the query), status (0: no answer) and duration.
 	Trace func(method, path string, status int, took time.Duration)
 	// Dial, if set, makes the connections (tests).
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// Client speaks to one Dokploy. It is safe for concurrent use.
+// Client talks to one Dokploy server. It is safe for concurrent use.
 type Client struct {
 	base   *url.URL
 	header http.Header
-	http   *http.Client // follows redirects by its own rules, has no time-out
+	http   *http.Client // follows redirects by its own rules; has no timeout
 	retry  *retryablehttp.Client
-	fault  atomic.Int64  // when an answer was last a 5xx or did not come, in unix nanoseconds
+	fault  atomic.Int64  // when an answer was last a 5xx or missing, in Unix nanoseconds
 	large  chan struct{} // held while a large answer is read
-	pace   *rate.Limiter // nil: none
+	pace   *rate.Limiter // nil: no limit
 }
 
-// New makes a client; it sends nothing yet.
+// New creates a client. It sends nothing.
 func New(o Options) *Client {
 	tr := transport.New(o.CACerts, o.SkipVerify)
 	tr.DialContext = o.Dial
@@ -74,18 +74,20 @@ func New(o Options) *Client {
 	for name, values := range o.Header {
 		c.header[http.CanonicalHeaderKey(name)] = values
 	}
-	// Without these net/http repeats no POST of which anything was written. What
-	// is repeated of a POST cannot have arrived, or was not carried out: one whose
-	// used connection took no byte of it (net/http), one whose connection was never
-	// made (checkRetry), one that was answered with a redirect (redirector).
+	// With these headers net/http would repeat a POST after part of it was
+	// written. Without them, a POST is repeated only if it cannot have arrived
+	// or was not carried out: a reused connection took no byte of it
+	// (net/http), the connection was never made (checkRetry), or the answer was
+	// a redirect (redirector).
 	c.header.Del("Idempotency-Key")
 	c.header.Del("X-Idempotency-Key")
 	c.header.Set("X-Api-Key", o.Key)
 	c.header.Set("User-Agent", o.UserAgent)
 	c.http = &http.Client{
 		Transport: &redirector{next: &tracer{next: tr, told: o.Trace, client: c}},
-		// net/http keeps x-api-key when it follows a redirect, and turns POST
-		// into GET: what the redirector does not follow is an answer to show.
+		// When net/http follows a redirect it keeps x-api-key, and turns POST
+		// into GET. Redirects that the redirector does not follow are errors to
+		// show.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c.retry = &retryablehttp.Client{
@@ -100,9 +102,10 @@ func New(o Options) *Client {
 	return c
 }
 
-// LastFault is when Dokploy, or what stands in front of it, last answered 5xx or
-// not at all, requests that were then sent again included; zero: never. Logs and
-// Docker do not count: what is wrong with those alone is no restart.
+// LastFault returns when Dokploy, or something in front of it, last answered
+// 5xx or not at all, including requests that were then repeated; zero: never.
+// Calls about logs and Docker do not count: they may fail on their own, without
+// a restart.
 func (c *Client) LastFault() time.Time {
 	if at := c.fault.Load(); at != 0 {
 		return time.Unix(0, at)
@@ -110,23 +113,23 @@ func (c *Client) LastFault() time.Time {
 	return time.Time{}
 }
 
-// CloseIdle closes the connections that wait for a further request.
+// CloseIdle closes idle connections.
 func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 
-// attempt notes how far the newest try of a request came.
+// attempt records how far the newest attempt of a request got.
 type attempt struct {
 	client    *Client
 	method    string
 	procedure string
 	connected atomic.Bool
 	hops      int    // redirects followed
-	from      string // where the last one led, without its query
+	from      string // where the last one led, without the query
 }
 
 type attemptKey struct{}
 
-// checkRetry repeats at once only what is known to be harmless: any request
-// whose connection was never made, and a GET that met a gateway's hiccup.
+// checkRetry repeats at once only what is certainly harmless: a request whose
+// connection was never made, and a GET that a gateway failed to pass on.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -167,8 +170,8 @@ func (c *Client) endpoint(path string, query url.Values) string {
 	return u.String()
 }
 
-// do sends one request (with the repeats of checkRetry) and reads its answer.
-// Every failure is an *Error or a *TransportError.
+// do sends one request, with the repeats of checkRetry, and reads the answer.
+// Every error is an *Error or a *TransportError.
 func (c *Client) do(ctx context.Context, method, procedure string, query url.Values, body []byte) (*answer, error) {
 	ctx, err := c.ahead(ctx, method)
 	if err != nil {
@@ -235,9 +238,9 @@ func (c *Client) take(ctx context.Context, procedure string, a *answer, body io.
 	return answerError(procedure, a)
 }
 
-// query calls a procedure that reads. The parameters go as plain ones, which
-// the REST surface reads, and as JSON in input, which the documentation says
-// (docs/dokploy.md, The API).
+// query calls a procedure that reads. Parameters are sent both as plain ones,
+// which the REST API reads, and as JSON in input, which the documentation asks
+// for (docs/dokploy.md, The API).
 func (c *Client) query(ctx context.Context, procedure string, params url.Values, into any) error {
 	q := url.Values{}
 	if len(params) > 0 {
@@ -269,7 +272,7 @@ func (c *Client) query(ctx context.Context, procedure string, params url.Values,
 	return nil
 }
 
-// mutate calls a procedure that changes something and returns its answer.
+// mutate calls a procedure that changes something, and returns its answer.
 func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answer, error) {
 	body, err := json.Marshal(input)
 	if err != nil {
@@ -282,9 +285,9 @@ func (c *Client) mutate(ctx context.Context, procedure string, input any) (*answ
 	return a, err
 }
 
-// tracer stands below the redirects, so that it sees every request that goes
-// out: it makes it wait for its turn, says that it has no connection yet, and
-// tells what was answered.
+// tracer sits below the redirector, so that it sees every request that is sent.
+// It makes a request wait for its turn, records that no connection was made
+// yet, and reports the answer.
 type tracer struct {
 	next   http.RoundTripper
 	told   func(method, path string, status int, took time.Duration)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Container is one of Docker's containers on one host.
+// Container is a Docker container on one host.
 type Container struct {
 	ID     string
 	Name   string
@@ -17,8 +17,8 @@ type Container struct {
 	Status string // "Up 3 seconds (health: starting)"; empty before 0.27
 }
 
-// Health is starting, healthy, unhealthy, or empty: no health check, or not
-// known.
+// Health is starting, healthy, unhealthy, or empty: no health check, or
+// unknown.
 func (c Container) Health() string {
 	for _, h := range []string{"unhealthy", "healthy"} {
 		if strings.HasSuffix(c.Status, "("+h+")") {
@@ -33,7 +33,8 @@ func (c Container) Health() string {
 
 var statusCode = regexp.MustCompile(`^(?:Exited|Restarting) \((-?\d+)\)`)
 
-// ExitCode is that of a container that ended; false if it is not known.
+// ExitCode returns the exit code of a container that has ended; false if it is
+// unknown.
 func (c Container) ExitCode() (int, bool) {
 	m := statusCode.FindStringSubmatch(c.Status)
 	if m == nil {
@@ -43,12 +44,12 @@ func (c Container) ExitCode() (int, bool) {
 	return n, err == nil
 }
 
-// Age is how long the container has been in its state, at least; false if it
-// is not known.
+// Age returns how long the container has been in its state, at least; false if
+// that is unknown.
 func (c Container) Age() (time.Duration, bool) { return age(c.Status) }
 
-// Task is the task that the container is of, in its full length, by the
-// container's name; false for a container that is not swarm's.
+// Task returns the Swarm task that the container belongs to, with its full id,
+// from the container's name; false for a container that is not Swarm's.
 func (c Container) Task() (service, slot, id string, ok bool) {
 	parts := strings.Split(c.Name, ".")
 	if len(parts) < 3 {
@@ -58,10 +59,11 @@ func (c Container) Task() (service, slot, id string, ok bool) {
 	return strings.Join(parts[:n-2], "."), parts[n-2], parts[n-1], true
 }
 
-// Containers lists the containers of a service on its host, ended ones
-// included; a plain member may. appType is empty for what swarm runs
-// (applications, and stacks), docker-compose for the other. The server gives
-// all whose names begin alike: those of other services are left out.
+// Containers lists the containers of a service on its host, including ended
+// ones. A plain member may call it. appType is "docker-compose" for
+// docker-compose services, and empty for what Swarm runs (applications and
+// stacks). The server returns all containers whose names start alike; those of
+// other services are dropped.
 func (c *Client) Containers(ctx context.Context, appName, appType, serverID string) ([]Container, error) {
 	wire, err := list[wireTask](ctx, c, "docker.getContainersByAppNameMatch", url.Values{
 		"appName": {appName}, "appType": {appType}, "serverId": {serverID},

@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	// containerQuiet is how long nothing more comes when a container's log
-	// has been sent: the stream follows it, and is not closed even for one
-	// that has ended (docker-container-logs.ts, v0.30.2).
+	// containerQuiet is the silence after which a container's log counts as
+	// complete: the stream stays open, even for a container that has ended
+	// (docker-container-logs.ts, v0.30.2).
 	containerQuiet = 700 * time.Millisecond
-	// containerLogLimit bounds what is read of it, in bytes.
+	// containerLogLimit limits how much of it is read, in bytes.
 	containerLogLimit = 256 << 10
 )
 
-// ContainerLog reads the last lines that one container wrote, one that has
-// ended too, by the stream of the service's page; a member may. Each line
-// begins with its time.
+// ContainerLog reads the last lines that a container wrote, even one that has
+// ended, over the stream that the service's page uses. A member may. Each line
+// starts with its time.
 func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID string, tail int) (string, error) {
 	q := url.Values{
 		"containerId": {containerID}, "tail": {strconv.Itoa(tail)}, "since": {"all"}, "runType": {"native"}, "serviceId": {s.ID},
@@ -42,9 +42,9 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(containerLogLimit)
 	var log bytes.Buffer
-	wait := 5 * time.Second // until the first line
+	wait := 5 * time.Second // for the first line
 	for log.Len() < containerLogLimit {
-		// The end of its context ends a connection, so this is the last read.
+		// When its context ends, so does the connection: this is the last read.
 		readCtx, cancel := context.WithTimeout(ctx, wait)
 		_, frame, err := conn.Read(readCtx)
 		cancel()
@@ -55,7 +55,7 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 		wait = containerQuiet
 	}
 	if log.Len() >= containerLogLimit {
-		// The last line may be cut: what is left of a secret could not be masked.
+		// The last line may be cut: a part of a secret could not be masked.
 		log.Truncate(bytes.LastIndexByte(log.Bytes(), '\n') + 1)
 	}
 	switch said := log.String(); {
@@ -68,8 +68,8 @@ func (c *Client) ContainerLog(ctx context.Context, s *Service, containerID strin
 	}
 }
 
-// dialStream opens one of Dokploy's WebSockets. A wrong path hangs without an
-// answer (docs/dokploy.md, The log stream).
+// dialStream opens one of Dokploy's WebSockets. With a wrong path it hangs
+// without an answer (docs/dokploy.md, The log stream).
 func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*websocket.Conn, error) {
 	ctx, err := c.ahead(ctx, http.MethodGet)
 	if err != nil {
@@ -95,9 +95,9 @@ func (c *Client) dialStream(ctx context.Context, path string, q url.Values) (*we
 	return conn, nil
 }
 
-// ReadContainerLogs reads the last lines that a service's containers wrote
-// (≥ 0.29), one container's of a compose service. Where they are more than
-// Dokploy can carry, it asks for fewer (docs/dokploy.md, The log over REST).
+// ReadContainerLogs reads the last lines that a service's containers wrote (≥
+// 0.29); of a compose service, one container's. If they are more than Dokploy
+// can return, it asks for fewer (docs/dokploy.md, The log over REST).
 func (c *Client) ReadContainerLogs(ctx context.Context, kind Kind, id, containerID string, tail int) (string, error) {
 	for {
 		params := url.Values{string(kind) + "Id": {id}, "tail": {strconv.Itoa(tail)}}

@@ -2,8 +2,8 @@ package dokploy
 
 import "slices"
 
-// wireCredentials are what application.one and compose.one show that gives
-// access to something. They are read in order to be hidden, for nothing else.
+// wireCredentials are the fields of application.one and compose.one that give
+// access to something. They are read only to be masked.
 type wireCredentials struct {
 	Password         string            `json:"password"` // of the registry
 	RefreshToken     string            `json:"refreshToken"`
@@ -18,7 +18,7 @@ type wireCredentials struct {
 	Security         listOf[wireLogin] `json:"security"`
 }
 
-// wireAccess is how Dokploy gets at a registry or a git provider.
+// wireAccess is how Dokploy logs in to a registry or a Git provider.
 type wireAccess struct {
 	Password            string `json:"password"`
 	AccessToken         string `json:"accessToken"`
@@ -27,14 +27,14 @@ type wireAccess struct {
 	ClientSecret        string `json:"clientSecret"`
 	AppPassword         string `json:"appPassword"`
 	APIToken            string `json:"apiToken"`
-	GitLabURL           string `json:"gitlabUrl"` // no credential: where it is
+	GitLabURL           string `json:"gitlabUrl"` // an address, not a credential
 	GiteaURL            string `json:"giteaUrl"`
 	GitHubClientSecret  string `json:"githubClientSecret"`
 	GitHubPrivateKey    string `json:"githubPrivateKey"`
 	GitHubWebhookSecret string `json:"githubWebhookSecret"`
 }
 
-// wireLogin is one that the proxy asks for in front of the service.
+// wireLogin is a login that the proxy asks for in front of the service.
 type wireLogin struct {
 	Password string `json:"password"`
 }

@@ -12,7 +12,8 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// maxFields bounds the fields that an error names, and how much it says of one.
+// maxFields limits how many fields an error names, and how many messages per
+// field.
 const maxFields = 20
 
 // wireError is an error in the inner form that all three have in common.
@@ -100,8 +101,8 @@ func (w *wireError) fields() map[string][]string {
 	return fields
 }
 
-// oddBody tells answers that are not of Dokploy's API. Empty bodies are where
-// they say yes: the deploy calls answer so.
+// oddBody detects answers that do not come from Dokploy's API. A successful
+// answer may be empty: those of the deploy calls are.
 func oddBody(a *answer) Odd {
 	body := bytes.TrimSpace(a.body)
 	cloudflare := a.header.Get("Cf-Mitigated") != "" || a.status >= 520 && a.status <= 530 ||

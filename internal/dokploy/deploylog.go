@@ -18,13 +18,13 @@ import (
 // LogSource says where a deployment's log is.
 type LogSource struct {
 	DeploymentID string
-	Path         string // the row's logPath
-	ServerID     string // the build server of the row or the service, else the service's server (docs/dokploy.md, Remote servers)
-	// NoREST: deployment.readLogs cannot have this log (a build server's).
+	Path         string // logPath of the row
+	ServerID     string // the build server of the row or service, else the service's server (docs/dokploy.md, Remote servers)
+	// NoREST: deployment.readLogs cannot read this log (a build server's).
 	NoREST bool
 }
 
-// Log is the way to the log of one deployment.
+// Log returns access to the log of one deployment.
 func (c *Client) Log(source LogSource) buildlog.Way {
 	way := buildlog.Way{
 		Path:    source.Path,
@@ -47,21 +47,22 @@ func (c *Client) Log(source LogSource) buildlog.Way {
 	return way
 }
 
-// readLogs reads the last lines of a deployment's log over REST (≥ 0.29.5,
-// docs/dokploy.md, The log over REST), at most 10,000. More than 1 MiB of them fails with a 500.
+// readLogs reads the last lines of a deployment's log over REST, at most 10,000
+// (≥ 0.29.5, docs/dokploy.md, The log over REST). More than 1 MiB of them fails
+// with a 500.
 func (c *Client) readLogs(ctx context.Context, deploymentID string, tail int) (string, error) {
 	const procedure = "deployment.readLogs"
 	var s *string
 	if err := c.query(ctx, procedure, url.Values{"deploymentId": {deploymentID}, "tail": {strconv.Itoa(tail)}}, &s); err != nil {
 		return "", err
 	}
-	if s == nil { // no empty log
+	if s == nil { // not even an empty log
 		return "", &Error{Procedure: procedure, Status: 200, Message: "the answer cannot be read: it is null"}
 	}
 	return *s, nil
 }
 
-// logError is what an error of readLogs means for the log.
+// logError translates an error of readLogs into those of package buildlog.
 func logError(err error) error {
 	var e *Error
 	switch {
@@ -76,15 +77,16 @@ func logError(err error) error {
 	return &buildlog.ReadError{What: text.OneLine(what), Denied: Denied(err)}
 }
 
-// streamErrors begin the texts that Dokploy sends as ordinary frames when it
-// cannot read the log (docs/dokploy.md, The log stream; Remote servers, listen-deployment.ts).
+// streamErrors start the texts that Dokploy sends as ordinary frames when it
+// cannot read the log (docs/dokploy.md, The log stream; Remote servers,
+// listen-deployment.ts).
 var streamErrors = [][]byte{
 	[]byte("tail error: "), []byte("tail: cannot open "), []byte("tail: no files remaining"), []byte("SSH error: "),
 	[]byte("Server not found"), []byte("This feature is not available in the cloud version."),
 }
 
-// isStreamError reports whether text is, or may become with its next frame,
-// one of them.
+// isStreamError reports whether text is one of them, or may become one with its
+// next frame.
 func isStreamError(text []byte) bool {
 	for _, e := range streamErrors {
 		n := min(len(e), len(text))

@@ -9,10 +9,10 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Statuses of a deployment row.
+// The statuses of a deployment row.
 const (
-	// StatusQueued is that of a row which is made when a deployment is queued,
-	// as newer servers and forks do; it has no startedAt.
+	// StatusQueued is the status of a row that is created when the deployment
+	// is queued, as newer servers and forks do. It has no startedAt.
 	StatusQueued    = "queued"
 	StatusRunning   = "running"
 	StatusDone      = "done"
@@ -20,32 +20,33 @@ const (
 	StatusCancelled = "cancelled" // since 0.25.4
 )
 
-// Deployment is a deployment row. All times are of the server's clock.
+// Deployment is a deployment row. All times are by the server's clock.
 type Deployment struct {
 	ID            string
 	Title         string
 	Description   string
 	Status        string
-	LogPath       string    // empty: could not even be started (docs/dokploy.md, Deployment rows)
-	StartedAt     time.Time // zero: it has not begun
-	FinishedAt    time.Time // zero: not finished, or cancelled by a restart
+	LogPath       string    // empty: it could not even be started (docs/dokploy.md, Deployment rows)
+	StartedAt     time.Time // zero: it has not started
+	FinishedAt    time.Time // zero: it has not finished, or a restart cancelled it
 	ErrorMessage  string
 	BuildServerID string
 }
 
-// Terminal reports whether the status ends a deployment.
+// Terminal reports whether the deployment has ended.
 func (d *Deployment) Terminal() bool {
 	return d.Status == StatusDone || d.Status == StatusError || d.Status == StatusCancelled
 }
 
-// Deployments lists the kept rows of a service, at most 11 (docs/dokploy.md, Deployment rows). An
-// unknown service is an empty list since 0.28.7, and NotFound before.
+// Deployments lists the rows that Dokploy keeps of a service, at most 11
+// (docs/dokploy.md, Deployment rows). For an unknown service the list is empty
+// since 0.28.7; before, the error is NotFound.
 func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deployment, error) {
 	procedure := "deployment.all"
 	if kind == Compose {
 		procedure = "deployment.allByCompose"
 	}
-	// A null or an object in its place is an odd answer, not an empty list.
+	// null or an object here is a malformed answer, not an empty list.
 	var wire listOf[wireDeployment]
 	if err := c.query(ctx, procedure, url.Values{string(kind) + "Id": {id}}, &wire); err != nil {
 		return nil, err
@@ -56,9 +57,9 @@ func (c *Client) Deployments(ctx context.Context, kind Kind, id string) ([]Deplo
 	return rows(wire), nil
 }
 
-// Deploy triggers application.deploy, compose.deploy or redeploy. It is sent
-// once: an error whose request may have arrived (a TransportError that was
-// Made, or an Error of status 500 and above) leaves open whether Dokploy has it.
+// Deploy calls application.deploy, compose.deploy or redeploy, once. An error
+// whose request may have arrived (a TransportError with Made, or an Error with
+// status 500 or above) leaves open whether Dokploy has it.
 func (c *Client) Deploy(ctx context.Context, kind Kind, operation, id, title, description string) error {
 	input := map[string]string{string(kind) + "Id": id, "title": title, "description": description}
 	procedure := string(kind) + "." + operation
@@ -107,7 +108,7 @@ func (w *wireDeployment) deployment() Deployment {
 	}
 }
 
-// parseTime reads the server's times; zero for what is none.
+// parseTime parses the server's times; zero for anything that is not a time.
 func parseTime(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339Nano, s)
 	return t

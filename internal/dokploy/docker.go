@@ -7,11 +7,11 @@ import (
 	"net/url"
 )
 
-// ErrMayNotLook is a good key whose owner has no right "access to Docker"
-// (docs/dokploy.md, Keys and rights).
+// ErrMayNotLook means that the key is valid, but its owner lacks the right
+// "access to Docker" (docs/dokploy.md, Keys and rights).
 var ErrMayNotLook = errors.New("the key is not allowed to look at Docker")
 
-// mayLook marks the answers that mean ErrMayNotLook.
+// mayLook turns the answers that mean ErrMayNotLook into it.
 func mayLook(err error) error {
 	if Denied(err) {
 		return fmt.Errorf("%w: %w", ErrMayNotLook, err)
@@ -19,7 +19,7 @@ func mayLook(err error) error {
 	return err
 }
 
-// list reads a list; anything else in its place is an odd answer.
+// list reads a list; anything else in its place is a malformed answer.
 func list[T any](ctx context.Context, c *Client, procedure string, params url.Values) ([]T, error) {
 	for name, values := range params {
 		if values[0] == "" {

@@ -4,16 +4,17 @@ import (
 	"net/url"
 )
 
-// Domain is one of a service's public addresses. The port that Dokploy keeps
-// with it is the container's, so it is not here (docs/dokploy.md, Names, links, domains).
+// Domain is one of a service's public addresses. The port that Dokploy stores
+// with it is the container's, so it is not here (docs/dokploy.md, Names, links,
+// domains).
 type Domain struct {
 	Host    string
 	HTTPS   bool
 	Path    string
-	Enabled bool // always, before 0.30.0
+	Enabled bool // always true before 0.30.0
 }
 
-// URL is the domain's public address.
+// URL returns the domain's public address.
 func (d Domain) URL() string {
 	u := url.URL{Scheme: "http", Host: d.Host, Path: d.Path}
 	if d.HTTPS {
@@ -25,7 +26,7 @@ func (d Domain) URL() string {
 	return u.String()
 }
 
-// URL is the first public address of the service; empty if it has none.
+// URL returns the first public address of the service; empty if it has none.
 func (s *Service) URL() string {
 	if urls := s.URLs(); len(urls) > 0 {
 		return urls[0]
@@ -33,7 +34,7 @@ func (s *Service) URL() string {
 	return ""
 }
 
-// URLs are all public addresses of the service, each once.
+// URLs returns all public addresses of the service, without duplicates.
 func (s *Service) URLs() []string {
 	var urls []string
 	seen := map[string]bool{}

@@ -18,32 +18,32 @@ import (
 type Odd string
 
 const (
-	// oddHTML is a page where JSON was due.
+	// oddHTML is a page where JSON was expected.
 	oddHTML Odd = "an HTML page"
-	// oddCloudflare is a page of Cloudflare's, in front of the server.
+	// oddCloudflare is a page of Cloudflare, in front of the server.
 	oddCloudflare Odd = "a Cloudflare page"
-	// oddEmpty is an answer that says no without a word: Dokploy's have some.
+	// oddEmpty is an error without a body: Dokploy's errors have one.
 	oddEmpty Odd = "an empty answer"
-	// oddOther is JSON that says no in other words than Dokploy's API.
+	// oddOther is a JSON error in a form that Dokploy's API does not use.
 	oddOther Odd = "an answer from another program"
 	// oddText is neither JSON nor a page.
 	oddText Odd = "something other than JSON"
-	// oddLarge is more than is read of an answer.
+	// oddLarge is an answer over the size limit.
 	oddLarge Odd = "more than can be taken"
 )
 
-// Error is an answer that says no: Dokploy's own, or that of something in
-// front of it. It never holds a query, a header or a whole body.
+// Error is an answer with an error status, from Dokploy or from something in
+// front of it. It never contains a query, a header or a whole body.
 type Error struct {
 	Procedure string
 	Status    int
-	Code      string              // UNAUTHORIZED, NOT_FOUND, …; empty: none was given
-	Message   string              // Dokploy's words
-	Fields    map[string][]string // field errors of bad input
-	Odd       Odd                 // set: not Dokploy's API that answered
-	Location  string              // where a redirect leads, without its query
-	Pause     time.Duration       // Retry-After
-	hops      int                 // redirects that were followed before
+	Code      string              // UNAUTHORIZED, NOT_FOUND, …; empty: none
+	Message   string              // in Dokploy's words
+	Fields    map[string][]string // errors about fields of the input
+	Odd       Odd                 // set: the answer did not come from Dokploy's API
+	Location  string              // where a redirect leads, without the query
+	Pause     time.Duration       // from Retry-After
+	hops      int                 // redirects followed before
 }
 
 func (e *Error) Error() string {
@@ -65,13 +65,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// RetryAfter is the pause the server asked for, zero if none.
+// RetryAfter returns the pause that the server asked for; zero: none.
 func (e *Error) RetryAfter() time.Duration { return e.Pause }
 
-// TransportError is a request without an answer.
+// TransportError is a request that got no answer.
 type TransportError struct {
 	Procedure string
-	// Made: the connection was made, so that the request may have arrived.
+	// Made: a connection was made, so the request may have arrived.
 	Made bool
 	Err  error
 }
@@ -88,28 +88,28 @@ func Refused(err error) bool {
 	return errors.As(err, &e) && e.Odd == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
-// Denied reports whether the key is good, but its owner may not do this.
+// Denied reports whether the key is valid, but its owner may not do this.
 func Denied(err error) bool {
 	var e *Error
 	return Refused(err) && errors.As(err, &e) && e.Code != "" && e.Message != "" && !strings.EqualFold(e.Message, "unauthorized")
 }
 
-// Unsupported reports whether the server has no such procedure, since it is too
-// old for it (docs/dokploy.md, The API).
+// Unsupported reports whether the server is too old to have the procedure
+// (docs/dokploy.md, The API).
 func Unsupported(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Odd == "" &&
 		(strings.EqualFold(e.Message, "Not found") || strings.HasPrefix(e.Message, "No procedure found"))
 }
 
-// NotFound reports whether the service does not exist (any more).
+// NotFound reports whether the service does not exist, or no longer exists.
 func NotFound(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Odd == "" && !Unsupported(err)
 }
 
-// Permanent reports what no waiting fixes (before a deployment was started; while
-// one is followed only time decides).
+// Permanent reports whether waiting cannot fix the error. It is for the time
+// before a deployment starts; while one is followed, only time decides.
 func Permanent(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {
@@ -123,7 +123,8 @@ func Permanent(err error) bool {
 	return errors.As(err, &old) || permanent(err)
 }
 
-// permanent transport failures: the certificate, the protocol, the name.
+// permanent reports whether a transport error will persist: the certificate,
+// the protocol, the name.
 func permanent(err error) bool {
 	switch kind := neterr.Of(err).Kind; kind {
 	case neterr.UnknownName, neterr.PlainHTTP, neterr.NoTLS, neterr.OnlyTLS:
@@ -135,7 +136,7 @@ func permanent(err error) bool {
 	}
 }
 
-// answerError is nil for a good answer.
+// answerError returns nil for a successful answer.
 func answerError(procedure string, a *answer) error {
 	odd := a.odd
 	if a.status >= 200 && a.status < 300 {
@@ -168,15 +169,15 @@ func answerError(procedure string, a *answer) error {
 	case oddText:
 		e.Message = text.OneLine(string(a.body))
 		if a.status == http.StatusBadRequest && e.Message == "Invalid JSON" ||
-			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its beginning was read
+			a.large && strings.Contains(a.header.Get("Content-Type"), "json") { // only its start was read
 			e.Odd = ""
 		}
 	}
 	return e
 }
 
-// cleanURLError drops method and URL, which net/http puts before each failure:
-// the procedure says it, and a query is not for a log.
+// cleanURLError drops the method and URL that net/http puts in front of each
+// error: the procedure says the same, and a query must not be logged.
 func cleanURLError(err error) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {

@@ -13,8 +13,8 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Explain says an error of this package in plain words for the person in
-// front of a failed job, and, where something can be done, what.
+// Explain says in plain words what an error of this package means, and what to
+// do about it, if anything.
 func Explain(err error) (what, hint string) {
 	var e *Error
 	if errors.As(err, &e) {
@@ -53,12 +53,12 @@ func Explain(err error) (what, hint string) {
 	return f.What, cmp.Or(f.Hint, netHints[f.Kind])
 }
 
-// ownWords are those of an error, without what net/http puts before them.
+// ownWords returns an error's own words, without what net/http puts in front.
 func ownWords(err error) string {
 	return text.OneLine(strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: "))
 }
 
-// netHints are what can be done when the API cannot be asked.
+// netHints say what to do when the API cannot be reached.
 var netHints = map[neterr.Kind]string{
 	neterr.UnknownName:        "check the input url; a private name may resolve on your machine but not where this job runs",
 	neterr.NoDNS:              "DNS does not answer on the machine this job runs on",
@@ -86,7 +86,8 @@ func (e *brokenAnswer) explain(procedure string) (what, hint string) {
 	return fmt.Sprintf("the answer to %s cannot be read: %s", procedure, text.OneLine(e.err.Error())), ""
 }
 
-// limitHint is the reason nobody thinks of (docs/dokploy.md, Keys and rights).
+// limitHint is the cause that nobody thinks of (docs/dokploy.md, Keys and
+// rights).
 const limitHint = "A key made through the API is limited to 10 requests a day and every call counts twice; create one in the dashboard under Settings → Profile → API/CLI without a rate limit."
 
 func (e *Error) explain() (what, hint string) {

@@ -11,10 +11,10 @@ type HealthCheck struct {
 	Output   string
 }
 
-// FailedHealthCheck is the newest one of a container that failed, as long as
-// Docker keeps it; nil if it shows none. It needs the right "access to Docker".
+// FailedHealthCheck returns the newest run that failed, as long as Docker keeps
+// it; nil if there is none. It needs the right "access to Docker".
 func (c *Client) FailedHealthCheck(ctx context.Context, containerID, serverID string) (*HealthCheck, error) {
-	// The rest, the environment above all, is not read.
+	// Nothing else is read, least of all the environment.
 	var container struct {
 		State struct {
 			Health struct{ Log listOf[HealthCheck] }

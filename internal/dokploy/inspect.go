@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// inspect reads what docker inspect says of a service, task or container; false if
-// there is none of this name or id (or Docker could not say). It needs the right
-// "access to Docker".
+// inspect reads what docker inspect says about a service, task or container;
+// false if there is none of that name or id, or if Docker did not answer. It
+// needs the right "access to Docker".
 func (c *Client) inspect(ctx context.Context, nameOrID, serverID string, into any) (bool, error) {
 	params := url.Values{"containerId": {nameOrID}}
 	if serverID != "" {
@@ -30,17 +30,18 @@ func noBody(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusOK && e.Message == emptyAnswer
 }
 
-// ServiceOfTask is the id of the service that a task is of; empty if there is
-// no such task. The name of an application that Dokploy builds is that of its
-// image, too, and inspecting it gives the image (docs/dokploy.md, What runs: applications).
+// ServiceOfTask returns the id of the Swarm service that a task belongs to;
+// empty if there is no such task. An application that Dokploy builds has the
+// same name as its image, and inspecting that name returns the image
+// (docs/dokploy.md, What runs: applications).
 func (c *Client) ServiceOfTask(ctx context.Context, taskID, serverID string) (string, error) {
 	var task struct{ ServiceID string }
 	_, err := c.inspect(ctx, taskID, serverID, &task)
 	return task.ServiceID, err
 }
 
-// ForceOfTask is the ForceUpdate that a task was made with; false if there is no
-// such task. Each deployment of an application counts it up.
+// ForceOfTask returns the ForceUpdate that a task was created with; false if
+// there is no such task. Each deployment of an application increments it.
 func (c *Client) ForceOfTask(ctx context.Context, taskID, serverID string) (uint64, bool, error) {
 	var task struct {
 		ServiceID string
@@ -50,7 +51,7 @@ func (c *Client) ForceOfTask(ctx context.Context, taskID, serverID string) (uint
 	return task.Spec.ForceUpdate, task.ServiceID != "", err
 }
 
-// MadeAt is when a container or a task on Dokploy's own host was made, by
+// MadeAt returns when a container or task on Dokploy's own host was created, by
 // Docker's clock; zero: there is no such thing.
 func (c *Client) MadeAt(ctx context.Context, id string) (time.Time, error) {
 	var made struct{ Created, CreatedAt string }

@@ -4,7 +4,7 @@ import (
 	"iter"
 )
 
-// kindOf names the kind of a JSON value.
+// kindOf names the type of a JSON value.
 func kindOf(b []byte) string {
 	if len(b) == 0 {
 		return "nothing"
@@ -24,7 +24,7 @@ func kindOf(b []byte) string {
 	return "number"
 }
 
-// elements are those of a valid JSON array, uncopied.
+// elements yields the elements of a valid JSON array, without copying.
 func elements(b []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for i := skipSpace(b, 1); i < len(b) && b[i] != ']'; i = skipSpace(b, i) {
@@ -37,8 +37,8 @@ func elements(b []byte) iter.Seq[[]byte] {
 	}
 }
 
-// members are those of a valid JSON object, uncopied: the names with their
-// quotes.
+// members yields the members of a valid JSON object, without copying. Names
+// keep their quotes.
 func members(b []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		for i := skipSpace(b, 1); i < len(b) && b[i] != '}'; i = skipSpace(b, i) {
@@ -53,7 +53,7 @@ func members(b []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// member is one of an object's; false for what is no object, too.
+// member returns a member of an object; false also if b is not an object.
 func member(b []byte, name string) ([]byte, bool) {
 	if kindOf(b) == "object" {
 		for n, value := range members(b) {
@@ -65,7 +65,7 @@ func member(b []byte, name string) ([]byte, bool) {
 	return nil, false
 }
 
-// skipSpace skips white space and what stands between values.
+// skipSpace skips white space, commas and colons.
 func skipSpace(b []byte, i int) int {
 	for i < len(b) {
 		switch b[i] {
@@ -94,7 +94,7 @@ func skipValue(b []byte, i int) int {
 			depth++
 		case '}', ']':
 			if depth--; depth < 0 {
-				return i // the end of a number
+				return i // end of a number
 			}
 			if depth == 0 {
 				return i + 1

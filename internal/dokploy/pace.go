@@ -8,23 +8,22 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Requests a second in the long run, and at once after a pause: fewer than 20
-// in any second.
+// Requests per second in the long run, and how many at once after a pause:
+// fewer than 20 in any second.
 const (
 	perSecond = 8
 	atOnce    = 8
 )
 
-// Share says that several deployments are followed at a time: their looks
-// share one pace, so that they do not add up to a storm. Call it before the
-// first request.
+// Share limits the rate of requests when several deployments are followed at a
+// time. Call it before the first request.
 func (c *Client) Share() { c.pace = rate.NewLimiter(perSecond, atOnce) }
 
-// turnKey marks a context that has waited for its turn already.
+// turnKey marks a context that has already waited for its turn.
 type turnKey struct{}
 
-// ahead waits for the turn of the next request with this context, so that the
-// time a request may take counts from when it is sent.
+// ahead waits for the turn of the next request with this context, so that its
+// timeout starts when it is sent.
 func (c *Client) ahead(ctx context.Context, method string) (context.Context, error) {
 	if c.pace == nil || method != http.MethodGet {
 		return ctx, nil
@@ -40,8 +39,8 @@ func (c *Client) ahead(ctx context.Context, method string) (context.Context, err
 	return context.WithValue(ctx, turnKey{}, had), nil
 }
 
-// turn lets a request that reads wait for its turn, unless it has had it. One
-// that changes something counts, but goes at once.
+// turn makes a request that reads wait for its turn, unless it already has. A
+// request that changes something counts, but is sent at once.
 func turn(ctx context.Context, pace *rate.Limiter, method string) error {
 	switch {
 	case pace == nil:

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Project is one of project.all.
+// Project is an element of project.all.
 type Project struct {
 	Name         string
 	Environments []Environment
 }
 
-// Environment holds services.
+// Environment is a project's environment and its services.
 type Environment struct {
 	Name     string
 	Services []ServiceRef
@@ -25,8 +25,8 @@ type ServiceRef struct {
 	Status string // idle, running, done, error
 }
 
-// Projects lists all that the key may see. It fails with a
-// [NoEnvironmentsError] on servers before v0.25.0.
+// Projects lists everything that the key may see. On servers before v0.25.0 it
+// fails with a [NoEnvironmentsError].
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	type environment struct {
 		Name string `json:"name"`
@@ -56,8 +56,8 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	return projects, nil
 }
 
-// NoEnvironmentsError says that the projects of a server have no environments:
-// it is older than v0.25.0 (docs/dokploy.md, Versions).
+// NoEnvironmentsError means that the server's projects have no environments: it
+// is older than v0.25.0 (docs/dokploy.md, Versions).
 type NoEnvironmentsError struct{}
 
 func (*NoEnvironmentsError) Error() string {
@@ -88,8 +88,8 @@ func (w wireServices) refs() []ServiceRef {
 	return refs
 }
 
-// listedName is a name in a list of many, which is sent back and shown: what is
-// too long for one is left out whole.
+// listedName returns a name for a list, which is sent back and shown. A name
+// that is too long is dropped whole.
 func listedName(s string) string {
 	if len(s) > maxName {
 		return fmt.Sprintf("(a name of %d bytes)", len(s))

@@ -6,57 +6,56 @@ import (
 	"strconv"
 )
 
-// Push is what of a push to its repository starts a deployment of a service by
-// itself (docs/dokploy.md, Webhooks).
+// Push says which pushes make Dokploy deploy a service by itself
+// (docs/dokploy.md, Webhooks).
 type Push struct {
-	// AutoDeploy: webhooks are heeded. An answer that does not say so is taken
-	// to mean yes.
+	// AutoDeploy: webhooks start deployments. If the answer does not say so it
+	// is true.
 	AutoDeploy bool
-	// Branch is the one that is built; empty where the source has none, or it
-	// was never set.
+	// Branch is the branch that is built; empty if the source has none, or if
+	// it was never set.
 	Branch string
-	// OnTag: GitHub's app has to tell of a tag, not of a push to the branch.
-	// Other webhooks do not ask.
+	// OnTag: GitHub's app must report a tag, not a push to the branch. Other
+	// webhooks ignore the setting.
 	OnTag bool
-	// WatchPaths are patterns of which a changed file has to match one. None:
+	// WatchPaths are patterns, one of which must match a changed file. None:
 	// all files count.
 	WatchPaths []string
-	// Owner and Repository are those of a Git provider. A source of type "git"
+	// Owner and Repository are set for Git providers. A source of type "git"
 	// has [Service.GitURL] instead.
 	Owner, Repository string
 }
 
-// PreviewSettings are an application's for previews of pull requests
+// PreviewSettings are an application's settings for previews of pull requests
 // (docs/dokploy.md, Previews).
 type PreviewSettings struct {
 	// Limit is how many previews the application may have at a time.
 	Limit int
-	// Labels: the pull request has to have one of them. None: it needs none.
+	// Labels: the pull request needs one of them. None: it needs no label.
 	Labels []string
-	// WritersOnly: its author has to be able to write to the repository.
+	// WritersOnly: its author must have write access to the repository.
 	WritersOnly bool
 }
 
-// defaultPreviewLimit is what Dokploy takes where none is set.
+// defaultPreviewLimit applies if no limit is set.
 const defaultPreviewLimit = 3
 
 // Preview is the preview of one pull request: a deployment of an application
-// with rows, containers and a domain of its own.
+// with its own rows, containers and domain.
 type Preview struct {
 	ID      string
 	Number  int    // of the pull request
-	Branch  string // the pull request's
+	Branch  string // of the pull request
 	AppName string
-	Status  string   // as Service.Status is
+	Status  string   // like Service.Status
 	Domains []Domain // one, or none
-	// Deployments are its rows, newest first. They are in no list of the
-	// application, and keep their title and description to their end.
+	// Deployments are its rows, newest first. They are not in any list of the
+	// application, and keep their title and description to the end.
 	Deployments []Deployment
 }
 
-// Of is the application as it runs as the preview: what is asked by name asks
-// for the preview, and addresses and environment are the preview's. It is never
-// built on a build server.
+// Of returns the application as the preview runs it: with the preview's name,
+// addresses and environment. A preview is never built on a build server.
 func (p *Preview) Of(application *Service) *Service {
 	s := *application
 	s.AppName, s.Status, s.BuildServerID = p.AppName, p.Status, ""
@@ -65,10 +64,11 @@ func (p *Preview) Of(application *Service) *Service {
 	return &s
 }
 
-// previewEnv is what previews of an application have in the place of its own.
+// previewEnv is the environment that previews have instead of the
+// application's.
 type previewEnv struct{ env, buildArgs, buildSecrets Secret }
 
-// wirePush are the settings of all sources, of which one counts.
+// wirePush are the settings for all sources. Only one source is used.
 type wirePush struct {
 	AutoDeploy          *bool          `json:"autoDeploy"`
 	TriggerType         string         `json:"triggerType"`
@@ -97,7 +97,7 @@ type wirePush struct {
 	PreviewBuildSecrets string         `json:"previewBuildSecrets"`
 }
 
-// push is what counts for a source.
+// push returns the settings of a source.
 func (w *wirePush) push(sourceType string) Push {
 	p := Push{AutoDeploy: w.AutoDeploy == nil || *w.AutoDeploy, OnTag: w.TriggerType == "tag", WatchPaths: w.WatchPaths}
 	switch sourceType {
@@ -111,15 +111,15 @@ func (w *wirePush) push(sourceType string) Push {
 		p.Owner, p.Repository, p.Branch = w.GiteaOwner, w.GiteaRepository, w.GiteaBranch
 	case "bitbucket":
 		p.Owner, p.Repository, p.Branch = w.BitbucketOwner, w.BitbucketRepository, w.BitbucketBranch
-		if w.BitbucketSlug != "" { // what its addresses have
+		if w.BitbucketSlug != "" { // what its addresses contain
 			p.Repository = w.BitbucketSlug
 		}
 	}
 	return p
 }
 
-// previews are nil where there are none: only applications that are built from
-// GitHub have them.
+// previews returns nil if the service cannot have previews: only applications
+// built from GitHub can.
 func (w *wirePush) previews(kind Kind, sourceType string) *PreviewSettings {
 	if kind != Application || sourceType != "github" || !w.PreviewsActive {
 		return nil
@@ -131,8 +131,8 @@ func (w *wirePush) previews(kind Kind, sourceType string) *PreviewSettings {
 	return p
 }
 
-// Previews lists the previews of an application with their rows, the one that
-// was deployed last first. An application that nobody has is an empty list.
+// Previews lists the previews of an application with their rows, the most
+// recently deployed first. For an unknown application the list is empty.
 func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview, error) {
 	const procedure = "previewDeployment.all"
 	var wire listOf[struct {

@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// Queue is what deployment.queueList shows at one moment, oldest job first.
+// Queue is the content of deployment.queueList at one moment, oldest job first.
 type Queue struct {
 	Jobs []Job
 }
 
-// Job is an entry of deployment.queueList (≥ 0.28.3). ProcessedOn is of the
-// clock of Dokploy's process, as a row's times are. So is QueuedAt, but for jobs
-// that a server brought back after a restart: those have what its database says.
+// Job is an entry of deployment.queueList (≥ 0.28.3). ProcessedOn is by the
+// clock of Dokploy's process, like a row's times. So is QueuedAt, except for
+// jobs that a server restored after a restart: theirs comes from its database.
 type Job struct {
 	ID   string
 	Kind Kind
-	// ServiceID is what is built: a service, or a preview, whose row is in no list
-	// of its application's (docs/dokploy.md, Previews).
+	// ServiceID is what is built: a service, or a preview, whose row is in no
+	// list of its application (docs/dokploy.md, Previews).
 	ServiceID   string
-	PreviewOf   string // a preview's application, in whose line it stands; else empty
+	PreviewOf   string // application of a preview, whose queue it is in; else empty
 	Title       string
 	Description string
 	Remote      bool   // runs in the queue of a remote server
-	ServerID    string // which; not known for jobs of a Git webhook (docs/dokploy.md, Remote servers)
+	ServerID    string // empty for remote jobs of a Git webhook (docs/dokploy.md, Remote servers)
 	Active      bool   // false: waiting
 	QueuedAt    time.Time
 	ProcessedOn time.Time // zero while it waits
 }
 
-// Key tells jobs apart, those of before a restart included: ids start again
-// at job-1 then (docs/dokploy.md, The queue).
+// Key identifies a job, also across a restart, after which ids start again at
+// job-1 (docs/dokploy.md, The queue).
 func (j *Job) Key() string {
 	return j.ID + "@" + strconv.FormatInt(j.QueuedAt.UnixMilli(), 10)
 }
 
-// number is the count in a job's id: 25 in "job-25" and in "25".
+// number returns the number in a job's id: 25 in "job-25" and in "25".
 func (j *Job) number() int {
 	digits := strings.TrimLeftFunc(j.ID, func(r rune) bool { return r < '0' || r > '9' })
 	n, _ := strconv.Atoi(digits)
@@ -91,14 +91,14 @@ func (c *Client) Queue(ctx context.Context) (*Queue, error) {
 		}
 		q.Jobs = append(q.Jobs, j)
 	}
-	// The server lists the newest first; of one millisecond, the ids tell.
+	// The server lists the newest first. Within a millisecond the ids decide.
 	slices.SortStableFunc(q.Jobs, func(a, b Job) int {
 		return cmp.Or(a.QueuedAt.Compare(b.QueuedAt), cmp.Compare(a.number(), b.number()))
 	})
 	return q, nil
 }
 
-// millis is zero for what is no time of these centuries, too.
+// millis returns zero for times that are not of these centuries.
 func millis(ms float64) time.Time {
 	if ms <= 0 || ms > 1e13 {
 		return time.Time{}

@@ -11,33 +11,32 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// maxRedirects bounds how many redirects one request follows.
+// maxRedirects limits how many redirects one request follows.
 const maxRedirects = 5
 
-// redirector follows redirects as far as they change nothing that matters, for
-// requests and log streams alike:
+// redirector follows redirects, of requests and log streams alike, as long as
+// nothing important changes:
 //
-//   - The host stays. So does the port, and the scheme; but http may become
-//     https on the same port or on its own, 443. The key and the headers so
-//     never go to another server, nor where anybody can read them who could
-//     not before.
-//   - The method stays, whatever the status. net/http makes a GET of a POST
-//     for 301 and 302, which would carry nothing out.
-//   - What changes something is sent on by 307 and 308, which mean that, and
-//     by 301 and 302 only to the same path (but for slashes): so does what
-//     stands in front of a server, before that has the request. After 303, and
-//     a 302 to somewhere else, the server may have carried it out, and a
-//     trigger is never sent twice.
+//   - The host stays the same. So do the port and the scheme, except that http
+//     may become https on the same port or on 443. The key and the headers thus
+//     never go to another server, nor to where more people could read them.
+//   - The method stays the same, whatever the status. net/http turns a POST into
+//     a GET for 301 and 302, and nothing would be carried out.
+//   - Requests that change something are resent for 307 and 308, which mean
+//     that, and for 301 and 302 only to the same path (except for slashes): that
+//     is what a gateway does before the server has the request. After 303, or
+//     302 to another path, the server may have carried it out, and a trigger is
+//     never sent twice.
 //   - A body that cannot be sent again (an upload) is not.
 //
-// Everything else is an answer to show.
+// Every other redirect is an error to show.
 type redirector struct {
 	next http.RoundTripper
-	// secure is the host, with its port, that http was sent to for good.
+	// secure is the host and port to which http was permanently redirected.
 	secure atomic.Pointer[secureHost]
 }
 
-// secureHost says where the requests to a host go that has https.
+// secureHost maps a plain host to the one that has https.
 type secureHost struct{ plain, host string }
 
 func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -69,7 +68,7 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 			if learned != nil {
 				r.secure.Store(learned)
 			}
-			// net/http makes an error of an address that is none, and it is no
+			// net/http turns an invalid address into an error. It is not a
 			// broken connection: trying again would not help.
 			if _, err := url.Parse(resp.Header.Get("Location")); err != nil {
 				resp.Header.Del("Location")
@@ -78,13 +77,13 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		next, err := resend(req, to)
 		if err != nil {
-			return resp, nil //nolint:nilerr // the redirect is what there is to show
+			return resp, nil //nolint:nilerr // the redirect is the error to show
 		}
 		if permanent := resp.StatusCode == http.StatusMovedPermanently || resp.StatusCode == http.StatusPermanentRedirect; permanent &&
 			req.URL.Scheme != to.Scheme && req.URL.RequestURI() == to.RequestURI() {
 			learned = &secureHost{req.URL.Host, to.Host}
 		}
-		// What little there is of a body leaves the connection usable.
+		// Reading what little body there is keeps the connection usable.
 		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 		_ = resp.Body.Close()
 		req = next
@@ -94,10 +93,10 @@ func (r *redirector) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// CloseIdleConnections closes those of the transport below.
+// CloseIdleConnections closes the idle connections of the transport below.
 func (r *redirector) CloseIdleConnections() { closeIdle(r.next) }
 
-// resend is the same request to another address.
+// resend returns the same request for another address.
 func resend(req *http.Request, to *url.URL) (*http.Request, error) {
 	next := req.Clone(req.Context())
 	next.URL = to
@@ -114,7 +113,7 @@ func resend(req *http.Request, to *url.URL) (*http.Request, error) {
 	return next, nil
 }
 
-// redirectTo is where a request is sent on to; nil if it is not.
+// redirectTo returns where to resend a request; nil if it must not be.
 func redirectTo(req *http.Request, resp *http.Response) *url.URL {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:

@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// wireGit is what tells where a repository is, beside what a push has to fit.
+// wireGit are the fields that say where a repository is, besides those of
+// wirePush.
 type wireGit struct {
 	GitLabPath string `json:"gitlabPathNamespace"`
 }
 
-// repository is the address of the repository that a service is built from;
-// empty: it is built from none, or where it is, is not said.
+// repository returns the address of the repository that a service is built
+// from; empty: none, or unknown.
 func (w *wireService) repository(p Push) Secret {
 	at := func(server string, path ...string) Secret {
 		if server == "" || slices.Contains(path, "") {
@@ -48,11 +49,12 @@ func (s *Service) HasGit() bool {
 	return false
 }
 
-// commitForm is the description that the row of a Git source ends with.
+// commitForm matches the final description of the row of a Git source.
 var commitForm = regexp.MustCompile(`^Commit: ([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// Commit is the hash of the commit that was built, as the row says since 0.25.7
-// when it has ended; else empty (docs/dokploy.md, Deployment rows).
+// Commit returns the hash of the commit that was built, which the row contains
+// since 0.25.7 once it has ended; else empty (docs/dokploy.md, Deployment
+// rows).
 func (d *Deployment) Commit() string {
 	m := commitForm.FindStringSubmatch(strings.TrimSpace(d.Description))
 	if m == nil || !d.Terminal() {
@@ -61,21 +63,20 @@ func (d *Deployment) Commit() string {
 	return m[1]
 }
 
-// scpForm is git@host:path, which Git takes beside URLs.
+// scpForm matches git@host:path, which Git accepts besides URLs.
 var scpForm = regexp.MustCompile(`^(?:[^/@]+@)?([^/:@\[\]]+):([^/].*|/[^/].*)$`)
 
-// otherNames are second names of servers: those that take SSH at the port of
-// HTTPS.
+// otherNames are second names of servers that accept SSH on the port of HTTPS.
 var otherNames = map[string]string{"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com", "altssh.bitbucket.org": "bitbucket.org"}
 
-// SameRepository reports whether two addresses are certain to name the same
-// repository, in whatever form Git takes: the host and the path are the same.
+// SameRepository reports whether two addresses certainly name the same
+// repository, in any form that Git accepts: host and path are the same.
 func SameRepository(a, b string) bool {
 	x, y := hostAndPath(a), hostAndPath(b)
 	return x != "" && x == y
 }
 
-// hostAndPath are those of an address; empty: it is none of a server's.
+// hostAndPath returns both parts of an address; empty: it has no host.
 func hostAndPath(address string) string {
 	address = strings.TrimSpace(address)
 	var host, path string

@@ -4,7 +4,8 @@ import (
 	"context"
 )
 
-// Rights are what the key's owner may do beside deploying (docs/dokploy.md, Keys and rights).
+// Rights are what the key's owner may do besides deploying (docs/dokploy.md,
+// Keys and rights).
 type Rights struct {
 	CreateServices bool // application.update, compose.update
 	Docker         bool // docker.*
@@ -12,8 +13,8 @@ type Rights struct {
 	Deploy         bool
 }
 
-// Rights asks for them (≥ 0.29.0). On older servers, where only trying tells,
-// ok is false.
+// Rights asks for the rights of the key's owner (≥ 0.29.0). On older servers,
+// where one can only try, ok is false.
 func (c *Client) Rights(ctx context.Context) (r Rights, ok bool, err error) {
 	var w struct {
 		Service *struct {

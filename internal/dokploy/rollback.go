@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Rollback is what Dokploy keeps of an earlier deployment, to go back to.
+// Rollback is what Dokploy keeps of an earlier deployment in order to go back.
 type Rollback struct {
 	ID           string
 	DeploymentID string
@@ -14,9 +14,9 @@ type Rollback struct {
 	StartedAt    time.Time
 }
 
-// Rollbacks lists them, the newest deployment first (≥ 0.23,
-// docs/dokploy.md, Going back). Failed deployments have one, too. The answer carries
-// a registry's password, which is not read.
+// Rollbacks lists them, newest deployment first (≥ 0.23, docs/dokploy.md, Going
+// back). Failed deployments have one too. The answer contains a registry's
+// password, which is not read.
 func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollback, error) {
 	var wire listOf[struct {
 		wireDeployment
@@ -42,8 +42,8 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 	return list, nil
 }
 
-// GoBack lets Dokploy put an earlier version back in swarm. That makes no
-// deployment row, and what Dokploy itself keeps of the service stays as it is
+// GoBack makes Dokploy restore an earlier version in Swarm. It creates no
+// deployment row and leaves Dokploy's settings of the service as they are
 // (docs/dokploy.md, Going back).
 func (c *Client) GoBack(ctx context.Context, rollbackID string) error {
 	_, err := c.mutate(ctx, "rollback.rollback", map[string]string{"rollbackId": rollbackID})

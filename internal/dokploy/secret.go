@@ -1,10 +1,10 @@
 package dokploy
 
-// Secret is text that is never to be shown: printing it by accident shows
+// Secret is text that must never be shown. Printing it by accident shows
 // nothing.
 type Secret string
 
 func (Secret) String() string { return "(secret)" }
 
-// GoString is for %#v.
+// GoString covers %#v.
 func (Secret) GoString() string { return "(secret)" }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Kind is what a service is.
+// Kind is the kind of a service.
 type Kind string
 
 // The two kinds that can be deployed.
@@ -17,7 +17,7 @@ const (
 	Compose     Kind = "compose"
 )
 
-// Service is what application.one or compose.one says of a service, without
+// Service is what application.one or compose.one says about a service, without
 // credentials and tokens.
 type Service struct {
 	Kind          Kind
@@ -25,7 +25,7 @@ type Service struct {
 	Name          string
 	AppName       string
 	ComposeType   string // docker-compose, stack
-	Replicas      int    // wanted, of an application; negative: not said
+	Replicas      int    // desired, of an application; negative: unknown
 	SourceType    string // docker, git, github, …, raw
 	Status        string // idle, running, done, error
 	ServerID      string // where it runs; empty: on Dokploy's own host
@@ -35,29 +35,29 @@ type Service struct {
 	EnvironmentID string
 	Environment   string
 	Domains       []Domain
-	Deployments   []Deployment // in no order (docs/dokploy.md, Deployment rows); nil: the answer had none
+	Deployments   []Deployment // in no order (docs/dokploy.md, Deployment rows); nil: missing from the answer
 
 	Image          string // of an application with a Docker source
 	Env            Secret // dotenv, as stored
-	ComposeFile    Secret // of a raw compose service, as stored; it may hold passwords
+	ComposeFile    Secret // of a raw compose service, as stored; may contain passwords
 	DropBuildPath  string // of uploaded sources
 	RollbackActive bool   // Dokploy keeps the images of earlier deployments
 	Build          Build
-	Repository     Secret // address of what it is built from; empty: nothing, or not said
-	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: it is in none, or not said
+	Repository     Secret // address of what it is built from; empty: nothing, or unknown
+	BuildFile      string // Dockerfile or compose file, as a path in the source; empty: generated, or unknown
 
 	Push     Push
-	Previews *PreviewSettings // nil: there are none
+	Previews *PreviewSettings // nil: it cannot have previews
 
-	// What is read in order to be hidden. SharedEnv is that of the project and
-	// of the environment, which a service's may refer to.
+	// Read only to be masked. SharedEnv is that of the project and of the
+	// environment, which the service's may refer to.
 	BuildArgs    Secret
 	BuildSecrets Secret
 	SharedEnv    Secret
-	GitURL       Secret // it may hold a token, as Repository may
+	GitURL       Secret // may contain a token, like Repository
 	Credentials  []Secret
 
-	// NoBuildSecrets: this Dokploy keeps none.
+	// NoBuildSecrets: this Dokploy has none.
 	NoBuildSecrets bool
 
 	// beside is what saveEnvironment overwrites along with the environment.
@@ -65,16 +65,16 @@ type Service struct {
 	preview previewEnv
 }
 
-// Build says how an application is built; each part may be empty. The paths are
-// as a person has set them.
+// Build says how an application is built; each field may be empty. Paths are as
+// the user set them.
 type Build struct {
 	Type        string // dockerfile, static, nixpacks, …
 	Dockerfile  string // below the build path; empty: Dockerfile
 	ContextPath string // of Docker; empty: Dokploy's default
-	PublishPath string // below the context, of static ones
+	PublishPath string // below the context, of static sites
 }
 
-// Path is project/environment/name.
+// Path returns project/environment/name.
 func (s *Service) Path() string {
 	parts := []string{s.ProjectName, s.Environment, s.Name}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "/")
@@ -84,10 +84,10 @@ func (s *Service) Path() string {
 func (s *Service) NoEnvFile() bool { return s.beside["createEnvFile"] == false }
 
 const (
-	// maxDomains bounds the domains of a service that are kept.
+	// maxDomains limits how many domains of a service are kept.
 	maxDomains = 1000
-	// maxEnv is the most that Dokploy takes (a body of 1 MB); maxEnvLines is
-	// more than anybody writes, and each line may hold a secret to look for.
+	// maxEnv is the most that Dokploy accepts (a body of 1 MB). maxEnvLines is
+	// more than anybody writes; each line may hold a secret to search for.
 	maxEnv      = 1 << 20
 	maxEnvLines = 20_000
 )
@@ -112,7 +112,8 @@ func (c *Client) Service(ctx context.Context, kind Kind, id string) (*Service, e
 	return s, nil
 }
 
-// DashboardURL is where a person sees the service's deployments (docs/dokploy.md, Names, links, domains).
+// DashboardURL returns the page with the service's deployments
+// (docs/dokploy.md, Names, links, domains).
 func (c *Client) DashboardURL(s *Service) string {
 	u := *c.base
 	u.Path = strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID + "/environment/" + s.EnvironmentID +

@@ -5,28 +5,28 @@ import (
 	"encoding/json"
 )
 
-// SwarmService is what docker inspect says of a service, as far as a rollout
-// is judged by it. The rest, the environment above all, is not read.
+// SwarmService is the part of docker inspect that a rollout is judged by.
+// Nothing else is read, least of all the environment.
 type SwarmService struct {
 	Image       string
 	ForceUpdate uint64
 	Mode        string // replicated, global, replicated-job, global-job
-	Replicas    int    // of a replicated service; negative: not said
-	Restart     string // any, on-failure, none; empty: not said
-	// UpdateState is updating, completed, paused or rollback_…; empty on a
-	// first deployment and after a stop, as is UpdateStartedAt.
+	Replicas    int // of a replicated service; negative: unknown
+	Restart     string // any, on-failure, none; empty: unknown
+	// UpdateState is updating, completed, paused or rollback_…. Like
+	// UpdateStartedAt it is empty on a first deployment and after a stop.
 	UpdateState     string
 	UpdateStartedAt string
 }
 
-// Updating reports whether Swarm is replacing its tasks just now. A nil service is
-// not.
+// Updating reports whether Swarm is replacing the service's tasks. For a nil
+// service it is false.
 func (s *SwarmService) Updating() bool {
 	return s != nil && (s.UpdateState == "updating" || s.UpdateState == "rollback_started")
 }
 
-// SwarmService inspects a service by name or id; nil if there is none (or
-// Docker could not say). It needs the right "access to Docker".
+// SwarmService inspects a service by name or id; nil if there is none, or if
+// Docker did not answer. It needs the right "access to Docker".
 func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*SwarmService, error) {
 	var raw json.RawMessage
 	if found, err := c.inspect(ctx, nameOrID, serverID, &raw); err != nil || !found {
@@ -35,8 +35,8 @@ func (c *Client) SwarmService(ctx context.Context, nameOrID, serverID string) (*
 	return parseService(raw), nil
 }
 
-// parseService reads the inspection of a service; nil for that of anything
-// else: the name of an application can be that of an image, too.
+// parseService decodes the inspection of a service; nil for anything else: an
+// application's name may also be an image's.
 func parseService(raw []byte) *SwarmService {
 	type mode struct {
 		Replicated    *struct{ Replicas *int }

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Task is one of swarm's tasks of a service (docs/dokploy.md, What runs: applications).
+// Task is a Swarm task of a service (docs/dokploy.md, What runs: applications).
 type Task struct {
 	ID      string // only its first 12 characters before 0.27
-	Service string // its name in swarm
-	Slot    string // or the node's id, of a global service
+	Service string // the service's name in Swarm
+	Slot    string // or the node's id, for a global service
 	Desired string // ready, running, shutdown, remove
 	State   string // Pending … Running, Complete, Failed, Rejected, Shutdown; empty before 0.27
 	Error   string
@@ -39,8 +39,8 @@ func (w wireTask) task() Task {
 	return t
 }
 
-// shown is a task as a member sees a stack's: the containers' list, of which
-// appType=stack makes one of tasks that should run.
+// shown converts a container in a stack's list, as members see it, to a task.
+// With appType=stack the server lists tasks that should run as containers.
 func (w wireTask) shown() (Task, bool) {
 	status, failure, _ := strings.Cut(w.Status, " (")
 	t := Task{Desired: "running", Error: taskError(strings.TrimSuffix(failure, ")"))}
@@ -54,7 +54,8 @@ func (w wireTask) shown() (Task, bool) {
 	return t, ok
 }
 
-// taskError takes off the quotes of a real error; none reads "" or "Error:".
+// taskError strips the quotes of an error; without one the text is "" or
+// "Error:".
 func taskError(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "Error:" {
@@ -75,19 +76,19 @@ func (c *Client) tasks(ctx context.Context, procedure, appName, serverID string)
 	return tasks, nil
 }
 
-// Tasks lists swarm's tasks of an application, the newest of a slot first. An
-// empty list is unknown, not none. It needs the right "access to Docker".
+// Tasks lists the Swarm tasks of an application, the newest of each slot first.
+// An empty list means unknown, not none. It needs the right "access to Docker".
 func (c *Client) Tasks(ctx context.Context, appName, serverID string) ([]Task, error) {
 	return c.tasks(ctx, "docker.getServiceContainersByAppName", appName, serverID)
 }
 
-// StackTasks lists the tasks of a stack's services, as Tasks does.
+// StackTasks lists the tasks of a stack's services, like Tasks.
 func (c *Client) StackTasks(ctx context.Context, stack, serverID string) ([]Task, error) {
 	return c.tasks(ctx, "docker.getStackContainersByAppName", stack, serverID)
 }
 
-// StackTasksShown lists the tasks of a stack that should run now: all that a
-// plain member is shown. A crash loop comes and goes in it.
+// StackTasksShown lists the tasks of a stack that should run now, which is all
+// that a plain member sees. A crash loop appears and disappears in it.
 func (c *Client) StackTasksShown(ctx context.Context, stack, serverID string) ([]Task, error) {
 	wire, err := list[wireTask](ctx, c, "docker.getContainersByAppNameMatch", url.Values{
 		"appName": {stack}, "appType": {"stack"}, "serverId": {serverID},
@@ -104,7 +105,7 @@ func (c *Client) StackTasksShown(ctx context.Context, stack, serverID string) ([
 	return tasks, nil
 }
 
-// ComposeServices lists the services that a compose file names.
+// ComposeServices lists the services in a compose file.
 func (c *Client) ComposeServices(ctx context.Context, composeID string) ([]string, error) {
 	return list[string](ctx, c, "compose.loadServices", url.Values{"composeId": {composeID}})
 }

@@ -1,28 +1,27 @@
 package dokploy
 
-// Traits are what a version of Dokploy does that decides what may be concluded
-// from what it shows (docs/dokploy.md, Versions). What a server shows counts for
-// more: a queue that answers is a queue that can be read, and a row that is
-// queued waits, whatever the version.
+// Traits are the differences between versions that decide what may be concluded
+// from what a server shows (docs/dokploy.md, Versions). What it shows counts
+// for more: if the queue can be read it is not hidden, and a row with status
+// queued is waiting, whatever the version.
 type Traits struct {
 	// HidesQueue: there is no deployment.queueList.
 	HidesQueue bool
-	// QueueSurvivesRestart: jobs that wait, and those that were running, are in
-	// the queue again after a restart (BullMQ).
+	// QueueSurvivesRestart: after a restart, jobs that were waiting or running
+	// are in the queue again (BullMQ).
 	QueueSurvivesRestart bool
-	// RerunsCancelled: a deployment that a restart cancelled may be run again,
-	// as another row.
+	// RerunsCancelled: a deployment that a restart cancelled may run again,
+	// with a new row.
 	RerunsCancelled bool
-	// LeavesRowsRunning: a restart leaves the rows that were running as they are
-	// instead of cancelling them.
+	// LeavesRowsRunning: a restart does not cancel the rows that were running.
 	LeavesRowsRunning bool
 }
 
-// unknownTraits are those of a version that cannot be read, such as "canary".
-// It is taken for a current one, but not trusted to have ended what it cancelled.
+// unknownTraits apply to a version that cannot be parsed, such as "canary". It
+// counts as current, but what it cancelled may still run again.
 var unknownTraits = Traits{RerunsCancelled: true}
 
-// TraitsOf says what a version does.
+// TraitsOf returns the traits of a version.
 func TraitsOf(v Version) Traits {
 	if !v.Known() {
 		return unknownTraits

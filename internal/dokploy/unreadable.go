@@ -13,10 +13,10 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// emptyAnswer is the message of an answer without a body.
+// emptyAnswer is the message for an answer without a body.
 const emptyAnswer = "the answer is empty"
 
-// unreadable is an answer that is not what the procedure gives.
+// unreadable is the error for an answer that does not fit the procedure.
 func unreadable(procedure string, a *answer, err error) error {
 	e := &Error{Procedure: procedure, Status: a.status, Odd: a.odd, Message: "the answer cannot be read: " + readError(err)}
 	if len(bytes.TrimSpace(a.body)) == 0 {
@@ -25,7 +25,7 @@ func unreadable(procedure string, a *answer, err error) error {
 	return e
 }
 
-// readError says what is wrong with JSON in terms of the JSON.
+// readError says what is wrong with JSON, in terms of the JSON.
 func readError(err error) string {
 	wrong, ok := err.(*json.UnmarshalTypeError) //nolint:errorlint // it is never wrapped
 	if !ok {
@@ -46,7 +46,7 @@ func readError(err error) string {
 	if want == "a number" && got == "number" {
 		got = "a number out of range"
 	}
-	// Go's own names of what is embedded are no part of the JSON.
+	// Go's names of embedded fields are not part of the JSON.
 	parts := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(part string) bool { return strings.HasPrefix(part, "wire") })
 	if field := text.OneLine(strings.Join(parts, ".")); field != "" {
 		return fmt.Sprintf("%s is %s, expected %s", field, article(got), want)
@@ -66,17 +66,17 @@ func article(kind string) string {
 	return kind
 }
 
-// noList is an answer that is null where a list is due.
+// noList is the error for null in place of a list.
 func noList(procedure string) error {
 	return &Error{Procedure: procedure, Status: http.StatusOK, Message: "the answer is not a list"}
 }
 
-// largeError says that an answer is more than can be taken.
+// largeError is the error for an answer over a limit.
 func largeError(procedure string, a *answer, what string) error {
 	return &Error{Procedure: procedure, Status: a.status, Odd: oddLarge, Message: what}
 }
 
-// longName says which of some names and ids is no such thing; nil if none.
+// longName returns an error if one of the names or ids is too long to be one.
 func longName(procedure string, names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {

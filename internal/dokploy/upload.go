@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Upload sends a zip as the application's new source; that starts a
-// deployment titled "Manual deployment" by itself (docs/dokploy.md, Uploads). It
-// is sent once, as it streams: write writes the zip, and may be called once
-// only. Errors are those of Deploy, and a StalledError where nothing of it got
-// through for the time stall. A zip that Dokploy cannot read has switched the
-// source all the same, and the old code is gone.
+// Upload sends a zip as the application's new source. That starts a deployment
+// by itself, titled "Manual deployment" (docs/dokploy.md, Uploads). It is sent
+// once, as a stream: write writes the zip, and is called at most once. Errors
+// are those of Deploy, or a StalledError if nothing of it was sent for the
+// duration stall. If Dokploy cannot read the zip, it has switched the source
+// nevertheless, and the old code is gone.
 func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time.Duration, write func(io.Writer) error) error {
 	const procedure = "application.dropDeployment"
 	body, feed := io.Pipe()
@@ -28,7 +28,8 @@ func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time
 			if err := form.WriteField("applicationId", s.ID); err != nil {
 				return err
 			}
-			// Left out it would be set to "" (docs/dokploy.md, Uploads).
+			// Without it the server would set it to "" (docs/dokploy.md,
+			// Uploads).
 			if s.DropBuildPath != "" {
 				if err := form.WriteField("dropBuildPath", s.DropBuildPath); err != nil {
 					return err
@@ -46,7 +47,7 @@ func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time
 		_ = feed.CloseWithError(err) // nil: the end
 		written <- err
 	}()
-	// /api/application.dropDeployment is a 500: it wants JSON.
+	// /api/application.dropDeployment answers 500: it expects JSON.
 	err := c.stream(ctx, procedure, body, stall, form.FormDataContentType())
 	_ = body.CloseWithError(errors.New("the upload has ended"))
 	var broken *sourceError
@@ -59,40 +60,40 @@ func (c *Client) Upload(ctx context.Context, s *Service, name string, stall time
 	return err
 }
 
-// sourceError is a failure of what is uploaded, not of the way.
+// sourceError is a failure to read what is uploaded, not to send it.
 type sourceError struct{ err error }
 
 func (e *sourceError) Error() string { return e.err.Error() }
 
 func (e *sourceError) Unwrap() error { return e.err }
 
-// BrokenSource reports whether an upload failed because what was to be uploaded
-// could not be read completely. The server has got a part of it, and does not
-// take that for a request.
+// BrokenSource reports whether an upload failed because its source could not be
+// read to the end. The server has received a part, and does not treat it as a
+// request.
 func BrokenSource(err error) bool {
 	var e *sourceError
 	return errors.As(err, &e)
 }
 
-// StalledError says that nothing of an upload got through for so long.
+// StalledError means that nothing of an upload was sent for that long.
 type StalledError struct{ For time.Duration }
 
 func (e *StalledError) Error() string {
 	return fmt.Sprintf("the upload made no progress for %s", e.For)
 }
 
-// pieceSize is how much of an upload is sent at a time: that much must get
-// through for it not to count as stalled.
+// pieceSize is how much of an upload is sent at a time. If that much is not
+// sent in time the upload counts as stalled.
 const pieceSize = 4 << 10
 
-// pacedBody watches how long what was read of a body takes to be sent.
+// pacedBody measures how long each piece that was read takes to be sent.
 type pacedBody struct {
 	io.ReadCloser
 	stalled *time.Timer
 	limit   time.Duration
 }
 
-// Read is called when what it gave before is sent.
+// Read is called once the previous piece was sent.
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.stalled.Stop()
 	n, err := b.ReadCloser.Read(p[:min(len(p), pieceSize)])
@@ -100,12 +101,12 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answerTimeout bounds the time from the last byte of an upload to its
-// answer: the server unpacks it before it answers.
+// answerTimeout limits the time from the last byte of an upload to its answer:
+// the server unpacks the zip before it answers.
 const answerTimeout = 5 * time.Minute
 
-// stream posts a body of unknown length, which cannot be sent again. It ends
-// with a StalledError where what is read of the body is not sent within stall.
+// stream posts a body of unknown length, which cannot be sent again. It fails
+// with a StalledError if a piece is not sent within stall.
 func (c *Client) stream(ctx context.Context, procedure string, body io.ReadCloser, stall time.Duration, contentType string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -118,7 +119,7 @@ func (c *Client) stream(ctx context.Context, procedure string, body io.ReadClose
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) {
 			made.Store(true)
-			patience.Stop() // the upload itself has all the time it needs
+			patience.Stop() // the upload itself may take any time
 		},
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			stalled.Stop()

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Version of a server; the zero value is an unknown one.
+// Version is the version of a server; the zero value is unknown.
 type Version struct{ Major, Minor, Patch int }
 
-// ParseVersion reads "v0.30.2"; ok is false for anything else ("canary").
+// ParseVersion parses "v0.30.2"; ok is false for anything else ("canary").
 func ParseVersion(s string) (v Version, ok bool) {
 	s, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(s), "v"), "-")
 	parts := strings.Split(s, ".")
@@ -27,10 +27,11 @@ func ParseVersion(s string) (v Version, ok bool) {
 	return v, true
 }
 
-// Known reports whether the server has said its version.
+// Known reports whether the version is known.
 func (v Version) Known() bool { return v != Version{} }
 
-// Less orders versions; an unknown one is taken for a current one.
+// Less reports whether v is older than a version. An unknown version counts as
+// current.
 func (v Version) Less(major, minor, patch int) bool {
 	if !v.Known() {
 		return false

@@ -22,7 +22,7 @@ const (
 	maxFiles    = 100_000
 	maxVisited  = 1_000_000 // in a directory, ignored or not
 	maxZip      = 2 << 30   // the server holds it in memory, more than once
-	maxUnpacked = 1<<32 - 2 // adm-zip misreads zip64 sizes, which start here
+	maxUnpacked = 1<<32 - 2 // adm-zip misreads zip64 sizes, which start one byte above
 	// A zip that unpacks to more than bombSize and more than bombRatio times
 	// its own size counts as a bomb.
 	bombSize  = 256 << 20
