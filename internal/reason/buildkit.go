@@ -27,10 +27,10 @@ import (
 type build struct {
 	state   buildState
 	steps   []step // the newest few
-	wrote   ring   // what the newest step that failed wrote, as progress
-	at      Place  // a file and line, not confirmed by a rule below it
+	wrote   ring   // output of the newest failed step, from its progress
+	at      Place  // a file and line that no rule has followed yet
 	place   Place
-	lines   []string // the marked ones
+	lines   []string // the marked lines
 	skipped bool     // more lines are marked than are kept
 }
 
@@ -52,18 +52,19 @@ type step struct {
 const (
 	sectionRule = "------"
 	excerptRule = "--------------------"
-	keptLines   = 40 // marked lines of an excerpt that are kept
+	keptLines   = 40 // marked lines to keep of an excerpt
 	keptSteps   = 4
 )
 
-// recent keeps the newest lines of BuildKit's progress, in memory that it uses
-// again: an older docker command shows what a step has written only there.
+// recent keeps the newest lines of BuildKit's progress, in memory that it
+// reuses: with an older docker command they are the only place that shows what
+// a step wrote.
 type recent struct {
 	lines [ringSize][]byte
 	n     int
 }
 
-const recentLimit = 1000 // bytes of a line
+const recentLimit = 1000 // bytes per line
 
 func (r *recent) add(raw []byte) {
 	line := &r.lines[r.n%ringSize]
@@ -71,7 +72,7 @@ func (r *recent) add(raw []byte) {
 	r.n++
 }
 
-// of are the lines that the step of a line, "#5 ERROR: …", wrote.
+// of returns the lines written by the step of a line such as "#5 ERROR: …".
 func (r *recent) of(raw []byte, mask func(string) string) (out ring) {
 	number, _, _ := bytes.Cut(raw, []byte(" "))
 	for i := max(0, r.n-ringSize); i < r.n; i++ {
@@ -85,8 +86,7 @@ func (r *recent) of(raw []byte, mask func(string) string) (out ring) {
 	return out
 }
 
-// stamp takes off the number of seconds that BuildKit puts before what a step
-// writes.
+// stamp strips the seconds that BuildKit puts in front of a step's output.
 func stamp(raw []byte) (text []byte, ok bool) {
 	seconds, rest, ok := bytes.Cut(raw, []byte(" "))
 	whole, fraction, dot := bytes.Cut(seconds, []byte("."))
@@ -97,7 +97,7 @@ func stamp(raw []byte) (text []byte, ok bool) {
 	return rest, ok
 }
 
-// output takes a line of what a step that failed wrote last.
+// output adds a line of what a failed step wrote last.
 func (b *build) output(raw []byte, mask func(string) string) bool {
 	if b.state != inStep {
 		return false
@@ -112,7 +112,7 @@ func (b *build) output(raw []byte, mask func(string) string) bool {
 	return true
 }
 
-// line takes a line, and reports whether it is part of the report.
+// line adds a line, and reports whether it is part of the report.
 func (b *build) line(text string, mask func(string) string) bool {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
@@ -155,7 +155,7 @@ func (b *build) line(text string, mask func(string) string) bool {
 	return false
 }
 
-// mark keeps a line of the instruction; of very many the first and the last.
+// mark keeps a line of the instruction; of very many, the first and the last.
 func (b *build) mark(content string) {
 	if len(b.lines) == keptLines {
 		b.lines = slices.Delete(b.lines, keptLines/2, keptLines/2+1)
@@ -164,7 +164,7 @@ func (b *build) mark(content string) {
 	b.lines = append(b.lines, bounded(content))
 }
 
-// placeLine reads "docker/prod.Dockerfile:3".
+// placeLine parses "docker/prod.Dockerfile:3".
 func placeLine(text string) (file string, n int, ok bool) {
 	i := strings.LastIndexByte(text, ':')
 	if i <= 0 || i > 300 {
@@ -174,7 +174,7 @@ func placeLine(text string) (file string, n int, ok bool) {
 	return text[:i], n, ok && n > 0
 }
 
-// excerptLine reads "   2 | >>> RUN npm ci".
+// excerptLine parses "   2 | >>> RUN npm ci".
 func excerptLine(text string) (content string, marked, ok bool) {
 	n, rest, found := strings.Cut(text, "|")
 	if _, isNumber := number(strings.TrimSpace(n)); !found || !isNumber {
@@ -184,10 +184,10 @@ func excerptLine(text string) (content string, marked, ok bool) {
 	return content, marked, true
 }
 
-// solveError is what follows "failed to solve: " in BuildKit's final error,
-// which stands alone, behind "failed to build: " since buildx 0.26, and behind
-// "target web: " where several are built. Docker's own command (20.10) leaves
-// it out at times.
+// solveError returns what follows "failed to solve: " in BuildKit's final
+// error. That stands at the start of the line, after "failed to build: " since
+// buildx 0.26, and after "target web: " if there are several builds. Docker's
+// own command (20.10) sometimes omits it.
 func solveError(text string) (target, said string, ok bool) {
 	rest := strings.TrimPrefix(text, "ERROR: ")
 	rest = strings.TrimPrefix(rest, "failed to build: ")
@@ -203,14 +203,14 @@ func solveError(text string) (target, said string, ok bool) {
 	return target, rest, ok
 }
 
-// reason puts together the final error and what was shown before it.
+// reason combines the final error with what was shown before it.
 func (b *build) reason(said string) Reason {
 	r := Reason{Place: b.place, Instruction: fold(b.lines, b.skipped), Output: b.wrote.all()}
 	if s := b.step(r.Instruction); s != nil {
 		if s.out.n > 0 {
 			r.Output = s.out.all()
 		}
-		// What the base image adds stands for its FROM.
+		// Instructions that the base image adds count as its FROM.
 		if name := instruction(s.name); r.Instruction == "" || strings.HasPrefix(name, "ONBUILD ") {
 			r.Instruction = shellCommand(name)
 		}
@@ -235,7 +235,7 @@ func (b *build) reason(said string) Reason {
 	return r
 }
 
-// step is the one of an instruction, else the newest.
+// step returns the step of an instruction, else the newest.
 func (b *build) step(instr string) *step {
 	for i := range b.steps {
 		if name := instruction(b.steps[i].name); name != "" && alike(name, instr) {
@@ -248,16 +248,16 @@ func (b *build) step(instr string) *step {
 	return &b.steps[len(b.steps)-1]
 }
 
-// alike reports whether two spellings of an instruction begin alike; the name
-// of a step has its variables replaced.
+// alike reports whether two spellings of an instruction start alike: a step's
+// name has its variables replaced.
 func alike(a, b string) bool {
 	a, b = text.OneLine(a), text.OneLine(b)
 	n := min(len(a), len(b), 30)
 	return n > 0 && a[:n] == b[:n]
 }
 
-// instruction is the name of a step without its number, "[build 2/3] RUN x";
-// empty for BuildKit's own, "[internal] load build context".
+// instruction returns a step's name without its number, "[build 2/3] RUN x";
+// empty for BuildKit's own steps, "[internal] load build context".
 func instruction(name string) string {
 	rest, ok := strings.CutPrefix(name, "[")
 	if !ok {
@@ -270,8 +270,8 @@ func instruction(name string) string {
 	return text
 }
 
-// fold makes one line of an instruction's, without comments and the marks that
-// continue a line. The lines of a script (RUN <<EOF) are joined as commands.
+// fold joins the lines of an instruction, without comments and continuation
+// marks. The lines of a script (RUN <<EOF) are joined as commands.
 func fold(lines []string, skipped bool) string {
 	var parts []string
 	end := ""
@@ -302,7 +302,7 @@ func fold(lines []string, skipped bool) string {
 	return strings.Join(parts, " ")
 }
 
-// heredoc is the word that ends the script that a line begins.
+// heredoc returns the word that ends the script which a line starts.
 func heredoc(line string) string {
 	_, rest, ok := strings.Cut(line, "<<")
 	if !ok {
@@ -318,18 +318,18 @@ const (
 	executorFailed = "executor failed running ["
 )
 
-// runsOn reports whether the error's end is in a later line.
+// runsOn reports whether the error continues in a later line.
 func runsOn(said string) bool {
 	i := strings.Index(said, executorFailed)
 	return i >= 0 && !strings.Contains(said[i:], "]: ") && len(said) < lineLimit
 }
 
-// executed reads the error of a command that was run,
+// executed parses the error of a command that was run,
 //
 //	process "/bin/sh -c npm ci" did not complete successfully: exit code: 1
 //	executor failed running [/bin/sh -c npm ci]: exit code: 1
 //
-// and gives the command, and how it ended.
+// and returns the command, and how it ended.
 func executed(said string) (command, ended string, ok bool) {
 	if i := strings.Index(said, executorFailed); i >= 0 {
 		rest := said[i+len(executorFailed):]
@@ -351,7 +351,7 @@ func executed(said string) (command, ended string, ok bool) {
 	return command, said[i+len(processFailed):], true
 }
 
-// commands makes one line of a script.
+// commands joins the lines of a script.
 func commands(script string) string {
 	var lines []string
 	for line := range strings.SplitSeq(strings.Trim(script, "\n"), "\n") {
@@ -362,7 +362,7 @@ func commands(script string) string {
 	return strings.Join(lines, "; ")
 }
 
-// shellCommand takes the shell off a command.
+// shellCommand strips the shell from a command.
 func shellCommand(s string) string {
 	for _, shell := range []string{"/bin/sh -c ", "/bin/bash -c ", "sh -c ", "bash -c "} {
 		if rest, ok := strings.CutPrefix(s, shell); ok {
@@ -372,7 +372,7 @@ func shellCommand(s string) string {
 	return s
 }
 
-// exitCode reads how a command ended: an exit code, or something else.
+// exitCode parses how a command ended: an exit code, or something else.
 func exitCode(ended string) (code int, cause string) {
 	if rest, ok := strings.CutPrefix(ended, "exit code: "); ok {
 		digits, _, _ := strings.Cut(rest, ":")
@@ -383,8 +383,8 @@ func exitCode(ended string) (code int, cause string) {
 	return 0, ended
 }
 
-// parseError reads the error of a Dockerfile that is none. Its words have
-// changed: "on line 2" and "line 2".
+// parseError parses the error of an invalid Dockerfile. Its wording differs by
+// version: "on line 2" and "line 2".
 func parseError(said string) (cause string, line int, ok bool) {
 	_, rest, ok := strings.Cut(said, "dockerfile parse error ")
 	if !ok {
@@ -399,8 +399,8 @@ func parseError(said string) (cause string, line int, ok bool) {
 	return cause, line, ok
 }
 
-// unwrap takes off what BuildKit puts around the proximate cause, and the image
-// that the instruction names anyway.
+// unwrap strips what BuildKit puts around the actual cause, and the image if
+// the instruction names it anyway.
 func unwrap(said, instr string) string {
 	for {
 		first, rest, ok := strings.Cut(said, ": ")
@@ -436,7 +436,7 @@ func wrapping(part, instr string) bool {
 	return false
 }
 
-// fromOutput is what the last lines of a command say about its exit code.
+// fromOutput returns what the last lines of a command say about its exit code.
 func fromOutput(code int, output []string) string {
 	for _, line := range slices.Backward(output) {
 		_, start, notStarted := strings.Cut(line, "runc run failed: ")

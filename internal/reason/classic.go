@@ -2,16 +2,16 @@ package reason
 
 import "strings"
 
-// classic is what the classic builder shows. The output of the programs that
-// it runs is not marked as such, so a line counts by its place: the last one
-// before Dokploy's word is the builder's error.
+// classic is what the classic builder shows. The output of programs is not
+// marked as such, so a line counts by its position: the last one before
+// Dokploy's word is the builder's error.
 type classic struct {
 	n, of       int
 	instruction string
 	out         ring // of the instruction; the newest line is the error
 }
 
-// step reads "Step 3/5 : RUN npm ci".
+// stepLine parses "Step 3/5 : RUN npm ci".
 func stepLine(text string) (n, of int, instruction string, ok bool) {
 	rest, found := strings.CutPrefix(text, "Step ")
 	count, instruction, found2 := strings.Cut(rest, " : ")
@@ -24,7 +24,7 @@ func stepLine(text string) (n, of int, instruction string, ok bool) {
 	return n, of, instruction, ok && ok2
 }
 
-// firstStep is the beginning of a build; nil for any other line.
+// firstStep returns a new build for its first line; nil for any other line.
 func firstStep(text string) *classic {
 	n, of, instruction, ok := stepLine(text)
 	if !ok || n != 1 {
@@ -36,7 +36,7 @@ func firstStep(text string) *classic {
 func (c *classic) line(text string) {
 	n, of, instruction, ok := stepLine(text)
 	switch {
-	// The next one, or the first of another build.
+	// The next step, or the first of another build.
 	case ok && of == c.of && n == c.n+1, ok && n == 1:
 		*c = classic{n: n, of: of, instruction: instruction}
 	case strings.HasPrefix(text, "---> "), strings.HasPrefix(text, "Removing intermediate container "):
@@ -47,7 +47,7 @@ func (c *classic) line(text string) {
 
 const nonZero = "' returned a non-zero code: "
 
-// reason makes the newest line the cause, unless the log breaks off.
+// reason takes the newest line as the cause, unless the log is cut off.
 func (c *classic) reason(brokeOff bool, mask func(string) string) Reason {
 	r := Reason{Step: "Step " + decimal(c.n) + "/" + decimal(c.of), Instruction: mask(c.instruction)}
 	lines := c.out.all()

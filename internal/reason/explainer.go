@@ -5,35 +5,35 @@ import (
 	"strings"
 )
 
-// Explainer reads a log line by line, in bounded memory, so that a cause is
-// found however far above the end it stands. The zero value is ready.
+// Explainer reads a log line by line, in bounded memory, so that it finds a
+// cause however far above the end. The zero value is ready to use.
 type Explainer struct {
-	// Mask hides what is secret. It is asked before anything is cut or folded.
-	// nil: nothing is secret.
+	// Mask masks secrets. It is called before anything is cut or folded. Nil:
+	// nothing is secret.
 	Mask func(string) string
 
 	build   build    // what BuildKit has shown of a failure
 	recent  recent   // its newest lines of progress
-	running string   // an error of BuildKit that goes on in the next lines
-	target  string   // of it
-	classic *classic // the classic builder; nil: it does not build
-	pack    *pack    // buildpacks; nil: they do not build
+	running string   // an error of BuildKit that continues on the next lines
+	target  string   // of that error
+	classic *classic // the classic builder; nil: it is not building
+	pack    *pack    // buildpacks; nil: they are not building
 	git     string   // the first error of git
-	told    Reason   // what a tool or Dokploy told in so many words
-	failed  string   // Dokploy's word on what failed: what follows is cleaning up
-	opener  string   // an error that an explanation of several lines follows
-	warning string   // of Railpack, about what its error may come from
+	told    Reason   // what a tool or Dokploy said explicitly
+	failed  string   // what failed, in Dokploy's words; everything after it is cleanup
+	opener  string   // an error that is followed by an explanation
+	warning string   // of Railpack, about a possible cause
 	last    ring     // the newest lines that are none of these
 	pulled  string   // the image that Dokploy pulls
 
-	writer string // who has written the Dockerfile; empty: it is in the repository
+	writer string // who generated the Dockerfile; empty: it is in the repository
 }
 
-// Line takes the next line, which is not kept.
+// Line adds the next line. It does not keep the slice.
 func (e *Explainer) Line(raw []byte) {
 	if isProgress(raw) {
-		// What a step of BuildKit writes: most of all lines, and none of them
-		// is the builder's own word.
+		// Output of a BuildKit step: most lines are that, and none of them is
+		// the builder's own.
 		if !e.mixed() {
 			e.progress(raw)
 			return
@@ -51,11 +51,11 @@ func (e *Explainer) Line(raw []byte) {
 	}
 }
 
-// progress takes a line of BuildKit's about a step.
+// progress handles a BuildKit line about a step.
 func (e *Explainer) progress(raw []byte) {
 	switch _, said, _ := bytes.Cut(raw, []byte(" ")); {
 	case bytes.HasPrefix(raw, []byte("#0 building with ")), bytes.HasPrefix(raw, []byte("#1 [")):
-		e.begin() // another try
+		e.begin() // another attempt
 	case bytes.HasPrefix(said, []byte("ERROR: ")):
 		e.build.wrote = e.recent.of(raw, e.mask)
 	case len(said) > 0 && said[0] >= '0' && said[0] <= '9':
@@ -66,7 +66,7 @@ func (e *Explainer) progress(raw []byte) {
 	}
 }
 
-// isProgress reports whether a line is one of BuildKit's about a step: "#12 …".
+// isProgress reports whether a line is BuildKit's, about a step: "#12 …".
 func isProgress(raw []byte) bool {
 	i := 1
 	for i < len(raw) && i < 8 && raw[i] >= '0' && raw[i] <= '9' {
@@ -82,11 +82,11 @@ func (e *Explainer) mask(s string) string {
 	return e.Mask(s)
 }
 
-// begin forgets what an earlier stage of the deployment has said.
+// begin forgets everything from an earlier stage of the deployment.
 func (e *Explainer) begin() { *e = Explainer{Mask: e.Mask, writer: e.writer} }
 
-// statement takes a line that is not part of BuildKit's report. While the
-// classic builder builds it may be anything that a program writes.
+// statement handles a line that is not part of BuildKit's report. While the
+// classic builder is building, it may be any program's output.
 func (e *Explainer) statement(text string) {
 	switch {
 	case text == "":
@@ -95,7 +95,7 @@ func (e *Explainer) statement(text string) {
 		if e.word(text) {
 			return
 		}
-	case e.failed != "": // cleaning up
+	case e.failed != "": // cleanup
 		return
 	case e.running != "":
 		e.solve(e.running + " " + text)
@@ -111,11 +111,11 @@ func (e *Explainer) statement(text string) {
 	}
 }
 
-// mixed reports whether the output of programs is not marked as such: then a
+// mixed reports whether the output of programs is not marked as such, so that a
 // line may be anything.
 func (e *Explainer) mixed() bool { return e.classic != nil || e.pack != nil }
 
-// word takes a line that may mean something by itself; false if it does not.
+// word handles a line that may mean something by itself; false if it does not.
 func (e *Explainer) word(text string) bool {
 	if text == initializing || succeeded(text) || !e.mixed() && begins(text) {
 		e.begin()
@@ -127,7 +127,7 @@ func (e *Explainer) word(text string) bool {
 			e.writer = ""
 		case startingNixpacks:
 			e.writer = "Nixpacks'"
-		case nixpacksDone: // a static site of what it has built
+		case nixpacksDone: // a static site from what it built
 			e.writer = "Dokploy's"
 		}
 		return true
@@ -173,7 +173,7 @@ func (e *Explainer) word(text string) bool {
 	return false
 }
 
-// dokploy takes a word of Dokploy's own.
+// dokploy handles a message of Dokploy's own.
 func (e *Explainer) dokploy(own string, kind dokployKind) {
 	switch kind {
 	case dokployReason:
@@ -185,8 +185,8 @@ func (e *Explainer) dokploy(own string, kind dokployKind) {
 	}
 }
 
-// solve takes BuildKit's final error. An older one has the whole script of an
-// instruction in it, line breaks included.
+// solve handles BuildKit's final error. In older versions it contains the whole
+// script of an instruction, with its line breaks.
 func (e *Explainer) solve(said string) {
 	if e.running = ""; runsOn(said) {
 		e.running = bounded(e.mask(said))
@@ -200,7 +200,7 @@ func (e *Explainer) solve(said string) {
 	e.build = build{}
 }
 
-// Reason is what the lines so far explain.
+// Reason returns what the lines so far explain.
 func (e *Explainer) Reason() Reason {
 	r := e.reason()
 	r.Hint = adviceOn(r)
@@ -215,7 +215,7 @@ func (e *Explainer) reason() Reason {
 		return e.classic.reason(e.failed == "", e.mask)
 	case e.pack != nil:
 		return e.pack.reason(e.failed == "", e.mask)
-	case e.build.place.Line != 0: // and no error after it
+	case e.build.place.Line != 0: // and no error followed it
 		return e.build.reason("")
 	case e.git != "":
 		return Reason{Cause: gitCause(e.mask(e.git))}
@@ -239,7 +239,7 @@ func (e *Explainer) reason() Reason {
 	return Reason{Cause: e.failed}
 }
 
-// untagged is the name of an image without its tag.
+// untagged returns an image's name without its tag.
 func untagged(image string) string {
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
 		return image[:i]
@@ -247,8 +247,8 @@ func untagged(image string) string {
 	return image
 }
 
-// pulls is the image that an error is about, or the service of a compose file,
-// where the error itself ("denied") does not name one.
+// pulls returns the image that an error is about, or the service of a compose
+// file, if the error itself ("denied") names none.
 func (e *Explainer) pulls(cause string) string {
 	if strings.Contains(cause, "manifest for ") {
 		return ""

@@ -29,11 +29,11 @@ const (
 	noStageNamed = "no stage above has that name, so it was taken for an image: check the name after --from"
 )
 
-// Advice is what to do about an error that is not of a build, such as one of
-// swarm's tasks; empty if that goes without saying.
+// Advice says what to do about an error outside a build, such as that of a
+// Swarm task; empty if that is obvious.
 func Advice(cause string) string { return adviceOn(Reason{Cause: cause}) }
 
-// adviceOn is what to do about a reason; empty if that goes without saying.
+// adviceOn says what to do about a reason; empty if that is obvious.
 func adviceOn(r Reason) string {
 	output := strings.Join(r.Output, "\n")
 	is := func(words ...string) bool { return containsFold(r.Cause, words...) }
@@ -112,8 +112,8 @@ func gitHint(cause string) string {
 	return ""
 }
 
-// killed reports whether the last lines of an instruction say that one of its
-// programs was killed.
+// killed reports whether the last lines of an instruction say that a program
+// was killed.
 func killed(output []string) bool {
 	for _, line := range output {
 		if strings.TrimSpace(line) == "Killed" || containsFold(line, "signal: killed", "sigkill", "error 137", "code 137", "status 137") {
@@ -123,13 +123,13 @@ func killed(output []string) bool {
 	return false
 }
 
-// copies reports whether an instruction takes files of the build context.
+// copies reports whether an instruction copies files from the build context.
 func copies(instruction string) bool {
 	return copiesFrom(instruction) == "" && strings.HasPrefix(instruction, "COPY ") || strings.HasPrefix(instruction, "ADD ") && !strings.Contains(instruction, "://")
 }
 
-// copiesFrom is the stage, image or context that an instruction copies from;
-// empty where that is the build context.
+// copiesFrom returns the stage, image or context that an instruction copies
+// from; empty for the build context.
 func copiesFrom(instruction string) string {
 	rest, ok := strings.CutPrefix(instruction, "COPY ")
 	if !ok {
@@ -146,14 +146,14 @@ func copiesFrom(instruction string) string {
 	return ""
 }
 
-// namesImage reports whether an instruction, or the line that names the syntax,
-// is of nothing but an image.
+// namesImage reports whether an instruction, or a syntax line, names only an
+// image.
 func namesImage(instruction string) bool {
 	return strings.HasPrefix(instruction, "FROM ") || strings.HasPrefix(instruction, "# syntax")
 }
 
-// namesStage reports whether an instruction copies from what reads as the name
-// of a stage rather than as an image.
+// namesStage reports whether an instruction copies from what looks like a stage
+// rather than an image.
 func namesStage(instruction string) bool {
 	from := copiesFrom(instruction)
 	return from != "" && !strings.ContainsAny(from, "/:@$")

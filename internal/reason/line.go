@@ -9,12 +9,12 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// lineLimit is how much of a line is kept, in bytes. Of a longer one the
-// beginning and the end are: an error has its cause last.
+// lineLimit is how much of a line is kept, in bytes. A longer one loses its
+// middle: an error has its cause at the end.
 const lineLimit = 4000
 
-// plain is a line of a log as a person sees it: without colours, and without
-// what a progress display has written over.
+// plain returns a line of a log as a person sees it: without colours, and
+// without what a progress display has overwritten.
 func plain(raw []byte) string {
 	raw = bytes.TrimRight(raw, "\r\n")
 	if i := bytes.LastIndexByte(raw, '\r'); i >= 0 {
@@ -27,8 +27,8 @@ func plain(raw []byte) string {
 	return strings.TrimRight(text, " ")
 }
 
-// withoutEscapes leaves out the sequences that set colours and move the cursor,
-// and other control characters.
+// withoutEscapes removes sequences that set colours or move the cursor, and
+// other control characters.
 func withoutEscapes(s []byte) string {
 	if !slices.ContainsFunc(s, control) {
 		return string(s)
@@ -52,12 +52,12 @@ func withoutEscapes(s []byte) string {
 
 func control(c byte) bool { return c < 0x20 || c == 0x7f }
 
-// bounded cuts a masked line that is too long in its middle.
+// bounded drops the middle of a masked line that is too long.
 func bounded(masked string) string { return text.Shorten(masked, lineLimit, lineLimit/2) }
 
 const (
 	ringSize  = 24
-	outputMax = 12 // lines of an output that are of use
+	outputMax = 12 // useful lines of an output
 )
 
 // ring keeps the newest lines.
@@ -73,7 +73,7 @@ func (r *ring) add(line string) {
 
 func (r *ring) size() int { return min(r.n, ringSize) }
 
-// newest is the i-th newest line, from 0; empty if there is none.
+// newest returns the i-th newest line, from 0; empty if there is none.
 func (r *ring) newest(i int) string {
 	if i >= r.size() {
 		return ""
@@ -81,7 +81,7 @@ func (r *ring) newest(i int) string {
 	return r.lines[(r.n-1-i)%ringSize]
 }
 
-// all are the lines, the oldest first.
+// all returns the lines, oldest first.
 func (r *ring) all() []string {
 	var lines []string
 	for i := min(r.size(), outputMax) - 1; i >= 0; i-- {
@@ -90,13 +90,13 @@ func (r *ring) all() []string {
 	return lines
 }
 
-// word is the only word after a prefix; false if there is none, or several.
+// word returns the word after a prefix; false unless there is exactly one.
 func word(text, prefix string) (string, bool) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	return rest, ok && rest != "" && !strings.Contains(rest, " ")
 }
 
-// number reads a text of digits only; false for anything else.
+// number parses a text of digits; false for anything else.
 func number(s string) (int, bool) {
 	if s == "" || len(s) > 9 {
 		return 0, false
@@ -111,7 +111,7 @@ func number(s string) (int, bool) {
 	return n, true
 }
 
-// containsFold is strings.Contains for a text and lower-case words.
+// containsFold is strings.Contains ignoring case, for lower-case words.
 func containsFold(s string, words ...string) bool {
 	s = strings.ToLower(s)
 	for _, w := range words {

@@ -2,10 +2,10 @@ package reason
 
 import "strings"
 
-// pack is what Cloud Native Buildpacks show. Each phase has a header. What the
-// buildpacks and the programs that they run write is not marked, or only by the
-// name of the phase; the last two errors are those of the phase and of pack
-// itself, which says no more than a code.
+// pack is what Cloud Native Buildpacks show. Each phase has a header. Output of
+// buildpacks, and of the programs they run, is marked at most with the phase's
+// name. The last two errors are the phase's and then pack's own, which gives
+// only a code.
 //
 //	===> BUILDING
 //	[builder] npm error Missing script: "build"
@@ -16,7 +16,7 @@ type pack struct {
 	out   ring
 }
 
-// packPhase is the phase that a header begins; empty for any other line.
+// packPhase returns the phase that a header starts; empty for any other line.
 func packPhase(text string) string {
 	if name, ok := strings.CutPrefix(text, "===> "); ok && name == strings.ToUpper(name) {
 		return strings.ToLower(name)
@@ -44,7 +44,8 @@ const (
 	lifecycleEnd = "failed with status code: "
 )
 
-// reason makes the error of the phase the cause, and of other lines its output.
+// reason takes the phase's error as the cause, and its other lines as the
+// output.
 func (p *pack) reason(brokeOff bool, mask func(string) string) Reason {
 	r := Reason{Step: "buildpacks, " + p.phase}
 	if brokeOff {

@@ -1,7 +1,7 @@
 // Package reason finds in the log of a failed deployment what broke: where, in
-// which instruction, and why. It knows the builders that Dokploy runs, git,
-// Docker's own words and Dokploy's. The verdict is never taken from a log, only
-// its explanation.
+// which instruction, and why. It knows the builders that Dokploy runs, git, and
+// the messages of Docker and Dokploy. It only explains a verdict; the verdict
+// itself is never taken from a log.
 package reason
 
 import (
@@ -11,8 +11,8 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Place is a line of a file of the repository. Builders name the file without
-// the folders that lead to it, and some name the line only: then File is empty.
+// Place is a line of a file in the repository. Builders name the file without
+// its folders, and some name only the line: File is then empty.
 type Place struct {
 	File string
 	Line int
@@ -25,20 +25,20 @@ func (p Place) String() string {
 	return p.File + ":" + strconv.Itoa(p.Line)
 }
 
-// Reason is why a deployment failed, as far as its log says. The zero value is
-// that of a log that does not say.
+// Reason is why a deployment failed, as far as its log says. The zero value
+// means that the log does not say.
 type Reason struct {
-	Target      string // which of several builds it is of
+	Target      string // which of several builds failed
 	Place       Place
-	Step        string   // where no file is named: Step 3/5, a phase of a buildpack, or what the line is of
-	Instruction string   // what was carried out: RUN npm ci
-	Exit        int      // exit code of the instruction; 0: none is known
-	Cause       string   // the proximate cause, unless the exit code is all there is
-	Hint        string   // what to do; empty: the cause says it
-	Output      []string // last lines of what the instruction wrote
+	Step        string   // if no file is named: Step 3/5, a phase of a buildpack, or what the line belongs to
+	Instruction string   // the failed instruction: RUN npm ci
+	Exit        int      // exit code of the instruction; 0: unknown
+	Cause       string   // the actual cause, unless the exit code is all there is
+	Hint        string   // what to do; empty: obvious from the cause
+	Output      []string // last lines that the instruction wrote
 }
 
-// What a line is of whose file is not named: a Step.
+// What a line belongs to if its file is not named: values of Step.
 const (
 	Dockerfile  = "Dockerfile"
 	ComposeFile = "compose file"
@@ -49,8 +49,8 @@ const (
 	headlineLimit    = 400 // characters of a headline
 )
 
-// WrittenBy is the reason where somebody else ("Nixpacks'") has written the
-// file: its place is in no repository.
+// WrittenBy returns the reason for a file that somebody else ("Nixpacks'")
+// generated: its place is in no repository.
 func (r Reason) WrittenBy(who string) Reason {
 	if r.Place.File != "" {
 		r.Step, r.Place = who+" "+r.Place.String(), Place{}
@@ -58,7 +58,7 @@ func (r Reason) WrittenBy(who string) Reason {
 	return r
 }
 
-// String is the headline: one line, empty if the log does not say why.
+// String returns the headline: one line, empty if the log does not say why.
 func (r Reason) String() string {
 	head := r.Place.String()
 	if r.Place.File == "" {

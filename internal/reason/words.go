@@ -8,7 +8,7 @@ import (
 
 func decimal(n int) string { return strconv.Itoa(n) }
 
-// succeeded reports whether Dokploy says that a stage is over and went well.
+// succeeded reports whether Dokploy says that a stage ended well.
 func succeeded(text string) bool {
 	rest, ok := strings.CutPrefix(text, "✅ ")
 	if !ok {
@@ -23,7 +23,8 @@ func succeeded(text string) bool {
 	return false
 }
 
-// firstLetters are those of all lines that mean something by themselves.
+// firstLetters are the first bytes of all lines that mean something by
+// themselves.
 var firstLetters = func() (is [256]bool) {
 	for _, c := range []byte("ISPBCEefpHsLNRt=") {
 		is[c] = true
@@ -34,7 +35,7 @@ var firstLetters = func() (is [256]bool) {
 	return is
 }()
 
-// speaks reports whether a line is worth a closer look: most lines are not.
+// speaks reports whether a line is worth a closer look; most are not.
 func speaks(text string) bool {
 	return firstLetters[text[0]] || strings.HasSuffix(text, ": ✅") || strings.Contains(text, permissionDenied)
 }
@@ -47,7 +48,7 @@ const (
 	nixpacksDone     = "✅ Nixpacks build completed."
 )
 
-// begins reports whether Dokploy says that it begins a stage.
+// begins reports whether Dokploy says that a stage begins.
 func begins(text string) bool {
 	switch text {
 	case initializing, startingNixpacks, "Starting heroku build...", "Starting Paketo build...",
@@ -71,13 +72,14 @@ type dokployKind int
 
 const (
 	notDokploy    dokployKind = iota
-	dokployReason             // it says why
-	dokployFailed             // it says what failed, and the why stands before it
-	dokployEnd                // its last words
+	dokployReason             // says why
+	dokployFailed             // says what failed; the reason precedes it
+	dokployEnd                // the last line
 )
 
-// dokployWord reads what Dokploy itself says of a failure. Where programs write
-// between its words, only those count that it is known to say.
+// dokployWord recognises Dokploy's own messages about a failure. Between the
+// output of programs (mixed), only messages that Dokploy is known to write
+// count.
 func dokployWord(text string, mixed bool) (own string, kind dokployKind) {
 	if strings.HasPrefix(text, "Error occurred ❌") {
 		return "", dokployEnd
@@ -109,8 +111,8 @@ func dokployWord(text string, mixed bool) (own string, kind dokployKind) {
 	return strings.TrimSuffix(strings.TrimPrefix(rest, "Has occurred an error: "), ":"), dokployReason
 }
 
-// ownReason is a reason that Dokploy told. Of a compose file that is no
-// YAML it says where.
+// ownReason is a reason in Dokploy's words. For an invalid compose file it says
+// where.
 func ownReason(own string) Reason {
 	said, rest, ok := strings.Cut(own, " at line ")
 	n, _, ok2 := strings.Cut(rest, ", column ")
@@ -130,7 +132,7 @@ func noise(text string) bool {
 	}
 	for _, prefix := range []string{
 		"✅", "⚠", "→", "📊",
-		"View build details: ", "- ", // the warnings of a Dockerfile's check
+		"View build details: ", "- ", // warnings of a Dockerfile's check
 		"Please make sure you have the correct access rights", "and the repository exists.", "warning: ", "hint: ", "remote: ",
 		"WARNING! ", "Configure a credential helper", "https://docs.docker.com/", "Login Succeeded",
 		"DEPRECATED: The legacy builder", "Install the buildx component", "Sending build context to Docker daemon",
@@ -146,7 +148,7 @@ func noise(text string) bool {
 		return true
 	}
 	switch text {
-	case "Error: Docker build failed", "Docker build failed": // Nixpacks: what stands before it is the reason
+	case "Error: Docker build failed", "Docker build failed": // Nixpacks: the reason precedes it
 		return true
 	}
 	return false
@@ -162,21 +164,21 @@ func drawn(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0
 }
 
-// buildxRemoved reports whether a line is of the removal of a builder, with
-// which each build of Railpack ends.
+// buildxRemoved reports whether a line is about removing a builder, with which
+// each Railpack build ends.
 func buildxRemoved(text string) bool {
 	name, ok := strings.CutSuffix(text, " removed")
 	return ok && !strings.Contains(name, " ")
 }
 
-// nameOnly reports whether a line is a name or an id, as docker create, docker
-// rm and docker buildx create write.
+// nameOnly reports whether a line is only a name or an id, as docker create,
+// docker rm and docker buildx create print.
 func nameOnly(text string) bool {
 	return !strings.Contains(text, " ") && strings.ContainsAny(text, "0123456789-_")
 }
 
-// opensExplanation reports whether a line is an error of a builder that goes on
-// to explain itself.
+// opensExplanation reports whether a line is an error of a builder that
+// explains itself on the next lines.
 func opensExplanation(text string) bool {
 	for _, prefix := range []string{"Nixpacks was unable to ", "Railpack could not determine ", "✖ ", "ERRO "} {
 		if strings.HasPrefix(text, prefix) {
@@ -186,7 +188,7 @@ func opensExplanation(text string) bool {
 	return false
 }
 
-// gitProgress reports whether a line shows how far git has come.
+// gitProgress reports whether a line is git's progress.
 func gitProgress(text string) bool {
 	text = strings.TrimPrefix(text, "remote: ")
 	for _, prefix := range []string{
@@ -199,8 +201,8 @@ func gitProgress(text string) bool {
 	return false
 }
 
-// gitError reports whether a line is one of git's or ssh's errors. The first
-// one is the cause, what follows are its consequences.
+// gitError reports whether a line is an error of git or ssh. The first one is
+// the cause, the others are consequences.
 func gitError(text string) bool {
 	for _, prefix := range []string{"fatal: ", "error: ", "Host key verification failed", "ssh: ", "Load key \"", "ERROR: Repository not found"} {
 		if strings.HasPrefix(text, prefix) {
@@ -219,7 +221,7 @@ func gitCause(text string) string {
 	return gitSays + text
 }
 
-// dockerError reads an error of Docker's or of a builder's own.
+// dockerError parses an error of Docker's or of a builder's own.
 func dockerError(text string) Reason {
 	for _, prefix := range []string{"✖ ", "ERRO ", "ERROR: ", "Error: ", "error: ", "failed to build: "} {
 		text = strings.TrimPrefix(text, prefix)
@@ -232,8 +234,8 @@ func dockerError(text string) Reason {
 	return Reason{Cause: unwrap(text, "")}
 }
 
-// checkWarning reports whether a line is of what BuildKit's check of a
-// Dockerfile found, which stops no build.
+// checkWarning reports whether a line is a finding of BuildKit's check of the
+// Dockerfile, which never stops a build.
 func checkWarning(text string) bool {
 	if strings.HasSuffix(text, " (use docker --debug to expand):") {
 		return true
@@ -243,8 +245,8 @@ func checkWarning(text string) bool {
 	return ok && ok2 && strings.Contains(rest, " (line ") && strings.HasSuffix(rest, ")")
 }
 
-// housekeeping reports whether a line is BuildKit's progress of what it does
-// besides: "#1 DONE 0.1s".
+// housekeeping reports whether a line is progress of BuildKit's internal steps:
+// "#1 DONE 0.1s".
 func housekeeping(text string) bool {
 	_, rest, _ := strings.Cut(text, " ")
 	if !isProgress([]byte(text)) {
@@ -258,8 +260,8 @@ func housekeeping(text string) bool {
 	return false
 }
 
-// composeProgress reports whether a line shows how far compose or docker stack
-// deploy has come: "Container x-web-1  Started", "web Pulling".
+// composeProgress reports whether a line is progress of compose or docker stack
+// deploy: "Container x-web-1  Started", "web Pulling".
 func composeProgress(text string) bool {
 	for _, prefix := range []string{"Since --detach=false", "In a future release, --detach=false", "Creating network ", "Creating service ", "Updating service ", "Creating config ", "Creating secret "} {
 		if strings.HasPrefix(text, prefix) {

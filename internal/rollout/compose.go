@@ -9,35 +9,36 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// compose judges what docker-compose started, by its containers alone: they
-// keep their ids where nothing changed, and when they restart.
+// compose judges what docker-compose started, by its containers alone. A
+// container keeps its id if nothing about it changed, and when it restarts.
 type compose struct {
 	stable time.Duration
 	before map[string]dokploy.Container
-	prior  time.Time // when before was looked
-	unseen bool      // it was not: what was there is known by its age alone
-	none   bool      // its file sets every service to no replicas
+	prior  time.Time // when Before was looked at
+	unseen bool      // there was no look before: only a container's age tells whether it is new
+	none   bool      // its file sets every service to 0 replicas
 
 	first, seen time.Time
 	life        map[string]life
 	failed      bool
 }
 
-// life is what is known of one container.
+// life is what is known about how long a container has been running.
 type life struct {
-	since time.Time     // up on end
-	age   time.Duration // as it says itself
+	since time.Time     // running without a break, as our looks show
+	age   time.Duration // as Docker says
 	aged  bool
 }
 
-// steady reports whether it is up for so long: by our looks and by its own word,
-// since a restart between two looks shows only there.
+// steady reports whether the container has been running for d, both by our
+// looks and by Docker's word: a restart between two looks shows only in the
+// latter.
 func (l life) steady(at time.Time, d time.Duration) bool {
 	return at.Sub(l.since) >= d && (!l.aged || l.age >= d)
 }
 
-// NewCompose judges a docker-compose service. none: its file sets every service
-// of it to no replicas.
+// NewCompose judges a docker-compose service. none says that its file sets
+// every service to 0 replicas.
 func NewCompose(before Before, none bool, stableFor time.Duration) Judge {
 	c := &compose{stable: stableFor, none: none, before: map[string]dokploy.Container{}, prior: before.At, unseen: before.Unseen, life: map[string]life{}}
 	for _, b := range before.Containers {
@@ -46,7 +47,7 @@ func NewCompose(before Before, none bool, stableFor time.Duration) Judge {
 	return c
 }
 
-// oneOff is what "docker compose run" names its containers.
+// oneOff matches the names that "docker compose run" gives containers.
 var oneOff = regexp.MustCompile(`[-_]run[-_]?[0-9a-f]{12}$`)
 
 func (c *compose) Look(v View) Verdict {
@@ -155,9 +156,9 @@ func (c *compose) Look(v View) Verdict {
 	return verdict
 }
 
-// isNew reports whether a container was not there before. One that is only
-// started again keeps its id, its image and its environment. Where the look
-// before has shown none, or there was none, its age tells: Docker may not have
+// isNew reports whether a container was not there before. A container that was
+// merely restarted keeps its id, image and environment. If the look before
+// showed nothing, or there was none, its age decides: Docker may not have
 // answered.
 func (c *compose) isNew(container dokploy.Container, at time.Time) bool {
 	if len(c.before) > 0 { //rule:compose-new-by-id
@@ -168,7 +169,7 @@ func (c *compose) isNew(container dokploy.Container, at time.Time) bool {
 	return !aged || c.prior.IsZero() || age <= at.Sub(c.prior)+ageSlack
 }
 
-// gone counts the containers of before that are no more.
+// gone counts the containers that were there before and no longer are.
 func (c *compose) gone(v View) (n int) {
 	for id, b := range c.before {
 		if !oneOff.MatchString(b.Name) && !slices.ContainsFunc(v.Containers, func(container dokploy.Container) bool { return container.ID == id }) {
@@ -178,8 +179,8 @@ func (c *compose) gone(v View) (n int) {
 	return n
 }
 
-// up keeps since when a container is up, and reports whether it has restarted
-// between two looks: then what it says of itself begins again.
+// up records since when a container has been running, and reports whether it
+// restarted between two looks, which makes Docker's word start over.
 func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 	l, known := c.life[container.ID]
 	if !known {
@@ -192,7 +193,7 @@ func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 }
 
 // untouched reports whether a container had ended before the deployment and was
-// not started by it: compose leaves those of other profiles lie.
+// not started by it: compose leaves containers of other profiles alone.
 func (c *compose) untouched(container dokploy.Container, at time.Time) bool {
 	b, ok := c.before[container.ID]
 	if !ok || container.State != "exited" || b.State != "exited" { //rule:compose-touched

@@ -13,7 +13,7 @@ const (
 	checkFails     = "unhealthy: its health check fails"
 )
 
-// failure says why the deployment has failed, if this look shows it.
+// failure says why the deployment failed, if this look shows that it did.
 func (s *service) failure(l *look) string {
 	if l.docker && l.svc == nil { //rule:no-failure-without-the-service
 		return ""
@@ -60,21 +60,22 @@ func (s *service) failure(l *look) string {
 	return failure
 }
 
-// own reports whether a new task that has ended is surely this deployment's
-// failure. A service that was failing makes new tasks of its own accord, and
-// where it is not shown how a task ended, swarm may have stopped it.
+// own reports whether a new task that ended is certainly this deployment's
+// failure. A service that was failing before keeps starting new tasks, and if
+// the server does not show how a task ended, Swarm may have stopped it.
 func (s *service) own(l *look, u unit) bool {
 	if u.phase != ended { //rule:shown-how-it-ended
 		return !s.crashLooping
 	}
-	// The old one beside it runs on: nothing has replaced the new one.
+	// The old task beside it is still running: nothing has replaced the new
+	// one.
 	return !l.docker && slices.ContainsFunc(l.units, func(o unit) bool {
 		return o.slot == u.slot && o.phase == running && s.old[o.id]
 	})
 }
 
-// alone reports whether nothing has come after a task that ended with code 0:
-// then it was made to end.
+// alone reports whether nothing followed a task that ended with code 0. It was
+// then meant to end.
 func (s *service) alone(l *look, u unit) bool {
 	return !slices.ContainsFunc(l.news, func(o unit) bool { return o.slot == u.slot && o.id != u.id })
 }
@@ -89,8 +90,8 @@ func endText(u unit) string {
 	return "the task failed"
 }
 
-// fail makes the verdict of a failure, and keeps looking at what swarm does
-// about it.
+// fail turns a verdict into a failure, and keeps watching what Swarm does about
+// it.
 func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	if s.failedAt.IsZero() {
 		s.failedAt = l.at
@@ -101,7 +102,7 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
 	switch l.update {
 	case "rollback_completed":
-		// What it went back to may be about to start.
+		// The version it went back to may be about to start.
 		v.Final, v.RolledBack = v.Final || told && l.anyRuns(), true
 		reason = "Swarm rolled back to the previous version: " + reason
 	case "rollback_started":
@@ -115,7 +116,7 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 		reason = "Swarm paused the update: " + reason
 	case "updating":
 	default:
-		// Without swarm's word, an old container may just be stopping.
+		// Unless Swarm says so, an old container may just be stopping.
 		v.Final = v.Final || l.docker && l.svc != nil || !l.docker && l.runs(s.old, true) == 0
 	}
 	s.reason = cmp.Or(reason, s.reason)
@@ -124,12 +125,12 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	return v
 }
 
-// anyRuns reports whether a task or container runs, whichever.
+// anyRuns reports whether any task or container is running.
 func (l *look) anyRuns() bool {
 	return slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running })
 }
 
-// serving says what serves after a failure, where that is known.
+// serving says what is running after a failure, if that is known.
 func (s *service) serving(l *look) string {
 	if s.crashLooping || len(l.units) == 0 { //rule:serving-not-known
 		return ""
@@ -147,7 +148,7 @@ func (s *service) serving(l *look) string {
 	case l.update == "rollback_completed" && l.anyRuns(): //rule:runs-again
 		return "the previous version is running again"
 	case !l.anyRuns() && l.docker && !l.legacy: //rule:nothing-ran
-		return "none of it was running" // it may run again once this is read
+		return "none of it was running" // it may be running again by the time this is read
 	}
 	return ""
 }

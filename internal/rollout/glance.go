@@ -8,17 +8,17 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// What a rollout that goes well costs in requests is mostly looks at what has
-// not changed. While nothing of an application has failed, its tasks alone tell
-// all there is to know: a process that ends, a version that Swarm goes back from,
-// and in the end a health check that fails, each of them ends a task.
+// Most requests of a rollout that goes well are looks at what has not changed.
+// As long as nothing of an application has failed, its tasks alone show
+// everything: a process that exits, a version that Swarm rolls back and,
+// eventually, a failing health check each end a task.
 
-// Glance is a look at the tasks of an application alone.
+// Glance is a look at only the tasks of an application.
 func Glance(at time.Time, tasks []dokploy.Task) View {
 	return View{At: at, Docker: true, Tasks: tasks, TasksOnly: true}
 }
 
-// glance takes such a look. It keeps what it shows, and decides nothing.
+// glance adds such a look. It records what it shows and decides nothing.
 func (s *service) glance(v View) Verdict {
 	l := s.take(v)
 	if !s.known.IsZero() { //rule:glance-asks-no-service
@@ -32,20 +32,20 @@ func (s *service) glance(v View) Verdict {
 	}
 	verdict := s.verdict(&l)
 	if verdict.Ready > 0 { //rule:had-by-a-glance
-		s.had = l.wanted // they are there because Swarm was to run them
+		s.had = l.wanted // tasks exist because Swarm was meant to run them
 	}
 	verdict.Reason = fmt.Sprintf("%d of %d running", verdict.Ready, verdict.Wanted)
 	return verdict
 }
 
-// StatesHidden reports whether the server does not show how its tasks are
+// StatesHidden reports whether the server does not show the state of tasks
 // (before 0.27.0).
 func (v View) StatesHidden() bool {
 	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "" })
 }
 
-// Uneventful reports whether the tasks of an application show nothing that calls
-// for a closer look: all that were not there before come up, or run.
+// Uneventful reports whether nothing in the tasks of an application calls for a
+// closer look: all new ones are starting or running.
 func (v View) Uneventful(before View) bool {
 	if len(v.Tasks) == 0 { //rule:glance-at-nothing
 		return false
@@ -56,9 +56,9 @@ func (v View) Uneventful(before View) bool {
 	})
 }
 
-// ChecksHealth reports whether a task that was not there before waits for its
-// health check: it was starting at the last look, and still is. A check that fails
-// shows in the container, and only for a moment.
+// ChecksHealth reports whether a new task is waiting for its health check: it
+// was starting at the last look, and still is. A failing check shows in the
+// container, and only for a moment.
 func (v View) ChecksHealth(before, last View) bool {
 	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool {
 		return t.State == "Starting" && !before.has(t.ID) && slices.ContainsFunc(last.Tasks, func(old dokploy.Task) bool {
@@ -71,24 +71,24 @@ func (v View) has(taskID string) bool {
 	return slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return shortID(t.ID) == shortID(taskID) })
 }
 
-// Shows reports whether a container is one of the view, by its own id or as one
-// of its tasks.
+// Shows reports whether the view contains a container, by its id or as one of
+// its tasks.
 func (v View) Shows(c dokploy.Container) bool {
 	_, _, id, ok := c.Task()
 	return ok && v.has(id) || slices.ContainsFunc(v.Containers, func(old dokploy.Container) bool { return old.ID == c.ID })
 }
 
-// OneDeploymentSince reports whether exactly one deployment of an application has
-// come since another view, and Swarm is done with it and runs nothing else: each
-// counts ForceUpdate up. What is new is of that one, then, and no task need be
-// asked which one it is of.
+// OneDeploymentSince reports whether there was exactly one deployment of an
+// application since another view, and Swarm is done with it and runs nothing
+// else. Each deployment increments ForceUpdate. New tasks then belong to that
+// deployment, and need not be asked which one they are of.
 func (v View) OneDeploymentSince(before View, name string) bool {
 	was, is := before.Services[name], v.Services[name]
 	switch {
 	case is == nil || !v.Uneventful(before): //rule:one-deployment-uneventful
 		return false
 	case was == nil:
-		// One that was never updated has never been anything else.
+		// A service that was never updated has only ever run one version.
 		return before.Docker && !before.At.IsZero() && is.UpdateStartedAt == ""
 	}
 	return is.ForceUpdate == was.ForceUpdate+1 && is.UpdateState == "completed" && is.UpdateStartedAt != was.UpdateStartedAt

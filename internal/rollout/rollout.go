@@ -1,12 +1,12 @@
-// Package rollout owns the judgement of what runs after Dokploy said "done":
-// from what was seen before the deployment and a sequence of looks after it,
-// it says whether the deployed version runs, has failed and why, is not
-// decided yet, or cannot be seen. It asks nobody and keeps no clock; looks
+// Package rollout judges what runs after Dokploy said "done". From what was
+// there before the deployment and a sequence of looks after it, it decides
+// whether the deployed version is running, has failed and why, is still
+// undecided, or cannot be seen. It sends no requests and reads no clock; looks
 // carry their own time.
 //
 // Its rules rest on what docs/dokploy.md says under What runs: applications, with
-// access to Docker and with a member's rights, docker-compose and stacks; servers
-// before 0.27.0 show less. An empty list is unknown, never "down".
+// access to Docker and with a member's rights, docker-compose and stacks.
+// Servers before 0.27.0 show less. An empty list means unknown, never "down".
 package rollout
 
 import (
@@ -18,44 +18,44 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// View is what one look has shown.
+// View is what one look showed.
 type View struct {
-	// At is when it was looked.
+	// At is the time of the look.
 	At time.Time
-	// Docker: the key may look at Docker, so that Tasks are swarm's own list
-	// and Services its answers. Views of one judge are all of one kind.
+	// Docker: the key may look at Docker, so Tasks and Services come from
+	// Swarm. All views of one judge are of the same kind.
 	Docker bool
-	// TasksOnly: nothing but the tasks was asked for.
+	// TasksOnly: only the tasks were asked for.
 	TasksOnly bool
-	// Tasks are swarm's: all of them with access to Docker, and of a stack
-	// those that should run now without.
+	// Tasks are Swarm's tasks: all of them with access to Docker; without,
+	// those of a stack that should be running now.
 	Tasks []dokploy.Task
-	// Services are swarm's, by name; one that is nil or left out does not
-	// exist, or could not be seen.
+	// Services are Swarm's services by name. One that is nil or missing does
+	// not exist or could not be seen.
 	Services map[string]*dokploy.SwarmService
-	// Containers of one host, ended ones included.
+	// Containers are those of one host, including ended ones.
 	Containers []dokploy.Container
-	// Forces are the ForceUpdate that tasks were made with, by their ids. They
-	// tell the tasks of an application's newest deployment from those of others
-	// that came between the look before and it, or that no look has shown.
+	// Forces are the values of ForceUpdate with which tasks were created, by
+	// task id. They distinguish the tasks of an application's newest deployment
+	// from those of deployments that no look has shown.
 	Forces map[string]uint64
 }
 
-// Before is what is known of a service from before its deployment.
+// Before is what is known about a service from before its deployment.
 type Before struct {
-	// View is the newest look before the rollout. Where there was none, At is
-	// when the deployment was asked for, or zero if that was before this run
-	// looked, and nothing else is set.
+	// View is the last look before the rollout. If there was none, only At is
+	// set: to when the deployment was requested, or zero if that was before
+	// this run.
 	View
 	// Unseen: there was no look.
 	Unseen bool
 }
 
-// Empty reports whether a view shows nothing at all: there is nothing, or Docker
-// did not answer.
+// Empty reports whether a view shows nothing at all: there is nothing, or
+// Docker did not answer.
 func (v View) Empty() bool { return len(v.Tasks)+len(v.Services)+len(v.Containers) == 0 }
 
-// ServiceNames are the services whose tasks the view shows.
+// ServiceNames returns the services whose tasks the view shows.
 func (v View) ServiceNames() []string {
 	var names []string
 	for _, t := range v.Tasks {
@@ -67,14 +67,14 @@ func (v View) ServiceNames() []string {
 	return names
 }
 
-// State is what a verdict says.
+// State is the state that a verdict states.
 type State int
 
 // The states of a verdict.
 const (
 	Undecided State = iota
 	Running
-	Unchanged // all of it runs, and nothing of it is new
+	Unchanged // all of it is running, and none of it is new
 	Failed
 	Unseen // it cannot be known, with this key or from this server
 )
@@ -83,37 +83,37 @@ func (s State) String() string {
 	return [...]string{"undecided", "running", "unchanged", "failed", "unseen"}[s]
 }
 
-// Verdict is what a judge makes of the looks so far.
+// Verdict is a judge's conclusion from the looks so far.
 type Verdict struct {
 	State State
-	// Final: no further look changes it. A failure that is not final is
-	// certain, but swarm is still about to go back.
+	// Final: no further look will change it. A failure that is not final is
+	// certain, but Swarm may still roll back.
 	Final bool
-	// Reason is for a person: why, or what is still waited for.
+	// Reason says why, or what it is still waiting for.
 	Reason string
-	// Service is the one of a stack's, and Container the one of docker-compose's
-	// that a failure is of; empty: there is only one.
+	// Service is the service of a stack that failed, Container the container of
+	// a docker-compose service; empty: there is only one.
 	Service, Container string
-	// Serving says what serves after a failure, where that is known.
+	// Serving says what is running after a failure, if that is known.
 	Serving string
-	// RolledBack: swarm itself has gone back, or is about to.
+	// RolledBack: Swarm itself has rolled back, or is about to.
 	RolledBack bool
-	// Unhealthy: it has failed because a health check fails.
+	// Unhealthy: it failed because a health check fails.
 	Unhealthy bool
-	// Stopped: it ran, and somebody has taken its replicas away.
+	// Stopped: it ran, and somebody then set its replicas to 0.
 	Stopped bool
-	// Ready of Wanted replicas run, or containers; Wanted 0 is not known.
+	// Ready of Wanted replicas or containers are running; Wanted 0: unknown.
 	Ready, Wanted int
-	// New are those that run and were not there before, and Ran those that have
-	// ended well and were not. They are set once State is Running: then there is
-	// one at least.
+	// New counts those that are running and were not there before, Ran those
+	// that ended well and were not there before. They are set once State is
+	// Running; at least one of them is then above 0.
 	New, Ran int
-	// Gone are the containers that were there before and are not any more, of
-	// docker-compose.
+	// Gone counts the containers of docker-compose that were there before and
+	// no longer are.
 	Gone int
 }
 
-// Judge follows one deployment. What has failed stays failed.
+// Judge judges one deployment. Once failed, it stays failed.
 type Judge interface {
 	Look(v View) Verdict
 }
@@ -124,30 +124,31 @@ const (
 )
 
 const (
-	// blindFor is how long nothing at all may be shown: with SSH down, a
-	// list comes empty after up to 20 s (docs/dokploy.md, Remote servers).
+	// blindFor is how long the server may show nothing at all: if SSH is down,
+	// a list comes back empty after up to 20 s (docs/dokploy.md, Remote
+	// servers).
 	blindFor = 30 * time.Second
-	// placedWithin is how long swarm may have no node for a task, and
-	// patience how long nothing may change where swarm's reasons are hidden.
+	// placedWithin is how long Swarm may have no node for a task, and patience
+	// how long nothing may change if Swarm's reasons are hidden.
 	placedWithin = time.Minute
 	patience     = time.Minute
-	// goesBackWithin is how long after a failed task swarm may begin to go
+	// goesBackWithin is how long after a failed task Swarm may start to roll
 	// back, and backWithin how long that may take.
 	goesBackWithin = 10 * time.Second
 	backWithin     = 2 * time.Minute
-	// ageSlack is how much more than the time since the look before something may
-	// be in its state and still be of this deployment.
+	// ageSlack is how much older than the look before something may be and
+	// still belong to this deployment.
 	ageSlack = 5 * time.Second
-	// recently is how young a failure before the deployment makes a crash
-	// loop of the service.
+	// recently is how recent a failure before the deployment must be for the
+	// service to count as crash-looping.
 	recently = time.Minute
-	// restartsWithin is how soon after a failure swarm's next try begins: 5 s
-	// unless the service is set otherwise.
+	// restartsWithin is how soon after a failure Swarm tries again: 5 s unless
+	// the service is configured otherwise.
 	restartsWithin = 20 * time.Second
 )
 
-// together puts the reasons of several failures into one: the first two, and
-// how many there are else.
+// together joins the reasons of several failures: the first two, and the number
+// of the rest.
 func together(reasons []string) string {
 	text := strings.Join(reasons[:min(len(reasons), 2)], "; ")
 	if n := len(reasons) - 2; n > 0 {
@@ -156,9 +157,9 @@ func together(reasons []string) string {
 	return text
 }
 
-// worse puts several services' verdicts together: the first failure, then the
-// first that is undecided, then the first that cannot be seen. Where all run,
-// one that is new makes the whole new.
+// worse combines the verdicts on several services: the first failure, else the
+// first that is undecided, else the first that cannot be seen. If all are
+// running, one that is new makes the whole new.
 func worse(verdicts []Verdict) Verdict {
 	all := Verdict{State: Unchanged, Final: true}
 	known := true

@@ -7,7 +7,8 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// up says whether it runs, and else what is waited for.
+// up sets the verdict on a service that has not failed: it is running, or what
+// it is waiting for.
 func (s *service) up(l *look, v *Verdict) {
 	wait := func(format string, args ...any) { v.Reason = fmt.Sprintf(format, args...) }
 	if l.docker && l.svc == nil || len(l.units) == 0 && (l.wanted > 0 || !l.docker) { //rule:nothing-shown-yet
@@ -62,9 +63,9 @@ func (s *service) up(l *look, v *Verdict) {
 	}
 }
 
-// replaced ends a verdict on what runs: whether anything of it is new. Of an
-// application everything is. A stack's services that have not changed keep
-// their tasks, and swarm's UpdateStatus is null for them.
+// replaced completes a verdict on what is running: whether anything of it is
+// new. All of an application always is. A stack's unchanged services keep their
+// tasks, and Swarm's UpdateStatus is null for them.
 func (s *service) replaced(l *look, v *Verdict) {
 	v.State, v.Final = Running, true
 	if s.renewed {
@@ -86,14 +87,14 @@ func (s *service) replaced(l *look, v *Verdict) {
 	case s.unseen && !updated: //rule:new-or-not-unseen
 		v.State, v.Reason = Unseen, beforeUnseen
 	case l.docker && was != nil && l.svc != nil && !updated && was.Replicas == l.svc.Replicas: //rule:started-again-by-swarm
-		// Swarm has started the same again, by itself.
+		// Swarm has restarted the same version by itself.
 		v.State, v.New, v.Ran = Unchanged, 0, 0
 	}
 }
 
-// healthShown reports, where health itself is not shown, whether what swarm did
-// shows it: it ends an update, and takes the old task away, once the new one
-// is healthy.
+// healthShown reports whether what Swarm did shows that the new task is
+// healthy, although health itself is not shown: only then does Swarm complete
+// an update and remove the old task.
 func (s *service) healthShown(l *look) bool {
 	if l.docker {
 		return l.fresh
@@ -101,7 +102,7 @@ func (s *service) healthShown(l *look) bool {
 	return s.pair || len(l.news) == 0
 }
 
-// mixed reports whether old and new ones run side by side.
+// mixed reports whether old and new ones are running side by side.
 func (s *service) mixed(l *look) bool {
 	old := l.runs(s.old, true) > 0
 	if s.renewed {
@@ -110,8 +111,8 @@ func (s *service) mixed(l *look) bool {
 	return old && len(l.news) > 0
 }
 
-// steady counts the units that have run long enough, and those that were made
-// to end and have ended well.
+// steady counts the units that have been running long enough, and those that
+// were meant to end and ended well.
 func (s *service) steady(l *look) (steady, done int) {
 	for _, u := range l.units {
 		if s.renewed && s.old[u.id] { //rule:old-ones-do-not-count

@@ -15,8 +15,8 @@ type stack struct {
 	seen     time.Time
 }
 
-// NewStack judges a stack. services are the full names of those that its file
-// has; nil: those that are seen.
+// NewStack judges a stack. services are the full names of the services in its
+// file; nil: those that are seen.
 func NewStack(services []string, before Before, stableFor time.Duration) Judge {
 	return &stack{expected: services, before: before, stable: stableFor, services: map[string]*service{}}
 }
@@ -35,7 +35,7 @@ func (s *stack) Look(v View) Verdict {
 			s.know(u.service)
 		}
 	}
-	set := 0 // to no replicas
+	set := 0 // to 0 replicas
 	for name := range s.services {
 		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 {
 			set++
@@ -56,7 +56,7 @@ func (s *stack) Look(v View) Verdict {
 			continue // removed from the stack
 		}
 		if l := (look{svc: v.Services[name]}); l.none() && s.services[name].had == 0 { //rule:set-to-none
-			continue // nothing of it is to run
+			continue // it is meant to run nothing
 		}
 		verdict := s.services[name].judge(v)
 		if verdict.Service = name; verdict.Reason != "" {

@@ -9,34 +9,34 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// service judges one service of swarm.
+// service judges one Swarm service.
 type service struct {
 	name     string
-	replicas int           // as Dokploy says; negative: not known
-	renewed  bool          // every deployment makes new tasks: applications
-	stable   time.Duration // how long they must run
+	replicas int           // as Dokploy says; negative: unknown
+	renewed  bool          // every deployment creates new tasks (applications)
+	stable   time.Duration // how long they must have been running
 
 	start        time.Time
 	old          map[string]bool // tasks that were there before
 	before       *dokploy.SwarmService
 	unseen       bool // what ran before was not seen
-	vague        bool // … or not for certain: only the tasks' own ForceUpdate tells
-	crashLooping bool // was failing before
-	had          int  // replicas that swarm has shown since
+	vague        bool // … or is uncertain: only the tasks' ForceUpdate tells
+	crashLooping bool // it was failing before
+	had          int  // replicas that Swarm has shown since
 
-	since        map[string]time.Time // running on end, by task
-	unplaced     map[string]time.Time // without a node
+	since        map[string]time.Time // start of running without a break, by task
+	unplaced     map[string]time.Time // since when without a node
 	wasUnhealthy map[string]bool      // seen unhealthy
-	pair         bool                 // an old and a new one ran side by side
+	pair         bool                 // an old and a new one were running side by side
 	first        time.Time            // the first look
 	seen         time.Time            // the last look that showed anything
-	known        time.Time            // the last look that showed swarm's service
+	known        time.Time            // the last look that showed Swarm's service
 	force        uint64               // ForceUpdate that this deployment set
 	shape        string               // of the last look
 	changed      time.Time            // when the shape last changed
 	failedAt     time.Time
-	reason       string // of the failure, as last known
-	unwell       bool   // it is a health check that fails
+	reason       string // of the failure, as far as known
+	unwell       bool   // a health check fails
 }
 
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
@@ -53,13 +53,13 @@ func newService(name string, replicas int, renewed bool, before Before, stable t
 	return s
 }
 
-// look is one look at the service, taken apart.
+// look is one look at the service, broken down.
 type look struct {
 	at      time.Time
 	docker  bool
-	legacy  bool // tasks without their state (before 0.27)
+	legacy  bool // tasks without a state (before 0.27)
 	svc     *dokploy.SwarmService
-	fresh   bool // UpdateStatus is of this deployment
+	fresh   bool // UpdateStatus is this deployment's
 	update  string
 	units   []unit
 	news    []unit
@@ -73,7 +73,8 @@ func (s *service) take(v View) look {
 	newest := newestForce(l.svc, l.units)
 	for i := range l.units {
 		u := &l.units[i]
-		// What has been in its state since before the deployment is not of it.
+		// Something that has been in its state since before the deployment is
+		// not part of it.
 		if u.aged && !s.start.IsZero() && u.age > l.at.Sub(s.start)+ageSlack { //rule:older-than-the-deployment
 			s.old[u.id] = true
 		}
@@ -112,8 +113,8 @@ func (s *service) take(v View) look {
 	return l
 }
 
-// newestForce is the ForceUpdate of the newest deployment. Once Dokploy has said
-// done, swarm has it; when swarm goes back, the failed tasks still show it.
+// newestForce returns the ForceUpdate of the newest deployment. Swarm has it by
+// the time Dokploy says done; after a rollback, the failed tasks still show it.
 func newestForce(svc *dokploy.SwarmService, units []unit) (force uint64) {
 	if svc != nil {
 		force = svc.ForceUpdate
@@ -126,7 +127,7 @@ func newestForce(svc *dokploy.SwarmService, units []unit) (force uint64) {
 	return force
 }
 
-// track keeps what only a sequence of looks shows.
+// track records what only a sequence of looks shows.
 func (s *service) track(l *look) {
 	if s.first.IsZero() {
 		s.first = l.at
@@ -167,7 +168,7 @@ func earlier(known, now time.Time) time.Time {
 	return known
 }
 
-// runs counts the old or the new units that run.
+// runs counts the running units that are old, or those that are new.
 func (l *look) runs(old map[string]bool, which bool) int {
 	n := 0
 	for _, u := range l.units {
@@ -178,7 +179,7 @@ func (l *look) runs(old map[string]bool, which bool) int {
 	return n
 }
 
-// judge is the verdict after one more look.
+// judge returns the verdict after one more look.
 func (s *service) judge(v View) Verdict {
 	l := s.take(v)
 	verdict := s.verdict(&l)
@@ -199,7 +200,7 @@ func (s *service) judge(v View) Verdict {
 	return verdict
 }
 
-// verdict is one that says only how many run.
+// verdict returns a verdict that only says how many are running.
 func (s *service) verdict(l *look) Verdict {
 	v := Verdict{Wanted: l.wanted}
 	for _, u := range l.units {
@@ -213,8 +214,8 @@ func (s *service) verdict(l *look) Verdict {
 	return v
 }
 
-// stopped reports whether swarm was to run some of it, and is to run none now.
-// What Dokploy has deployed has its replicas from the beginning.
+// stopped reports whether Swarm was meant to run some of it and now is not.
+// What Dokploy deploys has its replicas from the start.
 func (s *service) stopped(l *look) bool {
 	if l.svc == nil || !strings.HasPrefix(l.svc.Mode, "replicated") { //rule:replicas-of-replicated-only
 		return false
@@ -225,12 +226,12 @@ func (s *service) stopped(l *look) bool {
 	return l.svc.Replicas == 0 && s.had > 0
 }
 
-// none reports whether swarm is to run nothing of it.
+// none reports whether Swarm is meant to run nothing of it.
 func (l *look) none() bool {
 	return l.svc != nil && strings.HasPrefix(l.svc.Mode, "replicated") && l.svc.Replicas == 0
 }
 
-// blind says why nothing can be known, if so.
+// blind says why nothing can be known; empty: it can.
 func (s *service) blind(l *look) string {
 	switch {
 	case l.none() && s.renewed: //rule:no-replicas
@@ -243,7 +244,7 @@ func (s *service) blind(l *look) string {
 		return "Docker does not show the Swarm service"
 	case !l.docker && s.renewed && s.unseen,
 		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
-		// A service that is new has never been updated.
+		// A new service has never been updated.
 		return beforeUnseen
 	case !l.docker && s.crashLooping: //rule:was-failing-before
 		return "the service was failing before the deployment; without the permission \"access to Docker\" its old containers cannot be told from the new ones"
@@ -261,9 +262,9 @@ func (s *service) blind(l *look) string {
 
 type application struct{ *service }
 
-// NewApplication judges an application. before is the view from before the
-// deployment, the later the better; replicas is what Dokploy keeps (swarm's
-// own number counts where it is seen), negative if that is not known.
+// NewApplication judges an application. before is the look before the
+// deployment, as late as possible. replicas is what Dokploy has stored (Swarm's
+// own number counts if it can be seen); negative: unknown.
 func NewApplication(appName string, replicas int, before Before, stableFor time.Duration) Judge {
 	return application{newService(appName, replicas, true, before, stableFor)}
 }

@@ -13,21 +13,21 @@ import (
 type phase int
 
 const (
-	hidden  phase = iota // there is such a task, but not shown how it is
+	hidden  phase = iota // there is such a task, but its state is not shown
 	waiting              // not up yet, or its health is not known yet
 	running
 	unhealthy
 	completed // ended by itself, with exit code 0
 	broken    // ended otherwise, or could not be started
-	ended     // ended, not known how
-	stopped   // by swarm, as it should
+	ended     // ended; unknown how
+	stopped   // by Swarm, as intended
 )
 
 func (p phase) over() bool { return p == completed || p == broken || p == ended }
 
 // unit is one task, with what its container adds.
 type unit struct {
-	id           string // the first 12 characters, all that servers before 0.27 show
+	id           string // the first 12 characters, which is all that servers before 0.27 show
 	service      string
 	slot         string
 	phase        phase
@@ -37,9 +37,9 @@ type unit struct {
 	rank         int    // in its slot; 0 is the newest
 	age          time.Duration
 	aged         bool
-	force        uint64 // ForceUpdate that it was made with
-	forced       bool   // that is known
-	refused      bool   // it never ran: swarm rejected it, as with an image that is missing
+	force        uint64 // ForceUpdate with which it was created
+	forced       bool   // force is known
+	refused      bool   // it never ran: Swarm rejected it, as with a missing image
 }
 
 func shortID(id string) string { return id[:min(len(id), 12)] }
@@ -85,8 +85,8 @@ func containerPhase(c dokploy.Container) phase {
 	return waiting
 }
 
-// units puts the tasks and containers of a view together, the newest of each
-// slot first, as Docker lists both.
+// units merges the tasks and containers of a view, the newest of each slot
+// first, in which order Docker lists both.
 func (v View) units() []unit {
 	var units []unit
 	index := map[string]int{}
@@ -111,7 +111,7 @@ func (v View) units() []unit {
 		i, known := index[shortID(id)]
 		if !known {
 			if v.Docker { //rule:forgotten-task
-				continue // swarm has forgotten the task
+				continue // Swarm has forgotten the task
 			}
 			u := unit{id: shortID(id), service: service, slot: slot, phase: p, wasUnhealthy: p == unhealthy, failure: exitText(c)}
 			u.age, u.aged = c.Age()
@@ -124,10 +124,10 @@ func (v View) units() []unit {
 		case u.phase == hidden: //rule:container-tells-more
 			u.phase = p
 			if p == completed || p == broken { //rule:ended-somehow
-				u.phase = ended // by itself or by swarm: not shown
+				u.phase = ended // by itself or by Swarm: not shown
 			}
 		case v.Docker: //rule:swarm-knows-better
-			// Swarm knows better; of the container only its health counts.
+			// Swarm knows better; only the container's health counts.
 		case u.phase != broken:
 			u.phase = p
 			u.age, u.aged = c.Age()
@@ -150,15 +150,16 @@ func exitText(c dokploy.Container) string {
 	return ""
 }
 
-// of are the units of one service.
+// of returns the units of one service.
 func of(units []unit, service string) []unit {
 	return slices.DeleteFunc(slices.Clone(units), func(u unit) bool { return u.service != service })
 }
 
-// crashLooping reports whether a service is in a crash loop: one of its tasks has
-// ended of late, and nothing of its slot runs, or only what came right after.
-// One that runs since before that, or since long after, is of a deployment.
-// A service of a stack may be made to end (onceOnly).
+// crashLooping reports whether a service is in a crash loop: one of its tasks
+// ended recently, and nothing of its slot is running, or only what came right
+// after. A task that has been running since before that, or that started much
+// later, belongs to a deployment. A stack's service may be meant to end
+// (onceOnly).
 func crashLooping(units []unit, onceOnly bool) bool {
 	return slices.ContainsFunc(units, func(u unit) bool {
 		if !u.phase.over() || !u.aged || u.age >= recently { //rule:ended-long-ago
@@ -175,14 +176,15 @@ func crashLooping(units []unit, onceOnly bool) bool {
 			}
 		}
 		if up { //rule:up-again
-			// Without swarm's word, what ended with code 0 may have been stopped.
+			// Unless Swarm says so, a task that ended with code 0 may have been
+			// stopped.
 			return next && (u.phase != completed || u.desired != "")
 		}
 		return u.desired == "" || current(units, u.slot)
 	})
 }
 
-// current reports whether swarm wants something in the slot: after a stop it
+// current reports whether Swarm wants something in the slot: after a stop it
 // does not.
 func current(units []unit, slot string) bool {
 	return slices.ContainsFunc(units, func(u unit) bool {

@@ -16,11 +16,11 @@ import (
 type State int
 
 const (
-	// Pending: nothing has changed. The next look may come later.
+	// Pending means that nothing has changed. The next look may come later.
 	Pending State = iota
-	// Progress: something has changed. The backoff starts again.
+	// Progress means that something has changed. The backoff starts again.
 	Progress
-	// Done: it has ended.
+	// Done means that it has ended.
 	Done
 )
 
