@@ -8,23 +8,25 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// attempt is what became of one deployment: what its stages have handed on.
+// attempt is the record of one deployment: what its stages have handed on.
 type attempt struct {
 	target   target // as it was found
 	applied  applied
-	verifier *verifier // knows what ran before
+	verifier *verifier // knows what was running before
 	base     baseline
 	began    time.Time // when it was triggered, or would have been
-	// triggered is when it was, or when following began; zero: it never came to that.
+	// triggered is when it was triggered, or when following started; zero:
+	// neither happened.
 	triggered time.Time
 	ending    ending
-	commit    string // that was built; empty: not known
+	commit    string // that was built; empty: unknown
 	end       end
 	endedAt   time.Time
 }
 
-// deployAndVerify takes a target through the stages of its deployment. Each is
-// handed what those before it have come to; the first error ends it.
+// deployAndVerify takes a target through the stages of its deployment. Each
+// stage is handed the results of those before it; the first error ends the
+// deployment.
 func deployAndVerify(ctx context.Context, t target) attempt {
 	a, err := makeReady(ctx, t)
 	if err != nil {
@@ -47,7 +49,7 @@ func deployAndVerify(ctx context.Context, t target) attempt {
 	return a
 }
 
-// makeReady does what comes before the trigger.
+// makeReady does everything that comes before the trigger.
 func makeReady(ctx context.Context, t target) (attempt, error) {
 	a := attempt{target: t, applied: applied{target: t}, began: time.Now(), verifier: newVerifier(t)}
 	var err error
@@ -67,8 +69,8 @@ func makeReady(ctx context.Context, t target) (attempt, error) {
 	return a, nil
 }
 
-// explained is the attempt after its deployment has ended, or was broken off by
-// an error. The log outlives the target's time.
+// explained returns the attempt after its deployment ended, or after an error
+// cut it off. The log may outlast the target's time.
 func (a attempt) explained(ctx, timed context.Context, err error) attempt {
 	t := a.applied.target
 	if err == nil {
@@ -84,7 +86,7 @@ func (a attempt) explained(ctx, timed context.Context, err error) attempt {
 	return a
 }
 
-// check sees whether what was deployed runs, and answers.
+// check verifies that what was deployed is running and answers.
 func (a attempt) check(ctx context.Context) (e end, err error) {
 	e = a.end
 	if a.target.o.verifies() {
@@ -98,7 +100,7 @@ func (a attempt) check(ctx context.Context) (e end, err error) {
 	return e, nil
 }
 
-// deploy triggers and watches; once more if Dokploy lost the job.
+// deploy triggers and watches, a second time if Dokploy lost the job.
 func deploy(ctx context.Context, t target, v *verifier, base baseline, left verdict.Left) (ending, error) {
 	s := newSender(t, v, base, left)
 	for try := 1; ; try++ {
@@ -134,7 +136,7 @@ func deploy(ctx context.Context, t target, v *verifier, base baseline, left verd
 	}
 }
 
-// brokenOff is the attempt whose last stage has ended with an error.
+// brokenOff returns the attempt whose last stage ended with an error.
 func (a attempt) brokenOff(ctx context.Context, err error) attempt {
 	b := leftBy(err)
 	m := moment{found: true, left: b.left, detail: b.detail, stale: b.stale}
@@ -148,12 +150,12 @@ func (a attempt) brokenOff(ctx context.Context, err error) attempt {
 	return a
 }
 
-// deployed is what was deployed, for verifying it.
+// deployed describes what was deployed, for verifying it.
 func (a attempt) deployed() deployed {
 	t := a.applied.target
 	d := deployed{row: a.ending.row, earlier: a.base.ended, triggered: a.began, image: t.o.Prepare.Image, back: t.o.goingBack}
 	if t.o.Follow != nil {
-		d.triggered = time.Time{} // it may have begun before
+		d.triggered = time.Time{} // it may have started before
 	}
 	if d.composeFile = t.o.Prepare.ComposeFile; d.composeFile == "" && t.service.SourceType == rawSource {
 		d.composeFile = string(t.service.ComposeFile)
@@ -161,7 +163,7 @@ func (a attempt) deployed() deployed {
 	return d
 }
 
-// result is the verdict.
+// result returns the verdict.
 func (a attempt) result() verdict.Result {
 	r := a.target.result()
 	r.Outcome, r.Verified = a.end.outcome, a.end.verified

@@ -9,19 +9,19 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// baseline is what was there of a service before its trigger: none of it is
-// what the trigger makes.
+// baseline is what a service had before the trigger. None of it belongs to the
+// trigger.
 type baseline struct {
 	rows    map[string]bool // ids of the deployments
-	ended   map[string]bool // those of them that had ended when they were first listed
-	at      time.Time       // our clock, when they were last listed
-	lastEnd time.Time       // server's clock, when the last of them ended
-	typical time.Duration   // how long an earlier one took; zero: not known
+	ended   map[string]bool // those that had ended when they were first listed
+	at      time.Time       // when they were last listed, by our clock
+	lastEnd time.Time       // when the last of them ended, by the server's clock
+	typical time.Duration   // how long an earlier one took; zero: unknown
 }
 
-// with is the baseline and rows that were there before the trigger, too. Whether
-// they had ended is as it was at first: what ends after that may still be rolled
-// out after the look at what runs before.
+// with returns the baseline with further rows that were there before the
+// trigger. Which ones had ended stays as it was first seen: a deployment that
+// ends later may still be rolling out after the look at what runs before.
 func (b baseline) with(rows []dokploy.Deployment) baseline {
 	all := make(map[string]bool, len(b.rows)+len(rows))
 	maps.Copy(all, b.rows)
@@ -35,10 +35,10 @@ func (b baseline) with(rows []dokploy.Deployment) baseline {
 	return b
 }
 
-// ids are those of the deployments.
+// ids returns the ids of the deployments.
 func (b baseline) ids() []string { return slices.Collect(maps.Keys(b.rows)) }
 
-// takeBaseline lists the deployments that are there before the trigger.
+// takeBaseline lists the deployments that exist before the trigger.
 func takeBaseline(ctx context.Context, t target) (baseline, error) {
 	rows := t.service.Deployments
 	if rows == nil {
@@ -60,9 +60,9 @@ func takeBaseline(ctx context.Context, t target) (baseline, error) {
 // staleBaseline is how old the baseline may be when the trigger is sent.
 const staleBaseline = 300 * time.Millisecond
 
-// fresh is the baseline at the moment of the trigger: it keeps what began since
-// from being taken for what this trigger makes. It is asked for when nothing of
-// this run can be there; without an answer the older one does.
+// fresh returns the baseline at the moment of the trigger, so that a deployment
+// that started since is not taken for this one's. It is called while nothing of
+// this run can exist yet. Without an answer the older baseline is used.
 func (b baseline) fresh(ctx context.Context, t target) baseline {
 	if time.Since(b.at) < staleBaseline {
 		return b

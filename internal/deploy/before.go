@@ -16,17 +16,18 @@ const (
 	// deployment is queued.
 	refreshBefore = 15 * time.Second
 	// updateBeforeEnd is how long before the end of its row an application's
-	// Swarm service may have been updated, on a busy machine too.
+	// Swarm service may have been updated, even on a busy machine.
 	updateBeforeEnd = 5 * time.Second
-	// settlesIn is how long the containers of a deployment that has ended may
-	// still come and go.
+	// settlesIn is how long containers of an ended deployment may still come
+	// and go.
 	settlesIn = 30 * time.Second
 )
 
 // seen reports whether there was a look.
 func (p prior) seen() bool { return !p.view.At.IsZero() }
 
-// newer takes one more look. One that fails changes nothing of what was seen.
+// newer returns the result of one more look. A look that failed does not change
+// what was seen.
 func (p prior) newer(view rollout.View, err error) prior {
 	switch {
 	case err == nil:
@@ -37,16 +38,17 @@ func (p prior) newer(view rollout.View, err error) prior {
 	return prior{err: err}
 }
 
-// good reports whether it needs no other look at the beginning of a build.
-// lastEnd is when the last deployment before ended, began when this one began:
-// the rollout of one that had just ended went on at that look.
+// good reports whether the look is good enough, so that none is needed at the
+// start of the build. lastEnd is when the last deployment before ended, began
+// when this one started: if the former had just ended, its rollout was still
+// going on.
 func (p prior) good(now, lastEnd, began time.Time) bool {
 	return p.err == nil && now.Sub(p.view.At) < refreshBefore && began.Sub(lastEnd) > settlesIn
 }
 
-// lookBefore takes what runs before the rollout. A fault that passes is
-// outlived, for a moment. One that stays is no reason not to deploy: it only
-// leaves less to compare with.
+// lookBefore records what runs before the rollout. It retries for a short time.
+// A lasting fault does not stop the deployment: there is only less to compare
+// with.
 func (v *verifier) lookBefore(ctx context.Context) {
 	if !v.needed {
 		return
@@ -54,7 +56,7 @@ func (v *verifier) lookBefore(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, min(v.look.patience(), max(v.beforeTrigger, time.Second)))
 	defer cancel()
 	loop := wait.Loop{Backoff: wait.NewBackoff(time.Second, time.Second), Tolerate: v.look.patience(), Fatal: staysBlind}
-	var last error // the context's end says less
+	var last error // the context's own error says less
 	err := loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		view, err := v.look.briefly(ctx)
 		if err != nil {
@@ -80,9 +82,9 @@ func (v *verifier) lookAtContainers(ctx context.Context) {
 	}
 }
 
-// lookWhileQueued keeps the look before the rollout fresh. It is called when the
-// queue has just shown the job waiting; what was looked at since the last time
-// was before the rollout, then.
+// lookWhileQueued keeps the look before the rollout fresh. It is called when
+// the queue has just shown that the job is waiting, so the look before this one
+// was before the rollout.
 func (v *verifier) lookWhileQueued(ctx context.Context) {
 	if !v.needed {
 		return
@@ -102,15 +104,15 @@ func (v *verifier) lookWhileQueued(ctx context.Context) {
 	}
 }
 
-// Why what ran before a second run is not known.
+// Why it is unknown what ran before a second run.
 var (
 	errBetween = errors.New("someone else deployed the service between the two runs of this deployment")
 	errFirst   = errors.New("what ran between the two runs of this deployment was not seen")
 )
 
-// runsAgain drops what was seen before, where the containers between the two
-// runs of a deployment cannot be told from those of the second one: others' and,
-// without Swarm's word, those of the first run.
+// runsAgain discards what was seen before if containers from between the two
+// runs cannot be told from those of the second run: others' containers and,
+// unless Swarm says so, those of the first run.
 func (v *verifier) runsAgain(others bool) {
 	switch {
 	case others: //rule:others-between-the-runs
@@ -120,25 +122,25 @@ func (v *verifier) runsAgain(others bool) {
 	}
 }
 
-// recheckAtStart looks again, beside the build that has just begun as row,
-// where the look before is old (a queue that is not to be seen, a second run),
-// failed for a reason that may be over, or came right after another deployment,
-// the last of which ended at lastEnd. What is seen counts only if it still
-// builds some seconds later: an application's Swarm service is updated right
-// before its row ends. A compose service's containers are replaced all along.
+// recheckAtStart looks again, beside the build that has just started as row, if
+// the look before is old (hidden queue, second run), failed for a reason that
+// may have passed, or came right after another deployment, the last of which
+// ended at lastEnd. What it sees counts only if the build is still going on
+// some seconds later: an application's Swarm service is updated right before
+// its row ends. A compose service's containers are replaced at any time.
 func (v *verifier) recheckAtStart(ctx context.Context, row *dokploy.Deployment, lastEnd time.Time) {
 	v.endRecheck()
 	if !v.needed || v.prior.good(time.Now(), lastEnd, row.StartedAt) || staysBlind(v.prior.err) ||
 		v.service.Kind == dokploy.Compose || row.Status != dokploy.StatusRunning {
 		return
 	}
-	// Beside the look that found it, whose time is over sooner.
+	// Independent of the look that found it, whose time is over sooner.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.look.patience())
 	v.beginning = &beginning{stop: cancel, saw: make(chan *rollout.View, 1)}
 	go v.beginning.look(ctx, v.look, row.ID)
 }
 
-// endRecheck ends that look: once the build has ended it shows nothing.
+// endRecheck ends that look. Once the build has ended it shows nothing.
 func (v *verifier) endRecheck() {
 	if v.beginning == nil {
 		return
@@ -151,7 +153,7 @@ func (v *verifier) endRecheck() {
 	v.beginning = nil
 }
 
-// look takes it, with a lookout of its own.
+// look runs the check with a lookout of its own.
 func (b *beginning) look(ctx context.Context, l lookout, id string) {
 	view, err := l.briefly(ctx)
 	if err != nil || wait.Sleep(ctx, updateBeforeEnd) != nil {

@@ -14,8 +14,8 @@ import (
 
 // What others may have done to the service while it was verified.
 
-// otherImage is the image that Swarm runs, where that can be seen and is not the
-// one that was asked for.
+// otherImage returns the image that Swarm runs, if that can be seen and is not
+// the one that was asked for.
 func otherImage(asked string, s *dokploy.SwarmService) string {
 	if asked == "" || s == nil || s.Image == "" {
 		return ""
@@ -42,9 +42,9 @@ func (v *verifier) superseded(ctx context.Context, d deployed) (over bool, err e
 	return over, err
 }
 
-// supersededIn reports whether one of the rows is of a later deployment that has
-// ended: what was seen may be its containers. Where only containers can be seen
-// that goes for one that ended between the look before and ours, too.
+// supersededIn reports whether one of the rows is a later deployment that has
+// ended: what was seen may be its containers. If only containers can be seen, a
+// deployment that ended between the look before and ours counts too.
 func supersededIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
 	return slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
 		return row.ID != d.row.ID && row.Status == dokploy.StatusDone &&
@@ -52,7 +52,7 @@ func supersededIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
 	})
 }
 
-// stoppedInDokploy reports whether the service is idle: a deployment leaves it
+// stoppedInDokploy reports whether the service is idle. A deployment leaves it
 // as done.
 func stoppedInDokploy(ctx context.Context, c *dokploy.Client, service *dokploy.Service, loopOf func(backoff.BackOff) wait.Loop) (idle bool, err error) {
 	loop := loopOf(wait.NewBackoff(time.Second, 5*time.Second))

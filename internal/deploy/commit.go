@@ -12,8 +12,9 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// commitLooks are the pauses between looks for the commit of a row that has
-// ended: Dokploy asks Git for it only then (docs/dokploy.md, Deployment rows).
+// commitLooks are the pauses between looks for the commit of an ended row:
+// Dokploy asks Git for it only after the end (docs/dokploy.md, Deployment
+// rows).
 func (t target) commitLooks() []time.Duration {
 	pauses := []time.Duration{0, 300 * time.Millisecond}
 	if t.service.ServerID+t.service.BuildServerID != "" { // over SSH
@@ -22,8 +23,8 @@ func (t target) commitLooks() []time.Duration {
 	return pauses
 }
 
-// learnCommit looks for the commit that Dokploy has built, where the row did
-// not say it yet when it was seen to have ended. Empty: it is not known.
+// learnCommit looks for the commit that Dokploy built, if the row did not
+// contain it yet when it was seen to have ended. Empty: unknown.
 func learnCommit(ctx context.Context, t target, row *dokploy.Deployment) string {
 	if row == nil || !row.Terminal() || !t.service.HasGit() || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.version.Less(0, 25, 7) {
 		return ""
@@ -47,7 +48,7 @@ func learnCommit(ctx context.Context, t target, row *dokploy.Deployment) string 
 	return ""
 }
 
-// pauseFor waits, unless the run ends before.
+// pauseFor waits, unless the run ends first.
 func pauseFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -59,8 +60,8 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// noteCommit is the commit that a row says, with a warning where it is not the
-// one that CI runs for; empty: it says none.
+// noteCommit returns the commit in a row, and warns if it is not the one that
+// CI runs for; empty: there is none in it.
 func (t target) noteCommit(row *dokploy.Deployment) string {
 	if row == nil {
 		return ""
@@ -81,11 +82,11 @@ func (t target) noteCommit(row *dokploy.Deployment) string {
 	return commit
 }
 
-// hashForm is a hash of a commit, or the beginning of one.
+// hashForm matches a commit hash, whole or abbreviated.
 var hashForm = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
-// otherCommit says that Dokploy has built another commit than the one that CI
-// runs for; empty if it has not, or if that cannot be told.
+// otherCommit says that Dokploy built another commit than the one that CI runs
+// for; empty if it did not, or if that is unknown.
 func otherCommit(ci CI, built string, s *dokploy.Service) string {
 	commit := strings.ToLower(ci.Commit)
 	if !hashForm.MatchString(commit) || strings.HasPrefix(built, commit) || !dokploy.SameRepository(ci.Repository, string(s.Repository)) {
@@ -96,7 +97,7 @@ func otherCommit(ci CI, built string, s *dokploy.Service) string {
 		runsFor = "pull request " + ci.PullRequest
 	}
 	why := "the branch has moved on"
-	if runsFor != "" && s.Push.Branch != "" && strings.TrimPrefix(runsFor, "origin/") != s.Push.Branch { // origin/: Jenkins
+	if runsFor != "" && s.Push.Branch != "" && strings.TrimPrefix(runsFor, "origin/") != s.Push.Branch { // origin/ comes from Jenkins
 		why = fmt.Sprintf("the service builds the branch %s, and this run is for %s", text.OneLine(s.Push.Branch), text.OneLine(runsFor))
 	}
 	return fmt.Sprintf("Dokploy built %.7s, not %.7s: %s", built, commit, why)

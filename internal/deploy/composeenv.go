@@ -11,15 +11,14 @@ import (
 	"dokploy-deploy/internal/dotenv"
 )
 
-// composeEnv judges what becomes of the variables of lines in a compose
-// service, and says why they are refused, if they are. It names variables, never
-// values.
+// composeEnv says what becomes of the variables of lines in a compose service,
+// and why they are refused, if they are. It names variables, never values.
 //
-// docker-compose reads them from .env. Dokploy writes each value there as it
-// is before v0.30.0, and in double quotes, with escapes, since then. A stack
-// gets them through env_file, which Docker reads without quotes or escapes;
-// Dokploy v0.30.0 and v0.30.1 write quotes there, too. They are variables of
-// docker stack deploy as well, so that ${NAME} in the stack's file is right.
+// docker-compose reads them from .env. Before v0.30.0 Dokploy writes each value
+// there as it is; since then, in double quotes with escapes. A stack gets them
+// through env_file, which Docker reads without quotes or escapes; Dokploy
+// v0.30.0 and v0.30.1 write quotes there too. They are also variables of docker
+// stack deploy, so ${NAME} in the stack's file is right.
 func composeEnv(composeType string, v dokploy.Version, lines string) (warnings []string, refused string) {
 	vars := dotenv.Parse(lines)
 	if len(vars) == 0 {
@@ -45,7 +44,7 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 	return warnings, ""
 }
 
-// noEnvFileText is the warning where Dokploy writes no .env at all.
+// noEnvFileText is the warning if Dokploy writes no .env at all.
 func noEnvFileText(composeType string) string {
 	const off = `"Create Environment File" is off for this service, so Dokploy writes no .env: `
 	if composeType == "stack" {
@@ -54,8 +53,8 @@ func noEnvFileText(composeType string) string {
 	return off + "docker compose gets none of the variables that env sets"
 }
 
-// envFileText says what Docker makes of a value of several lines in an
-// env_file; empty: of one line.
+// envFileText says what Docker makes of a multi-line value in an env_file;
+// empty for a single line.
 func envFileText(x dotenv.Var) string {
 	_, later, ok := strings.Cut(x.Value, "\n")
 	if !ok {
@@ -72,17 +71,18 @@ func envFileText(x dotenv.Var) string {
 	return fmt.Sprintf("env_file passes only the first line of %s, %s; use ${%s} in the stack's file to get all of it", x.Name, rest, x.Name)
 }
 
-// dokployReference is what Dokploy itself replaces: ${{project.NAME}} and its like.
+// dokployReference matches what Dokploy itself replaces: ${{project.NAME}} and
+// the like.
 var dokployReference = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
-// rawDotenv judges values that stand in .env as they are.
+// rawDotenv checks values that are written to .env as they are.
 func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused string) {
 	writes := fmt.Sprintf("Dokploy %s writes values into .env verbatim", v)
 	if !v.Known() {
 		writes = "this Dokploy does not tell its version, and before v0.30.0 it writes values into .env verbatim"
 	}
 	faults := []struct {
-		breaks bool // the file
+		breaks bool // the file becomes invalid
 		has    func(value string) bool
 		what   string // with %s for the names
 		names  []string
@@ -129,8 +129,8 @@ func beginsQuoted(s string) bool {
 	return s != "" && (s[0] == '"' || s[0] == '\'')
 }
 
-// isOpen reports whether compose would look for the closing quote of a value
-// in the lines behind it.
+// isOpen reports whether compose would look for the closing quote of a value in
+// the lines after it.
 func isOpen(s string) bool {
 	if !beginsQuoted(s) {
 		return false
@@ -147,7 +147,7 @@ func isOpen(s string) bool {
 	return true
 }
 
-// nameList names variables, and counts those that are too many to name.
+// nameList lists variables, and counts those that are too many to list.
 func nameList(names []string) string {
 	if n := len(names); n > maxNames {
 		names = append(slices.Clone(names[:maxNames]), fmt.Sprintf("and %d more", n-maxNames))
@@ -155,5 +155,5 @@ func nameList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// maxNames bounds the variables that a line names.
+// maxNames limits how many variables a line names.
 const maxNames = 20

@@ -2,8 +2,8 @@ package deploy
 
 import "go.yaml.in/yaml/v3"
 
-// startsNothing reports whether a compose file sets every service to no replicas,
-// as far as it says so in plain numbers.
+// startsNothing reports whether a compose file sets every service to 0
+// replicas, in plain numbers.
 func startsNothing(file string) bool {
 	var f struct {
 		Services map[string]struct {

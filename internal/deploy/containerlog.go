@@ -15,8 +15,9 @@ import (
 // containerTail is how many lines of a failed container's log are shown.
 const containerTail = 20
 
-// containerLog reads that of what failed: of a service of a stack or a container
-// of docker-compose, if they are named. Where no look has shown any yet, one is taken.
+// containerLog reads the log of what failed: of the named service of a stack or
+// container of docker-compose, if any. If no look has shown containers yet, it
+// takes one.
 func (v *verifier) containerLog(ctx context.Context, service, name string) containerLog {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -32,7 +33,7 @@ func (v *verifier) containerLog(ctx context.Context, service, name string) conta
 		err  error
 	)
 	if v.service.Kind == dokploy.Application {
-		// application.readLogs gives the first container that runs: after a
+		// application.readLogs returns the first running container: after a
 		// rollback that is the old one.
 		text, err = v.client.ContainerLog(ctx, v.service, container.ID, containerTail)
 	}
@@ -40,7 +41,7 @@ func (v *verifier) containerLog(ctx context.Context, service, name string) conta
 		text, err = v.client.ReadContainerLogs(ctx, v.service.Kind, v.service.ID, container.ID, containerTail)
 	}
 	if err != nil || strings.TrimSpace(text) == "" {
-		return containerLog{} // an older server has none; the reason is said all the same
+		return containerLog{} // an older server has none; the reason is shown nevertheless
 	}
 	log := containerLog{name: container.Name}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\r\n"), "\n") {
@@ -49,9 +50,9 @@ func (v *verifier) containerLog(ctx context.Context, service, name string) conta
 	return log
 }
 
-// concerned are the containers that a failure may be of, the newest first: what
-// is new, and of docker-compose what was there before, too. Where the judge has
-// named a service or a container only its own are, and it may have none here.
+// concerned returns the containers that may have failed, newest first: new ones
+// and, for docker-compose, those that were there before. If the judge named a
+// service or container, only that one's count, and there may be none.
 func (v *verifier) concerned(service, name string) []dokploy.Container {
 	swarm := v.service.Kind != dokploy.Compose || v.service.ComposeType == "stack"
 	return slices.DeleteFunc(slices.Clone(v.last.Containers), func(c dokploy.Container) bool {
@@ -60,8 +61,8 @@ func (v *verifier) concerned(service, name string) []dokploy.Container {
 	})
 }
 
-// culprit is the container to look at: one that has failed, else the newest.
-// named: the judge has named it.
+// culprit picks the container to look at: one that failed, else the newest.
+// named says that the judge has named it.
 func culprit(containers []dokploy.Container, before rollout.View, named bool) (dokploy.Container, bool) {
 	for _, c := range containers {
 		if code, ended := c.ExitCode(); ended && code != 0 || c.Health() == "unhealthy" || c.State == "restarting" || c.State == "dead" {
@@ -76,13 +77,13 @@ func culprit(containers []dokploy.Container, before rollout.View, named bool) (d
 	return dokploy.Container{}, false
 }
 
-// isNew reports whether a view shows neither a container nor its task.
+// isNew reports whether a view contains neither a container nor its task.
 func isNew(c dokploy.Container, before rollout.View) bool {
 	return !before.Shows(c)
 }
 
-// checkSaid is what the health check of an unhealthy container wrote last, in
-// parentheses; empty where there is none, or the key may not see it.
+// checkSaid returns what the health check of an unhealthy container last wrote,
+// in parentheses; empty if there is none, or if the key may not see it.
 func (v *verifier) checkSaid(ctx context.Context, service, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -104,8 +105,8 @@ func (v *verifier) checkSaid(ctx context.Context, service, name string) string {
 	return ""
 }
 
-// clockTime cuts the time that Docker puts before each line to hours, minutes
-// and seconds.
+// clockTime truncates the time in front of each line to hours, minutes and
+// seconds.
 func clockTime(line string) string {
 	stamp, text, ok := strings.Cut(line, " ")
 	if t, err := time.Parse(time.RFC3339Nano, stamp); ok && err == nil {

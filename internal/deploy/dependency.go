@@ -10,8 +10,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// explainDependency adds to a deployment that docker-compose broke off, for want
-// of a service that others depend on, what that one wrote.
+// explainDependency handles a deployment that docker-compose ended because a
+// service that others depend on failed: it adds what that service wrote.
 func explainDependency(ctx context.Context, t target, v *verifier, e end) end {
 	if e.outcome.Status != verdict.Failed || t.service.Kind != dokploy.Compose || t.service.ComposeType == "stack" {
 		return e
@@ -40,8 +40,8 @@ func explainDependency(ctx context.Context, t target, v *verifier, e end) end {
 	return e.showing(v.containerLog(ctx, "", broken.Name))
 }
 
-// failedDependency reads docker-compose's error about a service that others
-// depend on, which names its container or itself; both are empty for other errors.
+// failedDependency parses docker-compose's error about such a service, which
+// names its container or the service; both are empty for other errors.
 func failedDependency(cause string) (container, service string) {
 	if rest, ok := strings.CutPrefix(cause, "dependency failed to start: container "); ok {
 		container, _, _ = strings.Cut(rest, " ")

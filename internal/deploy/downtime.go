@@ -13,22 +13,22 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// shortestRestart separates an outage in which Dokploy may have restarted from a
-// hiccup on the way: 5 to 20 s were seen, of which up to 4 s may lie in the
-// pause between two looks.
+// shortestRestart is the shortest outage in which Dokploy may have restarted.
+// Restarts of 5 to 20 s were seen, of which up to 4 s may fall into the pause
+// between two looks.
 const shortestRestart = time.Second
 
-// downtime is when Dokploy did not answer, from the trigger to the verdict. It
-// makes the loops of that time, which outlive outages and speak of them.
+// downtime records when Dokploy did not answer, between trigger and verdict. It
+// creates the polling loops of that time, which tolerate and report outages.
 type downtime struct {
 	screen      *screen
 	tolerate    time.Duration
 	lookTimeout time.Duration
 
-	outages int       // since the trigger, long enough for a restart of Dokploy
-	since   time.Time // since when it does not answer; zero: it answers
-	counted bool      // that is among outages
-	told    bool      // that was said
+	outages int       // since the trigger, and long enough for a restart of Dokploy
+	since   time.Time // start of the current outage; zero: it answers
+	counted bool      // the current outage is counted in outages
+	told    bool      // the current outage was reported
 	backAt  time.Time // when it last answered again
 }
 
@@ -36,14 +36,14 @@ func newDowntime(t target) *downtime {
 	return &downtime{screen: t.screen, tolerate: t.o.Unreachable, lookTimeout: t.o.lookTimeout()}
 }
 
-// startAgain forgets the outages that were before another trigger.
+// startAgain forgets the outages before another trigger.
 func (d *downtime) startAgain() { d.outages, d.since, d.counted = 0, time.Time{}, false }
 
-// long reports whether it does not answer for long enough to be a restart.
+// long reports whether the current outage is long enough for a restart.
 func (d *downtime) long() bool { return !d.since.IsZero() && time.Since(d.since) >= shortestRestart }
 
-// count notes that Dokploy may have restarted. It is called as soon as that is
-// known, so that the first look that works again knows of it.
+// count counts the current outage. It is called as early as possible, so that
+// the first look that succeeds again knows about it.
 func (d *downtime) count() {
 	if !d.counted && d.long() {
 		d.counted = true
@@ -51,7 +51,7 @@ func (d *downtime) count() {
 	}
 }
 
-// begin notes a look that failed; the outage has lasted for so long.
+// begin records a failed look and the length of the outage so far.
 func (d *downtime) begin(outage time.Duration) {
 	if d.since.IsZero() {
 		d.since = time.Now().Add(-outage)
@@ -59,13 +59,14 @@ func (d *downtime) begin(outage time.Duration) {
 	d.count()
 }
 
-// end notes the first look that worked again.
+// end records the first look that succeeded again.
 func (d *downtime) end() {
 	d.count()
 	d.since, d.counted, d.backAt = time.Time{}, false, time.Now()
 }
 
-// answers says the end of an outage, before what a look has shown is said.
+// answers reports the end of an outage, before what the look showed is
+// reported.
 func (d *downtime) answers() {
 	if d.told {
 		d.told = false
@@ -73,7 +74,8 @@ func (d *downtime) answers() {
 	}
 }
 
-// loop is the waiting of everything after the trigger. There is one at a time.
+// loop returns the polling loop for everything after the trigger. Only one is
+// in use at a time.
 func (d *downtime) loop(b backoff.BackOff) wait.Loop {
 	d.told, d.since, d.counted = false, time.Time{}, false
 	d.screen.unreachable(time.Time{})

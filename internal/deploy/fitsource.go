@@ -15,11 +15,11 @@ import (
 type need struct {
 	path string
 	what string
-	file bool // and not a folder
+	file bool // not a folder
 }
 
-// needs are the paths without which the build of an application cannot begin.
-// What lies outside of the source is not judged, nor is a pattern.
+// needs returns the paths without which the application's build cannot start.
+// Paths outside the source and patterns are not checked.
 func needs(s *dokploy.Service) []need {
 	var list []need
 	add := func(what string, file bool, parts ...string) {
@@ -29,7 +29,7 @@ func needs(s *dokploy.Service) []need {
 	}
 	context := cmp.Or(s.Build.ContextPath, s.DropBuildPath)
 	switch s.Build.Type {
-	case "": // not said
+	case "": // not set
 	case "dockerfile":
 		add("Dockerfile", true, s.DropBuildPath, cmp.Or(s.Build.Dockerfile, "Dockerfile"))
 		if s.Build.ContextPath != "" {
@@ -57,7 +57,7 @@ func inSource(parts ...string) (string, bool) {
 	return p, ok
 }
 
-// kept are the files that Docker reads whatever .dockerignore says.
+// kept returns the files that Docker reads whatever .dockerignore says.
 func kept(s *dokploy.Service) []string {
 	var names []string
 	if s.Build.Type != "dockerfile" {
@@ -73,8 +73,8 @@ func kept(s *dokploy.Service) []string {
 	return names
 }
 
-// fitSource makes the source what the application needs of it, and says what
-// is not there.
+// fitSource makes the source include what the application needs, and reports
+// what is missing.
 func (c *Changes) fitSource(s *dokploy.Service) error {
 	if c.Source == nil || s.Kind != dokploy.Application {
 		return nil

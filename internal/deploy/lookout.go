@@ -10,21 +10,22 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// lookout reads what Docker runs of one service, as far as the key may see.
+// lookout reads what Docker runs of one service, as far as the key may see it.
 type lookout struct {
 	client  *dokploy.Client
 	service *dokploy.Service
-	// docker: the key may look at Docker. It is believed until it may not.
+	// docker: the key may look at Docker. Assumed until it turns out not to be
+	// so.
 	docker bool
 	// serviceID is Swarm's id of an application that Dokploy builds; empty: not
 	// known yet.
 	serviceID string
-	// stack are Swarm's services of a stack, as its file has them.
+	// stack are a stack's Swarm services, from its file.
 	stack []string
 }
 
-// patience is how long one look may take: on a remote server each call makes
-// an SSH connection of its own, 0.4 s and more of a few calls.
+// patience is how long one look may take. On a remote server each call opens an
+// SSH connection of its own, 0.4 s and more each.
 func (l *lookout) patience() time.Duration {
 	if l.service.ServerID != "" {
 		return 20 * time.Second
@@ -32,19 +33,19 @@ func (l *lookout) patience() time.Duration {
 	return 10 * time.Second
 }
 
-// glances reports whether a look at Swarm's tasks alone is of use: not where there
-// are to be none.
+// glances reports whether looking at Swarm's tasks alone makes sense: not if
+// there should be none.
 func (l *lookout) glances() bool {
 	return l.docker && l.service.Kind == dokploy.Application && l.service.Replicas != 0
 }
 
-// view reads all that the judges want: the service first, so that a rollout
-// that has ended is seen with the tasks it ended with.
+// view reads all that the judges need: the service first, so that a completed
+// rollout is seen with its final tasks.
 func (l *lookout) view(ctx context.Context) (rollout.View, error) {
 	return l.reading(ctx, l.read)
 }
 
-// briefly reads what a later view is compared with.
+// briefly reads only what a later view is compared with.
 func (l *lookout) briefly(ctx context.Context) (rollout.View, error) {
 	return l.reading(ctx, func(ctx context.Context) (rollout.View, error) {
 		if !l.glances() {
@@ -77,9 +78,9 @@ func (l *lookout) read(ctx context.Context) (rollout.View, error) {
 	return view, err
 }
 
-// swarmView is what Swarm says, without the containers. Where tasks have led to
-// an application's service, the view has these, unless Swarm is just replacing
-// them.
+// swarmView reads what Swarm shows, without containers. If tasks were needed to
+// find an application's service the view contains them, unless Swarm is just
+// replacing them.
 func (l *lookout) swarmView(ctx context.Context) (view rollout.View, err error) {
 	s, c := l.service, l.client
 	view.Docker = l.docker
@@ -114,8 +115,8 @@ func (l *lookout) tasks(ctx context.Context) ([]dokploy.Task, error) {
 	return l.client.Tasks(ctx, l.service.AppName, l.service.ServerID)
 }
 
-// glance looks at an application's tasks alone, and at the containers only where
-// a health check may be going on.
+// glance reads an application's tasks alone, and its containers only if a
+// health check may be running.
 func (l *lookout) glance(ctx context.Context, before, last rollout.View) (rollout.View, error) {
 	tasks, err := l.tasks(ctx)
 	view := rollout.Glance(time.Now(), tasks)
@@ -133,9 +134,9 @@ func (l *lookout) containers(ctx context.Context) ([]dokploy.Container, error) {
 	return l.client.Containers(ctx, l.service.AppName, appType, l.service.ServerID)
 }
 
-// application is Swarm's service of an application, by its name; nil: there is
-// none to be seen. What Dokploy builds is an image of that name, too: then a task
-// leads there, and the tasks come with it.
+// application returns an application's Swarm service by name; nil: none can be
+// seen. What Dokploy builds is also an image of that name: the service is then
+// found through a task, and the tasks are returned too.
 func (l *lookout) application(ctx context.Context) (service *dokploy.SwarmService, tasks []dokploy.Task, err error) {
 	s, c := l.service, l.client
 	byName := l.serviceID != "" || s.SourceType == "docker"

@@ -8,10 +8,10 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// madeBefore stands for the look before a deployment that nobody took: what
-// runs of a compose service and was made before its row began. Both times are
-// of one machine on Dokploy's own host (docs/dokploy.md, What runs:
-// applications). ok is false where that cannot be told.
+// madeBefore replaces a look before the deployment that nobody took: what runs
+// of a compose service and was created before its row began. On Dokploy's own
+// host both times are from the same machine (docs/dokploy.md, What runs:
+// applications). ok is false if that cannot be told.
 func (v *verifier) madeBefore(ctx context.Context, began time.Time) (before rollout.Before, ok bool) {
 	s := v.service
 	if began.IsZero() || s.Kind != dokploy.Compose || s.ServerID != "" || !v.look.docker {
@@ -32,7 +32,7 @@ func (v *verifier) madeBefore(ctx context.Context, began time.Time) (before roll
 		return ok && made.Before(began)
 	}
 	if s.ComposeType == "stack" {
-		// Without a time: how old a task is says nothing of this deployment.
+		// Without times: the age of a task says nothing about this deployment.
 		for _, t := range view.Tasks {
 			if older(t.ID) {
 				before.Tasks = append(before.Tasks, t)

@@ -9,20 +9,20 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// brokenOff is an error that ends a deployment before its verdict, with what goes
-// on in Dokploy as far as the stage knows that it has ended.
+// brokenOff is an error that ends a deployment before its verdict, with what
+// goes on in Dokploy as far as the failing stage knows.
 type brokenOff struct {
 	err    error
 	left   verdict.Left
-	detail string // of that: what it waits for, or what was seen of its containers
-	stale  bool   // that is from before an outage
+	detail string // of left: what it waits for, or what was seen of its containers
+	stale  bool   // left is from before an outage
 }
 
 func (e *brokenOff) Error() string { return e.err.Error() }
 
 func (e *brokenOff) Unwrap() error { return e.err }
 
-// leftBy is what goes on in Dokploy after an error that ended a stage.
+// leftBy returns what goes on in Dokploy after an error that ended a stage.
 func leftBy(err error) *brokenOff {
 	var b *brokenOff
 	if errors.As(err, &b) {
@@ -34,14 +34,14 @@ func leftBy(err error) *brokenOff {
 // moment is what a run knows when an error ends it.
 type moment struct {
 	cause  error        // why its context ended; nil: it did not
-	found  bool         // its target was
+	found  bool         // its target was found
 	left   verdict.Left // what goes on in Dokploy
-	detail string       // of that
-	stale  bool         // that is from before an outage
-	set    string       // what was set, where nothing was deployed
+	detail string       // of left
+	stale  bool         // left is from before an outage
+	set    string       // what was set, if nothing was deployed
 }
 
-// outcomeOf is what an error means that ends a run.
+// outcomeOf returns the outcome of an error that ends a run.
 func outcomeOf(err error, m moment) verdict.Outcome {
 	var known *verdict.Error
 	if errors.As(err, &known) {
@@ -70,7 +70,7 @@ func outcomeOf(err error, m moment) verdict.Outcome {
 	o.Reason, o.Hint = explainOutage(err)
 	switch {
 	case errors.As(err, &outage):
-		return o // a key that worked before and is refused now is one, too
+		return o // a key that worked before and is refused now counts as an outage too
 	case dokploy.Refused(err):
 		o.Status = verdict.Refused
 	case dokploy.NotFound(err):
@@ -90,14 +90,15 @@ func notStarted(ctx context.Context, err error, found bool) verdict.Outcome {
 }
 
 // aboutInput is a problem with an input, found before anything was started. An
-// empty input is the one that names the target.
+// empty input stands for the one that names the target.
 func aboutInput(input string, why verdict.Reason) *verdict.Error {
 	o := why.Outcome()
 	o.Input = input
 	return &verdict.Error{Outcome: o}
 }
 
-// missingRight is a key that is good, but may not do what an input asks for.
+// missingRight is the error for a valid key that may not do what an input asks
+// for.
 func missingRight(kind verdict.Kind, input string, err error) error {
 	o := verdict.Reason{Kind: kind}.Outcome()
 	o.Input = input

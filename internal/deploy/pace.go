@@ -8,29 +8,30 @@ import (
 )
 
 const (
-	// verifyEvery is the pause between two looks at the containers, and
-	// steadyEvery the longest one while all of them run and only time has to
-	// pass: what crashes then is told that soon.
+	// verifyEvery is the pause between two looks at the containers. steadyEvery
+	// is the longest pause while all of them are running and only time has to
+	// pass: a crash is reported that soon.
 	verifyEvery = time.Second
 	steadyEvery = 2900 * time.Millisecond
-	// wholeEvery is how old a whole look may be while not all of them run, and
-	// steadyWholeEvery while they do.
+	// wholeEvery is how old the last whole look may be while not all of them
+	// are running, and steadyWholeEvery while they are.
 	wholeEvery       = 10 * time.Second
 	steadyWholeEvery = 30 * time.Second
-	// slack lets a look come when they have surely run long enough.
+	// slack makes sure that they have been running long enough by the time of
+	// the look.
 	slack = 50 * time.Millisecond
 )
 
-// verifyPace gives the pauses between two looks at containers, and says which of
-// them must be whole.
+// verifyPace yields the pauses between looks at containers, and says which
+// looks must be whole.
 type verifyPace struct {
 	stable time.Duration
-	began  time.Time // when the looks did
-	since  time.Time // all of them run; zero: not yet
+	began  time.Time // start of the looks
+	since  time.Time // since when all are running; zero: not yet
 	seen   time.Time // the last whole look; zero: none
 }
 
-// saw takes the verdict of the newest look.
+// saw records the verdict of the newest look.
 func (p *verifyPace) saw(v rollout.Verdict, whole bool) {
 	now := time.Now()
 	switch {
@@ -44,8 +45,8 @@ func (p *verifyPace) saw(v rollout.Verdict, whole bool) {
 	}
 }
 
-// whole reports whether the next look must be: when it may be the last one, and
-// else now and then.
+// whole reports whether the next look must be whole: if it may be the last, and
+// otherwise now and then.
 func (p *verifyPace) whole() bool {
 	age := time.Since(later(p.seen, p.began))
 	if p.since.IsZero() {
@@ -61,14 +62,14 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Reset is called when the looks begin, and after an outage.
+// Reset is called when the looks start, and after an outage.
 func (p *verifyPace) Reset() {
 	if p.began.IsZero() {
 		p.began = time.Now()
 	}
 }
 
-// NextBackOff is such that a look comes when they have run long enough.
+// NextBackOff times a look for when they have been running long enough.
 func (p *verifyPace) NextBackOff() time.Duration {
 	pause := verifyEvery + rand.N(verifyEvery/5)
 	if p.since.IsZero() {

@@ -8,14 +8,15 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// failedTarget is why no further target is started: fail-fast, and one failed.
+// failedTarget is why no further target is started: fail-fast, and this one
+// failed.
 type failedTarget struct{ name string }
 
 func (f *failedTarget) Error() string { return f.name + " failed" }
 
-// runAll starts the targets in their order, at most MaxParallel at a time, and
-// takes each that was started to its end. With fail-fast none is started any
-// more once a target has failed, whatever is still done about that one.
+// runAll starts the targets in order, at most MaxParallel at a time, and takes
+// each one that was started to its end. With fail-fast, none is started after a
+// target has failed, even while that target is still being handled.
 func runAll(ctx context.Context, o *Options, found *targets, results []verdict.Result) {
 	var (
 		wg               sync.WaitGroup
@@ -34,7 +35,7 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 		case slots <- struct{}{}:
 		case <-starting.Done():
 		}
-		if starting.Err() != nil { // where both were ready, too
+		if starting.Err() != nil { // if both were ready
 			r.Outcome = notBegun(ctx, context.Cause(starting))
 			continue
 		}
@@ -51,7 +52,8 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 					stop(&failedTarget{r.Name})
 				}
 				if others || waiting.Load() > 0 && starting.Err() == nil {
-					// They may take long; what there is to say of it comes at the end.
+					// The others may take long; the full report comes at the
+					// end.
 					o.Reporter.Note(r.Name, r.Became())
 				}
 			})
@@ -67,7 +69,7 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 	}
 }
 
-// notBegun is the outcome of a target that was found, and then not started.
+// notBegun is the outcome of a target that was found but not started.
 func notBegun(ctx context.Context, cause error) verdict.Outcome {
 	if failed, ok := cause.(*failedTarget); ok { //nolint:errorlint // it is the cause itself
 		return verdict.Reason{Kind: verdict.AnotherFailed, Name: failed.name}.Outcome()
@@ -75,8 +77,8 @@ func notBegun(ctx context.Context, cause error) verdict.Outcome {
 	return notStarted(ctx, cause, true)
 }
 
-// skipOthers gives the targets without an outcome the one that they have where
-// another cannot be deployed.
+// skipOthers gives targets without an outcome the one that applies if another
+// target cannot be deployed.
 func skipOthers(results []verdict.Result) {
 	var other string
 	for _, r := range results {

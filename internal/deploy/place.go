@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// place is where a waiting job stands, and what is being built ahead of it.
+// place is a waiting job's position, and what is being built ahead of it.
 type place struct {
 	number   int
 	building []building
@@ -21,10 +21,10 @@ type place struct {
 type building struct {
 	job   dokploy.Job
 	name  string
-	since time.Time // the clock of Dokploy's process; zero: not known
+	since time.Time // by the clock of Dokploy's process; zero: unknown
 }
 
-// placeOf names what the tracker has seen.
+// placeOf adds names to what the tracker has seen.
 func (t target) placeOf(p track.Place) place {
 	named := place{number: p.Number}
 	for _, j := range p.Building {
@@ -33,7 +33,7 @@ func (t target) placeOf(p track.Place) place {
 	return named
 }
 
-// serviceName names the service of a job for a person.
+// serviceName names a job's service.
 func (t target) serviceName(j *dokploy.Job) string {
 	switch {
 	case j.ServiceID == t.service.ID:
@@ -48,8 +48,8 @@ func (t target) serviceName(j *dokploy.Job) string {
 	return "another " + string(j.Kind)
 }
 
-// took is how long it has been building at the server's time now; zero: not
-// known, or less than a second.
+// took returns how long it has been building at the server's time now; zero:
+// unknown, or less than a second.
 func (b building) took(now time.Time) time.Duration {
 	if now.IsZero() || b.since.IsZero() || now.Sub(b.since) < time.Second {
 		return 0
@@ -57,7 +57,7 @@ func (b building) took(now time.Time) time.Duration {
 	return now.Sub(b.since)
 }
 
-// text says it as of the server's time now; zero: without durations.
+// text describes the place at the server's time now; zero: without durations.
 func (p place) text(now time.Time) string {
 	line := "queued, next in line"
 	if p.number > 1 {
@@ -77,8 +77,8 @@ func (p place) text(now time.Time) string {
 	return line
 }
 
-// waitsFor says what it waits for, and since when that builds; empty: for nothing
-// that can be seen.
+// waitsFor says what it waits for, and for how long that has been building;
+// empty: for nothing that can be seen.
 func (p place) waitsFor(now time.Time) string {
 	var waits []string
 	for _, b := range p.building {
@@ -97,11 +97,12 @@ func (p place) waitsFor(now time.Time) string {
 	return strings.Join(waits, ", and for ")
 }
 
-// farBeyond is from when on a build takes far longer than it usually does.
+// farBeyond returns the duration from which a build takes far longer than
+// usual.
 func farBeyond(typical time.Duration) time.Duration { return max(2*typical, typical+time.Minute) }
 
-// late says that a build takes far longer than it usually does; empty: it does
-// not, or that is not known.
+// late says that a build takes far longer than usual; empty: it does not, or
+// that is unknown.
 func (b building) late(typical time.Duration, now time.Time) string {
 	took := b.took(now)
 	if typical <= 0 || took < farBeyond(typical) {
@@ -110,19 +111,20 @@ func (b building) late(typical time.Duration, now time.Time) string {
 	return fmt.Sprintf("%s, which is ahead, has been building for %s; it usually takes %s", b.name, text.Duration(took), text.Duration(typical))
 }
 
-// ahead is what is known of the builds that a waiting job has to wait for, by
-// their jobs.
+// ahead is what is known about the builds that a waiting job has to wait for,
+// by job.
 type ahead struct {
-	typical map[string]time.Duration // zero: not known
+	typical map[string]time.Duration // zero: unknown
 	told    map[string]bool
 }
 
-// askAfter is how long a build ahead must take before its usual time is of
-// interest: none is far beyond it sooner.
+// askAfter is how long a build ahead must take before its typical duration
+// matters: none is far beyond it sooner.
 const askAfter = time.Minute
 
-// look, where own is how long the target itself usually takes, says once of a build ahead that it takes far longer than usual. Each
-// one's earlier deployments are asked for once.
+// look reports once, for each build ahead, that it takes far longer than usual.
+// It asks for each one's earlier deployments once. own is how long the target
+// itself usually takes.
 func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, now time.Time) string {
 	if a.typical == nil {
 		a.typical, a.told = map[string]time.Duration{}, map[string]bool{}
@@ -145,8 +147,9 @@ func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, 
 	return ""
 }
 
-// typicalDurationOf is how long a job's service usually takes; zero: not known. A key may
-// not see another's deployments, and nothing depends on it.
+// typicalDurationOf returns how long a job's service usually takes; zero:
+// unknown. A key may not be allowed to see another service's deployments, and
+// nothing depends on it.
 func (t target) typicalDurationOf(ctx context.Context, j *dokploy.Job, own time.Duration) time.Duration {
 	if j.ServiceID == t.service.ID {
 		return own

@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// mayPrepare refuses, before anything is sent, what the key has no right to.
-// Where the server does not tell, only trying does.
+// mayPrepare refuses, before anything is sent, what the key has no right to. If
+// the server does not say, one can only try.
 func mayPrepare(rights *dokploy.Rights, p *plan) error {
 	if rights == nil || rights.CreateServices || len(p.changes) == 0 {
 		return nil
@@ -23,14 +23,14 @@ func mayPrepare(rights *dokploy.Rights, p *plan) error {
 	return nil
 }
 
-// applied is what was set of a target before its deployment.
+// applied is what was set on a target before its deployment.
 type applied struct {
-	target target   // its service as it was read last
-	undo   *plan    // nil: there is nothing to take back
+	target target   // with its service as last read
+	undo   *plan    // nil: there is nothing to undo
 	lines  []string // what was set, for a person
 }
 
-// left is what goes on in Dokploy as long as nothing was started.
+// left returns what goes on in Dokploy while nothing was started.
 func (a applied) left() verdict.Left {
 	if a.undo != nil {
 		return verdict.SomethingSet
@@ -38,12 +38,12 @@ func (a applied) left() verdict.Left {
 	return verdict.NothingStarted
 }
 
-// prepare sets what the inputs ask for, and reads it back: what another
-// pipeline set meanwhile is not deployed.
+// prepare sets what the inputs ask for and reads it back: what another pipeline
+// set in the meantime is not deployed.
 func prepare(ctx context.Context, t target) (applied, error) {
 	a := applied{target: t}
 	if t.o.Prepare.set() {
-		// What was read when the target was found may be old by now.
+		// What was read when the target was found may be outdated.
 		s, err := t.readAgain(ctx)
 		if err != nil {
 			return a, err
@@ -62,7 +62,7 @@ func prepare(ctx context.Context, t target) (applied, error) {
 		if isDefinite(err) {
 			return a, err
 		}
-		a.undo = p // as far as it was set, it goes back
+		a.undo = p // whatever part of it was set is undone
 		return a, &brokenOff{err: err, left: verdict.MaybeSet}
 	}
 	a.undo, a.lines = p, p.lines
@@ -87,16 +87,17 @@ func (t target) showPlan(p *plan) {
 	}
 }
 
-// isDefinite reports whether an error leaves no doubt: Dokploy has refused.
+// isDefinite reports whether an error is certain: Dokploy has refused.
 func isDefinite(err error) bool {
 	var known *verdict.Error
 	return errors.As(err, &known) || dokploy.Permanent(err) && !errors.Is(err, context.Canceled)
 }
 
-// besideEnv is what the way for members overwrites along with what is set.
+// besideEnv is what the members' call overwrites along with what is set.
 var besideEnv = setting{phrase: "what Dokploy saves along with it (environment, build arguments and secrets)"}
 
-// drifted is what does not stand any more as it was set; nil: all stands.
+// drifted returns a setting that is no longer as it was set; nil: there is
+// none.
 func (p *plan) drifted(now *dokploy.Service) *setting {
 	if c := p.changes.driftedField(now); c != nil {
 		return c.of
@@ -107,8 +108,8 @@ func (p *plan) drifted(now *dokploy.Service) *setting {
 	return nil
 }
 
-// apply sends a change. What a plain member may set goes the way for members
-// where the key has no other.
+// apply sends a change. Settings that a plain member may set go through the
+// members' call if the key cannot use the other.
 func (t target) apply(ctx context.Context, p *plan, change dokploy.Change) error {
 	forbidden := p.changes.needsRight()
 	if forbidden == nil && t.rights != nil && !t.rights.CreateServices {
@@ -129,7 +130,7 @@ func (t target) saveEnv(ctx context.Context, p *plan, change dokploy.Change) err
 	return before(ctx, t.o, func(ctx context.Context) error { return t.client.SaveEnvironment(ctx, p.service, change) })
 }
 
-// askRights asks once what the key may do; nil where the server does not tell.
+// askRights asks once what the key may do; nil if the server does not say.
 func askRights(ctx context.Context, o *Options) (*dokploy.Rights, error) {
 	var (
 		rights dokploy.Rights

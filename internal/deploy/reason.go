@@ -9,8 +9,8 @@ import (
 	"dokploy-deploy/internal/reason"
 )
 
-// locate makes the file that a builder names one of the repository: a builder
-// names it without the folders that lead to it.
+// locate turns the file that a builder names into one of the repository:
+// builders name it without its folders.
 func (t target) locate(why reason.Reason) reason.Reason {
 	s, place := t.service, &why.Place
 	if place.Line == 0 {
@@ -39,8 +39,8 @@ func (t target) locate(why reason.Reason) reason.Reason {
 	return why
 }
 
-// local is a path of this machine as one of the repository; empty if it leads
-// out of it.
+// local turns a path of this machine into one of the repository; empty if it is
+// outside.
 func local(p string) string {
 	if p = filepath.Clean(p); !filepath.IsLocal(p) {
 		return ""
@@ -48,8 +48,8 @@ func local(p string) string {
 	return filepath.ToSlash(p)
 }
 
-// quote gives the lines to quote: what the instruction that failed wrote, else
-// the last ones of the log that say more than the reason does.
+// quote returns the lines to quote: what the failed instruction wrote, else the
+// last lines of the log that say more than the reason does.
 func quote(tail []string, why reason.Reason) []string {
 	if len(why.Output) > 0 {
 		return why.Output
@@ -60,8 +60,8 @@ func quote(tail []string, why reason.Reason) []string {
 // lastWords is what Dokploy writes last into the log of a failed deployment.
 const lastWords = "Error occurred ❌"
 
-// continuesAfterError reports whether a log goes on after Dokploy's last words: on a remote
-// server the connection broke, and the build goes on there.
+// continuesAfterError reports whether a log continues after Dokploy's last
+// words: the connection to a remote server broke, and the build goes on there.
 func continuesAfterError(tail []string) bool {
 	said := false
 	for _, line := range tail {

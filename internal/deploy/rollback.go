@@ -11,9 +11,9 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// rollBack goes back to what ran before a deployment that failed, as far as
-// there is a way, and says what was done. The verdict stays what it is; its
-// reason says what runs now.
+// rollBack goes back to what ran before a failed deployment, if there is a way,
+// and says what was done. The verdict does not change; its reason says what
+// runs now.
 func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack string) {
 	o = a.end.outcome
 	f := a.failure(ctx)
@@ -61,7 +61,7 @@ func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack strin
 	return o, wentBack
 }
 
-// failure gathers what is known without asking.
+// failure gathers what is known without further requests.
 func (a attempt) failure(ctx context.Context) failure {
 	row, why := a.ending.row, a.end.outcome.Reason
 	f := failure{
@@ -76,7 +76,7 @@ func (a attempt) failure(ctx context.Context) failure {
 	return f
 }
 
-// history asks for what way back depends on.
+// history asks for what the way back depends on.
 func (a attempt) history(ctx context.Context, f *failure) *history {
 	switch {
 	case f.fixed(): //rule:fixed-asks-what-ran
@@ -87,8 +87,8 @@ func (a attempt) history(ctx context.Context, f *failure) *history {
 	return &history{}
 }
 
-// undo is what takes back what was set, with another image to go back to where
-// one is given; nil: there is nothing to take back.
+// undo returns the plan that undoes what was set, going back to image if that
+// is given; nil: there is nothing to undo.
 func (a attempt) undo(image string) *plan {
 	if image == "" { //rule:set-as-it-was
 		return a.applied.undo
@@ -101,7 +101,7 @@ func (a attempt) undo(image string) *plan {
 	return &p
 }
 
-// notOurs says why what has failed is not this run's to take back; empty: it is.
+// notOurs says why the failure is not this run's to undo; empty: it is.
 func notOurs(why verdict.Reason) string {
 	switch {
 	case why.Overtaken(): //rule:overtaken-is-not-ours
@@ -114,9 +114,9 @@ func notOurs(why verdict.Reason) string {
 	return ""
 }
 
-// restoreSettings sets what this run has changed to what it was, and says so.
-// What somebody else has changed since is left alone. Restored: all of it is as
-// it was.
+// restoreSettings sets what this run changed back to what it was, and says so.
+// What somebody else has changed since is left alone. restored reports whether
+// everything is as it was.
 func restoreSettings(ctx context.Context, t target, p *plan) (said string, restored bool) {
 	if p == nil {
 		return "", true
@@ -131,7 +131,7 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 			return fmt.Sprintf("%s %s changed by someone else in the meantime and %s left as %s", x.phrase, x.verb("was", "were"), x.verb("is", "are"), x.verb("it is", "they are")), false
 		}
 		current := *p
-		current.service = now // what stands beside the environment is as it is now
+		current.service = now // what is stored beside the environment is as it is now
 		err = t.apply(ctx, &current, p.changes.undo())
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 	return done, true
 }
 
-// redeployPrevious deploys what was restored, which said says.
+// redeployPrevious deploys what was restored; said describes that.
 func redeployPrevious(ctx context.Context, t target, said string, restored bool) string {
 	if !restored { //rule:not-set-back
 		return said + "; the failed version is still in place"
@@ -179,7 +179,8 @@ func redeployPrevious(ctx context.Context, t target, said string, restored bool)
 	return join(said, text)
 }
 
-// imageThatRan is what swarm ran of an application before; empty: not seen.
+// imageThatRan returns the image that Swarm ran of an application before;
+// empty: not seen.
 func (a attempt) imageThatRan() string {
 	if a.target.service.Kind != dokploy.Application {
 		return ""
@@ -187,7 +188,7 @@ func (a attempt) imageThatRan() string {
 	return imageThatRan(a.verifier.prior.view, a.target.service.AppName)
 }
 
-// ranBefore gathers what is known of what ran before.
+// ranBefore gathers what is known about what ran before.
 func (a attempt) ranBefore(ctx context.Context) ran {
 	x := ran{image: a.imageThatRan()}
 	t, row := a.applied.target, a.ending.row
@@ -223,8 +224,8 @@ func runsNow(result verdict.Result) string {
 	return "is done; whether it is running was not seen"
 }
 
-// keptVersion is the newest version before a deployment that Dokploy can put back; nil if
-// there is none.
+// keptVersion returns the newest version before a deployment that Dokploy can
+// restore; nil: there is none.
 func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokploy.Rollback {
 	if !t.service.RollbackActive {
 		return nil
@@ -240,7 +241,7 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 		return nil
 	}
 	for i := range list {
-		// Failed deployments have one, too.
+		// Failed deployments have one too.
 		if v := &list[i]; v.Status == dokploy.StatusDone && v.DeploymentID != row.ID && v.StartedAt.Before(row.StartedAt) { //rule:kept-and-done
 			return v
 		}
@@ -248,8 +249,8 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 	return nil
 }
 
-// useDokployRollback lets Dokploy put an earlier version back. That makes no row:
-// only the containers show it.
+// useDokployRollback makes Dokploy restore an earlier version. That creates no
+// row: only the containers show it.
 func useDokployRollback(ctx context.Context, t target, kept *dokploy.Rollback) string {
 	version := fmt.Sprintf("the version of %s", kept.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
 	t.note("rolling back: Dokploy restores %s", version)

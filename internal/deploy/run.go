@@ -7,8 +7,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// run takes a target to its verdict, which settled is told, and back from a bad
-// one where that was asked for.
+// run takes a target to its verdict, which it passes to settled, and rolls back
+// a bad one if that was asked for.
 func run(ctx context.Context, t target, settled func(verdict.Result)) verdict.Result {
 	defer t.screen.close()
 	t.o.Reporter.Dashboard(t.name, t.client.DashboardURL(t.service))

@@ -9,14 +9,13 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// hideInput keeps what is secret in the inputs that set variables out of all
-// that is shown.
+// hideInput masks what is secret in the inputs that set variables.
 func (o *Options) hideInput() {
 	c := &o.Prepare
 	o.hide(slices.Concat(secret.Environment(c.Env), secret.Environment(c.BuildArgs), secret.Declared(c.BuildSecrets)))
 }
 
-// hideService does so for what was read of a service.
+// hideService masks what is secret in a service's settings.
 func (o *Options) hideService(s *dokploy.Service) {
 	var values []string
 	for _, env := range []dokploy.Secret{s.Env, s.SharedEnv, s.BuildArgs} {
@@ -30,7 +29,8 @@ func (o *Options) hideService(s *dokploy.Service) {
 	o.hide(values)
 }
 
-// hide leaves out what is part of a name or an address that is shown anyway.
+// hide masks values, except those that are part of a name or address that is
+// shown anyway.
 func (o *Options) hide(values []string) {
 	shown := append(o.shown(), o.names...)
 	values = slices.DeleteFunc(values, func(v string) bool {
@@ -42,7 +42,7 @@ func (o *Options) hide(values []string) {
 	}
 }
 
-// shown are the texts that a run shows whatever they hold.
+// shown returns the texts that a run shows whatever they contain.
 func (o *Options) shown() []string {
 	texts := []string{o.URL, o.Program, o.Prepare.Image, o.Prepare.ComposePath}
 	if o.Health != nil && o.Health.URL != nil {
@@ -54,7 +54,7 @@ func (o *Options) shown() []string {
 	return texts
 }
 
-// shownOf are the names and addresses of a target that was found.
+// shownOf returns the names and addresses of a target that was found.
 func shownOf(r *verdict.Result, s *dokploy.Service) []string {
 	return []string{r.Name, r.DashboardURL, r.URL(), s.Path(), s.AppName, s.Image}
 }

@@ -11,28 +11,28 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// setting is one thing of a service that a run may set before it deploys.
+// setting is one setting of a service that a run may change before it deploys.
 type setting struct {
 	field  dokploy.Field
-	input  string // that asks for it
-	phrase string // what a person calls it
+	input  string // the input that asks for it
+	phrase string // what to call it in a message
 	plural bool
 	member bool // a plain member may set it
-	// wish is what the inputs make of it for a service. Its errors are about
-	// inputs.
+	// wish says what the inputs make of the setting of a service. Its errors
+	// are about inputs.
 	wish func(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, error)
 }
 
-// wish is what a setting is to be.
+// wish is what a setting should become.
 type wish struct {
-	asked bool // false: it is left as it is
+	asked bool // false: it stays as it is
 	value dokploy.Secret
-	lines []string // for a person; no value of the environment
-	warns []string // what does not arrive as it is given
+	lines []string // for a person; without values of the environment
+	warns []string // what does not arrive as given
 }
 
-// settings are all of them, in the order in which they are shown. What is
-// planned, checked, sent, read back and restored goes by this table.
+// settings is the table of all of them, in the order in which they are shown.
+// Planning, checking, sending, reading back and restoring all follow it.
 var settings = []setting{
 	{field: dokploy.FieldImage, input: "image", phrase: "the image", wish: wishImage},
 	{field: dokploy.FieldEnv, input: "env", phrase: "the environment", member: true, wish: wishEnv},
@@ -52,7 +52,7 @@ type change struct {
 // changes are those of one service, in the order of the table.
 type changes []change
 
-// image is that of the image; nil: it is not changed.
+// image returns the change of the image; nil: it is not changed.
 func (cs changes) image() *change {
 	if i := slices.IndexFunc(cs, func(c change) bool { return c.of.field == dokploy.FieldImage }); i >= 0 {
 		return &cs[i]
@@ -60,7 +60,7 @@ func (cs changes) image() *change {
 	return nil
 }
 
-// apply is what is to be sent, undo what takes it back.
+// apply returns what to send, undo what takes it back.
 func (cs changes) apply() dokploy.Change {
 	m := dokploy.Change{}
 	for _, c := range cs {
@@ -77,7 +77,7 @@ func (cs changes) undo() dokploy.Change {
 	return m
 }
 
-// names says what is changed.
+// names lists what is changed.
 func (cs changes) names() string {
 	var names []string
 	for _, c := range cs {
@@ -89,7 +89,7 @@ func (cs changes) names() string {
 	return strings.Join(names, "")
 }
 
-// verb is the form that goes with the names.
+// verb returns the form that agrees with the names.
 func (cs changes) verb(one, many string) string {
 	if len(cs) == 1 {
 		return cs[0].of.verb(one, many)
@@ -97,7 +97,7 @@ func (cs changes) verb(one, many string) string {
 	return many
 }
 
-// verb is the form that goes with the phrase.
+// verb returns the form that agrees with the phrase.
 func (x *setting) verb(one, many string) string {
 	if x.plural {
 		return many
@@ -105,8 +105,8 @@ func (x *setting) verb(one, many string) string {
 	return one
 }
 
-// needsRight is the first change that a plain member may not make; nil: there is
-// none.
+// needsRight returns the first change that a plain member may not make; nil:
+// there is none.
 func (cs changes) needsRight() *change {
 	if i := slices.IndexFunc(cs, func(c change) bool { return !c.of.member }); i >= 0 {
 		return &cs[i]
@@ -114,7 +114,7 @@ func (cs changes) needsRight() *change {
 	return nil
 }
 
-// driftedField is what a service has no longer as it was set; nil: all stands.
+// driftedField returns a change that a service no longer has; nil: it has all.
 func (cs changes) driftedField(now *dokploy.Service) *change {
 	if i := slices.IndexFunc(cs, func(c change) bool { return now.Get(c.of.field) != c.to }); i >= 0 {
 		return &cs[i]
@@ -122,14 +122,14 @@ func (cs changes) driftedField(now *dokploy.Service) *change {
 	return nil
 }
 
-// nothingApplied reports whether a service is as the changes would leave it when
-// they are undone.
+// nothingApplied reports whether a service is as it would be if the changes
+// were undone.
 func (cs changes) nothingApplied(now *dokploy.Service) bool {
 	return !slices.ContainsFunc(cs, func(c change) bool { return now.Get(c.of.field) != c.from })
 }
 
-// withImage are the same changes, but that the image goes back to another one.
-// failed is the image that was deployed.
+// withImage returns the same changes, except that undoing them goes back to
+// another image. failed is the image that was deployed.
 func (cs changes) withImage(image, failed string) changes {
 	cs = slices.Clone(cs)
 	if c := cs.image(); c != nil {
@@ -140,14 +140,14 @@ func (cs changes) withImage(image, failed string) changes {
 	return slices.Insert(cs, 0, change{of: &settings[i], to: dokploy.Secret(failed), from: dokploy.Secret(image)})
 }
 
-// plan is what a run changes of one service, against what the service has.
+// plan is what a run changes on a service, compared with what the service has.
 type plan struct {
 	service *dokploy.Service // as it was read
-	changes changes          // what is not yet as it is asked for
+	changes changes          // what is not yet as asked for
 	lines   []string
 	warns   []string // each with its input
-	member  bool     // it was set as a plain member may
-	asked   bool     // some setting of it is asked for
+	member  bool     // it was set through the members' call
+	asked   bool     // some setting is asked for
 }
 
 // planFor compares what is asked for with what the service has. Its errors are
@@ -231,8 +231,8 @@ func wishBuildSecrets(c *Changes, s *dokploy.Service, v dokploy.Version) (wish, 
 	return w, err
 }
 
-// wishBuild merges lines into the variables of a build. Dokploy hands them to
-// Dockerfile builds only (docs/dokploy.md, Build arguments and secrets).
+// wishBuild merges lines into a build's variables. Dokploy passes them only to
+// Dockerfile builds (docs/dokploy.md, Build arguments and secrets).
 func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dokploy.Service) (wish, error) {
 	name := text.OneLine(s.Name)
 	refuse := func(why string) (wish, error) {
@@ -255,8 +255,8 @@ func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dok
 	return wish{asked: true, value: dokploy.Secret(merged), lines: []string{variablesText(string(has), merged)}}, nil
 }
 
-// shellWarnings name the variables whose values Dokploy changes when it writes
-// the command of a build (docs/dokploy.md, Build arguments and secrets).
+// shellWarnings names the variables whose values Dokploy changes when it
+// composes the build command (docs/dokploy.md, Build arguments and secrets).
 func shellWarnings(lines string, v dokploy.Version, secrets bool) (warns []string) {
 	if v.Less(0, 25, 9) {
 		return nil
@@ -288,15 +288,16 @@ func wishComposeFile(c *Changes, s *dokploy.Service, _ dokploy.Version) (w wish,
 	return wish{asked: true, value: dokploy.Secret(c.ComposeFile), lines: []string{line}}, nil
 }
 
-// rawSource is the source of a compose service whose file Dokploy keeps itself.
+// rawSource is the source of a compose service whose file Dokploy itself
+// stores.
 const rawSource = "raw"
 
-// wishSourceType goes with the compose file, whose line says it.
+// wishSourceType belongs to the compose file, whose line mentions it.
 func wishSourceType(c *Changes, s *dokploy.Service, _ dokploy.Version) (wish, error) {
 	return wish{asked: c.ComposeFile != "" && s.Kind == dokploy.Compose, value: rawSource}, nil
 }
 
-// sourceLines say what is uploaded.
+// sourceLines describes what is uploaded.
 func sourceLines(c *Changes, s *dokploy.Service) []string {
 	src := c.Source
 	if src == nil || s.Kind != dokploy.Application {
@@ -312,7 +313,7 @@ func sourceLines(c *Changes, s *dokploy.Service) []string {
 	return lines
 }
 
-// variablesText says what changes of a text of variables, by names alone.
+// variablesText says what changes in a text of variables, by name only.
 func variablesText(old, now string) string {
 	added, changed, removed := dotenv.Diff(old, now)
 	var parts []string

@@ -2,10 +2,10 @@ package deploy
 
 import "dokploy-deploy/internal/dokploy"
 
-// sharedLog says what another deployment does to the log of ours; empty if
-// nothing. Dokploy names log files by the second, so that two deployments of
-// one service that begin in the same second have one file. Each empties it when
-// it begins: one that had ended before ours began leaves nothing in it.
+// sharedLog says what another deployment does to our log; empty if nothing. Log
+// files are named by the second, so two deployments of a service that start in
+// the same second share one. Each empties it when it starts: a deployment that
+// ended before ours started leaves nothing in it.
 func sharedLog(ours *dokploy.Deployment, rows []dokploy.Deployment) string {
 	if ours.LogPath == "" {
 		return ""
@@ -24,7 +24,7 @@ func sharedLog(ours *dokploy.Deployment, rows []dokploy.Deployment) string {
 	return text
 }
 
-// endedBefore reports whether a ended before b began.
+// endedBefore reports whether a ended before b started.
 func endedBefore(a, b *dokploy.Deployment) bool {
 	return a.Terminal() && !a.FinishedAt.IsZero() && !a.FinishedAt.After(b.StartedAt)
 }

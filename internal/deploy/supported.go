@@ -10,16 +10,17 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// oldest is the first version that is worked with. Those before it forget the
-// title and description of a deployment, so that nothing tells whose it is.
+// oldest is the first supported version. Older ones drop a deployment's title
+// and description, so nothing tells whose it is.
 const oldest = "v0.25.0"
 
-// cloudPatience is how long an outage is outlived to learn whether a server is
-// Dokploy Cloud.
+// cloudPatience is how long an outage is tolerated while finding out whether a
+// server is Dokploy Cloud.
 const cloudPatience = 3 * time.Second
 
-// refuseCloud refuses Dokploy Cloud, whose queue and whose "done" mean something
-// else (docs/dokploy.md, Dokploy Cloud). A server that does not say is none.
+// refuseCloud refuses Dokploy Cloud, whose queue and whose "done" mean
+// something else (docs/dokploy.md, Dokploy Cloud). A server that does not say
+// is self-hosted.
 func refuseCloud(ctx context.Context, o *Options) error {
 	cloud := false
 	loop := wait.Loop{
@@ -37,8 +38,8 @@ func refuseCloud(ctx context.Context, o *Options) error {
 	return aboutInput("url", verdict.Reason{Kind: verdict.IsCloud})
 }
 
-// tooOld refuses a server before [oldest], by the version that it has told or
-// by what listing its projects failed with. A version that cannot be read is no
+// tooOld refuses a server older than [oldest], judging by its version, or by
+// the error of listing its projects. A version that cannot be read is no
 // reason.
 func tooOld(version dokploy.Version, listErr error) error {
 	var noEnvironments *dokploy.NoEnvironmentsError

@@ -8,22 +8,22 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// target is one service and what is to be done with it. The stages of its
-// deployment read it, and none writes it: what they learn they hand on.
+// target is a service and what to do with it. The stages of its deployment read
+// it and none changes it: what they learn they hand on.
 type target struct {
 	o       *Options
 	client  *dokploy.Client
 	screen  *screen
-	service *dokploy.Service // as it was last read
+	service *dokploy.Service // as last read
 	ref     string           // as the user named it
-	name    string           // as shown to a person
+	name    string           // as shown in messages
 	version dokploy.Version  // as the server says it, for messages
 	traits  dokploy.Traits
-	paths   map[string]string // of services, by their ids
-	rights  *dokploy.Rights   // nil: not known
+	paths   map[string]string // of services, by id
+	rights  *dokploy.Rights   // nil: unknown
 }
 
-// target is the i-th of those that were found, with a screen of its own.
+// target returns the i-th target that was found, with a screen of its own.
 func (t *targets) target(o *Options, i int) target {
 	x := t.targets[i]
 	return target{
@@ -32,7 +32,7 @@ func (t *targets) target(o *Options, i int) target {
 	}
 }
 
-// again is the same service with other options and a screen of its own.
+// again returns the same service with other options and a screen of its own.
 func (t target) again(ctx context.Context, o *Options) target {
 	if s, err := t.readAgain(ctx); err == nil {
 		t.service = s
@@ -41,7 +41,7 @@ func (t target) again(ctx context.Context, o *Options) target {
 	return t
 }
 
-// result is a verdict without an outcome yet.
+// result returns a verdict without an outcome.
 func (t target) result() verdict.Result {
 	r := verdict.Result{Target: t.ref, Name: t.name, Queued: -1, Build: -1}
 	r.ID, r.Service, r.Kind = t.service.ID, t.service.Name, string(t.service.Kind)
@@ -53,7 +53,8 @@ func (t target) note(format string, args ...any) { t.screen.note(fmt.Sprintf(for
 
 func (t target) warn(format string, args ...any) { t.screen.warn(fmt.Sprintf(format, args...)) }
 
-// readAgain reads the service: what others have set meanwhile is hidden, too.
+// readAgain reads the service again, and masks what others have set in the
+// meantime.
 func (t target) readAgain(ctx context.Context) (*dokploy.Service, error) {
 	s, err := readService(ctx, t.o, t.service.Kind, t.service.ID)
 	if err == nil {

@@ -14,17 +14,17 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// newToken is the marker of one trigger. It travels at the end of the
+// newToken returns the marker for one trigger. It stands at the end of the
 // description, where the queue and the rows show it.
 func newToken() string {
 	return "[dd-" + strings.ToLower(rand.Text()[:12]) + "]"
 }
 
-// maxTriggers bounds how often one trigger is sent whose answers are all lost.
+// maxTriggers limits how often a trigger is sent if all its answers are lost.
 const maxTriggers = 3
 
-// trigger starts a deployment exactly once. A connection that was never made
-// is tried again; an answer that was lost is settled first.
+// trigger starts a deployment exactly once. If no connection was made it tries
+// again; if an answer was lost it first finds out what became of the trigger.
 func (s *sender) trigger(ctx context.Context) error {
 	if s.t.o.Prepare.Source != nil && s.t.service.Kind == dokploy.Application && !s.uploaded.looked {
 		return s.upload(ctx)
@@ -59,7 +59,7 @@ func (s *sender) trigger(ctx context.Context) error {
 		s.sent.left = verdict.NothingStarted
 		var e *dokploy.Error
 		if sent >= maxTriggers || errors.As(err, &e) && e.Odd == "" {
-			// Dokploy's own words about its failure will be the same again.
+			// Dokploy would fail in the same way again.
 			return s.t.rejected(err)
 		}
 		s.t.note("it did not arrive: sending it again")
@@ -67,7 +67,7 @@ func (s *sender) trigger(ctx context.Context) error {
 }
 
 // send posts the trigger. It is repeated only while no connection is made, or
-// a proxy says that it took too many requests.
+// if a proxy answers that there were too many requests.
 func (s *sender) send(ctx context.Context, description string) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(time.Second, time.Second),
@@ -82,8 +82,8 @@ func (s *sender) send(ctx context.Context, description string) error {
 		},
 	}
 	return loop.Run(ctx, func(context.Context) (wait.State, error) {
-		// What has been sent is not given up because the time for trying is
-		// over: longer than the client's own limit, the answer matters.
+		// A request that was sent is not abandoned when the time for trying is
+		// over: its answer matters. The limit is longer than the client's own.
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		s.base = s.base.fresh(ctx, s.t)
@@ -108,12 +108,12 @@ func (s *sender) send(ctx context.Context, description string) error {
 }
 
 // slowAnswer is how long the answer to a trigger may take before its marker is
-// looked for beside it: 50 to 175 ms are usual.
+// searched for as well; 50 to 175 ms are usual.
 const slowAnswer = 500 * time.Millisecond
 
-// post sends the trigger once. When its answer is slow, the marker may show
-// first that Dokploy has it: a Git source that builds fast shows it for a
-// moment only.
+// post sends the trigger once. If its answer is slow, the marker may show first
+// that Dokploy has it: a Git source that builds fast shows it only for a
+// moment.
 func (s *sender) post(ctx context.Context, description string) error {
 	postCtx, cancel := withGrace(ctx, lastAnswer)
 	defer cancel()
@@ -156,11 +156,11 @@ func (s *sender) post(ctx context.Context, description string) error {
 	return err
 }
 
-// lastAnswer is how long the answer to a trigger is still waited for after an
-// interrupt: it decides what can be said of the deployment.
+// lastAnswer is how long the program waits for the answer to a trigger after an
+// interrupt. The answer decides what can be said about the deployment.
 const lastAnswer = time.Second
 
-// withGrace is a context that ends some time after its parent.
+// withGrace returns a context that ends some time after its parent.
 func withGrace(parent context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {

@@ -13,11 +13,11 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// maxUploads bounds how often an upload is begun that breaks off.
+// maxUploads limits how often an upload that breaks off is started.
 const maxUploads = 3
 
-// upload sends the source, which starts a deployment. One that broke off
-// before its end is begun again: the server cannot have taken it.
+// upload sends the source, which starts a deployment. If it breaks off before
+// its end it is started again: the server cannot have accepted it.
 func (s *sender) upload(ctx context.Context) error {
 	if err := before(ctx, s.t.o, s.snapshotBeforeUpload); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (s *sender) upload(ctx context.Context) error {
 	}
 }
 
-// sendSource sends the source once. Whole means that the server may have had its
-// last byte.
+// sendSource sends the source once. whole means that the server may have
+// received the last byte.
 func (s *sender) sendSource(ctx context.Context) (m *meter, whole bool, err error) {
 	m = &meter{screen: s.t.screen, start: time.Now(), said: time.Now()}
 	s.sent.left = verdict.NothingStarted
@@ -59,8 +59,8 @@ func (s *sender) sendSource(ctx context.Context) (m *meter, whole bool, err erro
 		if _, err := s.t.o.Prepare.Source.WriteTo(m); err != nil {
 			return err
 		}
-		// All that is there now is not ours: the last byte is not sent.
-		// If it cannot be seen, what was seen before has to do.
+		// Everything that exists now is not ours: the last byte has not been
+		// sent. If that cannot be seen, what was seen before is used.
 		lookCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		_ = s.snapshotBeforeUpload(lookCtx)
@@ -71,8 +71,8 @@ func (s *sender) sendSource(ctx context.Context) (m *meter, whole bool, err erro
 	return m, whole, err
 }
 
-// uploadEnded is the end that an error of an upload means; nil: it broke off, and
-// may be begun again.
+// uploadEnded returns the end that an error of an upload means; nil: it broke
+// off, and may be started again.
 func (s *sender) uploadEnded(err error, sent int64, try int) error {
 	var (
 		e       *dokploy.Error
@@ -85,7 +85,7 @@ func (s *sender) uploadEnded(err error, sent int64, try int) error {
 		bad.Hint = verdict.RunAgain
 		return bad
 	case errors.As(err, &stalled):
-		// It has had all the time there is for an outage.
+		// It has used all the time that an outage gets.
 		_, hint := dokploy.Explain(err)
 		o := verdict.Reason{Kind: verdict.UploadStalled, For: stalled.For, Text: size(sent)}.Outcome()
 		o.Hint, o.Left = verdict.Hint(hint), verdict.NothingStarted
@@ -117,7 +117,7 @@ func (s *sender) settleUpload(ctx context.Context, lost error) error {
 	return ended
 }
 
-// snapshotBeforeUpload notes which jobs and rows of the service are another's.
+// snapshotBeforeUpload records which jobs and rows of the service are not ours.
 func (s *sender) snapshotBeforeUpload(ctx context.Context) error {
 	q, err := s.readQueue(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *sender) snapshotBeforeUpload(ctx context.Context) error {
 	return nil
 }
 
-// readQueue is nil without an error where the queue cannot be read at all.
+// readQueue returns nil without an error if the queue cannot be read at all.
 func (s *sender) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 	if s.queue == track.QueueHidden {
 		return nil, nil
@@ -150,7 +150,7 @@ func (s *sender) readQueue(ctx context.Context) (*dokploy.Queue, error) {
 	return nil, err
 }
 
-// meter counts what is sent, and says so now and then.
+// meter counts what is sent, and reports it now and then.
 type meter struct {
 	screen *screen
 	w      io.Writer

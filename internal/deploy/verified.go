@@ -10,7 +10,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// ranFor says what runs, and how much of it is new.
+// ranFor says what is running, and how much of it is new.
 func ranFor(v rollout.Verdict, stable time.Duration) string {
 	kind, rest := "new containers", ""
 	switch {
@@ -25,8 +25,8 @@ func ranFor(v rollout.Verdict, stable time.Duration) string {
 	return fmt.Sprintf("%s: %s %s been running for %s%s", kind, countOf(v.Ready, v.Wanted, ""), have(v.Ready), text.Duration(stable), rest)
 }
 
-// countOf is "2 of 2 containers", or "2 containers" where it is not known how
-// many there should be.
+// countOf formats "2 of 2 containers", or "2 containers" if their intended
+// number is unknown.
 func countOf(n, of int, noun string) string {
 	text := fmt.Sprint(n)
 	if of > 0 {
@@ -41,7 +41,7 @@ func countOf(n, of int, noun string) string {
 	return text + " " + noun
 }
 
-// progress says what a look has shown before the end.
+// progress says what a look showed before the end.
 func progress(v rollout.Verdict, kind dokploy.Kind) string {
 	switch {
 	case v.State == rollout.Failed:

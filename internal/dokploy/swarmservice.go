@@ -11,7 +11,7 @@ type SwarmService struct {
 	Image       string
 	ForceUpdate uint64
 	Mode        string // replicated, global, replicated-job, global-job
-	Replicas    int // of a replicated service; negative: unknown
+	Replicas    int    // of a replicated service; negative: unknown
 	Restart     string // any, on-failure, none; empty: unknown
 	// UpdateState is updating, completed, paused or rollback_…. Like
 	// UpdateStartedAt it is empty on a first deployment and after a stop.
