@@ -33,7 +33,7 @@ type wireError struct {
 	}] `json:"issues"`
 }
 
-// decode reads an error of Dokploy's.
+// decode decodes an error of Dokploy's.
 func (e *Error) decode(body []byte) {
 	w := innerError(body)
 	e.Message = text.OneLine(w.Message)
@@ -46,8 +46,8 @@ func (e *Error) decode(body []byte) {
 	e.Fields = w.fields()
 }
 
-// innerError reads the three forms of an error (docs/dokploy.md, The API). body is
-// valid JSON; what is of another type than it should be is left out.
+// innerError decodes the three forms of an error (docs/dokploy.md, The API).
+// body is valid JSON; fields of an unexpected type are skipped.
 func innerError(body []byte) wireError {
 	var bare struct {
 		wireError
@@ -68,7 +68,7 @@ func innerError(body []byte) wireError {
 	return wrapped.wireError
 }
 
-// fields are the errors of bad input, by the name of the field; nil: none are named.
+// fields returns the errors of bad input by field; nil: none.
 func (w *wireError) fields() map[string][]string {
 	var fields map[string][]string
 	add := func(name string, messages ...string) {

@@ -33,7 +33,7 @@ type wireService struct {
 	Domains     listOf[wireDomain]     `json:"domains"`
 	Deployments listOf[wireDeployment] `json:"deployments"`
 
-	// Not there in older versions, and null where nothing was ever set.
+	// Missing from older versions, and null if never set.
 	BuildArgs     json.RawMessage `json:"buildArgs"`
 	BuildSecrets  json.RawMessage `json:"buildSecrets"`
 	CreateEnvFile json.RawMessage `json:"createEnvFile"`
@@ -48,8 +48,8 @@ type wireProject struct {
 	Env       string `json:"env"`
 }
 
-// beside is what application.saveEnvironment wants along with the environment,
-// as far as this version has it. It takes no null.
+// beside returns what application.saveEnvironment requires along with the
+// environment, in this version. It accepts no null.
 func (w *wireService) beside() map[string]any {
 	m := map[string]any{}
 	for name, raw := range map[string]json.RawMessage{"buildArgs": w.BuildArgs, "buildSecrets": w.BuildSecrets} {
@@ -65,7 +65,7 @@ func (w *wireService) beside() map[string]any {
 	return m
 }
 
-// service is what the answer says of a service.
+// service converts the answer.
 func (w *wireService) service(kind Kind) *Service {
 	s := &Service{
 		Kind: kind, ID: cmp.Or(w.ApplicationID, w.ComposeID), Name: w.Name, AppName: w.AppName,

@@ -2,11 +2,12 @@ package dokploytest
 
 import "time"
 
-// longAgo is how long a service has run that was deployed before.
+// longAgo is how long ago a service was deployed that was deployed before the
+// test.
 const longAgo = 72 * time.Hour
 
-// ranBefore lets a service have been deployed long ago: its containers run,
-// with ids of their own, whatever they do when started anew.
+// ranBefore gives a service a deployment from long ago: its containers are
+// running, with ids of their own, whatever new ones will do.
 func (s *Server) ranBefore(v *Service) {
 	s.advanceLocked()
 	since := s.simulated.Add(-longAgo)
@@ -50,7 +51,7 @@ func (s *Server) ranBefore(v *Service) {
 	}
 }
 
-// ranSince lets a container run, and be well, since then.
+// ranSince makes a container running, and healthy, since then.
 func (c *container) ranSince(since time.Time) {
 	c.state, c.created, c.started = "running", since, since
 	r := &c.spec.rollout

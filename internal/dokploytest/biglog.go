@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// BigLog writes so many bytes of what builds print.
+// BigLog returns a LogWriter that writes size bytes of typical build output.
 func BigLog(size int) func(io.Writer) {
 	var block strings.Builder
 	for i := 0; block.Len() < 64<<10; i++ {

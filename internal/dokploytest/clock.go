@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// occurrence is something that swarm or a container does at a time.
+// occurrence is something that happens in Swarm or a container at a given time.
 type occurrence struct {
 	at  time.Time
 	run func()
 }
 
-// afterLocked lets f run d after what happens now.
+// afterLocked schedules f for d from now, in simulated time.
 func (s *Server) afterLocked(d time.Duration, f func()) {
 	e := occurrence{s.simulated.Add(d), f}
 	i := len(s.events)
@@ -22,8 +22,8 @@ func (s *Server) afterLocked(d time.Duration, f func()) {
 	s.events = slices.Insert(s.events, i, e)
 }
 
-// advanceLocked lets everything happen that has become due. The containers
-// need no goroutine: they live when somebody looks.
+// advanceLocked runs everything that has become due. Containers need no
+// goroutine: they are simulated when somebody looks.
 func (s *Server) advanceLocked() {
 	now := time.Now()
 	for len(s.events) > 0 && !s.events[0].at.After(now) {
@@ -35,8 +35,7 @@ func (s *Server) advanceLocked() {
 	s.simulated = now
 }
 
-// dockerTime is a moment of the simulation as Docker writes it: by the
-// server's clock.
+// dockerTime formats a simulated time as Docker does, by the server's clock.
 func (s *Server) dockerTime(t time.Time) string {
 	if t.IsZero() {
 		return "0001-01-01T00:00:00Z"
@@ -44,8 +43,8 @@ func (s *Server) dockerTime(t time.Time) string {
 	return t.Add(s.opts.ClockSkew).UTC().Format("2006-01-02T15:04:05.000000000Z")
 }
 
-// dockerID makes a swarm id of 25 letters and digits, or with hex a
-// container's of 64.
+// dockerID creates a Swarm id of 25 letters and digits or, with hex, a
+// container id of 64.
 func (s *Server) dockerID(hex bool) string {
 	letters, n := "abcdefghijklmnopqrstuvwxyz0123456789", 25
 	if hex {
@@ -58,7 +57,7 @@ func (s *Server) dockerID(hex bool) string {
 	return string(b)
 }
 
-// human is a time that has passed in Docker's words.
+// human formats an elapsed time in Docker's words.
 func human(d time.Duration) string {
 	count := func(n int, unit string) string {
 		if n == 1 {
@@ -90,5 +89,5 @@ func human(d time.Duration) string {
 	return count(int(d.Hours())/24/365, "year")
 }
 
-// ago is it as swarm's lists have it, in small letters.
+// ago formats an elapsed time as Swarm's lists do, in lower case.
 func (s *Server) ago(t time.Time) string { return strings.ToLower(human(s.simulated.Sub(t))) + " ago" }

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fileService is a service of a compose file, as far as it matters here.
+// fileService is a service of a compose file, with the fields that matter here.
 type fileService struct {
 	name      string
 	image     string
@@ -15,13 +15,13 @@ type fileService struct {
 	restart   string // docker-compose's restart, a stack's restart condition
 	action    string // of a stack's update_config
 	order     string
-	hash      string // what docker compose and swarm compare
-	readsEnv  bool   // the environment is part of it
+	hash      string // what docker compose and Swarm compare
+	readsEnv  bool   // hash includes the environment
 	noRestart bool
 }
 
-// composeServices are the services of a compose file, in its order; nil for
-// one that names none.
+// composeServices returns the services of a compose file in order; nil if it
+// names none.
 func composeServices(file, env string, stack bool) []fileService {
 	var top struct {
 		Services yaml.Node `yaml:"services"`
@@ -50,7 +50,7 @@ func composeServices(file, env string, stack bool) []fileService {
 				} `yaml:"update_config"`
 			} `yaml:"deploy"`
 		}
-		_ = value.Decode(&body) // what cannot be read is not set
+		_ = value.Decode(&body) // anything unreadable is left unset
 		f := fileService{
 			name: name, image: body.Image, replicas: 1, restart: cmp.Or(body.Restart, "no"),
 			action: body.Deploy.UpdateConfig.FailureAction, order: body.Deploy.UpdateConfig.Order, hash: string(raw),
@@ -71,7 +71,8 @@ func composeServices(file, env string, stack bool) []fileService {
 	return out
 }
 
-// versionOf is what a version of the compose service means for one service.
+// versionOf returns the version of one service for a version of the compose
+// service.
 func (f fileService) versionOf(v Version) Version {
 	v.Image = f.image
 	return v

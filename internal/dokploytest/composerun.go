@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// composeContainer is one that docker compose started (docs/dokploy.md, What runs: docker-compose).
+// composeContainer is a container of docker compose (docs/dokploy.md, What
+// runs: docker-compose).
 type composeContainer struct {
 	*container
 	v       *Service
@@ -17,9 +18,9 @@ type composeContainer struct {
 	gone    bool
 }
 
-// shipComposeLocked is docker compose up: containers of services that have not
-// changed stay as they are, or are started again if they had ended; others are
-// made anew, and orphans removed.
+// shipComposeLocked plays docker compose up: containers of unchanged services
+// stay as they are, or are started again if they had ended; others are
+// recreated, and orphans removed.
 func (s *Server) shipComposeLocked(v *Service, version Version) {
 	v.shipped = version
 	var kept []*composeContainer
@@ -58,7 +59,7 @@ func (s *Server) shipComposeLocked(v *Service, version Version) {
 	})
 }
 
-// up starts it, the first time or once more.
+// up starts the container, for the first time or again.
 func (c *composeContainer) up() {
 	if c.gone || c.state == "running" {
 		return
@@ -77,7 +78,7 @@ func (c *composeContainer) up() {
 	switch r.Health {
 	case Healthy:
 		later(r.healthAfter(), func() { c.health = "healthy" })
-	case Unhealthy: // and it stays so: docker compose does nothing about it
+	case Unhealthy: // it stays that way: docker compose does nothing about it
 		later(r.healthAfter(), func() { c.health = "unhealthy" })
 	}
 	if r.ends() {
@@ -88,8 +89,8 @@ func (c *composeContainer) up() {
 	}
 }
 
-// again restarts it, if its policy is so: after a delay that doubles unless it
-// had run for 10 s.
+// again restarts the container if its policy says so, after a delay that
+// doubles unless it had run for 10 s.
 func (c *composeContainer) again() {
 	switch c.restart {
 	case "always", "unless-stopped":

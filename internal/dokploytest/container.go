@@ -2,9 +2,9 @@ package dokploytest
 
 import "time"
 
-// container is one of Docker's.
+// container is a Docker container.
 type container struct {
-	id       string // 64 digits, of which lists show 12
+	id       string // 64 digits; lists show 12
 	name     string
 	spec     *spec
 	project  string // of docker compose
@@ -27,7 +27,8 @@ func (s *Server) newContainer(name string, sp *spec) *container {
 	return &container{id: s.dockerID(true), name: name, spec: sp, created: s.simulated, state: "created"}
 }
 
-// start lets it run. Its last line of several comes when it ends.
+// start runs the container. If its log has several lines, the last one comes
+// when it ends.
 func (c *container) start(s *Server, r *Rollout) {
 	c.state, c.started, c.health = "running", s.simulated, ""
 	if r.Health != NoHealthCheck {
@@ -42,7 +43,7 @@ func (c *container) start(s *Server, r *Rollout) {
 	}
 }
 
-// exit ends it; r is nil where it is told to stop.
+// exit ends the container; r is nil if it was told to stop.
 func (c *container) exit(s *Server, code int, r *Rollout) {
 	c.state, c.finished, c.code = "exited", s.simulated, code
 	if r == nil || !r.ends() {
@@ -53,7 +54,7 @@ func (c *container) exit(s *Server, code int, r *Rollout) {
 	}
 }
 
-// status is it in the words of docker ps.
+// status returns its state in the words of docker ps.
 func (c *container) status(s *Server) string {
 	ago := func(t time.Time) string { return human(s.simulated.Sub(t)) + " ago" }
 	switch c.state {

@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// containerStreamProcedure is what requests call the stream of a container's
-// log.
+// containerStreamProcedure is the name under which requests list the stream of
+// a container's log.
 const containerStreamProcedure = "docker-container-logs"
 
 var containerIDForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
-// containerStream is docker container logs --timestamps --follow of one
-// container, through a terminal: lines end in \r\n, and it is not closed when
-// the container has ended (docker-container-logs.ts).
+// containerStream plays docker container logs --timestamps --follow of one
+// container, through a terminal: lines end in \r
+// , and the stream stays open after the container has ended
+// (docker-container-logs.ts).
 func (s *Server) containerStream(c *wsConn, r *http.Request) {
 	q := r.URL.Query()
 	id, serverID, serviceID := q.Get("containerId"), q.Get("serverId"), q.Get("serviceId")
 	s.mu.Lock()
 	key := s.verifyLocked(r.Header.Get("X-Api-Key"))
-	// Before 0.30 any member of the organisation might.
+	// Before 0.30 any member of the organisation was allowed to.
 	allowed := key != nil && (!s.d.providerSecrets || !key.Member || serviceID != "" && s.mayUse(key, serviceID) || serviceID == "" && key.Docker)
 	broken := s.sshLocked(serverID)
 	s.mu.Unlock()

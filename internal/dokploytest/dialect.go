@@ -9,11 +9,11 @@ import (
 
 var discardLog = log.New(io.Discard, "", 0)
 
-// dialect says what a version does, from the first tag that does it. Versions
+// dialect lists what a version does, with the first tag that does it. Versions
 // before 0.25 are not played: the program refuses them.
 type dialect struct {
 	version      string
-	cancels      bool // ≥ 0.25.4: a restart makes running rows cancelled
+	cancels      bool // ≥ 0.25.4: a restart cancels running rows
 	composeBody  bool // ≥ 0.25.7: compose.deploy answers {"success":…}
 	commitTitle  bool // ≥ 0.25.7: Git sources overwrite the title
 	buildServers bool // ≥ 0.26.0: rows have buildServerId
@@ -28,15 +28,15 @@ type dialect struct {
 	readsRemote  bool // ≥ 0.29.9: readLogs asks the service's server
 	domainSwitch bool // ≥ 0.30.0: domains can be disabled
 
-	leavesOutHash bool // ≥ 0.25.7: an application's webhook without a hash has no description
-	labeled       bool // ≥ 0.28.6: a label that comes makes a preview
-	watchesAll    bool // ≥ 0.29.14: added and removed files count in watch paths
-	limitsNewOnly bool // ≥ 0.30.2: the limit is one for new previews only; before, one more was made
+	leavesOutHash bool // ≥ 0.25.7: without a hash, an application's webhook gives no description
+	labeled       bool // ≥ 0.28.6: adding a label creates a preview
+	watchesAll    bool // ≥ 0.29.14: added and removed files count for watch paths
+	limitsNewOnly bool // ≥ 0.30.2: the limit applies to new previews only; before, it allowed one more
 
 	buildSecrets    bool // ≥ 0.25.6
-	rollbackToHub   bool // ≥ 0.26.0: the image of a rollback lies in a registry
+	rollbackToHub   bool // ≥ 0.26.0: a rollback's image is in a registry
 	createEnvFile   bool // ≥ 0.26.1
-	taskStates      bool // ≥ 0.27.0: what state tasks and containers are in (docs/dokploy.md, Versions)
+	taskStates      bool // ≥ 0.27.0: the states of tasks and containers (docs/dokploy.md, Versions)
 	containerLogs   bool // ≥ 0.29.0: application.readLogs, compose.readLogs
 	composeSaves    bool // ≥ 0.29.0: compose.saveEnvironment
 	runningTasks    bool // ≥ 0.30.0: appType=stack lists tasks
@@ -80,8 +80,8 @@ func dialectOf(version string) dialect {
 	}
 }
 
-// older reports whether version lies before the given one. One that cannot be
-// read ("canary") is new.
+// older reports whether version is older than want. One that cannot be parsed
+// ("canary") is current.
 func older(version string, want ...int) bool {
 	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
 	if len(parts) != 3 {

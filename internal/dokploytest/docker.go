@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// dockerName is what docker.* takes as a name.
+// dockerName matches the names that docker.* accepts.
 var dockerName = regexp.MustCompile(`^[a-zA-Z0-9.\-_]+$`)
 
 func dockerFields(name string) []field {
@@ -20,9 +20,9 @@ func dockerFields(name string) []field {
 	return []field{{name: name, pattern: dockerName, bad: bad}, {name: "serverId", optional: true}}
 }
 
-// onHost leaves s.mu held with the containers up to date, and reports whether
-// the host that was asked can answer: every error of SSH is an empty list
-// (docs/dokploy.md, Remote servers). e is the answer where there is no such server.
+// onHost locks s.mu, brings the containers up to date, and reports whether the
+// host can answer: every SSH error becomes an empty list (docs/dokploy.md,
+// Remote servers). e is set if there is no such server.
 func (s *Server) onHost(c *call) (host string, ok bool, e *apiError) {
 	host = c.text("serverId")
 	s.mu.Lock()
@@ -46,8 +46,8 @@ func (s *Server) onHost(c *call) (host string, ok bool, e *apiError) {
 	return host, e == nil && broken == nil, e
 }
 
-// mayLook is the right "access to Docker", which no access to a service gives
-// (docs/dokploy.md, Keys and rights).
+// mayLook checks the right "access to Docker", which access to a service does
+// not include (docs/dokploy.md, Keys and rights).
 func (s *Server) mayLook(k *keyState) *apiError {
 	if s.d.permissions && k.Member && !k.Docker {
 		return lacks("docker")
@@ -55,8 +55,8 @@ func (s *Server) mayLook(k *keyState) *apiError {
 	return nil
 }
 
-// taskJSON is one of swarm's tasks. The last one's empty error reads "Error:":
-// what is parsed has lost its last blank.
+// taskJSON encodes a Swarm task. The empty error of the last one reads
+// "Error:", because the parsed text has lost its trailing space.
 func (s *Server) taskJSON(t *task, last bool) map[string]any {
 	m := map[string]any{"containerId": t.id, "name": t.w.name + "." + itoa(t.slot), "state": t.desired, "node": node(t)}
 	if !s.d.taskStates { // docs/dokploy.md, Versions
@@ -85,7 +85,7 @@ func (s *Server) tasksJSON(tasks []*task) []any {
 	return out
 }
 
-// serviceTasks is docker service ps of one service.
+// serviceTasks plays docker service ps for one service.
 func (s *Server) serviceTasks(c *call) (any, *apiError) {
 	host, ok, e := s.onHost(c)
 	defer s.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *Server) serviceTasks(c *call) (any, *apiError) {
 	return s.tasksJSON(w.list()), nil
 }
 
-// tasksOfStack is docker stack ps.
+// tasksOfStack plays docker stack ps.
 func (s *Server) tasksOfStack(c *call) (any, *apiError) {
 	host, ok, e := s.onHost(c)
 	defer s.mu.Unlock()
@@ -113,9 +113,9 @@ func (s *Server) tasksOfStack(c *call) (any, *apiError) {
 	return s.tasksJSON(tasks), nil
 }
 
-// containersByName lists containers by the beginning of their name, ended ones
-// included, those of a compose project, or a stack's tasks that should run.
-// Any member may ask for any of them.
+// containersByName lists the containers whose names start with a text,
+// including ended ones; those of a compose project; or a stack's tasks that
+// should be running. Any member may ask for any of them.
 func (s *Server) containersByName(c *call) (any, *apiError) {
 	host, ok, e := s.onHost(c)
 	defer s.mu.Unlock()
@@ -142,9 +142,9 @@ func (s *Server) containersByName(c *call) (any, *apiError) {
 	return out, nil
 }
 
-// runningTasks are a stack's tasks that should run: a crash loop comes and goes
-// in it (docs/dokploy.md, What runs: stacks). The last one that has no error was
-// recorded with an empty one, "(Error:)".
+// runningTasks lists a stack's tasks that should be running: a crash loop
+// appears and disappears in it (docs/dokploy.md, What runs: stacks). In the
+// recording, the last one without an error had an empty one, "(Error:)".
 func (s *Server) runningTasks(appName, host string) []any {
 	var tasks []*task
 	for _, t := range s.stackTasks(appName) {
@@ -172,7 +172,7 @@ func (s *Server) runningTasks(appName, host string) []any {
 	return out
 }
 
-// allContainers are those of a host as docker ps lists them, the newest first.
+// allContainers lists the containers of a host as docker ps does, newest first.
 func (s *Server) allContainers(host string) []*container {
 	var out []*container
 	for _, name := range sortedNames(s.swarm) {
@@ -206,15 +206,15 @@ func sortedNames(m map[string]*swarmService) []string {
 	return names
 }
 
-// The logs of containers (docs/dokploy.md, Versions).
+// Calls that read the logs of containers (docs/dokploy.md, Versions).
 var logFields = []field{
 	{name: "tail", optional: true, number: true},
 	{name: "since", optional: true, pattern: regexp.MustCompile(`^(all|\d+[smhd])$`), bad: "Invalid since format"},
 	{name: "search", optional: true, pattern: regexp.MustCompile(`^[a-zA-Z0-9 ._-]{0,500}$`), bad: "Invalid string: must match pattern /^[a-zA-Z0-9 ._-]{0,500}$/"},
 }
 
-// applicationLogs reads what the newest running container has written, or all
-// of the service's where none runs.
+// applicationLogs returns what the newest running container has written, or
+// everything of the service if none is running.
 func (s *Server) applicationLogs(c *call) (any, *apiError) {
 	v, e := s.logsOf(c, "application")
 	if e != nil {
@@ -240,7 +240,7 @@ func (s *Server) applicationLogs(c *call) (any, *apiError) {
 	return s.logText(c, all)
 }
 
-// composeLogs reads what one container has written.
+// composeLogs returns what one container has written.
 func (s *Server) composeLogs(c *call) (any, *apiError) {
 	v, e := s.logsOf(c, "compose")
 	if e != nil {
@@ -256,7 +256,7 @@ func (s *Server) composeLogs(c *call) (any, *apiError) {
 	return "Error response from daemon: No such container: " + id + "\n", nil
 }
 
-// logsOf finds the service, and leaves s.mu held if there is one.
+// logsOf finds the service, and leaves s.mu locked if there is one.
 func (s *Server) logsOf(c *call, kind string) (*Service, *apiError) {
 	s.mu.Lock()
 	id := c.text(kind + "Id")
@@ -282,7 +282,7 @@ func (s *Server) logsOf(c *call, kind string) (*Service, *apiError) {
 	return v, nil
 }
 
-// logText is docker logs --timestamps.
+// logText plays docker logs --timestamps.
 func (s *Server) logText(c *call, lines []logLine) (any, *apiError) {
 	tail, ok := c.in["tail"].(int)
 	if !ok {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// FaultKind is a way in which an answer goes wrong.
+// FaultKind is a way in which an answer can go wrong.
 type FaultKind string
 
-// What can go wrong with a request. Unless Fault.CarriedOut is set, the
-// request is not carried out.
+// Faults of requests. Unless Fault.CarriedOut is set, the request is not
+// carried out.
 const (
 	// Lost closes the connection without an answer.
 	Lost FaultKind = "lost"
@@ -44,7 +44,7 @@ const (
 	Custom FaultKind = "custom"
 )
 
-// What can go wrong with the log stream (Procedure "listen-deployment").
+// Faults of the log stream (Procedure "listen-deployment").
 const (
 	// StreamRefused answers the upgrade with Status (502).
 	StreamRefused FaultKind = "stream refused"
@@ -70,20 +70,19 @@ const (
 	StreamHang FaultKind = "stream hang"
 )
 
-// Fault lets requests go wrong.
+// Fault makes requests go wrong.
 type Fault struct {
-	// Procedure is the one that goes wrong, in /api and /api/trpc:
-	// "application.deploy", "listen-deployment", or "*" for all but the
-	// stream.
+	// Procedure names the requests that go wrong, on /api and /api/trpc:
+	// "application.deploy", "listen-deployment", or "*" for all but the stream.
 	Procedure string
 	Kind      FaultKind
-	// Skip so many requests first, then let Times go wrong: one if 0, all
-	// that come if negative.
+	// Skip is how many requests to let pass first, and Times how many then go
+	// wrong: one if 0, all if negative.
 	Skip, Times int
 	// CarriedOut: the request is carried out nevertheless.
 	CarriedOut bool
-	// Late: a request that hangs is carried out when After is over, whether
-	// anybody still waits for its answer or not.
+	// Late: a request that hangs is carried out when After is over, whether or
+	// not anybody still waits for its answer.
 	Late     bool
 	Status   int
 	After    time.Duration
@@ -96,7 +95,7 @@ type Fault struct {
 	Pong     bool
 }
 
-// Fault adds one. The first that fits a request is taken.
+// Fault adds a fault. The first one that matches a request is used.
 func (s *Server) Fault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,14 +105,14 @@ func (s *Server) Fault(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults ends all of them.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// takeFault is the fault for this request, if any.
+// takeFault returns the fault for this request, if any.
 func (s *Server) takeFault(procedure string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,9 +136,9 @@ func (s *Server) takeFault(procedure string) *Fault {
 	return nil
 }
 
-// spoil answers a request as the fault says. real is what the server would
-// have answered; it is called, and the request so carried out, only if the
-// fault leaves that.
+// spoil answers a request as the fault says. real carries the request out and
+// returns the proper answer; it is called only if the fault lets the request be
+// carried out.
 func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, real func() answer) {
 	s.mu.Lock()
 	life := s.life
@@ -196,7 +195,7 @@ func (s *Server) spoil(w http.ResponseWriter, r *http.Request, f *Fault, real fu
 	a.write(w, r, s)
 }
 
-// answer is what stands in the place of the real one.
+// answer is the answer that replaces the proper one.
 func (f *Fault) answer(s *Server) answer {
 	html := func(status int, title, text string) answer {
 		return answer{status: status, contentType: "text/html", body: []byte(

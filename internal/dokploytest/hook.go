@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// hook is a webhook's call as Dokploy reads it: by its headers, not by its
-// sender. Gitea and Forgejo send GitHub's header beside their own, and are so
-// read as GitHub where that makes a difference (docs/dokploy.md, Webhooks).
+// hook is a webhook call as Dokploy reads it: by its headers, not by its
+// sender. Gitea and Forgejo send GitHub's header besides their own, and where
+// that matters they are read as GitHub (docs/dokploy.md, Webhooks).
 type hook struct {
 	header http.Header
 	body   hookBody
 }
 
-// hookBody is what Dokploy reads of the body.
+// hookBody holds the fields of the body that Dokploy reads.
 type hookBody struct {
 	Ref         string       `json:"ref"`
 	After       string       `json:"after"`
@@ -66,7 +66,7 @@ type hookChange struct {
 	} `json:"new"`
 }
 
-// hookPackage is of GitHub's registry.
+// hookPackage is from GitHub's registry.
 type hookPackage struct {
 	Version  string `json:"version"`
 	URL      string `json:"package_url"`
@@ -101,7 +101,8 @@ func (h hook) has(name string) bool { return h.header.Get(name) != "" }
 
 func (h hook) bitbucket() bool { return strings.Contains(h.header.Get("X-Event-Key"), "repo:push") }
 
-// packageVersion is set for GitHub's registry only.
+// packageVersion returns the package of GitHub's registry; nil for other
+// senders.
 func (h hook) packageVersion() *hookPackage {
 	if h.header.Get("X-Github-Event") != "registry_package" {
 		return nil
@@ -109,14 +110,14 @@ func (h hook) packageVersion() *hookPackage {
 	return h.body.Package.Version
 }
 
-// dockerHub reports whether an image was pushed to Docker Hub, which is known
-// by its client alone.
+// dockerHub reports whether an image was pushed to Docker Hub, recognised by
+// its client alone.
 func (h hook) dockerHub() bool {
 	return strings.Contains(h.header.Get("User-Agent"), "Go-http-client") && h.body.PushData != nil && h.body.Repository != nil
 }
 
-// title is the deployment's: a commit's whole message, of the push's first
-// commit with GitLab's form and the like, of its last one with GitHub's.
+// title returns the deployment's title, a commit's whole message: of the push's
+// first commit for GitLab's form and the like, of the last one for GitHub's.
 func (h hook) title() string {
 	const none = "NEW COMMIT"
 	switch p := h.packageVersion(); {
@@ -143,7 +144,7 @@ func (h hook) title() string {
 	return "NEW CHANGES"
 }
 
-// hash is the commit that was pushed, "NEW COMMIT" or nothing.
+// hash returns the commit that was pushed, "NEW COMMIT", or "".
 func (h hook) hash() string {
 	const none = "NEW COMMIT"
 	switch {
@@ -168,7 +169,7 @@ func (h hook) hash() string {
 	return ""
 }
 
-// branch is the one that was pushed to; a tag's ref stays whole.
+// branch returns the branch that was pushed to; a tag's ref stays whole.
 func (h hook) branch() string {
 	switch {
 	case h.bitbucket():
@@ -181,8 +182,8 @@ func (h hook) branch() string {
 	return ""
 }
 
-// files are those that the push changed: since v0.29.14 the added and removed
-// ones, too.
+// files returns the files that the push changed; since v0.29.14 including added
+// and removed ones.
 func (h hook) files(d dialect) []string {
 	var out []string
 	for _, c := range h.body.Commits {
@@ -194,7 +195,7 @@ func (h hook) files(d dialect) []string {
 	return out
 }
 
-// image is the name and tag that a registry's webhook tells.
+// image returns the name and tag in a registry's webhook.
 func (h hook) image() (name, tag string) {
 	switch p := h.packageVersion(); {
 	case p != nil:
@@ -211,7 +212,7 @@ func (h hook) image() (name, tag string) {
 
 var port = regexp.MustCompile(`^\d{1,5}(/|$)`)
 
-// cutTag takes an image's tag off.
+// cutTag strips an image's tag.
 func cutTag(image string) (name, tag string) {
 	i := strings.LastIndexByte(image, ':')
 	if i < 0 || port.MatchString(image[i+1:]) {
@@ -220,10 +221,9 @@ func cutTag(image string) (name, tag string) {
 	return image[:i], image[i+1:]
 }
 
-// watched reports whether one of the files is in the watch paths, of which
-// there are none if nothing is restricted. As with micromatch, * ends at a
-// slash and takes no hidden file, and ! turns a pattern round; its braces and
-// classes are not played.
+// watched reports whether one of the files matches the watch paths; without any
+// it does. As in micromatch, * stops at a slash and skips hidden files, and !
+// negates a pattern. Braces and classes are not played.
 func watched(paths, files []string) bool {
 	if len(paths) == 0 {
 		return true

@@ -10,30 +10,31 @@ import (
 	"strings"
 )
 
-// field is one that a procedure reads from its input.
+// field is one field of a procedure's input.
 type field struct {
 	name     string
 	optional bool
 	number   bool // coerced from a string; 1..10000
 	boolean  bool
-	null     bool // null is a value, and the field has to be there
+	null     bool // null is allowed, and the field is required
 	oneOf    []string
 	pattern  *regexp.Regexp
-	bad      string // the message where it does not match
+	bad      string // the message if it does not match
 	since    func(dialect) bool
 }
 
-// issue is one of zod's, as the answer shows it. Versions before 0.28 have
-// zod 3 with other words (docs/dokploy.md, Versions).
+// issue is one of zod's issues, as the answer shows it. Versions before 0.28
+// have zod 3 with other words (docs/dokploy.md, Versions).
 type issue []member
 
-// member keeps its place: on /api/trpc the issues are shown as text.
+// member is one member of an object. Order matters: on /api/trpc the issues are
+// shown as text.
 type member struct {
 	name  string
 	value any
 }
 
-// MarshalJSON writes the members in their order.
+// MarshalJSON writes the members in order.
 func (i issue) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for n, m := range i {
@@ -70,8 +71,8 @@ func kindOf(v any) string {
 	return "object"
 }
 
-// check reads a procedure's fields, or says what is wrong with them. Unknown
-// ones are ignored.
+// check returns a procedure's fields, or what is wrong with them. Unknown
+// fields are ignored.
 func (s *Server) check(p *procedure, in map[string]any) (map[string]any, []issue) {
 	out := map[string]any{}
 	var issues []issue
@@ -204,7 +205,7 @@ func (s *Server) invalid(issues ...issue) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: "Input validation failed", issues: issues}
 }
 
-// zodError is the flattened form of issues that error.data carries.
+// zodError returns the flattened issues that error.data contains.
 func (s *Server) zodError(issues []issue) any {
 	if issues == nil {
 		return nil

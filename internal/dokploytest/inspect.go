@@ -2,8 +2,8 @@ package dokploytest
 
 import "strings"
 
-// inspect is docker inspect of anything: a container, an image, a service or a
-// task, in that order. What is not there is an empty body, as is every error.
+// inspect plays docker inspect of anything: a container, an image, a service or
+// a task, in that order. If there is none, or on any error, the body is empty.
 func (s *Server) inspect(c *call) (any, *apiError) {
 	host, ok, e := s.onHost(c)
 	defer s.mu.Unlock()
@@ -20,7 +20,8 @@ func (s *Server) inspect(c *call) (any, *apiError) {
 		}
 	}
 	for _, w := range s.swarm {
-		// What is built is an image of the application's name (docs/dokploy.md, What runs: applications).
+		// A build creates an image with the application's name
+		// (docs/dokploy.md, What runs: applications).
 		if w.name == name && w.owner.serverID == host && w.owner.Kind == "application" && w.spec.version.Image == name+":latest" {
 			return s.inspectImage(w), nil
 		}
@@ -40,18 +41,18 @@ func (s *Server) inspect(c *call) (any, *apiError) {
 	return nothing{}, nil
 }
 
-// containerEnv is a version's environment as its containers have it.
+// containerEnv returns a version's environment as its containers have it.
 func containerEnv(v Version) []string {
 	return append(envLines(v.Env), "TOKEN=SECRET-inspect")
 }
 
 const digest = "@sha256:b38240a44e7164be400f85dde26b5d1e2ad879fb3d117b13fe3212b181d735cb"
 
-// specJSON is a service's Spec or PreviousSpec.
+// specJSON encodes a service's Spec or PreviousSpec.
 func (w *swarmService) specJSON(sp *spec, force int) map[string]any {
 	image := sp.image
 	if w.stack() && !sp.rollout.NoImage {
-		image += digest // docker stack deploy asks the registry
+		image += digest // docker stack deploy resolves the digest in the registry
 	}
 	action, order := w.failureAction(), "start-first"
 	if w.stopFirst() {

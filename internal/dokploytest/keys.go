@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// Key is an API key to add (docs/dokploy.md, Keys and rights). The zero value is an owner's without
-// a limit.
+// Key is an API key to add (docs/dokploy.md, Keys and rights). The zero value
+// is an owner's key without a limit.
 type Key struct {
-	// Limit is the number of verifications in a Window; 0: none. A key made
+	// Limit is the number of verifications in a Window; 0: no limit. A key made
 	// through the API has 10 in 24 h.
 	Limit int
-	// CostPerCall is what a call on /api costs, 2 if 0; on /api/trpc, and for
-	// a procedure that does not exist, it is half of it.
+	// CostPerCall is the cost of a call on /api, 2 if 0. On /api/trpc, and for
+	// a procedure that does not exist, it is half of that.
 	CostPerCall int
-	// Window is the time after the last accepted verification when the
-	// counter starts again; 24 h if 0.
+	// Window is the time after the last accepted verification at which the
+	// counter restarts; 24 h if 0.
 	Window time.Duration
-	// Remaining is a quota that never comes back; 0: none.
+	// Remaining is a quota that is never refilled; 0: none.
 	Remaining int
 	Expired   bool
 	Disabled  bool
-	// Member is a plain member who may use the services of Access only.
+	// Member: the key of a plain member, who may use only the services in
+	// Access.
 	Member bool
 	Access []string
-	// Docker and CreateServices are rights a plain member lacks: "access to
-	// Docker" and "create services" (docs/dokploy.md, Keys and rights).
+	// Docker and CreateServices are rights that a plain member lacks: "access
+	// to Docker" and "create services" (docs/dokploy.md, Keys and rights).
 	Docker, CreateServices bool
-	// NoEnvVars: a member's role of one's own, which may not write "Service Env
+	// NoEnvVars: the member has a custom role that may not write "Service Env
 	// Vars". Plain members may.
 	NoEnvVars bool
 }
@@ -53,7 +54,7 @@ func (s *Server) AddKey(k Key) string {
 	return string(b)
 }
 
-// SetKey changes a key, and starts its counter again.
+// SetKey changes a key and restarts its counter.
 func (s *Server) SetKey(key string, k Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,12 +62,12 @@ func (s *Server) SetKey(key string, k Key) {
 	s.keys[key] = &keyState{Key: k}
 }
 
-// verifications is how often one call on /api has its key checked.
+// verifications returns how often one call on /api has its key checked.
 func (k *keyState) verifications() int { return cmp.Or(k.CostPerCall, 2) }
 
-// verifyLocked checks a key once and counts it. The counter starts again only
-// after a whole window without an accepted request: denied ones do not move
-// it, steady ones keep it full (docs/dokploy.md, Keys and rights).
+// verifyLocked checks a key and counts the check. The counter restarts only
+// after a whole window without an accepted request: denied requests do not
+// extend it, and steady ones keep it full (docs/dokploy.md, Keys and rights).
 func (s *Server) verifyLocked(key string) *keyState {
 	k := s.keys[key]
 	if k == nil || key == "" || k.Expired || k.Disabled {
@@ -95,8 +96,8 @@ func (s *Server) verifyLocked(key string) *keyState {
 	return k
 }
 
-// mayUse reports whether the key's owner may touch a service. Before 0.28.7
-// only the organisation was checked.
+// mayUse reports whether the key's owner may use a service. Before 0.28.7 only
+// the organisation was checked.
 func (s *Server) mayUse(k *keyState, service string) bool {
 	return !s.d.permissions || !k.Member || slices.Contains(k.Access, service)
 }

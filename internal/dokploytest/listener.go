@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// trackingListener notes the connections, to drop them in a restart.
+// trackingListener remembers its connections, so that a restart can drop them.
 type trackingListener struct {
 	net.Listener
 	s *Server
@@ -49,8 +49,8 @@ func (c *trackedConn) drop() {
 	_ = c.Close()
 }
 
-// pipeListener accepts connections made of net.Pipe: unlike a socket's, their
-// waiting is one that a synctest bubble can see.
+// pipeListener accepts connections made with net.Pipe. A synctest bubble can
+// tell that they are waiting, which it cannot with sockets.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}

@@ -2,7 +2,7 @@ package dokploytest
 
 import (
 	"bufio"
-	"crypto/sha1" // RFC 6455 asks for it
+	"crypto/sha1" // RFC 6455 requires it
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxFrame is the most that a frame of the log holds: a read of tail's pipe.
+// maxFrame is the largest frame of the log: one read from tail's pipe.
 const maxFrame = 64 << 10
 
 // stream answers the upgrade to a WebSocket (docs/dokploy.md, The log stream; Remote servers).
@@ -26,7 +26,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
-	s.wg.Add(1) // net/http forgets a connection that was taken over
+	s.wg.Add(1) // net/http does not track hijacked connections
 	s.mu.Unlock()
 	defer s.wg.Done()
 	if p == "/"+containerStreamProcedure {
@@ -38,7 +38,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 		return
 	}
 	if p != "/"+streamProcedure {
-		s.hang(w) // a wrong path is never answered
+		s.hang(w) // a wrong path gets no answer
 		return
 	}
 	fault := s.takeFault(streamProcedure)
@@ -103,7 +103,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	}
 	first := 20 * time.Millisecond
 	if serverID != "" {
-		first = 400 * time.Millisecond // an SSH connection is made
+		first = 400 * time.Millisecond // opening an SSH connection
 	}
 	if !s.pause(c, first) {
 		return
@@ -119,7 +119,7 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	s.follow(c, file, fault)
 }
 
-// pause lets d pass; false if the stream or the server ended meanwhile.
+// pause waits for d; false if the stream or the server ended first.
 func (s *Server) pause(c *wsConn, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -132,8 +132,8 @@ func (s *Server) pause(c *wsConn, d time.Duration) bool {
 	return false
 }
 
-// follow sends a log from its first line and then what is written, forever:
-// nothing marks the end of a deployment.
+// follow sends a log from its first line and then what is written to it,
+// forever: nothing marks the end of a deployment.
 func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 	reader := file.follow()
 	defer reader.stop()
@@ -199,8 +199,8 @@ func (s *Server) follow(c *wsConn, file *logFile, fault *Fault) {
 	}
 }
 
-// utf8Text is what Node makes of bytes that are to be text: every piece of a
-// broken character becomes one U+FFFD.
+// utf8Text decodes bytes as Node does: every piece of a broken character
+// becomes U+FFFD.
 func utf8Text(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
@@ -219,8 +219,8 @@ func utf8Text(b []byte) []byte {
 	return out
 }
 
-// brokenLen is how many bytes at the start of b are the beginning of one
-// character that does not go on.
+// brokenLen returns how many bytes at the start of b are an incomplete
+// character.
 func brokenLen(b []byte) int {
 	need := 0
 	switch {
@@ -238,7 +238,8 @@ func brokenLen(b []byte) int {
 	return n
 }
 
-// hangAfter answers the upgrade with so many bytes of what is right.
+// hangAfter sends the first n bytes of the proper answer to the upgrade, and
+// then hangs.
 func (s *Server) hangAfter(w *statusWriter, r *http.Request, n int) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -251,14 +252,14 @@ func (s *Server) hangAfter(w *statusWriter, r *http.Request, n int) {
 	_, _ = io.Copy(io.Discard, conn) // until the client or the server ends it
 }
 
-// switching is the answer to the upgrade.
+// switching returns the answer to the upgrade.
 func switching(r *http.Request) string {
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
 }
 
-// hang takes the connection and never answers.
+// hang takes over the connection and never answers.
 func (s *Server) hang(w *statusWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -275,14 +276,14 @@ const (
 	opPong  = 0xA
 )
 
-// wsConn is the server's end of a WebSocket (RFC 6455). It is written here,
-// and not taken from a library, so that it can cut, drop and fall silent.
+// wsConn is the server's end of a WebSocket (RFC 6455). It does not use a
+// library, so that it can cut, drop and fall silent.
 type wsConn struct {
 	s       *Server
 	conn    net.Conn
 	read    *bufio.Reader
-	writing chan struct{} // held by who writes; a channel, for synctest to see the waiting
-	gone    chan struct{} // closed when the client has left
+	writing chan struct{} // held by the writer; a channel, so that synctest sees the waiting
+	gone    chan struct{} // closed when the client is gone
 	silent  chan struct{} // closed: not even a pong is sent
 }
 
@@ -338,7 +339,7 @@ func (c *wsConn) frame(op byte, payload []byte) error {
 	return err
 }
 
-// readLoop takes what the client sends: pings are answered, its close too.
+// readLoop reads what the client sends: it answers pings and the close frame.
 func (c *wsConn) readLoop() {
 	defer close(c.gone)
 	for {
@@ -403,7 +404,7 @@ func (c *wsConn) texts(frames ...string) {
 	c.close(0, "")
 }
 
-// close sends a close frame (without a code if that is 0) and waits for the
+// close sends a close frame, without a code if that is 0, and waits for the
 // client's.
 func (c *wsConn) close(code uint16, reason string) {
 	var payload []byte
@@ -423,7 +424,8 @@ func (c *wsConn) waitGone() {
 	}
 }
 
-// drop ends the connection without a close frame: 1006 for the client.
+// drop ends the connection without a close frame, which the client sees as
+// 1006.
 func (c *wsConn) drop() {
 	conn := c.conn
 	if t, ok := conn.(*tls.Conn); ok {

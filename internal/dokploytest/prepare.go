@@ -2,8 +2,7 @@ package dokploytest
 
 import "net/http"
 
-// columns are the settings of a service that are text, by their name in the
-// API.
+// columns returns the text settings of a service by their name in the API.
 func (v *Service) columns() map[string]*string {
 	if v.Kind == "compose" {
 		return map[string]*string{"env": &v.envText, "composeFile": &v.composeFile, "sourceType": &v.sourceType, "composeType": &v.composeType}
@@ -15,7 +14,7 @@ func (v *Service) columns() map[string]*string {
 	}
 }
 
-// column is one as the API shows it: null is not "".
+// column returns one setting as the API shows it: null is not "".
 func (v *Service) column(name string) any {
 	if v.null[name] {
 		return nil
@@ -45,9 +44,9 @@ func (v *Service) store(in map[string]any) {
 	}
 }
 
-// The fields that change a service. Before 0.28.7 any member of the
-// organisation might do so; since then "create services" is needed, but for
-// the environment (docs/dokploy.md, Keys and rights).
+// The fields of the calls that change a service. Before 0.28.7 any member of
+// the organisation could call them; since then "create services" is needed,
+// except for the environment (docs/dokploy.md, Keys and rights).
 var (
 	updateApplicationFields = []field{
 		{name: "applicationId"},
@@ -80,8 +79,8 @@ var (
 	}
 )
 
-// mayWrite is what the owner of a key needs to change a service: the right
-// first, then access to the service.
+// mayWrite checks what a key's owner needs in order to change a service: first
+// the right, then access to the service.
 func (s *Server) mayWrite(k *keyState, id string, creates bool) *apiError {
 	switch {
 	case creates && s.d.permissions && k.Member && !k.CreateServices:
@@ -103,7 +102,7 @@ func badRequest(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: message}
 }
 
-// internal is what tRPC answers where Dokploy throws an error of its own.
+// internal is tRPC's answer when Dokploy throws an error of its own.
 func internal(message string) *apiError {
 	return &apiError{status: http.StatusInternalServerError, code: "INTERNAL_SERVER_ERROR", message: message}
 }
@@ -135,8 +134,8 @@ func update(kind string) func(*Server, *call) (any, *apiError) {
 	}
 }
 
-// save overwrites all the settings that a procedure is about: what was not
-// read before is lost (docs/dokploy.md, Changing a service).
+// save overwrites all settings that a procedure is about: what the caller did
+// not read before is lost (docs/dokploy.md, Changing a service).
 func save(kind string, creates bool, then func(*Service)) func(*Server, *call) (any, *apiError) {
 	return func(s *Server, c *call) (any, *apiError) {
 		s.mu.Lock()
@@ -160,8 +159,8 @@ func save(kind string, creates bool, then func(*Service)) func(*Server, *call) (
 	}
 }
 
-// loadServices names the services of the compose file as the last job wrote it
-// to the disk; with type=fetch, of the one that is set.
+// loadServices lists the services in the compose file as the last job wrote it
+// to disk; with type=fetch, in the one that is set.
 func (s *Server) loadServices(c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +184,7 @@ func (s *Server) loadServices(c *call) (any, *apiError) {
 	return names, nil
 }
 
-// get reads a setting, put writes one.
+// get reads a setting, put writes it.
 func (v *Service) get(p *string) string {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
@@ -198,28 +197,29 @@ func (v *Service) put(name, text string) {
 	v.store(map[string]any{name: text})
 }
 
-// Image is the Docker image that is set on an application.
+// Image returns the Docker image that is set on an application.
 func (v *Service) Image() string { return v.get(&v.image) }
 
-// Env is the service's environment.
+// Env returns the service's environment.
 func (v *Service) Env() string { return v.get(&v.envText) }
 
-// BuildArgs and BuildSecrets are the application's.
+// BuildArgs returns the application's build arguments.
 func (v *Service) BuildArgs() string { return v.get(&v.buildArgs) }
 
-// BuildSecrets are the application's.
+// BuildSecrets returns the application's build secrets.
 func (v *Service) BuildSecrets() string { return v.get(&v.buildSecrets) }
 
-// ComposeFile is the file of a compose service.
+// ComposeFile returns the file of a compose service.
 func (v *Service) ComposeFile() string { return v.get(&v.composeFile) }
 
-// SourceType is where the service's code, image or file comes from.
+// SourceType returns where the service's code, image or file comes from.
 func (v *Service) SourceType() string { return v.get(&v.sourceType) }
 
-// DropBuildPath is the application's build path of an uploaded source.
+// DropBuildPath returns the build path of an application's uploaded source.
 func (v *Service) DropBuildPath() string { return v.get(&v.dropBuildPath) }
 
-// Password is the registry password of an application, never to be printed.
+// Password returns an application's registry password, which must never be
+// printed.
 func (v *Service) Password() string { return v.get(&v.password) }
 
 // CreateEnvFile reports whether the build writes the environment to a file.
@@ -229,38 +229,38 @@ func (v *Service) CreateEnvFile() bool {
 	return !v.noEnvFile
 }
 
-// SetImage lets somebody else set the image.
+// SetImage sets the image, as somebody else would.
 func (v *Service) SetImage(image string) { v.put("dockerImage", image) }
 
-// SetEnv lets somebody else set the environment.
+// SetEnv sets the environment, as somebody else would.
 func (v *Service) SetEnv(env string) { v.put("env", env) }
 
-// SetBuildArgs lets somebody else set the build arguments.
+// SetBuildArgs sets the build arguments, as somebody else would.
 func (v *Service) SetBuildArgs(args string) { v.put("buildArgs", args) }
 
-// SetBuildSecrets lets somebody else set the build secrets.
+// SetBuildSecrets sets the build secrets, as somebody else would.
 func (v *Service) SetBuildSecrets(secrets string) { v.put("buildSecrets", secrets) }
 
-// SetComposeFile lets somebody else set the compose file.
+// SetComposeFile sets the compose file, as somebody else would.
 func (v *Service) SetComposeFile(file string) { v.put("composeFile", file) }
 
-// SetCreateEnvFile lets somebody else set createEnvFile.
+// SetCreateEnvFile sets createEnvFile, as somebody else would.
 func (v *Service) SetCreateEnvFile(on bool) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.noEnvFile = !on
 }
 
-// OnCall lets f run right after every call of a procedure that was carried
-// out, before its answer is sent: another pipeline between a write and its
-// read-back, say.
+// OnCall makes f run after every call of a procedure that was carried out,
+// before its answer is sent. That is where another pipeline may act between a
+// write and reading it back.
 func (s *Server) OnCall(procedure string, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks[procedure] = append(s.hooks[procedure], f)
 }
 
-// carriedOut runs the hooks of a procedure.
+// carriedOut runs a procedure's hooks.
 func (s *Server) carriedOut(procedure string) {
 	s.mu.Lock()
 	hooks := s.hooks[procedure]

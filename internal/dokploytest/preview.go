@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Previews are an application's settings for previews of pull requests. Its
-// source must be "github".
+// Previews are an application's settings for previews of pull requests. The
+// application's source must be "github".
 type Previews struct {
 	Limit  int      // 3 if 0
-	Labels []string // one of them has to be there, if there are any
+	Labels []string // the pull request needs one of them, if there are any
 	// AnyAuthor: the author needs no write access to the repository.
 	AnyAuthor bool
 	Wildcard  string // of the domains, "*.preview.example.com" if empty
 	HTTPS     bool
 	Path      string // "/" if empty
-	// Build and Rollout are what every deployment of a preview does.
+	// Build and Rollout are what each deployment of a preview does.
 	Build   Build
 	Rollout Rollout
 }
@@ -28,10 +28,10 @@ type Previews struct {
 type pull struct {
 	id, number         int
 	title, url, branch string
-	touched            time.Time // createdAt, which each deployment writes anew
+	touched            time.Time // createdAt, which each deployment updates
 }
 
-// PullRequest is an event of a pull request that GitHub's app tells of.
+// PullRequest is an event that GitHub's app sends about a pull request.
 type PullRequest struct {
 	Number            int
 	Action            string // "synchronize" if empty
@@ -42,7 +42,7 @@ type PullRequest struct {
 	Labels            []string
 }
 
-// PullRequest lets GitHub's app tell of a pull request.
+// PullRequest makes GitHub's app send an event about a pull request.
 func (s *Server) PullRequest(p PullRequest) (status int, text string) {
 	labels := []any{}
 	for _, l := range p.Labels {
@@ -61,14 +61,14 @@ func (s *Server) PullRequest(p PullRequest) (status int, text string) {
 	return s.postGitHub(http.Header{"X-Github-Event": {"pull_request"}}, cmp.Or(p.Owner, "acme"), cmp.Or(p.Repository, "api"), body)
 }
 
-// Stranger lets somebody have no write access to the repositories.
+// Stranger takes somebody's write access to the repositories away.
 func (s *Server) Stranger(login string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.strangers = append(s.strangers, login)
 }
 
-// pullCall opens, builds or removes the previews of a pull request
+// pullCall creates, builds or removes the previews of a pull request
 // (docs/dokploy.md, Previews).
 func (s *Server) pullCall(h hook) answer {
 	p := h.body.Pull
@@ -124,8 +124,8 @@ func (s *Server) pullCall(h hook) answer {
 	return message(200, "Apps Deployed")
 }
 
-// addPreviewLocked adds a preview. It is a service of its own in all but the
-// queue, where it stands in line with its application.
+// addPreviewLocked adds a preview. It is a service of its own, except that it
+// queues together with its application.
 func (s *Server) addPreviewLocked(v *Service, p hookPull) *Service {
 	name := "preview-" + v.AppName + "-" + clean(s.newID()[:6])
 	set := *v.previewSettings
@@ -144,8 +144,8 @@ func (s *Server) addPreviewLocked(v *Service, p hookPull) *Service {
 	return preview
 }
 
-// removePreviewLocked takes a preview away with its rows, logs and containers.
-// What is being built goes on, and ends without a trace.
+// removePreviewLocked removes a preview with its rows, logs and containers. A
+// build in progress continues, and ends without a trace.
 func (s *Server) removePreviewLocked(preview *Service) {
 	preview.removed = true
 	for _, r := range s.rowsOfLocked(preview) {
@@ -165,14 +165,15 @@ func (s *Server) Previews(v *Service) []*Service {
 	return slices.Clone(v.previews)
 }
 
-// RemovePreview takes a preview away, as somebody does in the dashboard.
+// RemovePreview removes a preview, as somebody would in the dashboard.
 func (s *Server) RemovePreview(preview *Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.removePreviewLocked(preview)
 }
 
-// group is what stands in one line: a service with its previews.
+// group returns the service whose queue it shares: a preview's application,
+// else itself.
 func (v *Service) group() *Service {
 	if v.parent != nil {
 		return v.parent
@@ -199,8 +200,8 @@ func (s *Server) previewJSON(v *Service) map[string]any {
 	}
 }
 
-// newestPreviews are those of an application, the one first that was deployed
-// last.
+// newestPreviews returns an application's previews, most recently deployed
+// first.
 func (v *Service) newestPreviews() []*Service {
 	out := slices.Clone(v.previews)
 	slices.Reverse(out)
@@ -232,7 +233,7 @@ func (s *Server) previewAll(c *call) (any, *apiError) {
 	return out, nil
 }
 
-// previewCall is a call about one preview.
+// previewCall wraps a call about one preview.
 func previewCall(f func(s *Server, c *call, preview *Service) any) func(*Server, *call) (any, *apiError) {
 	return func(s *Server, c *call) (any, *apiError) {
 		s.mu.Lock()

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// now is this machine's clock, for the request log.
+// now returns this machine's time, for the request log.
 func now() time.Time { return time.Now() }
 
-// call is one call of a procedure, its input checked.
+// call is a call of a procedure, with its input checked.
 type call struct {
 	key       *keyState // nil for a public procedure
 	in        map[string]any
@@ -24,10 +24,10 @@ func (c *call) text(name string) string {
 	return t
 }
 
-// procedure is one of the API.
+// procedure is a procedure of the API.
 type procedure struct {
 	mutation  bool
-	public    bool // on /api/trpc; /api asks for a key first
+	public    bool // on /api/trpc; /api requires a key
 	operation string
 	fields    []field
 	since     func(dialect) bool
@@ -101,7 +101,7 @@ var procedures = map[string]*procedure{
 	},
 }
 
-// procedure finds one that this version has.
+// procedure finds a procedure of this version.
 func (s *Server) procedure(name string) *procedure {
 	p := procedures[name]
 	if p == nil || p.since != nil && !p.since(s.d) || s.opts.NoDocker && strings.HasPrefix(name, "docker.") {
@@ -211,8 +211,8 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 			add()
 			s.mu.Unlock()
 		} else {
-			// What was sent still runs once Redis is back, whether anybody
-			// waits for the answer or not, but not in another process.
+			// The request still runs once Redis is back, whether or not anybody
+			// waits for the answer, but not in another process.
 			done, life := make(chan struct{}), s.life
 			s.startLocked(func() {
 				defer close(done)
@@ -262,8 +262,9 @@ func (s *Server) queueList(*call) (any, *apiError) {
 	return out, nil
 }
 
-// readLogs reads the end of a log (docs/dokploy.md, The log over REST). For a build server it looks on
-// the wrong host and finds nothing (docs/dokploy.md, Remote servers).
+// readLogs reads the end of a log (docs/dokploy.md, The log over REST). For a
+// build server it looks on the wrong host and finds nothing (docs/dokploy.md,
+// Remote servers).
 func (s *Server) readLogs(c *call) (any, *apiError) {
 	s.mu.Lock()
 	i := slices.IndexFunc(s.rows, func(r *row) bool { return r.ID == c.text("deploymentId") })
@@ -291,7 +292,7 @@ func (s *Server) readLogs(c *call) (any, *apiError) {
 			return nil, &apiError{dropped: true}
 		}
 		return nil, &apiError{status: 500, code: "INTERNAL_SERVER_ERROR", message: broken.call}
-	case host != "" && !s.wait(400*time.Millisecond): // each opens an SSH connection
+	case host != "" && !s.wait(400*time.Millisecond): // opening an SSH connection
 		return nil, &apiError{dropped: true}
 	case file == nil:
 		return "\n", nil

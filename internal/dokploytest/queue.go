@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// job is a deployment in the queue. A goroutine runs it while it is active;
-// once dead, that goroutine is only the build that a restart orphaned: it
-// writes its log to the end and touches nothing else.
+// job is a deployment in the queue. A goroutine runs it while it is active.
+// Once dead, that goroutine is only the orphaned build: it writes its log to
+// the end and changes nothing else.
 type job struct {
 	id          string
-	number      int // of all jobs ever, restarts included
+	number      int // counts all jobs ever, across restarts
 	service     *Service
 	operation   string // deploy, redeploy
 	title       string
@@ -24,18 +24,18 @@ type job struct {
 	stalled     bool // BullMQ: active for Redis, with no worker
 	restarts    int
 	dead        bool
-	version     Version // what it ships, from the moment it is active
-	row         *row    // QueuedRows: made when it was queued
-	rowID       string  // AnswersID: what its next row is to be called
-	promised    string  // AnswersID: what the answer has said
-	head        commit  // of the branch, when the job turned active
+	version     Version // what it deploys, once it is active
+	row         *row    // QueuedRows: created when it was queued
+	rowID       string  // AnswersID: the id of its next row
+	promised    string  // AnswersID: the id in the answer
+	head        commit  // of the branch, when the job became active
 
-	noDescription bool // it has none, which is not an empty one
+	noDescription bool // it has none, as opposed to an empty one
 }
 
-// partition is the line a job stands in: one for the local server and one for
-// each remote one. A webhook's job names no server and holds the local slot
-// (docs/dokploy.md, Remote servers). BullMQ had one line for all.
+// partition returns the queue of a job: one for the local server and one for
+// each remote one. A webhook's job names no server and uses the local queue
+// (docs/dokploy.md, Remote servers). BullMQ had one queue for all.
 func (s *Server) partition(j *job) string {
 	if !s.d.memoryQueue || j.webhook {
 		return ""
@@ -54,7 +54,7 @@ func (s *Server) enqueueLocked(v *Service, operation, title, description string,
 	return s.addJobLocked(&job{service: v, operation: operation, title: title, description: description, webhook: webhook})
 }
 
-// addJobLocked adds a job at the end of the queue, under an id of its own.
+// addJobLocked adds a job at the end of the queue, with an id of its own.
 func (s *Server) addJobLocked(j *job) *job {
 	s.jobSeq++
 	s.jobCount++
@@ -74,9 +74,9 @@ func (s *Server) addJobLocked(j *job) *job {
 	return j
 }
 
-// scheduleLocked starts what may start: in each line as many jobs as the
-// concurrency allows, two of one service never beside each other in a line
-// (docs/dokploy.md, The queue).
+// scheduleLocked starts what can start: in each queue as many jobs as the
+// concurrency allows, but never two of one service (docs/dokploy.md, The
+// queue).
 func (s *Server) scheduleLocked() {
 	if s.down || s.isClosed || time.Now().Before(s.holdUntil) {
 		return
@@ -104,8 +104,8 @@ func (s *Server) scheduleLocked() {
 	}
 }
 
-// activateLocked begins a job. What it builds is that of now: later changes of
-// the service are for later jobs.
+// activateLocked starts a job. It builds the service as it is now: later
+// changes are for later jobs.
 func (s *Server) activateLocked(j *job) {
 	v := j.service
 	j.active, j.stalled = true, false
@@ -117,13 +117,13 @@ func (s *Server) activateLocked(j *job) {
 	s.startLocked(func() { s.run(j, build(number)) })
 }
 
-// leaveLocked takes a job out of the queue.
+// leaveLocked removes a job from the queue.
 func (s *Server) leaveLocked(j *job) {
 	s.jobs = slices.DeleteFunc(s.jobs, func(x *job) bool { return x == j })
 	s.scheduleLocked()
 }
 
-// pick is d, or what stands for it when it is not set.
+// pick returns d, or its default if it is not set.
 func pick(d, local, remote time.Duration, isRemote bool) time.Duration {
 	if d == 0 {
 		if isRemote {
@@ -134,7 +134,7 @@ func pick(d, local, remote time.Duration, isRemote bool) time.Duration {
 	return d
 }
 
-// run is the life of one deployment, from the moment its job is active.
+// run plays a deployment from the moment its job is active.
 func (s *Server) run(j *job, b Build) {
 	v := j.service
 	remote := v.logServer() != ""
@@ -151,7 +151,7 @@ func (s *Server) run(j *job, b Build) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !j.dead {
-			s.leaveLocked(j) // the service's status stays what it is
+			s.leaveLocked(j) // the service's status does not change
 		}
 		return
 	}
@@ -171,7 +171,8 @@ func (s *Server) run(j *job, b Build) {
 		return
 	}
 	if broken != nil && len(s.rowsOfLocked(v)) > maxRows {
-		// Removing the old logs fails before a row is made (docs/dokploy.md, Remote servers).
+		// Removing the old logs fails before a row is created (docs/dokploy.md,
+		// Remote servers).
 		s.leaveLocked(j)
 		s.mu.Unlock()
 		return
@@ -242,7 +243,7 @@ func (s *Server) run(j *job, b Build) {
 	}
 }
 
-// writeLog writes the log of a build; false if the server was closed.
+// writeLog writes a build's log; false if the server was closed.
 func (s *Server) writeLog(j *job, r *row, b Build) bool {
 	leave := func(i int) {
 		at := b.LeaveAt
@@ -286,7 +287,7 @@ func (s *Server) writeLog(j *job, r *row, b Build) bool {
 	}
 }
 
-// lastLine is what Dokploy writes at the end (docs/dokploy.md, Log files).
+// lastLine returns what Dokploy writes at the end (docs/dokploy.md, Log files).
 func lastLine(j *job, b Build) string {
 	switch {
 	case b.Outcome == "error":
@@ -299,7 +300,8 @@ func lastLine(j *job, b Build) string {
 	return "✅ Docker build completed.\n"
 }
 
-// commitTitle lets a Git source overwrite title and description (docs/dokploy.md, Deployment rows).
+// commitTitle overwrites title and description, as a Git source does
+// (docs/dokploy.md, Deployment rows).
 func (s *Server) commitTitle(j *job, r *row, b Build) {
 	if !s.d.commitTitle || !j.service.git() || j.operation != "deploy" || b.CloneFailed || j.service.parent != nil {
 		return
@@ -308,22 +310,23 @@ func (s *Server) commitTitle(j *job, r *row, b Build) {
 	r.Description = "Commit: " + cmp.Or(b.CommitSHA, j.head.sha, "509b8da0280c757bbbfa4c78df0f15cf5151d1b4")
 }
 
-// Enqueue starts a deployment as somebody else would, in the dashboard.
+// Enqueue starts a deployment, as somebody else would in the dashboard.
 func (s *Server) Enqueue(v *Service, title, description string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.enqueueLocked(v, "deploy", title, description, false)
 }
 
-// Webhook starts a deployment as a push to the service's Git repository would.
-// On a remote service it may run beside another one (docs/dokploy.md, Remote servers).
+// Webhook starts a deployment, as a push to the service's Git repository would.
+// On a remote service it may run beside another one (docs/dokploy.md, Remote
+// servers).
 func (s *Server) Webhook(v *Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.enqueueLocked(v, "deploy", "chore: pushed to "+v.Name, "Hash: 0123456789abcdef0123456789abcdef01234567", true)
 }
 
-// TriggerCount is how many deployments of a service the API has accepted.
+// TriggerCount returns how many deployments of a service the API has accepted.
 func (s *Server) TriggerCount(v *Service) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -343,7 +346,7 @@ func (s *Server) CleanQueue(v *Service) {
 	})
 }
 
-// SetConcurrency changes the number of builds at once.
+// SetConcurrency sets the number of concurrent builds.
 func (s *Server) SetConcurrency(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -354,7 +357,7 @@ func (s *Server) SetConcurrency(n int) {
 // Job is an entry of the queue.
 type Job struct {
 	ID, ServiceID, Title, Description string
-	Number                            int // of all jobs ever; one that comes back keeps it
+	Number                            int // counts all jobs ever; a restored job keeps it
 	Active                            bool
 	Stalled                           bool // BullMQ: active without a worker, since a restart
 }

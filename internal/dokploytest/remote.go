@@ -9,7 +9,8 @@ type remoteServer struct {
 	ssh     SSH
 }
 
-// SSH is how a remote server answers (docs/dokploy.md, Remote servers).
+// SSH is the state of a remote server's SSH access (docs/dokploy.md, Remote
+// servers).
 type SSH int
 
 // The states of a remote server.
@@ -17,10 +18,10 @@ const (
 	SSHUp       SSH = iota
 	SSHRefused      // the connection is refused at once
 	SSHSilent       // nothing answers for 20 s
-	SSHWrongKey     // it answers, and does not take the key
+	SSHWrongKey     // it answers, but rejects the key
 )
 
-// AddServer makes a remote server known that no service names.
+// AddServer adds a remote server that no service uses.
 func (s *Server) AddServer(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,7 +30,7 @@ func (s *Server) AddServer(id string) {
 	}
 }
 
-// SetSSH breaks or fixes the way to a remote server.
+// SetSSH breaks or restores the connection to a remote server.
 func (s *Server) SetSSH(id string, state SSH) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,14 +40,14 @@ func (s *Server) SetSSH(id string, state SSH) {
 	s.servers[id].ssh = state
 }
 
-// sshTrouble is how it shows that a server cannot be reached.
+// sshTrouble is how an unreachable server shows.
 type sshTrouble struct {
 	after  time.Duration
-	stream string // what the log stream says
-	call   string // what a procedure and a deployment say
+	stream string // text of the log stream
+	call   string // error of a procedure and of a deployment
 }
 
-// sshLocked is nil for a server that can be reached.
+// sshLocked returns nil for a server that can be reached.
 func (s *Server) sshLocked(id string) *sshTrouble {
 	v := s.servers[id]
 	if id == "" || v == nil {

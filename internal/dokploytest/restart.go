@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// The times of BullMQ after a restart (docs/dokploy.md, Restarts).
+// BullMQ's delays after a restart (docs/dokploy.md, Restarts).
 const (
 	resumeWaiting = 2500 * time.Millisecond
 	resumeStalled = 45 * time.Second
 	redisComeback = 17 * time.Second
 )
 
-// Restart ends the server's process and starts it again after down. It returns
-// at once, when the server is gone: its connections are reset, new ones are
-// refused. What becomes of the queue and the rows is the version's doing
+// Restart stops the server's process and starts it again after down. It returns
+// as soon as the server is gone: existing connections are reset, new ones
+// refused. What happens to the queue and the rows depends on the version
 // (docs/dokploy.md, Restarts).
 func (s *Server) Restart(down time.Duration) {
 	s.goDown()
@@ -26,11 +26,11 @@ func (s *Server) Restart(down time.Duration) {
 		if !j.active {
 			continue
 		}
-		if j.stalled { // still waits for its second run
+		if j.stalled { // still waiting for its second run
 			stalled = append(stalled, j)
 			continue
 		}
-		j.dead = true // its build goes on, an orphan
+		j.dead = true // its build continues as an orphan
 		again := *j
 		again.dead, again.stalled = false, true
 		if again.row != nil && again.row.Status != "queued" {
@@ -52,7 +52,7 @@ func (s *Server) Restart(down time.Duration) {
 			return
 		}
 		s.mu.Lock()
-		if s.life != life { // down once more meanwhile
+		if s.life != life { // stopped again in the meantime
 			s.mu.Unlock()
 			return
 		}
@@ -74,8 +74,8 @@ func (s *Server) Restart(down time.Duration) {
 	})
 }
 
-// bringBack puts the jobs of before the restart in front of those that came
-// since, and lets the worker begin.
+// bringBack puts the jobs from before the restart in front of newer ones, and
+// starts the worker.
 func (s *Server) bringBack(life int) {
 	if !s.wait(s.opts.ReturnsAfter) {
 		return
@@ -83,7 +83,7 @@ func (s *Server) bringBack(life int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life != life {
-		return // down once more meanwhile
+		return // stopped again in the meantime
 	}
 	var back []*job
 	for _, j := range s.journal {
@@ -100,8 +100,8 @@ func (s *Server) bringBack(life int) {
 	s.scheduleLocked()
 }
 
-// cancelRowsLocked is what a starting Dokploy does to the rows that were
-// running. Only the in-memory queue's versions make the services idle.
+// cancelRowsLocked plays what a starting Dokploy does to rows that were
+// running. Only versions with the in-memory queue set the services to idle.
 func (s *Server) cancelRowsLocked() {
 	if !s.d.cancels {
 		return
@@ -109,14 +109,14 @@ func (s *Server) cancelRowsLocked() {
 	for _, r := range s.rows {
 		if r.Status == "running" || r.Status == "queued" && !s.opts.KeepsQueue {
 			r.Status = "cancelled"
-			if s.d.memoryQueue && r.service.parent == nil { // a preview's stays running
+			if s.d.memoryQueue && r.service.parent == nil { // a preview stays running
 				r.service.status = "idle"
 			}
 		}
 	}
 }
 
-// resume lets BullMQ take up its queue again: first what was waiting, then the
+// resume makes BullMQ continue its queue: first what was waiting, then the
 // stalled jobs, once each.
 func (s *Server) resume(stalled []*job) {
 	if !s.wait(resumeWaiting) {
@@ -135,16 +135,17 @@ func (s *Server) resume(stalled []*job) {
 		switch {
 		case s.down || !j.stalled || j.dead || !slices.Contains(s.jobs, j):
 		case j.restarts > 1:
-			s.leaveLocked(j) // no third run, and the status stays running
+			s.leaveLocked(j) // no third run; the status stays running
 		default:
-			// It waits for its turn again, ahead of those that came later.
+			// It waits again, ahead of newer jobs.
 			j.active, j.stalled = false, false
 		}
 	}
 }
 
-// RedisDown takes Redis away from a server with BullMQ for d: a deployment's
-// request hangs without an answer, and runs 17 s after Redis is back (docs/dokploy.md, Triggers).
+// RedisDown takes Redis away from a server with BullMQ for d: the request for a
+// deployment hangs without an answer, and runs 17 s after Redis is back
+// (docs/dokploy.md, Triggers).
 func (s *Server) RedisDown(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// rollback is what a deployment leaves to go back to (docs/dokploy.md, Going back).
+// rollback is what Dokploy keeps of a deployment to go back to
+// (docs/dokploy.md, Going back).
 type rollback struct {
 	id      string
 	row     *row
 	number  int
 	created time.Time
 	spec    *spec
-	context map[string]any // with the registry's password
+	context map[string]any // contains the registry's password
 }
 
-// keepRollbackLocked lets a new row of an application have a rollbackId, where
-// the application is set so. A deployment that fails has one, too.
+// keepRollbackLocked gives a new row of an application a rollbackId, if the
+// application is set up for it. A failed deployment has one too.
 func (s *Server) keepRollbackLocked(v *Service, r *row, version Version) {
 	if v.Kind != "application" || !v.rollbackActive || s.d.rollbackToHub && v.registry == "" {
 		return
@@ -59,8 +60,8 @@ func (v *Service) rollbackOf(id string) *rollback {
 	return v.rollbacks[i]
 }
 
-// rollBack takes swarm's service back to the image and environment of a
-// deployment. There is no row of it, and Dokploy keeps the new ones.
+// rollBack sets the Swarm service back to the image and environment of a
+// deployment. It creates no row, and Dokploy keeps its new settings.
 func (s *Server) rollBack(c *call) (any, *apiError) {
 	if !s.wait(400 * time.Millisecond) {
 		return nil, &apiError{dropped: true}
@@ -85,8 +86,7 @@ func (s *Server) rollBack(c *call) (any, *apiError) {
 
 var deploymentTypes = []string{"application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"}
 
-// allByType lists the rows of a service with what they leave to go back to,
-// secrets included.
+// allByType lists a service's rows with their rollbacks, secrets included.
 func (s *Server) allByType(c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,9 +113,9 @@ func (s *Server) allByType(c *call) (any, *apiError) {
 	return out, nil
 }
 
-// envLines are the variables as a container gets them: the last of a name wins
-// at the first one's place (docs/dokploy.md, Changing a service). Quotes are not
-// unfolded in here.
+// envLines returns the variables as a container gets them: the last value of a
+// name, at the position of the first (docs/dokploy.md, Changing a service).
+// Quotes are not processed here.
 func envLines(text string) []string {
 	var names []string
 	values := map[string]string{}

@@ -6,68 +6,70 @@ import (
 	"time"
 )
 
-// Version is what a deployment ships, so that going back to an old image,
-// environment or compose file goes back to what it did.
+// Version is what a deployment deploys. Going back to an old image, environment
+// or compose file goes back to its behaviour.
 type Version struct {
-	N           int    // counts the deployments of the service; 0 ran before the first
+	N           int    // counts the service's deployments; 0 ran before the first
 	Image       string // of an application, or of one service of a compose file
 	Env         string
 	ComposeFile string
 
-	// What its build was given: only a Dockerfile's is (docs/dokploy.md, Build
-	// arguments and secrets).
+	// What its build received: only Dockerfile builds do (docs/dokploy.md,
+	// Build arguments and secrets).
 	BuildArgs, BuildSecrets string
 }
 
-// Health is what a container's health check says.
+// Health is the result of a container's health check.
 type Health int
 
 // The kinds of health check.
 const (
 	NoHealthCheck Health = iota
 	Healthy              // starting, then healthy
-	Unhealthy            // starting, then unhealthy; swarm then stops it
+	Unhealthy            // starting, then unhealthy; Swarm then stops it
 )
 
-// Rollout is what the containers of one deployed version do (docs/dokploy.md,
-// What runs: applications). The zero value starts after 1.1 s and runs.
+// Rollout is what the containers of one version do (docs/dokploy.md, What runs:
+// applications). The zero value starts after 1.1 s and keeps running.
 type Rollout struct {
-	// Crash: the container exits with ExitCode (1 if 0), CrashAfter after its
-	// start, every time. A CrashAfter of 0 is at once.
+	// Crash: the container exits with ExitCode (1 if 0), CrashAfter after each
+	// start. A CrashAfter of 0 is immediate.
 	Crash      bool
 	ExitCode   int
 	CrashAfter time.Duration
-	// Once: it ends by itself with exit code 0 after CrashAfter, as a one-shot
-	// does.
+	// Once: it exits by itself with code 0 after CrashAfter, like a one-shot
+	// task.
 	Once bool
-	// Health is its health check; HealthAfter the time from its start until
-	// that is known: 6 s if 0, 3.9 s for Unhealthy.
+	// Health is its health check, HealthAfter the time from its start until the
+	// result is known: 6 s if 0, 3.9 s for Unhealthy.
 	Health      Health
 	HealthAfter time.Duration
 	// HealthOutput is what an Unhealthy check writes.
 	HealthOutput string
-	// Unplaced is swarm's reason why no node takes the task: it is never
+	// Unplaced is Swarm's reason why no node takes the task, which is never
 	// placed.
 	Unplaced string
-	// NoImage: the node cannot pull the image, and swarm rejects the task. An
-	// application's own pull or build is Build.Outcome's matter: with "done"
-	// this is the build server without a registry (docs/dokploy.md, Remote servers).
+	// NoImage: the node cannot pull the image, and Swarm rejects the task. An
+	// application's own pull or build is up to Build.Outcome; with "done" this
+	// plays a build server without a registry (docs/dokploy.md, Remote
+	// servers).
 	NoImage bool
-	// StartAfter is the time from the task's birth to its container's start:
+	// StartAfter is the time from the task's creation to its container's start:
 	// 600 ms if 0.
 	StartAfter time.Duration
-	// IgnoresSIGTERM: swarm kills the container some 14 s after it was told to
-	// stop it, instead of 3 s; both stay visible so long.
+	// IgnoresSIGTERM: Swarm kills the container some 14 s after it was told to
+	// stop it, instead of 3 s; both containers are visible until then.
 	IgnoresSIGTERM bool
-	// FailureAction of the update to this version: "rollback" (an
-	// application's default), "pause" (a stack's) or "continue". Order is
-	// "start-first" (the default with "rollback") or "stop-first" (else, as in
+	// FailureAction is that of the update to this version: "rollback" (default
+	// for applications), "pause" (for stacks) or "continue". Order is
+	// "start-first" (default with "rollback") or "stop-first" (otherwise, as in
 	// Docker).
 	FailureAction, Order string
-	// NoRestart is the restart condition none.
+	// NoRestart sets the restart condition to none.
 	NoRestart bool
-	// Log is what the container writes when it starts; with Crash or Once the
-	// last of several lines when it ends. "started <image>" if nil.
+	// Log is what the container writes when it starts; with Crash or Once, its
+	// last line comes at the end if there are several. "started <image>" if
+	// nil.
 	Log []string
 }
 
@@ -100,22 +102,22 @@ func (r *Rollout) healthAfter() time.Duration {
 	return 6 * time.Second
 }
 
-// SetRollout changes what the next deployments of the service do, once
-// started; of a compose service, all its services.
+// SetRollout sets what the next deployments of the service do once started; for
+// a compose service, all its services.
 func (v *Service) SetRollout(r Rollout) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.rollout = func(string, Version) Rollout { return r }
 }
 
-// SetRolloutFunc changes what a version of the service does once started.
+// SetRolloutFunc sets what each version of the service does once started.
 func (v *Service) SetRolloutFunc(f func(Version) Rollout) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.rollout = func(_ string, version Version) Rollout { return f(version) }
 }
 
-// versionLocked is what a deployment that starts now ships.
+// versionLocked returns what a deployment that starts now would deploy.
 func (v *Service) versionLocked(n int) Version {
 	if v.Kind == "compose" {
 		return Version{N: n, Env: v.envText, ComposeFile: v.composeFile}
@@ -127,7 +129,7 @@ func (v *Service) versionLocked(n int) Version {
 	return version
 }
 
-// imageLocked is the image that a deployment of an application runs.
+// imageLocked returns the image that a deployment of an application would run.
 func (v *Service) imageLocked() string {
 	if v.sourceType == "docker" {
 		return v.image
@@ -135,7 +137,7 @@ func (v *Service) imageLocked() string {
 	return v.AppName + ":latest"
 }
 
-// shipLocked lets swarm or docker compose start a version: the deployment's
+// shipLocked makes Swarm or docker compose start a version: the deployment's
 // row is done.
 func (v *Service) shipLocked(version Version) {
 	s := v.s
@@ -150,10 +152,10 @@ func (v *Service) shipLocked(version Version) {
 	}
 }
 
-// Running is what serves now: the version of the newest container that runs
-// and is not known to be unhealthy; the zero Version if there is none. For a
-// compose service it is the last version that was shipped, unless swarm took a
-// service of it back.
+// Running returns what is serving now: the version of the newest container that
+// is running and not known to be unhealthy; the zero Version if there is none.
+// For a compose service it is the version that was last deployed, unless Swarm
+// rolled back one of its services.
 func (v *Service) Running() Version {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()

@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// streamProcedure is what requests and faults call the log stream.
+// streamProcedure is the name of the log stream in requests and faults.
 const streamProcedure = "listen-deployment"
 
-// maxJSON is what Next.js takes as a JSON body (docs/dokploy.md, The API).
+// maxJSON is the largest JSON body that Next.js accepts (docs/dokploy.md, The
+// API).
 const maxJSON = 1 << 20
 
 // answer is one HTTP answer.
@@ -29,13 +30,13 @@ type answer struct {
 	body        []byte
 }
 
-// zippers are used again: one is 1.2 MB to make.
+// zippers are reused: each takes 1.2 MB.
 var zippers = sync.Pool{New: func() any {
 	zw, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	return zw
 }}
 
-// write sends it, with the headers that every real answer has.
+// write sends the answer, with the headers of every real one.
 func (a answer) write(w http.ResponseWriter, r *http.Request, s *Server) {
 	h := w.Header()
 	date := s.now().Format(http.TimeFormat)
@@ -47,7 +48,7 @@ func (a answer) write(w http.ResponseWriter, r *http.Request, s *Server) {
 		h.Set("Date", date)
 	}
 	h.Set("Keep-Alive", "timeout=5")
-	h["Content-Type"] = nil // nothing is to be guessed
+	h["Content-Type"] = nil // no guessing
 	if a.contentType != "" {
 		h.Set("Content-Type", a.contentType)
 	}
@@ -74,10 +75,10 @@ func (a answer) write(w http.ResponseWriter, r *http.Request, s *Server) {
 	_, _ = w.Write(body)
 }
 
-// unauthorized is the answer to a key that was refused before anything else.
+// unauthorized is the answer to a key that is rejected before anything else.
 var unauthorized = answer{status: http.StatusUnauthorized, contentType: "application/json; charset=utf-8", body: []byte(`{"message":"Unauthorized"}`)}
 
-// page is a page of the dashboard, so many bytes long.
+// page returns a dashboard page of that size, in bytes.
 func page(size int) []byte {
 	const head = `<!DOCTYPE html><html lang="en" class="font-sans"><head><meta charSet="utf-8" data-next-head=""/>` +
 		`<meta name="viewport" content="width=device-width" data-next-head=""/><title data-next-head="">Dokploy</title></head><body><div id="__next">`
@@ -85,7 +86,7 @@ func page(size int) []byte {
 	return []byte(head + strings.Repeat(" ", size-len(head)-len(foot)) + foot)
 }
 
-// statusWriter notes what was answered.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	s   *Server
@@ -105,7 +106,7 @@ func (w *statusWriter) noted(status int) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// ServeHTTP answers as the Dokploy that it is.
+// ServeHTTP answers like a Dokploy server.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw := r.URL.EscapedPath()
 	if s.opts.SubPath != "" {
@@ -152,14 +153,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// died reports whether the process that took a request is no more.
+// died reports whether the process that received a request is gone.
 func (s *Server) died(life int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.life != life
 }
 
-// procedureName is the procedure that a path names.
+// procedureName returns the procedure in a path.
 func procedureName(p string) string {
 	if p == "/"+streamProcedure || p == "/"+containerStreamProcedure {
 		return p[1:]
@@ -168,8 +169,8 @@ func procedureName(p string) string {
 	return strings.TrimPrefix(p, "trpc/")
 }
 
-// route finds the answer to a request (docs/dokploy.md, The API). One without a status is
-// none: the server went away meanwhile.
+// route returns the answer to a request (docs/dokploy.md, The API). Status 0
+// means no answer: the server went away in the meantime.
 func (s *Server) route(r *http.Request, p string, body []byte) answer {
 	html := func(status, size int) answer {
 		a := answer{status: status, contentType: "text/html; charset=utf-8", body: page(size)}
@@ -210,7 +211,7 @@ func redirect(status int, to string) answer {
 
 // rest answers /api/<procedure> (docs/dokploy.md, The API).
 func (s *Server) rest(r *http.Request, name string, body []byte) answer {
-	// Next.js reads a JSON body before anything else.
+	// Next.js parses a JSON body before anything else.
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var fields map[string]any
 	_, form := isForm(r)
@@ -268,7 +269,7 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 		in = documentedInput(r.URL.Query().Get("input"))
 	case !p.mutation:
 		for k, v := range r.URL.Query() {
-			if v[0] != "" { // an empty parameter is none
+			if v[0] != "" { // empty parameters are ignored
 				in[k] = v[0]
 			}
 		}
@@ -296,7 +297,7 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 	return answer{status: 200, contentType: "application/json", body: encode(out)}
 }
 
-// documentedInput reads input={…}, and input={"json":{…}} too.
+// documentedInput parses input={…}, and also input={"json":{…}}.
 func documentedInput(text string) map[string]any {
 	in := map[string]any{}
 	_ = json.Unmarshal([]byte(text), &in)
@@ -306,10 +307,10 @@ func documentedInput(text string) map[string]any {
 	return in
 }
 
-// nothing is a procedure's answer of undefined.
+// nothing is the answer undefined of a procedure.
 type nothing struct{}
 
-// apiError is a failure as tRPC knows it.
+// apiError is an error of tRPC's.
 type apiError struct {
 	status  int
 	code    string
@@ -318,8 +319,8 @@ type apiError struct {
 	dropped bool // the server went away: no answer
 }
 
-// failure is the answer to a failed call on /api. procedure is empty where
-// none was found.
+// failure is the answer to a failed call on /api. procedure is empty if none
+// was found.
 func (s *Server) failure(procedure string, e *apiError) answer {
 	if e.dropped {
 		return answer{}
@@ -343,10 +344,10 @@ func (s *Server) failure(procedure string, e *apiError) answer {
 	return answer{status: e.status, contentType: "application/json", body: encode(m)}
 }
 
-// call checks the input and carries the procedure out.
+// call checks the input and runs the procedure.
 func (s *Server) call(r *http.Request, key *keyState, name string, in map[string]any) (any, *apiError) {
 	p := s.procedure(name)
-	if p.docker { // asked for before the input is looked at
+	if p.docker { // checked before the input
 		if e := s.mayLook(key); e != nil {
 			return nil, e
 		}

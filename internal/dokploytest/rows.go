@@ -29,10 +29,11 @@ type row struct {
 	Row
 	service *Service
 	log     *logFile
-	job     int // orders rows of the same millisecond
+	job     int // orders rows created in the same millisecond
 }
 
-// maxRows are kept when a new one is made, so that 11 are seen (docs/dokploy.md, Deployment rows).
+// maxRows is how many are kept when a new one is created, so 11 are visible
+// (docs/dokploy.md, Deployment rows).
 const maxRows = 10
 
 func (s *Server) rowsOfLocked(v *Service) []*row {
@@ -42,13 +43,14 @@ func (s *Server) rowsOfLocked(v *Service) []*row {
 			out = append(out, r)
 		}
 	}
-	// Newest first; those of one moment by their jobs, or their age in here.
+	// Newest first. Those of the same moment are ordered by job, or by their
+	// position here.
 	slices.Reverse(out)
 	slices.SortStableFunc(out, func(a, b *row) int { return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.job, a.job)) })
 	return out
 }
 
-// trimLocked removes the rows that are too many, their log files with them.
+// trimLocked removes surplus rows with their log files.
 func (s *Server) trimLocked(v *Service) {
 	rows := slices.DeleteFunc(s.rowsOfLocked(v), func(r *row) bool { return r.Status == "queued" })
 	for _, r := range rows[min(len(rows), maxRows):] {
@@ -63,8 +65,9 @@ func (s *Server) removeRowLocked(r *row) {
 	s.rows = slices.DeleteFunc(s.rows, func(x *row) bool { return x == r })
 }
 
-// newRowLocked starts a deployment: its log file and its row. Log names have
-// the resolution of a second, so two rows may share one (docs/dokploy.md, Log files).
+// newRowLocked starts a deployment: its log file and its row. Log names have a
+// resolution of one second, so two rows may share one (docs/dokploy.md, Log
+// files).
 func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *row {
 	now := s.now()
 	path := fmt.Sprintf("/etc/dokploy/logs/%s/%s-%s.log", v.AppName, v.AppName, opened.Format("2006-01-02:15:04:05"))
@@ -83,13 +86,13 @@ func (s *Server) newRowLocked(v *Service, j *job, opened time.Time, b Build) *ro
 		f = newLogFile(path, s.opts.DiscardLogs, s.closed)
 		s.files[key] = f
 	case v.logServer() == "":
-		f.truncate() // locally the file is written anew, over SSH appended to
+		f.truncate() // locally the file is overwritten, over SSH appended to
 	}
 	r.log = f
 	if !b.Raw {
 		first := "Initializing deployment\n"
 		if v.logServer() != "" && v.parent == nil && v.Kind == "application" && s.d.buildServers {
-			first += "Building on Build Server\n" // for every remote application; means nothing
+			first += "Building on Build Server\n" // for every remote application; it means nothing
 		}
 		f.append([]byte(first))
 	}
@@ -102,7 +105,7 @@ func (s *Server) addRowLocked(j *job) *row {
 	if id == "" {
 		id = s.newID()
 	}
-	j.rowID = "" // a second run has a row of its own
+	j.rowID = "" // a second run gets a new row
 	r := &row{service: j.service, job: j.number, Row: Row{
 		ID: id, Title: j.title, Description: j.description, CreatedAt: s.now(),
 	}}
@@ -110,7 +113,7 @@ func (s *Server) addRowLocked(j *job) *row {
 	return r
 }
 
-// queuedRowLocked adds the row of a job that waits.
+// queuedRowLocked adds the row of a waiting job.
 func (s *Server) queuedRowLocked(j *job) *row {
 	r := s.addRowLocked(j)
 	r.Status = "queued"
@@ -128,7 +131,8 @@ func (s *Server) Deployments(v *Service) []Row {
 	return out
 }
 
-// AddRow adds a row of the past. Missing fields are made; log is its file.
+// AddRow adds a row from the past. Missing fields get defaults; log is its
+// file.
 func (s *Server) AddRow(v *Service, r Row, log string) Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,15 +166,15 @@ func (s *Server) AddRow(v *Service, r Row, log string) Row {
 	return added.Row
 }
 
-// RemoveRow removes a deployment row; its build goes on.
+// RemoveRow removes a deployment row. Its build continues.
 func (s *Server) RemoveRow(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows = slices.DeleteFunc(s.rows, func(r *row) bool { return r.ID == id })
 }
 
-// SetRowStatus writes a status into a row, whatever its build does. A terminal
-// one has a finishedAt, cancelled has none.
+// SetRowStatus sets a row's status, whatever its build does. Terminal statuses
+// get a finishedAt, except cancelled.
 func (s *Server) SetRowStatus(id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +189,7 @@ func (s *Server) SetRowStatus(id, status string) {
 	}
 }
 
-// Log is what a deployment's log file holds now.
+// Log returns the current content of a deployment's log file.
 func (s *Server) Log(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +216,7 @@ func (s *Server) AppendLog(id, text string) {
 	}
 }
 
-// HideLogPath lets a row have no logPath for some time.
+// HideLogPath hides a row's logPath for some time.
 func (s *Server) HideLogPath(id string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,8 +236,8 @@ func (s *Server) HideLogPath(id string, d time.Duration) {
 	}
 }
 
-// EmptyLog empties a deployment's log file, as another deployment does that
-// begins in the same second.
+// EmptyLog truncates a deployment's log file, as another deployment that starts
+// in the same second does.
 func (s *Server) EmptyLog(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,21 +259,21 @@ type logFile struct {
 	mu      sync.Mutex
 	base    int64 // offset of buf's first byte; > 0 only when discarding
 	buf     []byte
-	cut     int           // how often it was truncated
-	wake    chan struct{} // closed at the next change
+	cut     int           // number of truncations
+	wake    chan struct{} // closed on the next change
 	readers map[*fileReader]struct{}
 	read    bool // has had a reader
 }
 
-// window is how far a writer may run ahead of the slowest reader when logs are
-// discarded.
+// window is how far a writer may be ahead of the slowest reader when logs are
+// discarded, in bytes.
 const window = 1 << 20
 
 func newLogFile(path string, discard bool, closed <-chan struct{}) *logFile {
 	return &logFile{path: path, discard: discard, closed: closed, wake: make(chan struct{}), readers: map[*fileReader]struct{}{}}
 }
 
-// fileReader is a place in a logFile.
+// fileReader is a position in a logFile.
 type fileReader struct {
 	f   *logFile
 	pos int64
@@ -288,7 +292,7 @@ func (f *logFile) append(p []byte) {
 	f.changedLocked()
 }
 
-// Write appends; when logs are discarded it waits for the readers.
+// Write appends. When logs are discarded it waits for the readers.
 func (f *logFile) Write(p []byte) (int, error) {
 	select {
 	case <-f.closed:
@@ -314,9 +318,9 @@ func (f *logFile) makeRoom() error {
 		for r := range f.readers {
 			slowest = min(slowest, r.pos)
 		}
-		unread := int64(len(f.buf)) > window && !f.read // nobody has come yet
+		unread := int64(len(f.buf)) > window && !f.read // no reader yet
 		if !unread {
-			// The kept part moves only when that frees a lot.
+			// Move the kept part only if that frees a lot.
 			if gone := slowest - f.base; gone >= 4*window {
 				f.buf = append(make([]byte, 0, 6*window), f.buf[gone:]...)
 				f.base = slowest
@@ -371,8 +375,8 @@ func (r *fileReader) stop() {
 	r.f.changedLocked()
 }
 
-// next is up to limit bytes that follow; none: wait for wake. truncated tells
-// that the file was written anew. The bytes stay as they are.
+// next returns up to limit of the next bytes, which stay unchanged; if there
+// are none, wait for wake. truncated reports that the file was overwritten.
 func (r *fileReader) next(limit int) (chunk []byte, truncated bool, wake <-chan struct{}) {
 	f := r.f
 	f.mu.Lock()
@@ -387,12 +391,12 @@ func (r *fileReader) next(limit int) (chunk []byte, truncated bool, wake <-chan 
 	}
 	r.pos += int64(len(chunk))
 	if len(chunk) > 0 && f.discard {
-		f.changedLocked() // a writer may wait for this
+		f.changedLocked() // a writer may be waiting for this
 	}
 	return chunk[:len(chunk):len(chunk)], false, f.wake
 }
 
-// tail is the last n lines, as tail -n prints them.
+// tail returns the last n lines, as tail -n does.
 func (f *logFile) tail(n int) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()

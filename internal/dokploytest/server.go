@@ -1,16 +1,15 @@
-// Package dokploytest is a Dokploy that lives inside the process, for tests
-// and the demo: its REST and tRPC surface, its queue, the life of its
-// deployment rows, its log stream, its restarts and its moods, and what the
-// deployed containers do.
+// Package dokploytest is a Dokploy server inside the process, for tests and the
+// demo: its REST and tRPC APIs, its queue, its deployment rows, its log stream,
+// its restarts and faults, and what the deployed containers do.
 //
-// It owns what a real server does and nothing of what a client wishes: every
-// rule in here is a fact about real servers (docs/dokploy.md has those that the
-// program relies on), and replay_test.go, prepared_test.go and timeline_test.go
-// hold it against recordings of them.
+// It plays what a real server does, not what a client wishes: every rule in it
+// is a fact about real servers (docs/dokploy.md has those that the program
+// relies on), and replay_test.go, prepared_test.go and timeline_test.go compare
+// it with recordings.
 //
-// All time passes through package time, and the in-memory listener is made of
-// net.Pipe, so a Server works inside a testing/synctest bubble: make it and
-// close it in there.
+// It takes all times from package time, and its in-memory listener uses
+// net.Pipe, so a Server works inside a testing/synctest bubble. Create and
+// close it in the bubble.
 package dokploytest
 
 import (
@@ -26,19 +25,20 @@ import (
 	"time"
 )
 
-// Options say what kind of Dokploy it is. The zero value is a v0.30.2 with
-// its clock right and no latency.
+// Options say what kind of server it is. The zero value is v0.30.2, with the
+// right time and no latency.
 type Options struct {
-	// Version decides the dialect (docs/dokploy.md, Versions); v0.30.2 if empty.
+	// Version selects the dialect (docs/dokploy.md, Versions); v0.30.2 if
+	// empty.
 	Version string
-	// Documented makes /api answer as the public API documentation says
-	// instead of as real servers do: queries read from input=, answers in
-	// result.data, errors in error (docs/dokploy.md, The API).
+	// Documented makes /api answer as the public API documentation says instead
+	// of as real servers do: queries read from input=, answers in result.data,
+	// errors in error (docs/dokploy.md, The API).
 	Documented bool
-	// ClockSkew is added to the time in everything the server says.
+	// ClockSkew is added to every time that the server reports.
 	ClockSkew time.Duration
-	// Date makes the Date header, which is written by whoever answers last, from
-	// the time; "" for none. The server's clock if nil.
+	// Date returns the Date header, which is written by whoever answers last;
+	// "" for none. The server's clock if nil.
 	Date func(now time.Time) string
 	// KeepsQueue: the queue survives a restart. The jobs come back ReturnsAfter
 	// after the server answers again, and none begins before: in front, in
@@ -47,39 +47,39 @@ type Options struct {
 	// queue do so.
 	KeepsQueue   bool
 	ReturnsAfter time.Duration
-	// QueuedRows: a row is made when a deployment is queued, with the status
+	// QueuedRows: a row is created when a deployment is queued, with status
 	// "queued" and without startedAt.
 	QueuedRows bool
-	// AnswersID: the answer to a trigger names the deployment whose row it has,
-	// or will have. None does today; it is wanted upstream, so the name of the
-	// field is a guess.
+	// AnswersID: the answer to a trigger names the deployment's row, which may
+	// not exist yet. No server does so today; it was proposed upstream, so the
+	// field's name is a guess.
 	AnswersID bool
-	// Latency is waited before a request is carried out.
+	// Latency passes before a request is carried out.
 	Latency time.Duration
-	// Concurrency is the number of builds at once, 1 if 0; BullMQ (before
-	// 0.29.9) has always one.
+	// Concurrency is the number of concurrent builds, 1 if 0. BullMQ (before
+	// 0.29.9) always has one.
 	Concurrency int
-	// SubPath is where the instance lives under its host ("/dokploy").
+	// SubPath is the instance's path on its host ("/dokploy").
 	SubPath string
-	// FrameSize cuts the log into frames of so many bytes, wherever that
-	// falls. 0: a frame is what was written, up to 64 KiB.
+	// FrameSize cuts the log into frames of that many bytes, at any point. 0:
+	// each write is a frame, up to 64 KiB.
 	FrameSize int
-	// RawFrames sends a character that a frame border splits as its bytes. A
-	// real Dokploy turns both halves into U+FFFD (docs/dokploy.md, The log stream), as is done
-	// without it.
+	// RawFrames sends the bytes of a character that is split between frames. A
+	// real Dokploy turns both parts into U+FFFD (docs/dokploy.md, The log
+	// stream), as is done without it.
 	RawFrames bool
-	// DiscardLogs keeps no more of a log than its slowest stream still needs,
-	// and lets a writer wait for the streams (up to 10 s for the first one). A
-	// stream that is taken up again cannot replay what is gone.
+	// DiscardLogs keeps only the part of a log that its slowest stream still
+	// needs, and makes writers wait for the streams (up to 10 s for the first
+	// one). A reopened stream cannot replay what is gone.
 	DiscardLogs bool
-	// Cloud: the server says that it is Dokploy Cloud, and is a self-hosted one
-	// all the same.
+	// Cloud: the server says that it is Dokploy Cloud, but behaves like a
+	// self-hosted one.
 	Cloud bool
-	// NoDocker: there is no docker.* at all, as if a proxy kept it away.
+	// NoDocker: docker.* does not exist, as if a proxy blocked it.
 	NoDocker bool
 }
 
-// Server is one Dokploy. Its methods are safe for concurrent use.
+// Server is a Dokploy server. Its methods are safe for concurrent use.
 type Server struct {
 	// Key is an owner's key without a limit.
 	Key string
@@ -89,12 +89,12 @@ type Server struct {
 	http *http.Server
 
 	closed chan struct{}
-	wg     sync.WaitGroup // goroutines of the server and its jobs
-	connWG sync.WaitGroup // goroutines of net/http's connections
+	wg     sync.WaitGroup // the server's own and its jobs'
+	connWG sync.WaitGroup // net/http's
 
 	mu       sync.Mutex
 	down     bool
-	life     int // counts the restarts
+	life     int // counts restarts
 	isClosed bool
 	ln       net.Listener
 	mem      *pipeListener
@@ -111,23 +111,23 @@ type Server struct {
 	org      string
 	domainN  int
 
-	strangers []string // have no write access to the repositories
+	strangers []string // people without write access to the repositories
 
 	latency     time.Duration
 	concurrency int
 	jobs        []*job
-	jobSeq      int // counts the job ids
+	jobSeq      int // counts job ids
 	jobCount    int
-	holdUntil   time.Time // no job starts before
-	journal     []*job    // KeepsQueue: not yet brought back
+	holdUntil   time.Time // no job starts before then
+	journal     []*job    // KeepsQueue: not restored yet
 	redisUp     chan struct{}
 
 	rows  []*row
 	files map[string]*logFile
 
-	dockerRnd  *rand.Rand // Docker's ids, which leave Dokploy's as they are
+	dockerRnd  *rand.Rand // for Docker's ids, so that Dokploy's do not change
 	born       time.Time
-	simulated  time.Time // up to when the containers have lived
+	simulated  time.Time // up to when containers were simulated
 	events     []occurrence
 	swarm      map[string]*swarmService // by name
 	swarmIndex int
@@ -138,7 +138,7 @@ type Server struct {
 	requests []*Request
 }
 
-// New makes a server. Start or Listen lets it answer.
+// New creates a server. Start or Listen makes it answer.
 func New(o Options) *Server {
 	if o.Version == "" {
 		o.Version = "v0.30.2"
@@ -146,7 +146,7 @@ func New(o Options) *Server {
 	s := &Server{
 		opts: o, d: dialectOf(o.Version), latency: o.Latency, concurrency: max(1, o.Concurrency),
 		closed: make(chan struct{}), conns: map[*trackedConn]struct{}{},
-		rnd:       rand.New(rand.NewPCG(1, 2)), // ids of a stand-in
+		rnd:       rand.New(rand.NewPCG(1, 2)), // only ids
 		dockerRnd: rand.New(rand.NewPCG(3, 4)), swarm: map[string]*swarmService{}, swarmIndex: 1000, simulated: time.Now(),
 		hooks: map[string][]func(){},
 		keys:  map[string]*keyState{}, servers: map[string]*remoteServer{}, files: map[string]*logFile{},
@@ -155,7 +155,8 @@ func New(o Options) *Server {
 	s.Key = s.AddKey(Key{})
 	s.http = &http.Server{
 		Handler: s,
-		// Real ones close an idle connection after 6.0 s while they promise 5.
+		// Real servers close an idle connection after 6.0 s, although they
+		// promise 5.
 		IdleTimeout: 6 * time.Second, ReadHeaderTimeout: time.Minute,
 		ErrorLog: discardLog,
 		ConnState: func(_ net.Conn, state http.ConnState) {
@@ -170,7 +171,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Start lets the server answer in memory, at http://dokploy.test by Dial.
+// Start makes the server answer in memory, at http://dokploy.test through Dial.
 func (s *Server) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,8 +180,7 @@ func (s *Server) Start() {
 	s.serveLocked(s.mem)
 }
 
-// Listen lets the server answer at a real TCP address instead, and returns
-// its URL.
+// Listen makes the server answer at a TCP address instead, and returns its URL.
 func (s *Server) Listen(addr string) (string, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *Server) Listen(addr string) (string, error) {
 	return s.url, nil
 }
 
-// ListenTLS is Listen with a certificate of its own, which it returns as PEM.
+// ListenTLS is Listen with a certificate, which it returns as PEM.
 func (s *Server) ListenTLS(addr string) (url string, certificate []byte, err error) {
 	conf, certificate, err := selfSigned()
 	if err != nil {
@@ -212,14 +212,14 @@ func (s *Server) ListenTLS(addr string) (url string, certificate []byte, err err
 	return s.url, certificate, nil
 }
 
-// URL is the instance's address, without a slash at its end.
+// URL returns the instance's address, without a trailing slash.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url
 }
 
-// serveLocked answers what comes from ln.
+// serveLocked serves ln.
 func (s *Server) serveLocked(ln net.Listener) {
 	s.ln = ln
 	var serving net.Listener = &trackingListener{Listener: ln, s: s}
@@ -233,8 +233,8 @@ func (s *Server) serveLocked(ln net.Listener) {
 	}()
 }
 
-// Dial makes a connection to the server, for http.Transport.DialContext. Any
-// host but its own does not exist, and while it restarts it refuses.
+// Dial connects to the server, for http.Transport.DialContext. No other host
+// exists, and during a restart connections are refused.
 func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	mem, down, real := s.mem, s.down || s.isClosed, s.addr
@@ -264,7 +264,7 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 }
 
-// Close ends the server with all its connections, builds and goroutines.
+// Close stops the server with all its connections, builds and goroutines.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if s.isClosed {
@@ -280,7 +280,7 @@ func (s *Server) Close() {
 	s.connWG.Wait()
 }
 
-// dropAll ends every connection as a dying process does: a WebSocket ends
+// dropAll ends every connection as a dying process does: WebSockets end
 // abnormally (1006).
 func (s *Server) dropAll() {
 	s.mu.Lock()
@@ -307,8 +307,8 @@ func (s *Server) goDown() {
 	s.dropAll()
 }
 
-// comeUp listens again, at the same address, unless the server went down once
-// more meanwhile.
+// comeUp listens again at the same address, unless the server went down again
+// in the meantime.
 func (s *Server) comeUp(life int) {
 	for try := 0; ; try++ {
 		s.mu.Lock()
@@ -333,12 +333,12 @@ func (s *Server) comeUp(life int) {
 		}
 		s.mu.Unlock()
 		if try == 50 || !s.wait(20*time.Millisecond) {
-			return // somebody else has the port now
+			return // the port is taken
 		}
 	}
 }
 
-// wait lets d pass; false if the server was closed before.
+// wait waits for d; false if the server was closed first.
 func (s *Server) wait(d time.Duration) bool {
 	if d <= 0 {
 		select {
@@ -358,7 +358,8 @@ func (s *Server) wait(d time.Duration) bool {
 	}
 }
 
-// start runs f in a goroutine that Close waits for. It starts none after it.
+// start runs f in a goroutine that Close waits for. After Close it does
+// nothing.
 func (s *Server) start(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -376,18 +377,18 @@ func (s *Server) startLocked(f func()) {
 	}()
 }
 
-// now is the server's clock.
+// now returns the server's time.
 func (s *Server) now() time.Time { return time.Now().Add(s.opts.ClockSkew).UTC() }
 
-// SetLatency changes the time that passes before a request is carried out.
+// SetLatency sets the delay before a request is carried out.
 func (s *Server) SetLatency(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.latency = d
 }
 
-// newID makes an id as Dokploy does: 21 characters of A-Za-z0-9_- (section
-// 1.11). Some of them start with _ or -.
+// newID creates an id as Dokploy does: 21 characters of A-Za-z0-9_-, possibly
+// starting with _ or -.
 func (s *Server) newID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 	b := make([]byte, 21)
@@ -397,9 +398,9 @@ func (s *Server) newID() string {
 	return string(b)
 }
 
-// Request is one that reached the server.
+// Request is a request that reached the server.
 type Request struct {
-	At     time.Time // this machine's clock
+	At     time.Time // by this machine's clock
 	Method string
 	Host   string
 	Path   string
@@ -412,7 +413,7 @@ type Request struct {
 	Status    int    // 0: no answer was sent
 }
 
-// Requests lists what reached the server, oldest first.
+// Requests returns the requests that reached the server, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -434,7 +435,7 @@ func (s *Server) Calls(procedure string) int {
 	return n
 }
 
-// clean is a name as Dokploy makes it part of an appName.
+// clean converts a name as Dokploy does for an appName.
 func clean(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

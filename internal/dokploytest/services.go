@@ -13,30 +13,31 @@ type Application struct {
 	Project     string // "shop" if empty
 	Environment string // "production" if empty
 	Name        string // "api" if empty
-	AppName     string // made of the name if empty
+	AppName     string // derived from the name if empty
 	// SourceType is "docker" (the default), "git", "github", "gitlab",
 	// "gitea", "bitbucket" or "drop".
 	SourceType    string
-	Image         string // of a docker source
+	Image         string // of a Docker source
 	Env           string // "SECRET-env-…" if empty
 	BuildArgs     string
 	BuildSecrets  string
 	Replicas      int    // 1 if 0
 	ServerID      string // runs on this remote server
-	BuildServerID string // is built on this one
+	BuildServerID string // built on this one
 	Domains       []Domain
-	// HowBuilt are columns such as buildType, dockerfile and dockerContextPath.
+	// HowBuilt holds columns such as buildType, dockerfile and
+	// dockerContextPath.
 	HowBuilt      map[string]string
 	DropBuildPath string // null if empty
 	Build         Build
-	// BuildFunc says what the nth deployment does, from 1, instead of Build.
+	// BuildFunc returns what the nth deployment does, from 1, instead of Build.
 	BuildFunc func(n int) Build
-	// Rollout is what the containers of every deployment do; the version that
+	// Rollout is what the containers of each deployment do. The version that
 	// ran before the first one just runs.
 	Rollout Rollout
-	// RolloutFunc says what a version does, instead of Rollout. It is asked
-	// for the one that ran before, too (N is 0), of which only new tasks do
-	// so: after a rollback.
+	// RolloutFunc returns what a version does, instead of Rollout. It is also
+	// called for the version that ran before the first (N is 0), but only tasks
+	// created later, after a rollback, do what it says.
 	RolloutFunc func(Version) Rollout
 	// NeverDeployed: nothing runs before the first deployment.
 	NeverDeployed bool
@@ -45,7 +46,7 @@ type Application struct {
 	RollbackActive bool
 	// Push is what starts a deployment by itself.
 	Push Push
-	// Previews of pull requests; nil: switched off.
+	// Previews are the settings for previews; nil: switched off.
 	Previews *Previews
 }
 
@@ -59,8 +60,8 @@ type Compose struct {
 	SourceType  string // "raw" (the default), "git", "github", …
 	// ComposeType is "docker-compose" (the default) or "stack".
 	ComposeType string
-	// ComposeFile says which services there are, and their restart policy,
-	// replicas and update_config.
+	// ComposeFile defines the services, their restart policies, replicas and
+	// update_config.
 	ComposeFile string
 	Env         string
 	ServerID    string
@@ -68,11 +69,11 @@ type Compose struct {
 	Build       Build
 	BuildFunc   func(n int) Build
 	// Rollout is what the containers of every service do from the first
-	// deployment on, Rollouts those of a service of that name.
+	// deployment on; Rollouts are exceptions by service name.
 	Rollout  Rollout
 	Rollouts map[string]Rollout
-	// RolloutFunc says what a service of a version does, instead of both. It
-	// is asked for what ran before, too, as an application's is.
+	// RolloutFunc returns what a service of a version does, instead of both. It
+	// is also called for what ran before, as for an application.
 	RolloutFunc func(service string, v Version) Rollout
 	// NeverDeployed: nothing runs before the first deployment.
 	NeverDeployed bool
@@ -90,64 +91,66 @@ type Domain struct {
 	Disabled    bool // ≥ 0.30.0
 }
 
-// Build is what one deployment of a service does. The zero value is done
-// after 200 ms.
+// Build is what one deployment of a service does. The zero value is done after
+// 200 ms.
 type Build struct {
-	// Steps are written to the log, one after the other.
+	// Steps are written to the log in order.
 	Steps []Step
 	// LogWriter writes the log instead of Steps; the build ends when it
 	// returns.
 	LogWriter func(w io.Writer)
-	// Outcome is the row's last status: "done" (also if empty), "error", or
-	// one that nobody knows.
+	// Outcome is the row's final status: "done" (also if empty), "error", or an
+	// unknown one.
 	Outcome string
-	// FinishAfter lies between the last write and finishedAt: 14 ms if 0
+	// FinishAfter is the time from the last write to finishedAt: 14 ms if 0
 	// (docs/dokploy.md, Log files).
 	FinishAfter time.Duration
-	// TailAfter lies between finishedAt and the job leaving the queue: 0, and
-	// 500 ms for remote services (docs/dokploy.md, Remote servers).
+	// TailAfter is the time from finishedAt until the job leaves the queue: 0,
+	// and 500 ms for remote services (docs/dokploy.md, Remote servers).
 	TailAfter time.Duration
-	// StartDelay lies between the job turning active and its row appearing:
+	// StartDelay is the time from the job becoming active to its row appearing:
 	// 35 ms if 0, 500 ms for remote services.
 	StartDelay time.Duration
-	// Raw leaves out what Dokploy itself writes: the first line
-	// ("Initializing deployment") and the last one.
+	// Raw omits what Dokploy itself writes: the first line ("Initializing
+	// deployment") and the last.
 	Raw bool
-	// CommitTitle and CommitSHA overwrite title and description of a Git
-	// source when the deployment ends, not on redeploy (docs/dokploy.md, Deployment rows). Made if
-	// empty.
+	// CommitTitle and CommitSHA overwrite title and description of a Git source
+	// when the deployment ends, but not on redeploy (docs/dokploy.md,
+	// Deployment rows). Generated if empty.
 	CommitTitle, CommitSHA string
-	// CloneFailed: the clone itself failed, so there is no commit to tell.
+	// CloneFailed: the clone failed, so there is no commit.
 	CloneFailed bool
-	// ErrorMessage of the row; null if empty (docs/dokploy.md, Deployment rows).
+	// ErrorMessage is the row's; null if empty (docs/dokploy.md, Deployment
+	// rows).
 	ErrorMessage string
-	// NoLogPath: it could not even be started; the row is an error from the
-	// first moment, with logPath "" and ErrorMessage.
+	// NoLogPath: the deployment could not be started. The row has status error
+	// from the start, logPath "" and ErrorMessage.
 	NoLogPath bool
-	// NoRow: the job turns active and leaves the queue after SilentStart
-	// (200 ms if 0) without any row; the service stays running (docs/dokploy.md, Remote servers).
+	// NoRow: the job becomes active and leaves the queue after SilentStart (200
+	// ms if 0) without a row; the service stays running (docs/dokploy.md,
+	// Remote servers).
 	NoRow bool
-	// SilentStart is time in which the job is active and has no row yet,
-	// before StartDelay.
+	// SilentStart is how long the job is active without a row, before
+	// StartDelay.
 	SilentStart time.Duration
 	// StayRunning: the job leaves the queue before step LeaveAt (after all of
-	// them if 0) and the row stays running forever (docs/dokploy.md, Remote servers). The steps go
-	// on.
+	// them if 0) and the row stays running forever (docs/dokploy.md, Remote
+	// servers). The steps continue.
 	StayRunning bool
 	LeaveAt     int
 	// AfterEnd is written to the log after the end (docs/dokploy.md, Remote
-	// servers), where the build over there goes on.
+	// servers): the build continues on the remote server.
 	AfterEnd []Step
 }
 
-// Step is text written to the log file after a pause. It may hold no newline,
-// end inside a character, or be empty.
+// Step is text that is written to the log after a pause. It may contain no
+// newline, end inside a character, or be empty.
 type Step struct {
 	After time.Duration
 	Text  string
 }
 
-// Lines makes one step of each line, a pause before each.
+// Lines returns a step for each line, with a pause before each.
 func Lines(pause time.Duration, lines ...string) []Step {
 	steps := make([]Step, 0, len(lines))
 	for _, l := range lines {
@@ -203,7 +206,7 @@ type Service struct {
 	noEnvFile               bool            // createEnvFile is false
 	replicas                int
 	rollbackActive          bool
-	registry                string // id of the rollback registry
+	registry                string // of the rollback registry
 	rollbacks               []*rollback
 	composeType             string
 	fileOnDisk              string // the compose file as the last job wrote it
@@ -212,7 +215,7 @@ type Service struct {
 	uploads                 []Upload
 
 	push            Push
-	head            commit // of the branch; the zero one is any
+	head            commit // of the branch; the zero value is any
 	previewSettings *Previews
 	previews        []*Service // oldest first
 	parent          *Service   // of a preview: its application
@@ -322,8 +325,8 @@ func (s *Server) addLocked(v *Service, projectName, environmentName string) {
 	s.services = append(s.services, v)
 }
 
-// environmentLocked is the environment of these names. What is missing of it and
-// its project is made.
+// environmentLocked returns the environment of these names. It creates what is
+// missing.
 func (s *Server) environmentLocked(projectName, environmentName string) *environment {
 	i := slices.IndexFunc(s.projects, func(p *project) bool { return p.name == projectName })
 	if i < 0 {
@@ -339,21 +342,21 @@ func (s *Server) environmentLocked(projectName, environmentName string) *environ
 	return p.envs[j]
 }
 
-// SetBuild changes what the next deployments of the service do.
+// SetBuild sets what the next deployments of the service do.
 func (v *Service) SetBuild(b Build) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.build = func(int) Build { return b }
 }
 
-// SetBuildFunc changes what the nth deployment of the service does.
+// SetBuildFunc sets what the nth deployment of the service does.
 func (v *Service) SetBuildFunc(f func(n int) Build) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.build = f
 }
 
-// Status is applicationStatus or composeStatus.
+// Status returns applicationStatus or composeStatus.
 func (v *Service) Status() string {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
@@ -369,5 +372,6 @@ func (v *Service) git() bool {
 	return false
 }
 
-// logServer is the server that has the log file (docs/dokploy.md, Remote servers).
+// logServer returns the server that has the log file (docs/dokploy.md, Remote
+// servers).
 func (v *Service) logServer() string { return cmp.Or(v.buildServerID, v.serverID) }

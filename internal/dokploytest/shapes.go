@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// The fields that every application and compose service has, as recorded;
-// what differs between services is put over them.
+// The fields of applications and compose services, as recorded. Fields that
+// differ between services are set on top of them.
 //
 //go:embed shapes/*.json
 var shapeFiles embed.FS
 
-// shape is a fresh copy of one of shapes/*.json.
+// shape returns a fresh copy of one of shapes/*.json.
 func shape(name string) map[string]any {
 	text, err := shapeFiles.ReadFile("shapes/" + name + ".json")
 	if err != nil {
@@ -26,7 +26,7 @@ func shape(name string) map[string]any {
 	return m
 }
 
-// stamp is a time as Dokploy writes it; null for none.
+// stamp formats a time as Dokploy does; null for none.
 func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -34,7 +34,7 @@ func stamp(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// orNull is null for "".
+// orNull turns "" into null.
 func orNull(s string) any {
 	if s == "" {
 		return nil
@@ -110,7 +110,8 @@ func (s *Server) environmentColumns(e *environment) map[string]any {
 	return m
 }
 
-// projectJSON is an entry of project.all; nil if the key may see none of it.
+// projectJSON returns an entry of project.all; nil if the key may see nothing
+// of it.
 func (s *Server) projectJSON(p *project, k *keyState) map[string]any {
 	m := s.projectColumns(p)
 	fill := func(m map[string]any, in func(*Service) bool) bool {
@@ -159,9 +160,9 @@ func (s *Server) projectJSON(p *project, k *keyState) map[string]any {
 	return m
 }
 
-// serviceJSON is application.one or compose.one; without its relations, but
-// with its domains, it is what project.all had before 0.28.3. It carries what
-// must never be printed: env, password, refreshToken.
+// serviceJSON returns application.one or compose.one. Without relations, but
+// with domains, it is what project.all contained before 0.28.3. It contains
+// what must never be printed: env, password, refreshToken.
 func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	generation := "v0.30"
 	if !s.d.newOpenAPI {
@@ -200,7 +201,8 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	e := s.environmentColumns(v.env)
 	e["project"] = s.projectColumns(v.env.project)
 	m["environment"] = e
-	// In no order (docs/dokploy.md, Deployment rows): not the newest first, at any rate.
+	// In no order (docs/dokploy.md, Deployment rows), at least not newest
+	// first.
 	deployments := []any{}
 	for i, r := range s.rowsOfLocked(v) {
 		if i%2 == 0 {
@@ -227,8 +229,7 @@ func (s *Server) serviceJSON(v *Service, relations bool) map[string]any {
 	return m
 }
 
-// applicationColumns are an application's settings, as far as the version has
-// them.
+// applicationColumns sets the application's settings that this version has.
 func (s *Server) applicationColumns(v *Service, m map[string]any) {
 	for _, name := range []string{"username", "password", "dockerImage", "registryUrl", "buildArgs", "dropBuildPath"} {
 		m[name] = v.column(name)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// shipStackLocked is docker stack deploy (docs/dokploy.md, What runs: stacks): services
-// that have not changed get no new task, and those that are gone are removed.
+// shipStackLocked plays docker stack deploy (docs/dokploy.md, What runs:
+// stacks): unchanged services get no new task, and removed ones are deleted.
 func (s *Server) shipStackLocked(v *Service, version Version) {
 	v.shipped = version
 	files := composeServices(version.ComposeFile, version.Env, true)
@@ -23,9 +23,9 @@ func (s *Server) shipStackLocked(v *Service, version Version) {
 		case w == nil:
 			s.newSwarmService(v, v.AppName+"_"+f.name, f.replicas, sp).begin()
 		case w.spec.hash == sp.hash && w.replicas == f.replicas:
-			// An update all the same, but of nothing: UpdateStatus is null then.
+			// An update without changes: UpdateStatus is then null.
 			w.update, w.wentBack = nil, false
-			w.gen++ // what an update in progress has planned is void
+			w.gen++ // cancels what an update in progress has scheduled
 			w.touch()
 		default:
 			w.replicas = f.replicas
@@ -46,7 +46,7 @@ func (s *Server) stackSpec(v *Service, f fileService, version Version) *spec {
 	return &spec{version: version, image: f.image, rollout: r, hash: f.hash}
 }
 
-// swarmNames are the names of a stack's services.
+// swarmNames returns the names of a stack's services.
 func (s *Server) swarmNames(v *Service) []string {
 	var names []string
 	for name, w := range s.swarm {
@@ -58,7 +58,7 @@ func (s *Server) swarmNames(v *Service) []string {
 	return names
 }
 
-// remove takes a service out of swarm; its tasks are seen a moment longer.
+// remove deletes a service from Swarm. Its tasks are visible a moment longer.
 func (w *swarmService) remove() {
 	w.gen++
 	for _, t := range w.tasks {
@@ -71,7 +71,7 @@ func (w *swarmService) remove() {
 	})
 }
 
-// stackTasks are the tasks of a stack, as docker stack ps lists them.
+// stackTasks returns the tasks of a stack, as docker stack ps lists them.
 func (s *Server) stackTasks(appName string) []*task {
 	var names []string
 	for name := range s.swarm {
@@ -87,8 +87,8 @@ func (s *Server) stackTasks(appName string) []*task {
 	return out
 }
 
-// list are the tasks of a service as docker service ps lists them: by slot,
-// the newest first.
+// list returns the tasks of a service as docker service ps lists them: by slot,
+// newest first.
 func (w *swarmService) list() []*task {
 	out := slices.Clone(w.tasks)
 	slices.Reverse(out)

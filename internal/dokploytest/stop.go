@@ -1,9 +1,9 @@
 package dokploytest
 
-// Stop is application.stop or compose.stop, as somebody does it in the
-// dashboard: the service is idle. Swarm's service of an application is set to 0
-// replicas and its UpdateStatus is null, a stack is removed, and docker
-// compose stops its containers and keeps them.
+// Stop plays application.stop or compose.stop in the dashboard: the service
+// becomes idle. An application's Swarm service is set to 0 replicas and its
+// UpdateStatus is null; a stack is removed; docker compose stops its containers
+// and keeps them.
 func (v *Service) Stop() {
 	s := v.s
 	s.mu.Lock()
@@ -31,7 +31,7 @@ func (v *Service) Stop() {
 	}
 }
 
-// Scale is docker service scale on the host, which Dokploy knows nothing of.
+// Scale plays docker service scale on the host, of which Dokploy knows nothing.
 func (v *Service) Scale(name string, replicas int) {
 	s := v.s
 	s.mu.Lock()
@@ -56,7 +56,7 @@ func (w *swarmService) scale(replicas int) {
 	}
 }
 
-// SetReplicas sets the replicas in Dokploy: the next deployment has them.
+// SetReplicas sets the replicas in Dokploy, for the next deployment.
 func (v *Service) SetReplicas(n int) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// The times of swarm (docs/dokploy.md, What runs: applications), as recorded.
+// Swarm's delays (docs/dokploy.md, What runs: applications), as recorded.
 const (
 	monitor       = 5 * time.Second // a task that ends within it fails the update
 	restartDelay  = 5 * time.Second
@@ -17,7 +17,7 @@ const (
 	rollbackLater = 500 * time.Millisecond // from the task's end to rollback_started
 	stopTakes     = 3 * time.Second
 	killTakes     = 13500 * time.Millisecond
-	taskHistory   = 5 // tasks of a slot that swarm keeps
+	taskHistory   = 5 // tasks that Swarm keeps per slot
 )
 
 // spec is what a task runs.
@@ -25,16 +25,16 @@ type spec struct {
 	version Version
 	image   string
 	rollout Rollout
-	hash    string // of a stack's service: unchanged if it is the same
+	hash    string // of a stack's service, to detect changes
 }
 
-// updateStatus is swarm's UpdateStatus.
+// updateStatus is Swarm's UpdateStatus.
 type updateStatus struct {
 	state, message     string
 	started, completed time.Time
 }
 
-// swarmService is a service of swarm.
+// swarmService is a Swarm service.
 type swarmService struct {
 	s        *Server
 	owner    *Service
@@ -42,26 +42,26 @@ type swarmService struct {
 	created  time.Time
 	updated  time.Time
 	index    int // Version.Index
-	force    int // ForceUpdate, which goes back with the spec
+	force    int // ForceUpdate, which is rolled back with the spec
 	replicas int
 	spec     *spec
 	previous *spec // null after a rollback
 	oldForce int
 	update   *updateStatus // null on a first deployment
-	wentBack bool          // by swarm itself
-	// gen counts updates and rollbacks: what an older one has planned is void.
+	wentBack bool          // by Swarm itself
+	// gen counts updates and rollbacks: what an older one scheduled is void.
 	gen   int
 	slots []int   // still to be updated
-	tasks []*task // the newest last
+	tasks []*task // newest last
 }
 
-// touch is every change of a service.
+// touch records a change of the service.
 func (w *swarmService) touch() {
 	w.s.swarmIndex += 2
 	w.index, w.updated = w.s.swarmIndex, w.s.simulated
 }
 
-// after lets f run unless another update or rollback has begun by then.
+// after runs f later, unless another update or rollback has started by then.
 func (w *swarmService) after(d time.Duration, f func()) {
 	gen := w.gen
 	w.s.afterLocked(d, func() {
@@ -73,9 +73,9 @@ func (w *swarmService) after(d time.Duration, f func()) {
 
 func (w *swarmService) stack() bool { return w.owner.Kind == "compose" }
 
-// failureAction and stopFirst are the update's configuration. Docker's own is
-// pause and stop-first, Dokploy sets rollback and start-first for applications
-// that have none of their own.
+// failureAction and stopFirst are the update's configuration. Docker's defaults
+// are pause and stop-first. Dokploy sets rollback and start-first for
+// applications without a configuration of their own.
 func (w *swarmService) failureAction() string {
 	switch {
 	case w.spec.rollout.FailureAction != "":
@@ -96,7 +96,7 @@ func (w *swarmService) stopFirst() bool {
 	return w.stack() || w.failureAction() != "rollback"
 }
 
-// newSwarmService makes a service that swarm does not know yet.
+// newSwarmService creates a service that Swarm does not have yet.
 func (s *Server) newSwarmService(owner *Service, name string, replicas int, sp *spec) *swarmService {
 	w := &swarmService{s: s, owner: owner, id: s.dockerID(false), name: name, created: s.simulated, replicas: replicas, spec: sp}
 	w.touch()
@@ -105,7 +105,8 @@ func (s *Server) newSwarmService(owner *Service, name string, replicas int, sp *
 }
 
 // shipApplicationLocked creates or updates an application's service. forced is
-// every deployment of Dokploy's: it makes new tasks even of the same image.
+// set for every deployment of Dokploy's: it creates new tasks even for the same
+// image.
 func (s *Server) shipApplicationLocked(v *Service, sp *spec, forced bool) {
 	w := s.swarm[v.AppName]
 	if w == nil {
@@ -117,8 +118,8 @@ func (s *Server) shipApplicationLocked(v *Service, sp *spec, forced bool) {
 	w.change(sp, forced)
 }
 
-// begin starts the tasks of a new service: there is no update, and none is
-// watched.
+// begin starts the tasks of a new service. There is no update, and nothing is
+// monitored.
 func (w *swarmService) begin() {
 	w.after(updateBegins, func() {
 		for slot := 1; slot <= w.replicas; slot++ {
@@ -153,7 +154,7 @@ func (w *swarmService) change(sp *spec, forced bool) {
 	w.after(updateBegins, w.nextSlot)
 }
 
-// live are the tasks of a slot that swarm wants to run, now or soon.
+// live returns the tasks of a slot that Swarm wants to run, now or soon.
 func (w *swarmService) live(slot int) []*task {
 	var out []*task
 	for _, t := range w.tasks {
@@ -185,7 +186,8 @@ func (w *swarmService) nextSlot() {
 	w.s.afterLocked(wait, t.promote)
 }
 
-// settled goes on after a task that runs, or whose failure does not matter.
+// settled continues after a task that is running, or whose failure does not
+// matter.
 func (w *swarmService) settled(t *task) {
 	if t.gen != w.gen || t.counted || w.update == nil {
 		return
@@ -207,14 +209,14 @@ func (w *swarmService) complete(state, message string) {
 	w.touch()
 }
 
-// watches reports whether the end of a task is the failure of an update.
+// watches reports whether a task's end would fail an update.
 func (w *swarmService) watches(t *task) bool {
 	return w.update != nil && t.gen == w.gen && t.spec == w.spec && w.gen > 0 &&
 		(w.update.state == "updating" || w.update.state == "rollback_started") &&
 		(t.ran.IsZero() || w.s.simulated.Sub(t.ran) <= monitor)
 }
 
-// ended is what swarm does about a task that has ended by itself.
+// ended plays what Swarm does about a task that ended by itself.
 func (w *swarmService) ended(t *task) {
 	if !w.watches(t) {
 		t.restart()
@@ -243,8 +245,8 @@ func (w *swarmService) ended(t *task) {
 	t.restart()
 }
 
-// goBack takes the service back to the version before. Swarm makes a
-// replacement of the failed task, too, which it does not need in the end.
+// goBack rolls the service back. Swarm also creates a replacement for the
+// failed task, which turns out not to be needed.
 func (w *swarmService) goBack(failed *task, why string) {
 	w.gen++
 	w.slots = nil
@@ -263,8 +265,8 @@ func (w *swarmService) goBack(failed *task, why string) {
 	})
 }
 
-// backSlot brings a task of the version before back into a slot, unless one
-// still is there. A stack's rollback stops first (Docker's default).
+// backSlot restores a task of the previous version in a slot, unless one is
+// still there. A stack's rollback stops first (Docker's default).
 func (w *swarmService) backSlot(slot int, spare *task) {
 	live := w.live(slot)
 	kept := slices.ContainsFunc(live, func(t *task) bool { return t.spec == w.spec && t != spare })
@@ -283,6 +285,6 @@ func (w *swarmService) backSlot(slot int, spare *task) {
 		w.s.afterLocked(2200*time.Millisecond, t.promote)
 	default:
 		w.slots = append(w.slots, slot)
-		w.spawn(slot, w.spec, "running") // once it runs, the others go
+		w.spawn(slot, w.spec, "running") // once it is running, the others end
 	}
 }

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// task is one of swarm's, or with no swarmService behind it nothing.
+// task is a Swarm task; without a swarmService it is nothing.
 type task struct {
 	w       *swarmService
 	id      string
 	slot    int
 	spec    *spec
 	gen     int
-	force   int  // ForceUpdate that it was made with
-	counted bool // for the update it belongs to
+	force   int  // ForceUpdate with which it was created
+	counted bool // in the update it belongs to
 	created time.Time
 	desired string // ready, running, shutdown, remove
 	state   string // Pending … Running, Complete, Failed, Rejected, Shutdown
@@ -28,12 +28,12 @@ func (t *task) set(state string) { t.state, t.since = state, t.w.s.simulated }
 
 func (t *task) wanted() bool { return t.desired == "running" || t.desired == "ready" }
 
-// serves reports whether its container runs and may be well.
+// serves reports whether its container is running and may be healthy.
 func (t *task) serves() bool {
 	return t.c != nil && t.c.state == "running" && (t.c.health == "" || t.c.health == "healthy")
 }
 
-// spawn makes a task, and lets swarm forget the oldest ones of its slot.
+// spawn creates a task, and makes Swarm forget the oldest ones of its slot.
 func (w *swarmService) spawn(slot int, sp *spec, desired string) *task {
 	t := &task{w: w, id: w.s.dockerID(false), slot: slot, spec: sp, gen: w.gen, force: w.force, created: w.s.simulated, desired: desired}
 	t.set("Pending")
@@ -71,14 +71,14 @@ func (w *swarmService) spawn(slot int, sp *spec, desired string) *task {
 	return t
 }
 
-// reach is a step on the way up; a task that is not wanted any more takes none.
+// reach takes a task one step up, unless it is no longer wanted.
 func (t *task) reach(state string) {
 	if t.wanted() {
 		t.set(state)
 	}
 }
 
-// start starts a task that is ready, once it should run.
+// start starts a task that is ready, if it should run.
 func (t *task) start() {
 	if t.desired != "running" || t.state != "Ready" {
 		return
@@ -91,8 +91,8 @@ func (t *task) start() {
 	})
 }
 
-// promote lets a task run that had to wait: for the old one's end
-// (stop-first) or for the delay of a restart.
+// promote lets a task run that had to wait: for the end of the old one
+// (stop-first), or for the restart delay.
 func (t *task) promote() {
 	if t.desired != "ready" {
 		return
@@ -105,8 +105,8 @@ func (t *task) promote() {
 	t.w.s.afterLocked(100*time.Millisecond, t.start)
 }
 
-// reject is the end of a task whose image is not there. Swarm takes notice of
-// one that has to wait when its turn comes.
+// reject ends a task whose image is missing. If it has to wait, Swarm notices
+// only when its turn comes.
 func (t *task) reject() {
 	if !t.wanted() {
 		return
@@ -133,7 +133,7 @@ func (t *task) up() {
 	}
 	switch r.Health {
 	case NoHealthCheck:
-		if !t.w.watches(t) { // a restart: shown at once
+		if !t.w.watches(t) { // a restart shows at once
 			t.running()
 		}
 		s.afterLocked(150*time.Millisecond, t.running)
@@ -145,7 +145,7 @@ func (t *task) up() {
 			}
 		})
 	case Unhealthy:
-		// Swarm stops it some 1.8 s after it turned out to be unhealthy; the
+		// Swarm stops it some 1.8 s after it turned out to be unhealthy. The
 		// task then shows Complete.
 		s.afterLocked(r.healthAfter(), func() {
 			if c.state != "running" || t.desired != "running" {
@@ -162,8 +162,8 @@ func (t *task) up() {
 	}
 }
 
-// running is a task that is up, and healthy where there is a health check.
-// Start-first: its slot's older ones may go, a newer update's stays.
+// running handles a task that is up and, with a health check, healthy. With
+// start-first, older ones of its slot may go; one of a newer update stays.
 func (t *task) running() {
 	if t.desired != "running" || t.c.state != "running" || t.state == "Running" {
 		return
@@ -178,7 +178,7 @@ func (t *task) running() {
 	t.w.settled(t)
 }
 
-// over is the end of a task whose container has ended by itself.
+// over ends a task whose container ended by itself.
 func (t *task) over(code int) {
 	if !t.wanted() {
 		return
@@ -201,7 +201,7 @@ func (t *task) end(state, failure string) {
 	t.w.ended(t)
 }
 
-// restart makes the next try of a task that has ended.
+// restart makes the next attempt after a task ended.
 func (t *task) restart() {
 	w := t.w
 	if t.spec != w.spec || t.slot > w.replicas || t.spec.rollout.NoRestart || w.s.swarm[w.name] != w {
@@ -213,14 +213,14 @@ func (t *task) restart() {
 	}
 	w.s.afterLocked(delay, func() {
 		if w.spec != t.spec || t.slot > w.replicas {
-			return // another version has come meanwhile
+			return // another version came in the meantime
 		}
 		next := w.spawn(t.slot, t.spec, "ready")
 		w.s.afterLocked(restartDelay, next.promote)
 	})
 }
 
-// shut lets swarm stop a task, and tells how long that takes.
+// shut makes Swarm stop a task, and returns how long that takes.
 func (t *task) shut() time.Duration {
 	if !t.wanted() {
 		return 0

@@ -14,32 +14,32 @@ import (
 	"strings"
 )
 
-// maxUpload is what is taken of a form with a file; real servers took 60 MB in
-// 3.4 s (docs/dokploy.md, Uploads).
+// maxUpload is the largest form with a file, in bytes. Real servers accepted 60
+// MB in 3.4 s (docs/dokploy.md, Uploads).
 const maxUpload = 256 << 20
 
-// Upload is a source that application.dropDeployment took.
+// Upload is a source that application.dropDeployment accepted.
 type Upload struct {
 	Zip []byte
-	// Names are the files as they lie in the code directory: a single root
-	// folder is taken off if the zip has an entry for it.
+	// Names are the files in the code directory. A single root folder is
+	// stripped if the zip has an entry for it.
 	Names []string
 }
 
-// Uploads lists what was uploaded to the application, the oldest first.
+// Uploads returns the application's uploads, oldest first.
 func (v *Service) Uploads() []Upload {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	return slices.Clone(v.uploads)
 }
 
-// isForm reports whether a request has a multipart form.
+// isForm reports whether a request contains a multipart form.
 func isForm(r *http.Request) (boundary string, ok bool) {
 	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return params["boundary"], kind == "multipart/form-data"
 }
 
-// readForm reads the form's values and its one file.
+// readForm parses the form's values and its file.
 func readForm(body []byte, boundary string) (values map[string]string, file []byte) {
 	values = map[string]string{}
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
@@ -52,13 +52,13 @@ func readForm(body []byte, boundary string) (values map[string]string, file []by
 		switch {
 		case p.FileName() == "":
 			values[p.FormName()] = string(text)
-		case p.FormName() == "zip" && len(text) > 0: // an empty file is none
+		case p.FormName() == "zip" && len(text) > 0: // an empty file does not count
 			file = text
 		}
 	}
 }
 
-// drop is application.dropDeployment: it replaces the source and starts a
+// drop plays application.dropDeployment: it replaces the source and starts a
 // deployment at once (docs/dokploy.md, Uploads).
 func (s *Server) drop(key *keyState, body []byte, boundary string) (any, *apiError) {
 	values, file := readForm(body, boundary)
@@ -85,8 +85,8 @@ func (s *Server) drop(key *keyState, body []byte, boundary string) (any, *apiErr
 	case v == nil:
 		return nil, notFound("Application")
 	}
-	// The source is switched, and the code directory emptied, before the zip
-	// is looked at.
+	// The source is switched, and the code directory emptied, before the zip is
+	// read.
 	v.store(map[string]any{"sourceType": "drop", "dropBuildPath": values["dropBuildPath"]})
 	if bad != nil {
 		return nil, internal(bad.Error())

@@ -1,8 +1,8 @@
 package dokploytest
 
 // statements are the resources and actions of Dokploy's access control, in
-// packages/server/src/lib/access-control.ts, and what of them a plain member
-// has. What a member may do to a service is only with access to it.
+// packages/server/src/lib/access-control.ts, and which of them a plain member
+// has. For a service, a member also needs access to it.
 var statements = []struct {
 	resource string
 	actions  []string
@@ -43,8 +43,8 @@ var statements = []struct {
 	{"dnsProvider", []string{"read", "create", "update", "delete"}, nil},
 }
 
-// permissionsOf is user.getPermissions (≥ 0.28.7): what the key's owner may do
-// where access to a service does not decide it.
+// permissionsOf plays user.getPermissions (≥ 0.28.7): what the key's owner may
+// do apart from access to services.
 func (s *Server) permissionsOf(c *call) (any, *apiError) {
 	out := map[string]any{}
 	for _, st := range statements {
@@ -71,8 +71,8 @@ func (s *Server) permissionsOf(c *call) (any, *apiError) {
 	return out, nil
 }
 
-// user is user.get: the key owner's membership. The flags are those of a plain
-// member: an owner's are false, and mean nothing.
+// user plays user.get: the membership of the key's owner. The flags are for
+// plain members; an owner's are false and mean nothing.
 func (s *Server) user(c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// Push is what of a push starts a deployment of a service by itself.
+// Push says which pushes start a deployment of a service by themselves.
 type Push struct {
 	AutoDeployOff bool
-	// Branch is the one that is built, "main" if empty.
+	// Branch is the branch that is built, "main" if empty.
 	Branch string
-	// Owner and Repository are a Git provider's, "acme" and the service's name
-	// if empty.
+	// Owner and Repository are those of a Git provider, "acme" and the
+	// service's name if empty.
 	Owner, Repository string
-	// TriggerType is "push" (also if empty) or "tag". Only what GitHub's app
-	// sends is held against it.
+	// TriggerType is "push" (also if empty) or "tag". It matters only for
+	// GitHub's app.
 	TriggerType string
 	WatchPaths  []string
 }
@@ -29,14 +29,14 @@ func (p Push) filled(name string) Push {
 	return p
 }
 
-// SetPush changes what starts a deployment of the service by itself.
+// SetPush sets which pushes start a deployment of the service.
 func (v *Service) SetPush(p Push) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.push = p.filled(v.Name)
 }
 
-// pushColumns are a service's settings about pushes, as the API shows them.
+// pushColumns adds a service's settings about pushes, as the API shows them.
 func (v *Service) pushColumns(m map[string]any) {
 	m["autoDeploy"], m["triggerType"] = !v.push.AutoDeployOff, v.push.TriggerType
 	m["watchPaths"] = nil
@@ -53,7 +53,7 @@ func (v *Service) pushColumns(m map[string]any) {
 	}
 }
 
-// message is a webhook's answer. 301 is one without an address.
+// message is a webhook's answer. A 301 has no address.
 func message(status int, text string) answer {
 	return answer{status: status, contentType: "application/json; charset=utf-8", body: encode(map[string]any{"message": text})}
 }
@@ -68,8 +68,8 @@ func (s *Server) webhookCall(r *http.Request, token string, body []byte) answer 
 	return s.tokenCall(token, h)
 }
 
-// tokenCall is a call by a service's refresh token: of a Git host, of a
-// registry, or of anybody who knows it.
+// tokenCall is a call with a service's refresh token: from a Git host, a
+// registry, or anybody who knows the token.
 func (s *Server) tokenCall(token string, h hook) answer {
 	kind := "application"
 	if rest, ok := strings.CutPrefix(token, "compose/"); ok {
@@ -96,7 +96,7 @@ func (s *Server) tokenCall(token string, h hook) answer {
 	return message(200, title(kind)+" deployed successfully")
 }
 
-// pushedLocked moves the branch that the service is built from.
+// pushedLocked moves the branch from which the service is built.
 func (s *Server) pushedLocked(v *Service, h hook) {
 	if sha := h.hash(); h.branch() == v.push.Branch && isHash(sha) {
 		v.head = commit{sha: sha, message: h.title()}
@@ -106,15 +106,15 @@ func (s *Server) pushedLocked(v *Service, h hook) {
 	}
 }
 
-// commit is the newest one of a service's branch.
+// commit is the newest commit of a service's branch.
 type commit struct{ sha, message string }
 
 func isHash(s string) bool {
 	return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// hookLocked queues a webhook's deployment. always: the description is there
-// without a hash, too.
+// hookLocked queues a webhook's deployment. always: it has a description even
+// without a hash.
 func (s *Server) hookLocked(v *Service, h hook, title string, always bool) {
 	hash := h.hash()
 	j := &job{service: v, operation: "deploy", title: title, description: "Hash: " + hash, webhook: true}
@@ -125,7 +125,7 @@ func (s *Server) hookLocked(v *Service, h hook, title string, always bool) {
 }
 
 // unfit says why a push does not start a deployment of the service; "" if it
-// does. Which of two reasons is said depends on the source.
+// does. If there are two reasons, the source decides which one is given.
 func (s *Server) unfit(v *Service, h hook) string {
 	branch, files := "", ""
 	if b := h.branch(); b == "" || b != v.push.Branch {
@@ -133,7 +133,7 @@ func (s *Server) unfit(v *Service, h hook) string {
 	}
 	changed := h.files(s.d)
 	if v.sourceType == "git" && (h.provider() == "" || h.provider() == "bitbucket" || h.provider() == "soft-serve" && v.Kind == "compose") {
-		changed = nil // nobody looks for them
+		changed = nil // nobody asks for them
 	}
 	if !watched(v.push.WatchPaths, changed) {
 		files = "Watch Paths Not Match"
@@ -168,7 +168,7 @@ func (h hook) provider() string {
 }
 
 // otherImage says that a registry's webhook is about another image. One that
-// names none is taken.
+// names none is accepted.
 func (v *Service) otherImage(h hook) string {
 	name, tag := h.image()
 	own, ownTag := cutTag(v.image)
@@ -184,12 +184,12 @@ func (v *Service) otherImage(h hook) string {
 	return ""
 }
 
-// skips are the words in a commit's message that keep GitHub's app from
-// deploying it. No other webhook heeds them.
+// skips are words in a commit's message that keep GitHub's app from deploying
+// it. Other webhooks ignore them.
 var skips = []string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"}
 
-// githubCall is what GitHub's app sends. Only that there is a signature is
-// looked at.
+// githubCall is a call from GitHub's app. Only the presence of a signature is
+// checked.
 func (s *Server) githubCall(h hook) answer {
 	event := h.header.Get("X-Github-Event")
 	switch {
@@ -220,7 +220,7 @@ func (s *Server) githubCall(h hook) answer {
 				n++
 				s.hookLocked(v, h, "Tag created: "+tag, true)
 			case !isTag && v.push.TriggerType == "push" && v.push.Branch == h.branch():
-				n++ // counted before the files are looked at
+				n++ // counted before files are checked
 				s.pushedLocked(v, h)
 				if watched(v.push.WatchPaths, h.files(s.d)) {
 					s.hookLocked(v, h, h.title(), true)
@@ -239,32 +239,32 @@ func (s *Server) githubCall(h hook) answer {
 	return message(200, "Deployed "+strconv.Itoa(n)+" apps")
 }
 
-// hasRepository reports whether GitHub's event is about what the service is
-// built from.
+// hasRepository reports whether GitHub's event is about the repository that the
+// service is built from.
 func (v *Service) hasRepository(h hook) bool {
 	r := h.body.Repository
 	return v.sourceType == "github" && r != nil && r.Name == v.push.Repository && cmp.Or(r.Owner.Name, r.Owner.Login) == v.push.Owner
 }
 
-// Delivery is a push that a Git host tells of.
+// Delivery is a push that a Git host reports.
 type Delivery struct {
-	// Form is the sender's: "gitea" (Forgejo's, too), "gitlab", "github",
+	// Form is the sender's: "gitea" (also Forgejo's), "gitlab", "github",
 	// "bitbucket" or "soft-serve"; "" is somebody with curl.
 	Form string
-	// Branch is the one that was pushed to, "main" if empty; Tag is a tag.
+	// Branch is the branch that was pushed to, "main" if empty; Tag is a tag.
 	Branch, Tag string
-	// Commit is the newest one's hash, of which a push without commits has
-	// none to tell: NoHash.
+	// Commit is the hash of the newest commit. A push without commits has none:
+	// NoHash.
 	Commit  string
 	NoHash  bool
 	Message string
-	// The files of that commit. Bitbucket tells none; Dokploy asks it for them,
+	// The files of that commit. Bitbucket sends none; Dokploy asks it for them,
 	// which is not played.
 	Added, Modified, Removed []string
 }
 
-// Deliver lets the Git host call the service's webhook, and returns what it is
-// answered.
+// Deliver makes the Git host call the service's webhook, and returns the
+// answer.
 func (s *Server) Deliver(v *Service, d Delivery) (status int, text string) {
 	at := "/api/deploy/" + v.refreshToken
 	if v.Kind == "compose" {
@@ -274,7 +274,7 @@ func (s *Server) Deliver(v *Service, d Delivery) (status int, text string) {
 	return s.post(at, header, body)
 }
 
-// DeliverGitHub lets GitHub's app tell of a push to a repository.
+// DeliverGitHub makes GitHub's app report a push to a repository.
 func (s *Server) DeliverGitHub(owner, repository string, d Delivery) (status int, text string) {
 	d.Form = "github"
 	header, body := d.request()
@@ -288,8 +288,8 @@ func (s *Server) postGitHub(header http.Header, owner, repository string, body m
 	return s.post("/api/deploy/github", header, body)
 }
 
-// post answers a webhook's call, which is none of the requests that a client
-// made. Without an answer the status is 0.
+// post plays a webhook call. It does not count among the requests of clients.
+// Without an answer the status is 0.
 func (s *Server) post(at string, header http.Header, body map[string]any) (status int, text string) {
 	s.mu.Lock()
 	down := s.down || s.isClosed
@@ -304,7 +304,7 @@ func (s *Server) post(at string, header http.Header, body map[string]any) (statu
 	return a.status, m.Message
 }
 
-// request is a delivery as its sender writes it.
+// request returns a delivery as its sender writes it.
 func (d Delivery) request() (http.Header, map[string]any) {
 	sha := cmp.Or(d.Commit, "0123456789abcdef0123456789abcdef01234567")
 	c := map[string]any{"id": sha, "message": cmp.Or(d.Message, "feat: pushed"), "added": d.Added, "modified": d.Modified, "removed": d.Removed}

@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// bench runs tests without a rule.
+// bench runs tests with a rule taken away.
 type bench struct {
-	dir     string            // for what is built
-	overlay string            // the files as the compiler is to see them
-	built   map[string]string // the tests of packages
-	passed  map[tests]bool    // with all rules in their places
+	dir     string            // for binaries
+	overlay string            // files as the compiler sees them
+	built   map[string]string // test binaries by package
+	passed  map[tests]bool    // with all rules in place
 }
 
 func newBench(dir string, files map[string]string) (*bench, error) {
@@ -54,8 +54,8 @@ func (b *bench) build(ctx context.Context, pkg string) (string, error) {
 	return b.built[pkg], nil
 }
 
-// run runs tests without a rule, empty: with all of them. It returns the test
-// that failed; empty if none did.
+// run runs tests with a rule taken away; empty: with all rules. It returns the
+// test that failed; empty if none did.
 func (b *bench) run(ctx context.Context, t tests, away string) (string, error) {
 	file, err := b.build(ctx, t.pkg)
 	if err != nil {
@@ -78,8 +78,8 @@ func (b *bench) run(ctx context.Context, t tests, away string) (string, error) {
 	return "", fmt.Errorf("the tests did not run: %w\n%s", err, out)
 }
 
-// takeAway runs the tests of a rule without it. It returns the test that missed
-// it; empty if none did.
+// takeAway runs a rule's tests without it. It returns the test that missed it;
+// empty if none did.
 func (b *bench) takeAway(ctx context.Context, r rule) (missed string, err error) {
 	for _, t := range r.tests {
 		if !b.passed[t] {
@@ -103,10 +103,11 @@ var (
 	panicked   = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
 )
 
-// firstFailure is the first test that failed, or what else has ended them.
+// firstFailure returns the first test that failed, or what else ended the
+// tests.
 func firstFailure(out []byte) string {
 	if m := failedTest.FindAllSubmatch(out, -1); m != nil {
-		// The deepest one says most: a test, or what it calls the case.
+		// The deepest name says most: a subtest, or what it calls the case.
 		slices.SortStableFunc(m, func(a, b [][]byte) int { return strings.Count(string(b[1]), "/") - strings.Count(string(a[1]), "/") })
 		return string(m[0][1])
 	}

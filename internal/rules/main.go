@@ -30,14 +30,14 @@ import (
 	"time"
 )
 
-// tests are some of a package's.
+// tests is a selection of a package's tests.
 type tests struct {
 	pkg       string
-	run, skip string // as go test has them; empty: all, and none
+	run, skip string // as for go test; empty: all, and none
 }
 
-// guarded are the packages that hold rules, and the tests that guard them. The
-// quick ones come first: they ask the rules without a server.
+// guarded lists the packages that contain rules, and the tests that guard them.
+// Quick ones come first: they test the rules without a server.
 var guarded = []struct {
 	dir   string
 	tests []tests
@@ -47,8 +47,8 @@ var guarded = []struct {
 	{"internal/rollout", []tests{{pkg: "internal/rollout"}, onStandIn, schedules}},
 }
 
-// ofItsRules are those of internal/deploy that ask its rules without a server, or
-// on the stand-in for a moment.
+// ofItsRules are the tests of internal/deploy that test its rules without a
+// server, or only briefly with the stand-in.
 const ofItsRules = "^(TestRule|TestWayBackIsTheTable|TestImage|TestNoWayBack|TestPriorNewer|" +
 	"TestRollback|TestDokploysOwnRollback|TestNothingWasSet|TestAnotherImageRuns|TestStoppedByHand|TestWhatOthersReplaced)"
 
@@ -135,7 +135,7 @@ func run(ctx context.Context, list, quick bool, only string, sample int) error {
 	return nil
 }
 
-// unique makes sure that a name is that of one rule.
+// unique checks that no two rules have the same name.
 func unique(rules []rule) error {
 	at := map[string]rule{}
 	for _, r := range rules {
@@ -147,7 +147,7 @@ func unique(rules []rule) error {
 	return nil
 }
 
-// named are the rules of these names.
+// named returns the rules with these names.
 func named(rules []rule, names []string) (found []rule, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
@@ -159,7 +159,7 @@ func named(rules []rule, names []string) (found []rule, err error) {
 	return found, nil
 }
 
-// ofTheDay chooses n rules, others on other days.
+// ofTheDay picks n rules, others each day.
 func ofTheDay(rules []rule, n int, day time.Time) []rule {
 	rank := func(r rule) uint64 {
 		h := fnv.New64a()

@@ -13,18 +13,18 @@ import (
 	"strings"
 )
 
-// rule is a named row of a table, or a named condition of the program.
+// rule is a named row of a table, or a named condition.
 type rule struct {
 	name  string
 	file  string
 	line  int
-	tests []tests // what guards it, one after the other
+	tests []tests // its tests, in order
 }
 
 const marker = "//rule:"
 
-// switchFile is added to each package that holds rules: with it, one build of
-// the tests can be run without any one of them.
+// switchFile is added to each package that contains rules: one build of its
+// tests can then run without any one of them.
 const switchFile = `package %s
 
 import "os"
@@ -32,7 +32,7 @@ import "os"
 // ruleAway is the name of the rule that is taken away.
 var ruleAway = os.Getenv("` + awayVariable + `")
 
-// rowsLeft leaves out the row of that name.
+// rowsLeft drops the row of that name.
 func rowsLeft[T any](names []string, rows []T) (left []T) {
 	for i, row := range rows {
 		if names[i] == "" || names[i] != ruleAway {
@@ -45,8 +45,8 @@ func rowsLeft[T any](names []string, rows []T) (left []T) {
 
 const awayVariable = "RULE_TAKEN_AWAY"
 
-// rulesIn finds the rules in the Go files of a folder, tests excepted. replaced
-// are its files as the compiler is to see them.
+// rulesIn finds the rules in the Go files of a folder, except tests. replaced
+// maps its files to how the compiler should see them.
 func rulesIn(dir string) (rules []rule, replaced map[string]string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -73,8 +73,8 @@ func rulesIn(dir string) (rules []rule, replaced map[string]string, err error) {
 	return rules, replaced, nil
 }
 
-// rulesOf finds the rules of one file. switched is the file in which each of
-// them can be taken away.
+// rulesOf finds the rules of one file. switched is the file with a switch for
+// each of them.
 func rulesOf(file, text string) (rules []rule, switched string, err error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
@@ -104,7 +104,7 @@ func rulesOf(file, text string) (rules []rule, switched string, err error) {
 	return rules, edited(text, edits), nil
 }
 
-// edit is a piece of a file that becomes another one.
+// edit replaces a part of a file.
 type edit struct {
 	from, to int
 	text     string
@@ -123,8 +123,8 @@ func edited(text string, edits []edit) string {
 	return b.String()
 }
 
-// switchedOff makes a condition false where its rule is taken away. Of a case,
-// each part is enough.
+// switchedOff makes a condition false if its rule is taken away. In a case with
+// several parts, each part is a condition.
 func switchedOff(fset *token.FileSet, parts []ast.Expr, name string) []edit {
 	offset := func(p token.Pos) int { return fset.Position(p).Offset }
 	first, last := offset(parts[0].Pos()), offset(parts[len(parts)-1].End())
@@ -135,8 +135,8 @@ func switchedOff(fset *token.FileSet, parts []ast.Expr, name string) []edit {
 	return append(edits, edit{last, last, "))"})
 }
 
-// rowsOf finds the rows of tables: the elements of a list of rules or kinds that
-// begin with their name.
+// rowsOf finds the rows of tables: the elements of a list of rules or kinds
+// that start with their name.
 func rowsOf(fset *token.FileSet, tree *ast.File) (rules []rule, edits []edit) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		list, ok := n.(*ast.CompositeLit)
@@ -171,8 +171,9 @@ func isTable(t ast.Expr) bool {
 	return ok && (element.Name == "rule" || element.Name == "kind")
 }
 
-// conditionsOf finds what cases and ifs ask, by the line in which they end. Cases
-// of a switch with a value are none: they do not ask, they compare.
+// conditionsOf finds the conditions of cases and ifs, by the line on which they
+// end. Cases of a switch with a value do not count: they compare, and are no
+// conditions.
 func conditionsOf(fset *token.FileSet, tree *ast.File) map[int][]ast.Expr {
 	found := map[int][]ast.Expr{}
 	ast.Inspect(tree, func(n ast.Node) bool {
