@@ -186,7 +186,7 @@ var prepared = []Case{
 			r.API("application.update", map[string]string{"applicationId": r.ID("app"), "dockerImage": r.Text("{missing}")}, nil)
 		},
 		Inputs: []string{"application={app}", "image={crash}", "rollback=true"},
-		Code:   1, Status: "unhealthy", Says: []string{"rollback: ", "set back to what was running before ({image})"},
+		Code:   1, Status: "unhealthy", Says: []string{"rollback: ", "restored to what was running before ({image})"},
 		After: func(r *Run, _ *Outcome) {
 			if got := r.Settings(r.ID("app")); got.DockerImage != r.Text("{image}") {
 				r.Errorf("image %q", got.DockerImage)

@@ -144,7 +144,7 @@ func (l *Log) close() {
 	if !l.settled {
 		// The deployment is still running, or nobody waits for it any longer.
 		if st.phase == open && st.caughtUp() && st.split.seen {
-			l.warnOnce("half", "the last line shown of the log may be incomplete")
+			l.warnOnce("half", "the last log line shown may be incomplete")
 			st.split.flush()
 		}
 		if !l.lastIsEnd && !l.working() {

@@ -8,7 +8,7 @@ func (h Host) NoSecrets() string {
 	const skip = "; deploy from a push or merge to the repository itself, and skip this step otherwise"
 	switch {
 	case h.actions && strings.EqualFold(h.get("GITHUB_ACTOR"), "dependabot[bot]"):
-		return "a run that Dependabot started gets no secrets of Actions; skip this step with `if: github.actor != 'dependabot[bot]'`, or add the key to the secrets of Dependabot (Settings → Secrets and variables → Dependabot)"
+		return "a run started by Dependabot gets no Actions secrets; skip this step with `if: github.actor != 'dependabot[bot]'`, or add the key to Dependabot's secrets (Settings → Secrets and variables → Dependabot)"
 	case h.actions && h.ofFork():
 		return "the pull request comes from a fork, and gets no secrets" + skip + " (`if: github.event.pull_request.head.repo.full_name == github.repository`)"
 	case h.name == "GitLab CI" && differ(h.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), h.get("CI_MERGE_REQUEST_PROJECT_PATH")):
@@ -39,7 +39,7 @@ func differ(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(
 func (h Host) Checkout() string {
 	switch {
 	case h.actions:
-		return "put the step `actions/checkout` in front of this one"
+		return "add the step `actions/checkout` before this one"
 	case h.name == "GitLab CI":
 		return "the job must not set GIT_STRATEGY to none or empty"
 	case h.name == "Woodpecker":
@@ -49,9 +49,9 @@ func (h Host) Checkout() string {
 	case h.name == "Bitbucket Pipelines":
 		return "the step must not set `clone: enabled: false`"
 	case h.name == "CircleCI":
-		return "put the step `checkout` in front of this one"
+		return "add the step `checkout` before this one"
 	case h.name == "Jenkins":
-		return "put the step `checkout scm` in front of this one"
+		return "add the step `checkout scm` before this one"
 	}
 	return ""
 }

@@ -93,7 +93,7 @@ func (h Host) WriteOutputs(o Outputs, outputFile string) (warnings []string, err
 			text = o.dotenv(false)
 			warnings = append(warnings, fmt.Sprintf("%s: DOKPLOY_DEPLOYMENTS is left out, because GitLab takes less than %d bytes of dotenv", outputFile, maxGitLab))
 			if !fits() {
-				warnings = append(warnings, fmt.Sprintf("%s: GitLab will refuse it, because it is still longer than that", outputFile))
+				warnings = append(warnings, fmt.Sprintf("%s: it is still longer than that, so GitLab will refuse it", outputFile))
 			}
 		}
 		write("output-file", outputFile, text)
@@ -151,7 +151,7 @@ func appendFile(path, text string) error {
 	case err := <-written:
 		return err
 	case <-late.C:
-		return fmt.Errorf("%s is not a regular file, and did not take them within %s; is anything reading it?", path, pipeWait)
+		return fmt.Errorf("%s is not a regular file, and accepted nothing within %s; is anything reading it?", path, pipeWait)
 	}
 }
 

@@ -53,7 +53,7 @@ func checkCompose(text string) error {
 		return fmt.Errorf("is not YAML: line %d: %s", line, what)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return errors.New("contains more than one YAML document; a compose file is a single one")
+		return errors.New("contains more than one YAML document; a compose file is a single document")
 	}
 	root := resolve(doc.Content[0])
 	if root.Kind != yaml.MappingNode {

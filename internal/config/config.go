@@ -106,7 +106,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.Applications = l.targets("application")
 	c.Composes = l.targets("compose")
 	if l.valid("application") && l.valid("compose") && len(c.Applications)+len(c.Composes) == 0 {
-		l.problem("application", "nothing to deploy: give application, compose or both, each an id, name, project/name or project/environment/name")
+		l.problem("application", "nothing to deploy: give application, compose or both, each as an id, name, project/name or project/environment/name")
 	}
 	c.Operation = parse(l, "operation", oneOf("deploy", "redeploy", follow))
 	c.Title = oneLine(l.value("title"))

@@ -128,5 +128,5 @@ func dotenvLine(name string, value any) (string, error) {
 			return line, nil
 		}
 	}
-	return "", fmt.Errorf("the name or value of %s cannot be written in a way that Dokploy reads; give KEY=VALUE lines", quote(name))
+	return "", fmt.Errorf("the name or value of %s cannot be written in a way that Dokploy can read; give KEY=VALUE lines", quote(name))
 }

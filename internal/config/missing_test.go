@@ -10,7 +10,7 @@ import (
 // TestNothingCheckedOut: the hint comes where the file should have come from a
 // checkout and there is none, and nowhere else.
 func TestNothingCheckedOut(t *testing.T) {
-	const do = "put the step checkout in front of this one"
+	const do = "add the step checkout before this one"
 	root := t.TempDir()
 	for _, path := range []string{"empty/", "files/README", "files/sub/", "checkout/.git/HEAD", "checkout/sub/README", "worktree/.git"} {
 		full := filepath.Join(root, path)

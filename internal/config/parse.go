@@ -53,7 +53,7 @@ func parseDuration(v string) (time.Duration, error) {
 	case err != nil:
 		return 0, fmt.Errorf("%s is not a duration; write one such as 90s or 30m, or whole seconds", quote(v))
 	case d <= 0:
-		return 0, fmt.Errorf("%s is not more than zero; write a duration such as 90s or 30m, or whole seconds", quote(v))
+		return 0, fmt.Errorf("%s is not greater than zero; write a duration such as 90s or 30m, or whole seconds", quote(v))
 	case d > maxDuration:
 		return 0, fmt.Errorf("%s is too long; at most 24h", quote(v))
 	}

@@ -90,7 +90,7 @@ func (l *loader) withoutWait() {
 func (l *loader) healthURL() {
 	if !l.isSet("health-url") {
 		for _, input := range []string{"health-contains", "health-headers"} {
-			l.needs(input, "health-url", "is for health-url, which is not set: give the address to ask, or auto")
+			l.needs(input, "health-url", "is for health-url, which is not set: give the address to request, or auto")
 		}
 	}
 	c := l.config

@@ -20,7 +20,7 @@ that is not empty:
   PLUGIN_API_KEY, PLUGIN_API-KEY  Woodpecker, Drone, Harness
   DOKPLOY_API_KEY                 GitLab, Bitbucket, CircleCI, Jenkins, a shell
 `)
-	UsageText(&b, "Lists are separated by newlines or commas ("+strings.Join(ByLines(), ", ")+": newlines only), durations are "+
+	UsageText(&b, "Lists are separated by newlines or commas ("+strings.Join(ByLines(), ", ")+": newlines only), durations look "+
 		"like 90s or 30m, or whole seconds. Quotes around a value are dropped with a warning, but not where they may belong to it.", 0)
 	for _, g := range Groups {
 		fmt.Fprintf(&b, "\n%s:\n", g.Title)

@@ -72,7 +72,7 @@ func (t target) noteCommit(row *dokploy.Deployment) string {
 	}
 	if f := t.o.Follow; f != nil {
 		if !strings.HasPrefix(commit, f.Commit) {
-			t.warn("Dokploy built %.12s, the head of the branch when it was cloned; what started it was the push of %.12s", commit, f.Commit)
+			t.warn("Dokploy built %.12s, the head of the branch when it was cloned; it was started by the push of %.12s", commit, f.Commit)
 		}
 		return commit
 	}

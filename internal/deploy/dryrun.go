@@ -19,7 +19,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 	}
 	t.showPlan(p)
 	if len(p.changes) == 0 && p.asked {
-		t.note("nothing to set: everything is already as asked")
+		t.note("nothing to set: everything already has the requested value")
 	}
 	e := end{outcome: verdict.Outcome{Status: verdict.Done}}
 	switch src := t.o.Prepare.Source; {
@@ -60,7 +60,7 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 // mayText says what the key may do.
 func (t target) mayText() string {
 	if t.rights == nil {
-		return "may do what this Dokploy does not tell; only a real run shows it"
+		return "has permissions that this Dokploy does not show; only a real run shows them"
 	}
 	var may, mayNot []string
 	for _, x := range []struct {

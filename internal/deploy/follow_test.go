@@ -267,7 +267,7 @@ func TestFollowSaysWhatWasBuilt(t *testing.T) {
 		w.pushes(v, pushed)
 		w.follows(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
-		if r.Commit != another || !w.rec.said("Dokploy built 999999988888, the head of the branch when it was cloned; what started it was the push of 3f2a91c0de3f") {
+		if r.Commit != another || !w.rec.said("Dokploy built 999999988888, the head of the branch when it was cloned; it was started by the push of 3f2a91c0de3f") {
 			w.Error(r.Commit, w.story())
 		}
 	})

@@ -144,7 +144,7 @@ func restoreSettings(ctx context.Context, t target, p *plan) (said string, resto
 		if sameImage(image, was) {
 			done += " (" + text.OneLine(image) + ")"
 		} else {
-			done = fmt.Sprintf("%s%s set back to what was running before (%s); %s had been set, but was not running",
+			done = fmt.Sprintf("%s%s restored to what was running before (%s); %s had been set, but was not running",
 				names, p.changes.verb(" was", " were"), text.OneLine(image), firstOf(text.OneLine(was), "no image"))
 		}
 	}

@@ -709,7 +709,7 @@ func (j *judgement) settings() {
 	changed := j.truth.set != j.before
 	said := j.r.WentBack
 	switch {
-	case strings.Contains(said, "was restored"), strings.Contains(said, "were restored"), strings.Contains(said, " set back to what was running"):
+	case strings.Contains(said, "was restored"), strings.Contains(said, "were restored"):
 		if changed {
 			j.bad("said to be set back, but it is %q", j.truth.set)
 		}

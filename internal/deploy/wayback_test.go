@@ -109,7 +109,7 @@ func TestRollbackGoesToWhatRan(t *testing.T) {
 				if app.Image() != v1 || app.Running().Image != v1 || w.srv.TriggerCount(app) != 4 {
 					w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 				}
-				if !strings.Contains(r.WentBack, "the image was set back to what was running before ("+v1+"); "+v99+" had been set, but was not running") {
+				if !strings.Contains(r.WentBack, "the image was restored to what was running before ("+v1+"); "+v99+" had been set, but was not running") {
 					w.Error(r.WentBack)
 				}
 			})

@@ -29,7 +29,7 @@ const (
 	// oddText is neither JSON nor a page.
 	oddText Odd = "something other than JSON"
 	// oddLarge is an answer over the size limit.
-	oddLarge Odd = "more than can be taken"
+	oddLarge Odd = "an answer that is too large"
 )
 
 // Error is an answer with an error status, from Dokploy or from something in

@@ -123,7 +123,7 @@ func (e *Error) explain() (what, hint string) {
 	case e.Odd != "" && e.Status >= 500:
 		return fmt.Sprintf("a proxy in front of Dokploy answered %d %s", e.Status, http.StatusText(e.Status)), "Dokploy is down or restarting behind it"
 	case e.Odd != "" && e.Status == http.StatusUnauthorized:
-		return "something in front of Dokploy asks for a login (401)", "pass what it wants in the input headers, or let /api/ through"
+		return "something in front of Dokploy asks for a login (401)", "pass the credentials that it expects in the input headers, or let /api/ through"
 	case e.Odd == oddOther && e.Message != "":
 		return fmt.Sprintf("expected Dokploy's API, but got %s (%s: %d %s)", e.Odd, e.Procedure, e.Status, e.Message), notDokploy
 	case e.Odd != "":

@@ -27,7 +27,7 @@ func show(printer *ci.Printer, report *verdict.Report) {
 			}
 			printer.Success(line, r.URLs...)
 		case r.Status == verdict.Queued:
-			printer.Success(r.Name+" is accepted by Dokploy, not followed", r.DashboardURL)
+			printer.Success(r.Name+" was accepted by Dokploy and is not followed", r.DashboardURL)
 		}
 	}
 	for _, r := range report.Results {

@@ -144,7 +144,7 @@ func (c *compose) Look(v View) Verdict {
 		verdict.Reason = "every container has ended"
 	case steady == 0: //rule:compose-all-ended
 		verdict.State, verdict.Final = Unseen, true
-		verdict.Reason = "every container has ended with exit code 0; whether that was intended cannot be told"
+		verdict.Reason = "every container has ended with exit code 0; whether that was intended is not known"
 	case c.unseen && fresh > 0: //rule:compose-before-unseen
 		verdict.State, verdict.Final = Unseen, true
 		verdict.Reason = fmt.Sprintf("%d of %d containers were started after the deployment began, but what was running before could not be seen, so whether they are new is not known", fresh, len(all))

@@ -27,7 +27,7 @@ func (r *Result) Title() string {
 	case r.Status == Refused && r.ConcernedInput() == "api-key":
 		return "the key is refused"
 	case r.Status == Refused:
-		return "the key has not the right"
+		return "the key lacks the permission"
 	case r.Status == Invalid && r.ConcernedInput() != "":
 		return "check the input " + r.ConcernedInput()
 	}

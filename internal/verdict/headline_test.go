@@ -49,7 +49,7 @@ func TestTitles(t *testing.T) {
 		{Outcome{Status: Invalid}, "compose", "check the input compose"},
 		{Outcome{Status: Invalid, Input: "source"}, "application", "check the input source"},
 		{Reason{Kind: KeyRefused}.Outcome(), "application", "the key is refused"},
-		{Reason{Kind: MissingRight}.Outcome(), "application", "the key has not the right"},
+		{Reason{Kind: MissingRight}.Outcome(), "application", "the key lacks the permission"},
 		{Outcome{Status: Unreachable}, "application", "not reachable"},
 		{Outcome{Status: Interrupted}, "application", "api was interrupted"},
 		{Outcome{Status: Failed}, "application", "api failed"},

@@ -193,7 +193,7 @@ var kinds = map[Kind]entry{
 	WhichUpload: {status: Lost, sentence: "several new deployments could be this upload's: someone else deployed the service at the same moment, or Dokploy restarted and is running it again", hint: seeDeployments},
 
 	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
-	NoneCame:      {status: Lost, sentence: noneCame, hint: "check the webhook's deliveries at the Git host and what it was answered; if Dokploy is not meant to deploy on its own, use operation: deploy"},
+	NoneCame:      {status: Lost, sentence: noneCame, hint: "check the webhook's deliveries at the Git host, and how Dokploy answered them; if Dokploy is not meant to deploy on its own, use operation: deploy"},
 	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
 
 	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment, as it does when it restarts", hint: seeAndRunAgain, gone: isGone},
