@@ -6,6 +6,7 @@ package cases
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -145,7 +146,6 @@ type Outcome struct {
 	Output  string
 	Values  map[string]string // of output-file
 	Targets []Target
-	Ended   time.Time
 }
 
 // Target is one of the output deployments.
@@ -174,29 +174,10 @@ func Do(t testing.TB, w World, program string, c Case) {
 	}
 	r.names["repository"], r.names["branch"] = w.Repository()
 	for _, s := range c.Services {
-		s.Image, s.File = r.Text(s.Image), r.Text(s.File)
-		if s.Image == "" {
-			s.Image = images.Good
-		}
-		id := w.Make(t, s)
-		r.names[s.Name], r.kinds[id] = id, "application"
-		if s.File != "" || s.Compose {
-			r.kinds[id] = "compose"
-		}
-		if s.Deployed {
-			r.Other(id, "before")
-			r.AwaitEnd(id)
-			r.awaitRunning(id)
-		}
+		r.make(s)
 	}
 	for name, text := range c.Files {
-		path := filepath.Join(r.names["dir"], name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(r.Text(text)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		r.write(name, text)
 	}
 	if c.Before != nil {
 		c.Before(r)
@@ -221,6 +202,34 @@ func Do(t testing.TB, w World, program string, c Case) {
 	}
 	if c.After != nil {
 		c.After(r, o)
+	}
+}
+
+// make makes a service of the case.
+func (r *Run) make(s Service) {
+	r.Helper()
+	s.Image, s.File = cmp.Or(r.Text(s.Image), r.names["image"]), r.Text(s.File)
+	id := r.Make(r.TB, s)
+	r.names[s.Name], r.kinds[id] = id, "application"
+	if s.File != "" || s.Compose {
+		r.kinds[id] = "compose"
+	}
+	if s.Deployed {
+		r.Other(id, "before")
+		r.AwaitEnd(id)
+		r.awaitRunning(id)
+	}
+}
+
+// write writes a file of the case.
+func (r *Run) write(name, text string) {
+	r.Helper()
+	path := filepath.Join(r.names["dir"], name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		r.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(r.Text(text)), 0o600); err != nil {
+		r.Fatal(err)
 	}
 }
 
@@ -266,7 +275,7 @@ func (r *Run) Deploy(during func(*os.Process), inputs ...string) *Outcome {
 	}
 	during(cmd.Process)
 	_ = cmd.Wait()
-	o := &Outcome{Ended: time.Now(), Code: cmd.ProcessState.ExitCode(), Output: out.String(), Values: map[string]string{}}
+	o := &Outcome{Code: cmd.ProcessState.ExitCode(), Output: out.String(), Values: map[string]string{}}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		r.Fatalf("no outputs: %v\n%s", err, o.Output)

@@ -3,7 +3,7 @@
 // if that carries its name:
 //
 //	{"two-candidates", (*sight).twoCandidates},
-//	if s.barred++; s.barred >= 3 { //rule:barred-queue
+//	if s.queueErrors++; s.queueErrors >= 3 { //rule:barred-queue
 //
 // A row is taken away whole, and a condition is made false, in copies that only
 // the compiler sees: in them each rule has a switch, so that the tests are built
@@ -73,23 +73,7 @@ func main() {
 }
 
 func run(ctx context.Context, list, quick bool, only string, sample int) error {
-	var rules []rule
-	files := map[string]string{}
-	for _, g := range guarded {
-		found, replaced, err := rulesIn(g.dir)
-		if err != nil {
-			return err
-		}
-		maps.Copy(files, replaced)
-		for i := range found {
-			found[i].tests = g.tests
-			if quick {
-				found[i].tests = g.tests[:1]
-			}
-		}
-		rules = append(rules, found...)
-	}
-	err := unique(rules)
+	rules, files, err := allRules(quick)
 	if err != nil {
 		return err
 	}
@@ -107,6 +91,34 @@ func run(ctx context.Context, list, quick bool, only string, sample int) error {
 		}
 		return nil
 	}
+	return takeAway(ctx, rules, files)
+}
+
+// allRules finds the rules of all packages, each with the tests that guard it, and
+// the files in which they can be taken away.
+func allRules(quick bool) ([]rule, map[string]string, error) {
+	var rules []rule
+	files := map[string]string{}
+	for _, g := range guarded {
+		found, replaced, err := rulesIn(g.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(files, replaced)
+		for i := range found {
+			found[i].tests = g.tests
+			if quick {
+				found[i].tests = g.tests[:1]
+			}
+		}
+		rules = append(rules, found...)
+	}
+	return rules, files, unique(rules)
+}
+
+// takeAway takes away one rule after the other. It is an error that one is not
+// missed.
+func takeAway(ctx context.Context, rules []rule, files map[string]string) error {
 	dir, err := os.MkdirTemp("", "rules-")
 	if err != nil {
 		return err
