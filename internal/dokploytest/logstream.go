@@ -29,18 +29,22 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	s.wg.Add(1) // net/http does not track hijacked connections
 	s.mu.Unlock()
 	defer s.wg.Done()
-	if p == "/"+containerStreamProcedure {
+	switch p {
+	case "/" + containerStreamProcedure:
 		if c := s.upgrade(w, r); c != nil {
 			defer c.end()
 			s.start(c.readLoop)
 			s.containerStream(c, r)
 		}
-		return
-	}
-	if p != "/"+streamProcedure {
+	case "/" + streamProcedure:
+		s.deploymentStream(w, r)
+	default:
 		s.hang(w) // a wrong path gets no answer
-		return
 	}
+}
+
+// deploymentStream streams the log of a deployment.
+func (s *Server) deploymentStream(w *statusWriter, r *http.Request) {
 	fault := s.takeFault(streamProcedure)
 	if fault == nil {
 		fault = &Fault{}
@@ -68,6 +72,14 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 		c.mute()
 	}
 	s.start(c.readLoop)
+	if file := s.openLog(c, r, fault); file != nil {
+		s.follow(c, file, fault)
+	}
+}
+
+// openLog returns the log that a stream asks for; nil: the stream was told why it
+// cannot have it.
+func (s *Server) openLog(c *wsConn, r *http.Request, fault *Fault) *logFile {
 	q := r.URL.Query()
 	logPath, serverID := q.Get("logPath"), q.Get("serverId")
 	s.mu.Lock()
@@ -79,34 +91,34 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 	switch {
 	case fault.Kind == StreamSilent:
 		c.waitGone()
-		return
+		return nil
 	case logPath == "":
 		c.close(4000, "logPath no provided")
-		return
+		return nil
 	case s.d.checksPath && !strings.HasPrefix(path.Clean(logPath), "/etc/dokploy/"):
 		c.close(4000, "Invalid log path")
-		return
+		return nil
 	case key == nil || fault.Kind == StreamClosed && fault.Bytes == 0:
 		c.close(0, "")
-		return
+		return nil
 	case fault.Kind == StreamFrames:
 		c.texts(fault.Frames...)
-		return
+		return nil
 	case serverID != "" && server == nil:
 		c.texts("Server not found")
-		return
+		return nil
 	case broken != nil:
 		if s.pause(c, broken.after) {
 			c.texts("SSH error: " + broken.stream)
 		}
-		return
+		return nil
 	}
 	first := 20 * time.Millisecond
 	if serverID != "" {
 		first = 400 * time.Millisecond // opening an SSH connection
 	}
 	if !s.pause(c, first) {
-		return
+		return nil
 	}
 	if file == nil {
 		prefix := ""
@@ -114,9 +126,8 @@ func (s *Server) stream(w *statusWriter, r *http.Request, p string) {
 			prefix = "tail error: "
 		}
 		c.texts(prefix + "tail: cannot open '" + logPath + "' for reading: No such file or directory\ntail: no files remaining\n")
-		return
 	}
-	s.follow(c, file, fault)
+	return file
 }
 
 // pause waits for d; false if the stream or the server ended first.

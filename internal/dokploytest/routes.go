@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -263,28 +264,28 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 			return s.failure(name, &apiError{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: "UNAUTHORIZED"})
 		}
 	}
-	in := map[string]any{}
+	var in map[string]any
 	switch {
 	case !p.mutation && s.opts.Documented:
 		in = documentedInput(r.URL.Query().Get("input"))
 	case !p.mutation:
-		for k, v := range r.URL.Query() {
-			if v[0] != "" { // empty parameters are ignored
-				in[k] = v[0]
-			}
-		}
+		in = firstValues(r.URL.Query())
+		maps.DeleteFunc(in, func(_ string, v any) bool { return v == "" }) // empty parameters are ignored
 	case contentType == "application/x-www-form-urlencoded":
 		form, _ := url.ParseQuery(string(body))
-		for k, v := range form {
-			in[k] = v[0]
-		}
-	case fields != nil:
+		in = firstValues(form)
+	default:
 		in = fields
 	}
 	out, e := s.call(r, key, name, in)
 	if e != nil {
 		return s.failure(name, e)
 	}
+	return s.result(out)
+}
+
+// result returns the answer of a procedure that was carried out.
+func (s *Server) result(out any) answer {
 	if _, none := out.(nothing); none {
 		if s.opts.Documented {
 			return answer{status: 200, contentType: "application/json", body: []byte(`{"result":{"data":null}}`)}
@@ -295,6 +296,15 @@ func (s *Server) rest(r *http.Request, name string, body []byte) answer {
 		out = map[string]any{"result": map[string]any{"data": out}}
 	}
 	return answer{status: 200, contentType: "application/json", body: encode(out)}
+}
+
+// firstValues returns parameters of a query or form, the first of each name.
+func firstValues(values url.Values) map[string]any {
+	in := map[string]any{}
+	for k, v := range values {
+		in[k] = v[0]
+	}
+	return in
 }
 
 // documentedInput parses input={…}, and also input={"json":{…}}.
