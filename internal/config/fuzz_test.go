@@ -70,7 +70,7 @@ func FuzzGiven(f *testing.F) {
 		// The same text as the name of a service, where it can only be one.
 		name := strings.TrimSpace(before)
 		if name == "" || strings.ContainsAny(name, "\"',$%<{\r\n") || strings.HasPrefix(name, "- ") || strings.Contains(name, "://") || strings.Contains(name, "/dashboard/project/") ||
-			hook.MatchString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+			hook.MatchString(name) || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsFunc(name, invisible) {
 			return
 		}
 		c, err = load("application", name, "title", name)
@@ -82,13 +82,14 @@ func FuzzGiven(f *testing.F) {
 
 // FuzzTidy: what comes back is what went in, or something is said.
 func FuzzTidy(f *testing.F) {
-	for _, s := range []string{`"a"`, "- a\n- b", `'a', "b"`, "a,b", `"`, "-", "- ", `""`} {
+	for _, s := range []string{`"a"`, "- a\n- b", `'a', "b"`, "a,b", `"`, "-", "- ", `""`, "\ufeffa", "a,\u200bb"} {
 		f.Add(uint8(0), s)
 		f.Add(uint8(1), s)
 	}
 	f.Fuzz(func(t *testing.T, form uint8, s string) {
+		s = strings.TrimSpace(s)
 		got, dropped := tidy(Form(form%5), s)
-		around := strings.ContainsAny(s, `"'`) || strings.Contains(s, "- ")
+		around := strings.ContainsAny(s, `"'`) || strings.Contains(s, "- ") || strings.ContainsFunc(s, invisible)
 		if got != s && (len(dropped) == 0 || !around) || len(got) > len(s) {
 			t.Errorf("%q became %q: %q", s, got, dropped)
 		}

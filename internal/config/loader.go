@@ -84,7 +84,7 @@ func (l *loader) hide(input string, secrets func(string) []string) {
 // lookup returns the first value of an input that is not empty.
 func (l *loader) lookup(s Setting) (v value, dropped []string) {
 	for _, name := range Spellings(s.Name) {
-		text, dropped := tidy(s.Form, strings.TrimSpace(l.env[name]))
+		text, dropped := tidy(s.Form, l.env[name])
 		if text != "" {
 			return value{variable: name, text: text}, dropped
 		}

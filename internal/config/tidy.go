@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Form is the syntax of an input's value.
@@ -17,34 +19,54 @@ const (
 	Text                  // free text
 )
 
-// tidy strips what people put around a value: a pair of quotes and, in lists,
-// the dash of a YAML list. It says what was stripped.
+// tidy strips what people put around a value: a pair of quotes, invisible
+// characters and, in lists, the dash of a YAML list. It says what was stripped.
 func tidy(form Form, value string) (tidied string, dropped []string) {
-	if form != Plain && form != List {
+	value = strings.TrimSpace(value)
+	if form == Variables || form == Text {
 		return value, nil
 	}
-	quotes, dashes := false, false
-	unquote := func(s string) string {
-		bare, ok := unquoted(s)
-		quotes = quotes || ok
+	quotes, dashes, unseen := false, false, ""
+	visible := func(s string) string {
+		blank := func(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
+		left := strings.TrimLeftFunc(s, blank)
+		bare := strings.TrimRightFunc(left, blank)
+		for _, r := range s[:len(s)-len(left)] + left[len(bare):] {
+			if invisible(r) {
+				unseen = fmt.Sprintf("%U", r)
+			}
+		}
 		return bare
+	}
+	unquote := func(s string) string {
+		bare, ok := unquoted(visible(s))
+		quotes = quotes || ok
+		return visible(bare)
 	}
 	cutDash := func(s string) string {
 		bare, ok := strings.CutPrefix(s, "- ")
 		dashes = dashes || ok
-		return strings.TrimSpace(bare)
+		return visible(bare)
 	}
-	tidied = unquote(value)
-	if form == List {
+	switch form {
+	case Headers:
+		tidied = visible(value)
+	case List:
+		tidied = unquote(value)
 		var entries []string
 		for entry := range entriesOf(tidied) {
 			if entry = cutDash(unquote(cutDash(entry))); entry != "" {
 				entries = append(entries, entry)
 			}
 		}
-		if quotes || dashes {
+		if quotes || dashes || unseen != "" {
 			tidied = strings.Join(entries, "\n")
 		}
+	default:
+		tidied = unquote(value)
+	}
+	if unseen != "" {
+		dropped = append(dropped, fmt.Sprintf("the invisible character %s around the value is not part of it and is dropped", unseen))
 	}
 	if quotes {
 		dropped = append(dropped, "the quotes around the value are not part of it and are dropped")
@@ -54,6 +76,10 @@ func tidy(form Form, value string) (tidied string, dropped []string) {
 	}
 	return tidied, dropped
 }
+
+// invisible reports whether r leaves no trace on a screen: byte order marks of
+// Windows, zero-width spaces of web pages.
+func invisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
 // unquoted strips a pair of quotes around s, unless the same quote occurs
 // between them.

@@ -17,7 +17,7 @@ func loadVars(facts Facts, vars ...string) (*Config, error) {
 }
 
 func TestTidy(t *testing.T) {
-	const quotes, dash = "the quotes around", "the dash before"
+	const quotes, dash, unseen = "the quotes around", "the dash before", "the invisible character U+"
 	for _, tt := range []struct {
 		form     Form
 		in, want string
@@ -39,6 +39,15 @@ func TestTidy(t *testing.T) {
 		{List, "- \"a\"\n- 'b'", "a\nb", quotes + "," + dash},
 		{List, `"- a"`, "a", quotes + "," + dash},
 		{List, `"a"`, "a", quotes},
+		{Plain, "\ufeffapi", "api", unseen},
+		{Plain, " api\u200b ", "api", unseen},
+		{Plain, "\ufeff\"api\"", "api", unseen + "," + quotes},
+		{Plain, "\"\u2060api\"", "api", unseen + "," + quotes},
+		{Plain, "\ufeff", "", unseen},
+		{List, "\ufeffa\nb", "a\nb", unseen},
+		{List, "a,\u200bb", "a\nb", unseen},
+		{List, "- \u200ba", "a", unseen + "," + dash},
+		{Headers, "\ufeffA: b", "A: b", unseen},
 
 		// Nothing to drop.
 		{Plain, `a"b"`, "", ""},
@@ -61,6 +70,10 @@ func TestTidy(t *testing.T) {
 		{Variables, "- A=b", "", ""},
 		{Text, `"Fix it"`, "", ""},
 		{Text, "- a", "", ""},
+		{Plain, "a\u200db", "", ""},
+		{List, "a\u200db,c", "", ""},
+		{Variables, "\ufeffA=b", "", ""}, // Dokploy's reader takes it for a space
+		{Text, "\u200bFix it", "", ""},
 	} {
 		if tt.dropped == "" {
 			tt.want = tt.in
