@@ -142,6 +142,24 @@ func badScheme(v, want string) string {
 // rootPages matches the pages of Dokploy outside /dashboard and /api.
 var rootPages = regexp.MustCompile(`/(swagger|register|invitation|reset-password|send-reset-password|confirm-email|accept-invitation(/[^/]*)?)$`)
 
+// severalURLs matches an address with another one behind it.
+var severalURLs = regexp.MustCompile(`(?i)[,;\s]https?://`)
+
+// badHost says what is wrong with the host or port of an address that has a
+// scheme, where its parser would say less. The host is not shown.
+func badHost(v string) string {
+	_, rest, _ := strings.Cut(v, "://")
+	host := upTo(rest, `/\?#`)
+	switch _, err := netip.ParseAddr(host); {
+	case strings.HasPrefix(host, "["):
+	case strings.ContainsAny(host, "$%{}"):
+		return "has an unexpanded variable where its host or port should be"
+	case strings.Count(host, ":") > 1 && err == nil:
+		return "has an IPv6 address without brackets around it, as in http://[2001:db8::1]:3000"
+	}
+	return ""
+}
+
 // instanceAt returns the address of the instance for the address of any of its
 // pages. The note says what was dropped, except for the parts that everybody
 // drops. Errors show only the scheme and the host: the rest may hold a token.
@@ -149,6 +167,8 @@ func instanceAt(v string) (base *url.URL, note string, err error) {
 	switch {
 	case isWebhook(v):
 		return nil, "", errWebhook
+	case severalURLs.MatchString(upTo(v, "?#")):
+		return nil, "", errors.New("contains several addresses, but takes only one: deploy to each instance in a step of its own")
 	case strings.ContainsFunc(v, unicode.IsSpace):
 		return nil, "", errors.New("contains a space or a line break; " + wantURL)
 	}
@@ -184,6 +204,9 @@ func instanceAt(v string) (base *url.URL, note string, err error) {
 
 // parseAddress parses the address of a host and a path. Its errors quote nothing.
 func parseAddress(address string) (*url.URL, error) {
+	if text := badHost(address); text != "" {
+		return nil, errors.New(text + "; " + wantURL)
+	}
 	u, err := url.Parse(address)
 	if err != nil { // the error quotes the address
 		var escape url.EscapeError
@@ -200,8 +223,6 @@ func parseAddress(address string) (*url.URL, error) {
 		return nil, errors.New("has no host; " + wantURL)
 	case (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port()):
 		return nil, errors.New("has no valid port; " + wantURL)
-	case !strings.HasPrefix(u.Host, "[") && strings.ContainsAny(u.Host, "$%{}"):
-		return nil, errors.New("has an unexpanded variable where its host should be; " + wantURL)
 	}
 	return u, nil
 }

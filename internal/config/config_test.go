@@ -231,7 +231,8 @@ func TestURL(t *testing.T) {
 		{"https://h/%zz", "", "is not a URL (it has a % that"},
 		{"https://h/\x01", "", "is not a URL"},
 		{"https://h h", "", "contains a space"},
-		{"https://h\nhttps://i", "", "contains a space or a line break"},
+		{"https://h\nhttps://i", "", "contains several addresses"},
+		{"https://h\n/api", "", "contains a space or a line break"},
 		{"https://bob:hunter2@h", "", "the input headers"},
 		{"https://hunter2@h/%zz", "", "the input headers"},
 		{"https://me:hun/hunter2@h", "", "the input headers"},
@@ -250,7 +251,15 @@ func TestURL(t *testing.T) {
 		{"htpp://10.0.0.1:3000", "", "write http://10.0.0.1:3000"},
 		{"httpss://h.example.com/hunter2", "", "write https://h.example.com"},
 		{"hunter2hunter2://h", "", "is not http or https"},
-		{"https://$HOST/", "", "has an unexpanded variable where its host should be"},
+		{"https://$HOST/", "", "has an unexpanded variable where its host or port should be"},
+		{"https://${HOST}/hunter2", "", "has an unexpanded variable where its host or port should be"},
+		{"https://%HOST%/", "", "has an unexpanded variable where its host or port should be"},
+		{"https://{{host}}/", "", "has an unexpanded variable where its host or port should be"},
+		{"https://h:${PORT}", "", "has an unexpanded variable where its host or port should be"},
+		{"http://::1:3000", "", "has an IPv6 address without brackets around it, as in http://[2001:db8::1]:3000"},
+		{"http://fe80::1/dashboard", "", "has an IPv6 address without brackets around it"},
+		{"https://a.example.com,https://hunter2.example.com", "", "contains several addresses, but takes only one"},
+		{"https://a.example.com; https://b.example.com", "", "contains several addresses"},
 	} {
 		c, err := load("url", tt.in)
 		got := problems(t, err)

@@ -2,7 +2,9 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -14,6 +16,9 @@ type HealthURL struct {
 	URL  *url.URL // nil: the service's first domain ("auto")
 	Path string   // with auto: replaces the path and query of the domain; empty: keeps them
 }
+
+// word is what can be neither a host nor a path.
+var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}$`)
 
 // parseHealthURL parses an address, auto, auto/path or /path.
 func parseHealthURL(v string) (*HealthURL, error) {
@@ -35,10 +40,18 @@ func parseHealthURL(v string) (*HealthURL, error) {
 		}
 		return &HealthURL{Path: path}, nil
 	}
+	if word.MatchString(v) && !isHost(v) {
+		return nil, fmt.Errorf("%s is neither an address nor a path; write the address to request, such as https://app.example.com/%s, or /%s for this path of the service's first domain", quote(v), v, v)
+	}
 	// Package health judges what has a valid scheme or none.
 	if m := anotherScheme.MatchString(v) || brokenScheme.MatchString(v); m && !strings.ContainsFunc(v, unicode.IsSpace) && !strings.Contains(v, "@") {
 		if text := badScheme(v, want); text != "" {
 			return nil, errors.New(text)
+		}
+	}
+	if anotherScheme.MatchString(v) && !strings.Contains(v, "@") {
+		if text := badHost(v); text != "" {
+			return nil, errors.New(text + "; " + want)
 		}
 	}
 	u, err := health.ParseURL(v)

@@ -87,7 +87,7 @@ func sameHost(link string, base *url.URL) error {
 		link = "https://" + link
 	}
 	u, err := url.Parse(link)
-	if err != nil || u.User != nil {
+	if err != nil || u.User != nil || u.Host == "" {
 		return errors.New("contains a link that is not a URL; give the service's id, name, project/name or project/environment/name")
 	}
 	ports := map[string]string{"http": "80", "https": "443"}
