@@ -54,7 +54,7 @@ func TestComposeFiles(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none.yml"): "no such file"} {
+	for path, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none.yml"): `none.yml" does not exist`, strings.Repeat("n", 5000): "a value of 5000 characters", "https://h/compose.yml": "is an address, not a path; give the path of a compose file"} {
 		_, err := load("application", "", "compose", "shop", "compose-file", path)
 		if got := problems(t, err); len(got) != 1 || !strings.Contains(got[0], want) {
 			t.Errorf("%q: %q", path, got)

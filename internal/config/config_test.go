@@ -173,7 +173,7 @@ func TestProblems(t *testing.T) {
 		// In the order of the table, whatever is wrong.
 		{"url=h;env=A;verify=yes;rollback=on;debug=x;image=a b;env-mode=add;stable-for=0;health-status=2xx", []string{
 			`url: is not an address that begins with https:// or http://; write the address of the Dokploy instance, such as https://dokploy.example.com`,
-			`image: "a b" is not the name of an image (invalid reference format); write one such as ghcr.io/acme/api:1.4.2`,
+			`image: "a b" is not the name of an image (it contains a space, a line break or a comma: only one image can be set); write one such as ghcr.io/acme/api:1.4.2`,
 			`env: line 1 has no "="; each line is KEY=VALUE. The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV`,
 			`env-mode: "add" is not one of merge, replace`,
 			`verify: "yes" is not one of auto, require, off`,

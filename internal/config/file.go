@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,7 +23,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 func readWithin(patience time.Duration, path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, unreadable(path, err)
 	}
 	if err := readable(path, info.Mode()); err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func readWithin(patience time.Duration, path string, limit int64) ([]byte, error
 func readAll(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	// The path may name another file by now.
@@ -63,9 +64,30 @@ func readAll(path string, limit int64) ([]byte, error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, unreadable(path, err)
 	}
 	return raw, nil
+}
+
+// errMissing is [fs.ErrNotExist] as a person would say it.
+var errMissing = missing{}
+
+type missing struct{}
+
+func (missing) Error() string        { return "does not exist" }
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
+
+// unreadable says what is wrong with a file, without the name of the system
+// call.
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s %w", quote(path), errMissing)
+	}
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return fmt.Errorf("%s cannot be read: %w", quote(path), err)
 }
 
 // readable refuses files without an end and empty files.

@@ -18,6 +18,9 @@ func noPath(v, what string) error {
 	if strings.ContainsAny(v, "\r\n") || composeText.MatchString(v) {
 		return errors.New("is text, not a path; write it to a file and give the path of " + what)
 	}
+	if anotherScheme.MatchString(v) {
+		return errors.New("is an address, not a path; give the path of " + what)
+	}
 	return nil
 }
 

@@ -16,8 +16,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/distribution/reference"
-
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/upload"
 )
@@ -193,14 +191,6 @@ func manyLines(s string) string {
 }
 
 func quote(s string) string { return text.Quote(s, "value") }
-
-// parseImage validates an image reference; Dokploy accepts anything.
-func parseImage(v string) (string, error) {
-	if _, err := reference.ParseNormalizedNamed(v); err != nil {
-		return "", fmt.Errorf("%s is not the name of an image (%s); write one such as ghcr.io/acme/api:1.4.2", quote(v), strings.TrimPrefix(err.Error(), "invalid reference format: "))
-	}
-	return v, nil
-}
 
 // maxText is the longest text that Dokploy accepts, in bytes: a request's JSON
 // is limited to 1 MB in total (docs/dokploy.md, The API).
