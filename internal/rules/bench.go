@@ -87,7 +87,7 @@ func (b *bench) takeAway(ctx context.Context, r rule) (missed string, err error)
 			case err != nil:
 				return "", err
 			case failed != "":
-				return "", errors.New(failed + " fails with all rules in their places")
+				return "", errors.New(failed + " fails before any rule is removed")
 			}
 			b.passed[t] = true
 		}

@@ -58,10 +58,10 @@ var (
 )
 
 func main() {
-	list := flag.Bool("list", false, "print the rules, and take none away")
-	only := flag.String("only", "", "the `names` of the only rules to take away, with commas between them")
-	quick := flag.Bool("quick", false, "ask the quick tests alone")
-	sample := flag.Int("sample", 0, "take away `n` rules, chosen by the day")
+	list := flag.Bool("list", false, "list the rules, and remove none")
+	only := flag.String("only", "", "remove only the rules with these `names`, separated by commas")
+	quick := flag.Bool("quick", false, "run only the quick tests")
+	sample := flag.Int("sample", 0, "remove `n` rules, chosen by the date")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, *list, *quick, *only, *sample)
@@ -142,7 +142,7 @@ func takeAway(ctx context.Context, rules []rule, files map[string]string) error 
 		}
 	}
 	if survived > 0 {
-		return fmt.Errorf("%d of %d rules can be taken away without a test failing", survived, len(rules))
+		return fmt.Errorf("%d of %d rules can be removed without a failing test", survived, len(rules))
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func named(rules []rule, names []string) (found []rule, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no rule %q: -list prints them", name)
+			return nil, fmt.Errorf("there is no rule %q; -list shows them all", name)
 		}
 		found = append(found, rules[i])
 	}
