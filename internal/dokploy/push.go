@@ -2,6 +2,7 @@ package dokploy
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 )
@@ -55,9 +56,11 @@ type Preview struct {
 }
 
 // Of returns the application as the preview runs it: with the preview's name,
-// addresses and environment. A preview is never built on a build server.
+// addresses and environment. A preview is never built on a build server. One that
+// has only a number is not there yet.
 func (p *Preview) Of(application *Service) *Service {
 	s := *application
+	s.PullRequest, s.PreviewID = p.Number, p.ID
 	s.AppName, s.Status, s.BuildServerID = p.AppName, p.Status, ""
 	s.Domains, s.Deployments = p.Domains, p.Deployments
 	s.Env, s.BuildArgs, s.BuildSecrets = s.preview.env, s.preview.buildArgs, s.preview.buildSecrets
@@ -166,4 +169,44 @@ func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview,
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// Now reads a service again. Of a preview it reads what is the preview's own, and
+// not the application's settings. Its error is NotFound if the service is gone.
+func (c *Client) Now(ctx context.Context, s *Service) (*Service, error) {
+	if s.PullRequest == 0 {
+		return c.Service(ctx, s.Kind, s.ID)
+	}
+	p, err := c.preview(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return p.Of(s), nil
+}
+
+// Rows lists the deployments of a service or of a preview, newest first.
+func (c *Client) Rows(ctx context.Context, s *Service) ([]Deployment, error) {
+	if s.PullRequest == 0 {
+		return c.Deployments(ctx, s.Kind, s.ID)
+	}
+	p, err := c.preview(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return p.Deployments, nil
+}
+
+// preview reads a preview with its rows. Only the list of all previews shows rows
+// to a plain member (docs/dokploy.md, Previews).
+func (c *Client) preview(ctx context.Context, s *Service) (*Preview, error) {
+	all, err := c.Previews(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].ID == s.PreviewID {
+			return &all[i], nil
+		}
+	}
+	return nil, &Error{Procedure: "previewDeployment.all", Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "the preview is not listed any more"}
 }

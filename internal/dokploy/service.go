@@ -48,6 +48,10 @@ type Service struct {
 
 	Push     Push
 	Previews *PreviewSettings // nil: it cannot have previews
+	// PullRequest is set if this is the preview of one, and PreviewID is the
+	// preview's id; empty: Dokploy has not made it yet.
+	PullRequest int
+	PreviewID   string
 
 	// Read only to be masked. SharedEnv is that of the project and of the
 	// environment, which the service's may refer to.
@@ -119,5 +123,8 @@ func (c *Client) DashboardURL(s *Service) string {
 	u.Path = strings.TrimRight(u.Path, "/") + "/dashboard/project/" + s.ProjectID + "/environment/" + s.EnvironmentID +
 		"/services/" + string(s.Kind) + "/" + s.ID
 	u.RawQuery = "tab=deployments"
+	if s.PullRequest != 0 {
+		u.RawQuery = "tab=preview-deployments"
+	}
 	return u.String()
 }
