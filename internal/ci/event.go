@@ -17,11 +17,17 @@ type event struct {
 		Title          string `json:"title"`
 		Merged         bool   `json:"merged"`
 		MergeCommitSHA string `json:"merge_commit_sha"`
-		Head           struct {
+		State          string `json:"state"`
+		Association    string `json:"author_association"`
+		Labels         *[]struct {
+			Name string `json:"name"`
+		} `json:"labels"`
+		Head struct {
 			SHA  string     `json:"sha"`
 			Repo repository `json:"repo"`
 		} `json:"head"`
 		Base struct {
+			Ref  string     `json:"ref"`
 			Repo repository `json:"repo"`
 		} `json:"base"`
 	} `json:"pull_request"` // also of events about its reviews
