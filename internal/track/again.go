@@ -28,6 +28,7 @@ func (s *sight) lookAgain(patience time.Duration, left verdict.Left) {
 
 // rerunning are the rules that tell a second run, or that none comes.
 var rerunning = []rule{
+	{"preview-gone-before-it-ran-again", (*sight).previewGone},
 	{"second-run", (*sight).secondRunBegan},
 	{"first-run-ended", (*sight).firstRunEnded},
 	{"second-run-has-time", (*sight).secondRunHasTime},

@@ -20,6 +20,7 @@ type awaited struct {
 // awaiting are the rules that find the deployment of a commit. It is the newest
 // one when it is first found.
 var awaiting = []rule{
+	{"no-preview", (*sight).noPreview},
 	{"two-commits", (*sight).twoCommits},
 	{"push-in-the-queue", (*sight).pushInQueue},
 	{"push-has-a-queued-row", (*sight).pushHasAQueuedRow},

@@ -27,6 +27,9 @@ type Decision struct {
 
 	// Took says whether Dokploy has the trigger, once that is known.
 	Took Took
+	// Preview is the pull request's, as this look has shown it; nil: it was not
+	// asked for, or is not there.
+	Preview *dokploy.Preview
 	// Held is the row that is ours, as of now.
 	Held *dokploy.Deployment
 	End  *End

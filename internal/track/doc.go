@@ -16,6 +16,7 @@
 // tried in their order. The first one that has an answer decides:
 //
 //	Awaited    nothing is sent: has one come for the commit?  await.go, commit.go
+//	             a preview: is it there at all?                 preview.go
 //	Sent       not answered yet: does the marker show?        sent.go
 //	Open       the answer was lost: does Dokploy have it?      open.go
 //	Accepted   in the queue or starting: which row is ours?    find.go

@@ -60,6 +60,7 @@ func (s *sight) find() *Decision {
 
 // inQueue are the rules that the queue alone decides by.
 var inQueue = []rule{
+	{"preview-gone-while-queued", (*sight).previewGone},
 	{"upload-among-what-is-new", (*sight).uploadAmongNew},
 	{"job-waits", (*sight).jobWaits},
 }

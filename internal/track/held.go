@@ -57,6 +57,7 @@ func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 // watching are the rules that tell whether a held row still lives, and judging
 // those that judge it by its status, which is the verdict.
 var watching = []rule{
+	{"preview-gone", (*sight).previewGone},
 	{"runs-again-beside", (*sight).runsAgainBeside},
 	{"row-vanished", (*sight).vanished},
 	{"row-without-a-job", (*sight).stuck},
@@ -96,7 +97,7 @@ func (s *sight) follow() *Decision {
 		d = s.first(judging)
 	}
 	s.pace = paces[s.phase]
-	if s.phase == Held && (h.missingLooks > 0 || !h.jobGone.IsZero()) {
+	if s.phase == Held && (h.missingLooks > 0 || s.preview.looks > 0 || !h.jobGone.IsZero()) {
 		s.pace = Pace{First: 2 * time.Second, Most: 2 * time.Second}
 	}
 	return d
@@ -151,7 +152,11 @@ func (s *sight) vanished() *Decision {
 	if h.missingLooks++; h.missingLooks == 1 {
 		h.missingSince = s.o.At
 	}
-	if h.missingLooks >= 3 && s.o.At.Sub(h.missingSince) >= vanishedAfter { //rule:vanished-for-long-enough
+	limit := vanishedAfter
+	if s.order.Preview != 0 { //rule:rows-go-before-their-preview
+		limit = removedAfter
+	}
+	if h.missingLooks >= 3 && s.o.At.Sub(h.missingSince) >= limit { //rule:vanished-for-long-enough
 		return end(verdict.Reason{Kind: verdict.RowVanished, Name: h.row.ID})
 	}
 	return pending()

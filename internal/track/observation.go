@@ -34,10 +34,13 @@ type Observation struct {
 	// Gone: the rows failed since the service is not there any more.
 	Gone bool
 
-	Queue   *dokploy.Queue
-	Rows    []dokploy.Deployment
-	Service *dokploy.Service
-	Running []string // ids
+	Queue *dokploy.Queue
+	Rows  []dokploy.Deployment
+	// Previews are all of the application, with their rows: of a preview they
+	// come in the place of Rows.
+	Previews []dokploy.Preview
+	Service  *dokploy.Service
+	Running  []string // ids
 }
 
 // has reports whether it was asked for and could be had.

@@ -10,7 +10,7 @@ import (
 
 // Order is what was sent, and what was there before. It never changes.
 type Order struct {
-	ServiceID string
+	ServiceID string // of a preview its own; empty: Dokploy has not made it yet
 	// Remote: it runs on a server of its own, and BuiltRemotely: it is built on
 	// one. A Git webhook's jobs stand in no line there.
 	Remote, BuiltRemotely bool
@@ -27,6 +27,9 @@ type Order struct {
 	// Commit is the hash of a commit, or its beginning, if nothing was sent: what
 	// is followed is the deployment that Dokploy starts for it by itself.
 	Commit string
+	// Preview is the pull request whose preview is deployed; 0: the service
+	// itself.
+	Preview int
 	// StartTimeout is how long that may take to be queued or to begin.
 	StartTimeout time.Duration
 

@@ -15,16 +15,18 @@ type world struct {
 	state State
 	now   time.Time
 
-	jobs    []dokploy.Job
-	rows    []dokploy.Deployment
-	service dokploy.Service
-	running []string
-	failing Need // cannot be had just now
-	noQueue bool
-	gone    bool
-	outages int
-	back    time.Time
-	fault   time.Time
+	jobs []dokploy.Job
+	rows []dokploy.Deployment
+	// previews are what a preview's order looks at in the place of rows.
+	previews []dokploy.Preview
+	service  dokploy.Service
+	running  []string
+	failing  Need // cannot be had just now
+	noQueue  bool
+	gone     bool
+	outages  int
+	back     time.Time
+	fault    time.Time
 
 	asked []Need // by the last look, in its order
 	told  []EventKind
@@ -90,6 +92,7 @@ func (w *world) answer(o *Observation, n Need) {
 		o.Queue = &dokploy.Queue{Jobs: append([]dokploy.Job(nil), w.jobs...)}
 	case n == Rows:
 		o.Rows = append([]dokploy.Deployment(nil), w.rows...)
+		o.Previews = append([]dokploy.Preview(nil), w.previews...)
 	case n == Service:
 		s := w.service
 		o.Service = &s

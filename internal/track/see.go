@@ -20,6 +20,7 @@ type sight struct {
 	State
 	o Observation
 
+	itsPreview *dokploy.Preview     // the pull request's; nil: it is not listed, or was not asked for
 	job        *dokploy.Job         // ours, in the queue; nil: it is not there
 	begun      []dokploy.Deployment // the rows that have begun, by their start
 	fresh      []dokploy.Deployment // those of them that were not there before
@@ -43,6 +44,7 @@ type sight struct {
 // the same answer, and the old state stays what it was.
 func (s State) See(o Observation) (State, Decision) {
 	look := &sight{State: s, o: o}
+	look.pickPreview()
 	var d Decision
 	if judged := look.judge(); judged != nil {
 		d = *judged
@@ -53,7 +55,7 @@ func (s State) See(o Observation) (State, Decision) {
 	d.Pace = look.pace
 	d.Pace.Now, d.Pace.Restart = look.now, look.restart
 	d.Left, d.Doing, d.Place, d.Waits = look.left, look.doing, look.place, look.waits
-	d.Tell, d.Held = look.told, look.held.row
+	d.Tell, d.Held, d.Preview = look.told, look.held.row, look.itsPreview
 	return look.State, d
 }
 

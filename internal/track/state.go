@@ -38,6 +38,7 @@ type State struct {
 	place Place
 	pace  Pace
 
+	preview previewing
 	awaited awaited
 	trail   trail
 	open    opened

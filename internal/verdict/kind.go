@@ -80,6 +80,14 @@ const (
 	// explains it; NoneExplained: something does.
 	NoneCame      Kind = "none came"
 	NoneExplained Kind = "none came, explained"
+	// NoPreview and NoPreviewExplained: the same of a pull request's preview, which
+	// is not there.
+	NoPreview          Kind = "no preview"
+	NoPreviewExplained Kind = "no preview, explained"
+	// PreviewGone: it was there, and is not any more.
+	PreviewGone Kind = "preview gone"
+	// PreviewsElsewhere: the application's source can have none.
+	PreviewsElsewhere Kind = "no previews of its source"
 
 	// Dokploy has it no more.
 
@@ -196,6 +204,11 @@ var kinds = map[Kind]entry{
 	NoneCame:      {status: Lost, sentence: noneCame, hint: "check the webhook's deliveries at the Git host, and how Dokploy answered them; if Dokploy is not meant to deploy on its own, use operation: deploy"},
 	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
 
+	NoPreview:          {status: Lost, sentence: noPreview, hint: SeeTheApp},
+	NoPreviewExplained: {status: Lost, sentence: noPreview + ": {text}", hint: "change that, leave the step out for such pull requests, or set if-none to skip"},
+	PreviewGone:        {status: Lost, sentence: "the preview of pull request {n} is gone from Dokploy, as it is when the pull request is closed or merged, or someone removes it", hint: "if the pull request is still wanted, open it again or push to it: Dokploy then makes another preview"},
+	PreviewsElsewhere:  {status: Invalid, sentence: "{name} has no previews: Dokploy makes them for applications whose provider is GitHub, and this one's is {text}", hint: "leave preview empty, and operation: follow follows the application itself"},
+
 	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment, as it does when it restarts", hint: seeAndRunAgain, gone: isGone},
 	ForgottenInRestart:   {status: Lost, sentence: "Dokploy restarted and lost the deployment before it started", hint: seeAndRunAgain, gone: isGone},
 	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it started", hint: seeAndRunAgain, gone: isGone},
@@ -240,6 +253,7 @@ const (
 	noSuch        = "there is no {name} that this key can see"
 	newerIsNeeded = "{text} (September 2025) or newer is needed"
 	noneCame      = "Dokploy has started no deployment of commit {name} within {for}"
+	noPreview     = "Dokploy has made no preview of pull request {n} within {for}"
 	silent        = "Dokploy gives no reason, and "
 	stuck         = "Dokploy stopped working on this deployment, but will show it as running forever"
 	stopped       = "it was stopped in Dokploy during verification"

@@ -23,6 +23,23 @@ const (
 	// WatchPathsOfModified: of the changed files only the modified ones count.
 	WatchPathsOfModified ObstacleKind = "watch paths of modified files"
 	SkipKeyword          ObstacleKind = "skip keyword"
+
+	// Of a preview.
+
+	PreviewsOff      ObstacleKind = "previews off"
+	NotFromGitHub    ObstacleKind = "not from GitHub"
+	OtherBase        ObstacleKind = "other base"
+	PreviewLimit     ObstacleKind = "preview limit"
+	PreviewsExceeded ObstacleKind = "preview limit exceeded"
+	// LabelMissing: it had none of them. LabelWanted: which ones it has is not
+	// known.
+	LabelMissing ObstacleKind = "label missing"
+	LabelWanted  ObstacleKind = "label wanted"
+	// AuthorOutside speaks against the author's right to write, and AuthorUnknown
+	// says that it takes one, as Dokploy does unless it is told otherwise.
+	AuthorOutside ObstacleKind = "author from outside"
+	AuthorUnknown ObstacleKind = "author not known"
+	PullClosed    ObstacleKind = "pull request closed"
 )
 
 var obstacleWords = map[ObstacleKind]string{
@@ -32,7 +49,22 @@ var obstacleWords = map[ObstacleKind]string{
 	WatchPaths:           "the service is deployed only when a file changes that matches its watch paths ({text})",
 	WatchPathsOfModified: "the service is deployed only when a file is modified that matches its watch paths ({text}); this Dokploy does not count files that were added or removed",
 	SkipKeyword:          "the commit message contains {text}, which Dokploy's GitHub app honours",
+
+	PreviewsOff:      "preview deployments are off for this application",
+	NotFromGitHub:    "Dokploy makes previews for applications whose provider is GitHub, and this one's is {text}",
+	OtherBase:        "the application is deployed from the branch {text}, and the pull request is for {other}",
+	PreviewLimit:     "the application has {text} already, and its limit is {other}",
+	PreviewsExceeded: "the application has {text}, more than its limit of {other}: this Dokploy then deploys none of them",
+	LabelMissing:     "the application wants one of the labels {text}, and the pull request had none of them when this run began",
+	LabelWanted:      "only pull requests with one of the labels {text} get a preview",
+	AuthorOutside:    "only authors who may write to the repository get a preview, and {text}",
+	AuthorUnknown:    "only authors who may write to the repository get a preview",
+	PullClosed:       "the pull request is closed, and Dokploy removes its preview then",
 }
+
+// Explains reports whether it is a reason for none: what holds for most
+// applications alike, as Dokploy sets it up, is not.
+func (o Obstacle) Explains() bool { return o.Kind != AuthorUnknown }
 
 func (o Obstacle) String() string {
 	return fill(obstacleWords[o.Kind], "{text}", o.Text, "{other}", o.Other)

@@ -66,6 +66,7 @@ const (
 	StartedTwice Hint = "it was started twice; check the server's own log"
 	KeepVersions Hint = "enable rollbacks for the application in Dokploy (this needs a registry), or deploy images and set them with the input image"
 	SetVersion   Hint = "set the version to run in the inputs of this job, and run it again"
+	SeeTheApp    Hint = "check at GitHub what Dokploy's app was told of the pull request and what it answered (the app's advanced settings, Recent Deliveries)"
 	PushAgain    Hint = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
 	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running. Run the job again"
 )
