@@ -68,6 +68,7 @@ type Config struct {
 type Facts struct {
 	NoSecrets   string // why this run gets no secrets from the host, and what to do; empty: it gets them
 	Commit      string // commit that the run is about; empty: unknown
+	Head        string // newest commit of its pull request or branch; empty: unknown
 	PullRequest string // its number; empty: none
 	Checkout    string // how to get the repository's files; empty: not on a CI host
 }

@@ -89,8 +89,13 @@ func (l *loader) following() *Follow {
 	}
 	if f.Commit == "" && l.valid("commit") {
 		f.Commit = strings.ToLower(l.facts.Commit)
+		none := "this run of CI names none; give the hash of the commit whose deployment is meant"
+		if f.Preview != 0 { // of a merged pull request the other is the merge
+			f.Commit = strings.ToLower(l.facts.Head)
+			none = "this run of CI does not say which is the pull request's newest; give its hash"
+		}
 		if !hash.MatchString(f.Commit) {
-			l.problem("commit", "is not known: this run of CI names none; give the hash of the commit whose deployment is meant")
+			l.problem("commit", "is not known: "+none)
 		}
 	}
 	if l.given("start-timeout") != "" && l.valid("start-timeout") && l.valid("timeout") && f.StartTimeout > l.config.Timeout {

@@ -21,8 +21,8 @@ func pairs(list ...string) []string {
 
 // TestFollow: what is followed, and what does not go together with it.
 func TestFollow(t *testing.T) {
-	run := Facts{Commit: sha}
-	pull := Facts{Commit: sha, PullRequest: "12"}
+	run := Facts{Commit: sha, Head: sha}
+	pull := Facts{Commit: sha, Head: sha, PullRequest: "12"}
 	minutes := func(n int) time.Duration { return time.Duration(n) * time.Minute }
 	const nothing = "cannot be combined with operation: follow, which starts nothing"
 	tests := []struct {
@@ -45,6 +45,14 @@ func TestFollow(t *testing.T) {
 		{
 			"no commit", Facts{}, nil, nil,
 			[]string{"commit: is not known: this run of CI names none; give the hash of the commit whose deployment is meant"}, nil,
+		},
+		{
+			"a preview for a comment", Facts{Commit: sha, PullRequest: "12"}, []string{"INPUT_PREVIEW", "auto"}, nil,
+			[]string{"commit: is not known: this run of CI does not say which is the pull request's newest; give its hash"}, nil,
+		},
+		{
+			"the head of a merged pull request", Facts{Commit: strings.Repeat("a", 40), Head: sha, PullRequest: "12"}, []string{"INPUT_PREVIEW", "auto"},
+			&Follow{Commit: sha, Preview: 12, StartTimeout: minutes(2)}, nil, nil,
 		},
 		{
 			"a branch", run, []string{"INPUT_COMMIT", "main"}, nil,

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"dokploy-deploy/internal/buildlog"
@@ -16,6 +17,9 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 	e := &w.ending
 	if d.Left != "" && d.Left != e.sent.left {
 		e.sent.left, e.sent.detail = d.Left, ""
+	}
+	if d.Preview != nil {
+		w.adopt(d.Preview)
 	}
 	if d.Waits {
 		w.lookAhead(ctx, d.Place)
@@ -107,6 +111,9 @@ func (w *watcher) followLog(ctx context.Context) {
 		return
 	}
 	source := dokploy.LogSource{DeploymentID: row.ID, Path: row.LogPath, ServerID: t.service.ServerID}
+	if t.service.PullRequest != 0 && t.service.ServerID != "" { // readLogs looks on Dokploy's own host (docs/dokploy.md, Previews)
+		source.NoREST = true
+	}
 	if build := firstOf(row.BuildServerID, t.service.BuildServerID); build != "" {
 		source.ServerID, source.NoREST = build, true
 	}
@@ -129,14 +136,37 @@ func (w *watcher) followLog(ctx context.Context) {
 // was looked at before it ran before its rollout.
 func (w *watcher) awaited(ctx context.Context) {
 	t := w.t
-	w.verifier.lookWhileQueued(ctx)
+	if made(t.service) {
+		w.verifier.lookWhileQueued(ctx)
+	} else {
+		w.verifier.nothingRuns()
+	}
 	if w.waits {
 		return
 	}
 	w.waits = true
 	w.verifier.down.answers()
-	t.note("Dokploy has started none yet; waiting up to %s", t.o.Follow.StartTimeout)
-	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
+	if made(t.service) {
+		t.note("Dokploy has started none yet; waiting up to %s", t.o.Follow.StartTimeout)
+	} else {
+		t.note("Dokploy has made no preview yet; waiting up to %s", t.o.Follow.StartTimeout)
+	}
+	for _, o := range explaining(t.obstacles(w.previews)) {
 		t.warn("there may come none: %s", o)
 	}
+}
+
+// adopt makes the preview that was listed what is followed. Its domain may come
+// after it.
+func (w *watcher) adopt(p *dokploy.Preview) {
+	known := w.t.service
+	if known.PreviewID == p.ID && slices.Equal(known.Domains, p.Domains) {
+		return
+	}
+	if known.PreviewID != p.ID {
+		w.base = newBaseline(p.Deployments)
+	}
+	w.t.service = p.Of(known)
+	w.verifier.turnTo(w.t.service)
+	w.ending.preview = &preview{target: w.t, base: w.base}
 }

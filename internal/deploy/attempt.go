@@ -36,6 +36,7 @@ func deployAndVerify(ctx context.Context, t target) attempt {
 	defer cancel()
 	if t.o.Follow != nil {
 		a.ending, err = follow(timed, a.applied.target, a.verifier, a.base)
+		a = a.becomes(a.ending.preview)
 	} else {
 		a.ending, err = deploy(timed, a.applied.target, a.verifier, a.base, a.applied.left())
 	}
@@ -69,6 +70,14 @@ func makeReady(ctx context.Context, t target) (attempt, error) {
 	return a, nil
 }
 
+// becomes returns the attempt once its preview is known.
+func (a attempt) becomes(p *preview) attempt {
+	if p != nil {
+		a.target, a.applied.target, a.base = p.target, p.target, p.base
+	}
+	return a
+}
+
 // explained returns the attempt after its deployment ended, or after an error
 // cut it off. The log may outlast the target's time.
 func (a attempt) explained(ctx, timed context.Context, err error) attempt {
@@ -87,7 +96,13 @@ func (a attempt) explained(ctx, timed context.Context, err error) attempt {
 }
 
 // check verifies that what was deployed is running and answers.
-func (a attempt) check(ctx context.Context) (e end, err error) {
+func (a attempt) check(parent context.Context) (e end, err error) {
+	ctx, gone := whilePreview(parent, a.target)
+	defer func() {
+		if gone() {
+			e, err = e.withoutPreview(a.target.service.PullRequest), nil
+		}
+	}()
 	e = a.end
 	if a.target.o.verifies() {
 		if e, err = verify(ctx, a.applied.target, a.verifier, a.deployed(), e); err != nil {

@@ -50,11 +50,15 @@ func takeBaseline(ctx context.Context, t target) (baseline, error) {
 			return baseline{}, err
 		}
 	}
+	return newBaseline(rows), nil
+}
+
+func newBaseline(rows []dokploy.Deployment) baseline {
 	b := baseline{ended: map[string]bool{}, typical: typicalDuration(rows)}.with(rows)
 	for _, row := range rows {
 		b.ended[row.ID] = row.Terminal()
 	}
-	return b, nil
+	return b
 }
 
 // staleBaseline is how old the baseline may be when the trigger is sent.

@@ -160,7 +160,7 @@ func (b *beginning) look(ctx context.Context, l lookout, id string) {
 		b.saw <- nil
 		return
 	}
-	rows, err := l.client.Deployments(ctx, l.service.Kind, l.service.ID)
+	rows, err := l.client.Rows(ctx, l.service)
 	if err != nil || !slices.ContainsFunc(rows, func(d dokploy.Deployment) bool { return d.ID == id && d.Status == dokploy.StatusRunning }) {
 		b.saw <- nil
 		return

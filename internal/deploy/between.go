@@ -32,7 +32,7 @@ func otherImage(asked string, s *dokploy.SwarmService) string {
 func (v *verifier) superseded(ctx context.Context, d deployed) (over bool, err error) {
 	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		rows, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID)
+		rows, err := v.client.Rows(ctx, v.service)
 		if err != nil {
 			return wait.Pending, err
 		}
@@ -57,7 +57,7 @@ func supersededIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
 func stoppedInDokploy(ctx context.Context, c *dokploy.Client, service *dokploy.Service, loopOf func(backoff.BackOff) wait.Loop) (idle bool, err error) {
 	loop := loopOf(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
-		s, err := c.Service(ctx, service.Kind, service.ID)
+		s, err := c.Now(ctx, service)
 		if err != nil && !staysBlind(err) {
 			return wait.Pending, err
 		}

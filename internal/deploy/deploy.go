@@ -13,6 +13,7 @@
 //	watch.go     finds the deployment that this made, and follows it to its end
 //	             (ending.go): package track decides, observe.go asks for what it
 //	             needs, act.go does what follows
+//	preview.go   has what is followed be a pull request's preview, once it is there
 //	end.go       how it ended, and why (reason.go); an error that breaks a stage off
 //	             says what goes on in Dokploy (outcome.go)
 //	verify.go    sees whether what was deployed runs: package rollout decides, and
@@ -51,6 +52,7 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 		}
 		return report
 	}
+	found.previews(&o)
 	broken := false
 	for i, f := range found.targets {
 		r := &report.Results[i]
@@ -122,7 +124,10 @@ func check(ctx context.Context, o *Options, found *targets, report *verdict.Repo
 		if err == nil {
 			err = mayPrepare(found.rights, p)
 		}
-		if err == nil && o.Health != nil {
+		if err == nil {
+			err = fitPreview(ctx, o, service)
+		}
+		if err == nil && o.Health != nil && made(service) {
 			_, err = o.healthURL(service.URL())
 		}
 		if err != nil {

@@ -28,6 +28,13 @@ func (e end) showing(log containerLog) end {
 	return e
 }
 
+// withoutPreview is the end of a deployment whose preview is gone.
+func (e end) withoutPreview(number int) end {
+	e.outcome = verdict.Reason{Kind: verdict.PreviewGone, N: number}.Outcome()
+	e.tail, e.tailOf = nil, ""
+	return e
+}
+
 // doneBy is what Dokploy did in a deployment that it reports as done.
 func (t target) doneBy() string {
 	switch {

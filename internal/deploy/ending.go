@@ -17,6 +17,9 @@ type ending struct {
 	last track.Decision
 	row  *dokploy.Deployment // nil: it was not found
 	log  *buildlog.Log       // of that; nil: it has none yet
+	// preview is what is followed, once Dokploy has made it; nil: it has not, or
+	// it is none.
+	preview *preview
 }
 
 // shows reports whether Dokploy has shown that it has the trigger.

@@ -3,6 +3,8 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -13,7 +15,11 @@ import (
 // follow waits for the deployment of the commit and follows it. Nothing is ever
 // started.
 func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, error) {
-	t.note("following what Dokploy starts by itself for commit %.7s", t.o.Follow.Commit)
+	what := ""
+	if n := t.service.PullRequest; n != 0 {
+		what = fmt.Sprintf(" in the preview of pull request %d", n)
+	}
+	t.note("following what Dokploy starts by itself for commit %.7s%s", t.o.Follow.Commit, what)
 	s := newSender(t, v, base, verdict.NoneYet)
 	s.sent.state = track.Begin(s.order())
 	e, err := watch(ctx, t, v, base, s.sent)
@@ -25,7 +31,10 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 		return e, nil
 	}
 	why := e.last.End.Reason
-	if why.Kind == verdict.NoneCame {
+	if why.Kind == verdict.NoneCame || why.Kind == verdict.NoPreview {
+		if e.preview != nil {
+			t = e.preview.target
+		}
 		return e, s.brokenOff(noneCame(ctx, t, why))
 	}
 	o := why.Outcome()
@@ -38,24 +47,59 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 // noneCame ends a run for whose commit Dokploy has started nothing, with what
 // the service's settings say to that.
 func noneCame(ctx context.Context, t target, why verdict.Reason) error {
-	service := t.service
-	if s, err := t.client.Service(ctx, t.service.Kind, t.service.ID); err == nil {
-		service = s // somebody may have changed it
-	}
-	why.Name = fmt.Sprintf("%.12s", why.Name)
-	found := obstacles(service, t.o.Follow.Pushed, t.version)
-	if len(found) > 0 {
-		why.Kind, why.Text = verdict.NoneExplained, verdict.Obstacles(found)
+	var previews []dokploy.Preview
+	t.service, previews = settingsNow(ctx, t)
+	found := t.obstacles(previews)
+	reasons := explaining(found)
+	why.Name, why.Text = fmt.Sprintf("%.12s", why.Name), verdict.Obstacles(found)
+	switch {
+	case len(reasons) > 0 && why.Kind == verdict.NoPreview:
+		why.Kind = verdict.NoPreviewExplained
+	case len(reasons) > 0:
+		why.Kind = verdict.NoneExplained
 	}
 	o := why.Outcome()
-	if len(found) > 0 && t.o.Follow.SkipIfNone {
-		o.Status = verdict.Skipped
+	if t.service.PullRequest != 0 && len(reasons) == 0 {
+		o.Hint = verdict.SeeTheApp
 	}
-	if newest := newestDeployed(service.Deployments); newest != nil {
+	switch {
+	case len(reasons) > 0 && t.o.Follow.SkipIfNone:
+		o.Status = verdict.Skipped
+	case len(reasons) == 0 && len(found) > 0:
+		o.Hint = verdict.Hint(o.Advice() + ". " + sentence(why.Text))
+	}
+	if newest := newestDeployed(t.service.Deployments); newest != nil {
 		o.Left = verdict.NewestOther
 		o.Detail = fmt.Sprintf("%.12s, done at %s UTC by the server's clock", track.CommitOf(newest), newest.FinishedAt.UTC().Format(time.DateTime))
 	}
 	return &verdict.Error{Outcome: o}
+}
+
+// settingsNow are the service and the previews of its application as they are
+// now, which somebody may have changed; as far as they can be read.
+func settingsNow(ctx context.Context, t target) (*dokploy.Service, []dokploy.Preview) {
+	service := t.service
+	if s, err := t.client.Service(ctx, service.Kind, service.ID); err == nil {
+		service = s
+	}
+	n := t.service.PullRequest
+	if n == 0 {
+		return service, nil
+	}
+	it := dokploy.Preview{Number: n}
+	all, err := t.client.Previews(ctx, service.ID)
+	if i := slices.IndexFunc(all, func(p dokploy.Preview) bool { return p.Number == n }); err == nil && i >= 0 {
+		it = all[i]
+	}
+	return it.Of(service), all
+}
+
+// sentence begins with a capital letter.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // newestDeployed is the row of the newest deployment that is done and names its
@@ -73,7 +117,6 @@ func newestDeployed(rows []dokploy.Deployment) *dokploy.Deployment {
 
 // dryFollow takes one look for a deployment of the commit.
 func dryFollow(ctx context.Context, t target) verdict.Result {
-	result := t.result()
 	v := newVerifier(t)
 	w := &watcher{t: t, verifier: v}
 	order := newSender(t, v, baseline{}, verdict.NoneYet).order()
@@ -89,24 +132,29 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 				continue
 			}
 			state, d = next, now
+			if d.Preview != nil {
+				w.adopt(d.Preview)
+			}
 			if d.Fault {
 				return s.err
 			}
 			return nil
 		}
 	})
+	t = w.t
+	result := t.result()
 	switch {
 	case err == nil && d.End != nil:
 		err = d.End.Reason.Err()
 	case err == nil:
 		result.Status = verdict.Done
-		t.note("%s", lookedText(t.o.Follow.Commit, d, state))
+		t.note("%s", t.lookedText(d, state))
 	}
 	if err != nil {
 		result.Outcome = notStarted(ctx, err, true)
 		return result
 	}
-	for _, o := range obstacles(t.service, t.o.Follow.Pushed, t.version) {
+	for _, o := range explaining(t.obstacles(w.previews)) {
 		t.warn("there may come none: %s", o)
 	}
 	t.note("this key %s", t.mayText())
@@ -118,8 +166,11 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 }
 
 // lookedText says what one look has shown.
-func lookedText(commit string, d track.Decision, s track.State) string {
+func (t target) lookedText(d track.Decision, s track.State) string {
+	commit, n := t.o.Follow.Commit, t.service.PullRequest
 	switch {
+	case !made(t.service):
+		return fmt.Sprintf("Dokploy has no preview of pull request %d just now", n)
 	case d.Held != nil:
 		return fmt.Sprintf("the deployment of commit %.7s: %s, %s", commit, d.Held.ID, d.Held.Status)
 	case s.Phase() == track.Accepted && d.Left == verdict.StillQueued:

@@ -126,6 +126,10 @@ func (t target) noteHealth() error {
 	if t.o.Health == nil {
 		return nil
 	}
+	if t.o.Health.URL == nil && !made(t.service) {
+		t.note("health: would request the preview's address%s", t.o.Health.wants(t.screen.mask))
+		return nil
+	}
 	u, err := t.o.healthURL(t.service.URL())
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -38,14 +39,14 @@ func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 			w.unread, _ = dokploy.Explain(err)
 		}
 	case track.Rows:
-		s.shown.Rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
+		s.shown.Rows, s.shown.Previews, err = w.rows(ctx)
 		s.shown.Gone = dokploy.NotFound(err)
 	case track.Service:
-		s.shown.Service, err = w.t.client.Service(ctx, w.t.service.Kind, w.t.service.ID)
+		s.shown.Service, err = w.t.client.Now(ctx, w.t.service)
 	case track.Running:
 		var projects []dokploy.Project
 		projects, err = w.t.client.Projects(ctx)
-		s.shown.Running = running(projects)
+		s.shown.Running = slices.Concat(running(projects), w.previewsRunning())
 	}
 	s.shown.Asked |= n
 	if err != nil {
@@ -66,6 +67,30 @@ func running(projects []dokploy.Project) (ids []string) {
 					ids = append(ids, s.ID)
 				}
 			}
+		}
+	}
+	return ids
+}
+
+// rows are those of the service; of a preview they come with all others of its
+// application.
+func (w *watcher) rows(ctx context.Context) (rows []dokploy.Deployment, all []dokploy.Preview, err error) {
+	if w.t.service.PullRequest == 0 {
+		rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
+		return rows, nil, err
+	}
+	if all, err = w.t.client.Previews(ctx, w.t.service.ID); err == nil {
+		w.previews = all
+	}
+	return nil, all, err
+}
+
+// previewsRunning are the previews that are being deployed, which no list of
+// services has.
+func (w *watcher) previewsRunning() (ids []string) {
+	for _, p := range w.previews {
+		if p.Status == dokploy.StatusRunning {
+			ids = append(ids, p.ID)
 		}
 	}
 	return ids

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"dokploy-deploy/internal/dokploy"
@@ -62,4 +64,64 @@ func (p Pushed) what() string {
 		return "the tag " + p.Ref
 	}
 	return "the branch " + p.Ref
+}
+
+// obstacles are those of the target, whose application has these previews.
+func (t target) obstacles(previews []dokploy.Preview) []verdict.Obstacle {
+	if t.service.PullRequest != 0 {
+		return previewObstacles(t.service, previews, t.o.Follow.Pull, t.version)
+	}
+	return obstacles(t.service, t.o.Follow.Pushed, t.version)
+}
+
+// previewObstacles are the settings of an application that explain why a pull
+// request gets no preview, or an existing one no deployment (docs/dokploy.md,
+// Previews). What else holds for pushes does not count.
+func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull, v dokploy.Version) (found []verdict.Obstacle) {
+	add := func(kind verdict.ObstacleKind, text, other string) {
+		found = append(found, verdict.Obstacle{Kind: kind, Text: text, Other: other})
+	}
+	if pull.Closed {
+		add(verdict.PullClosed, "", "")
+	}
+	set := s.Previews
+	switch {
+	case s.SourceType != "github":
+		add(verdict.NotFromGitHub, s.SourceType, "")
+		return found
+	case set == nil:
+		add(verdict.PreviewsOff, "", "")
+		return found // nobody asks for anything else
+	}
+	if pull.Base != "" && s.Push.Branch != "" && pull.Base != s.Push.Branch {
+		add(verdict.OtherBase, s.Push.Branch, pull.Base)
+	}
+	exists := slices.ContainsFunc(previews, func(p dokploy.Preview) bool { return p.Number == s.PullRequest })
+	switch n, limit := len(previews), strconv.Itoa(set.Limit); {
+	case v.Less(0, 30, 2) && n > set.Limit:
+		add(verdict.PreviewsExceeded, count(n, "preview"), limit)
+	case !v.Less(0, 30, 2) && !exists && n >= set.Limit:
+		add(verdict.PreviewLimit, count(n, "preview"), limit)
+	}
+	labels := strings.Join(set.Labels, ", ")
+	switch {
+	case len(set.Labels) == 0:
+	case pull.Labels == nil:
+		add(verdict.LabelWanted, labels, "")
+	case !slices.ContainsFunc(pull.Labels, func(l string) bool { return slices.Contains(set.Labels, l) }):
+		add(verdict.LabelMissing, labels, "")
+	}
+	switch {
+	case !set.WritersOnly:
+	case pull.Outsider != "":
+		add(verdict.AuthorOutside, pull.Outsider, "")
+	default:
+		add(verdict.AuthorUnknown, "", "")
+	}
+	return found
+}
+
+// explaining are those that are a reason for none.
+func explaining(all []verdict.Obstacle) []verdict.Obstacle {
+	return slices.DeleteFunc(slices.Clone(all), func(o verdict.Obstacle) bool { return !o.Explains() })
 }

@@ -171,9 +171,22 @@ type CI struct {
 // Follow says which deployment is followed that Dokploy starts by itself.
 type Follow struct {
 	Commit       string // a hash, or its beginning
+	Preview      int    // the pull request whose previews are meant; 0: the services themselves
 	StartTimeout time.Duration
 	SkipIfNone   bool // none that a setting explains is no failure
 	Pushed       Pushed
+	Pull         Pull
+}
+
+// Pull is what is known of the pull request that the run is about. Each part may
+// be empty.
+type Pull struct {
+	Base string // the branch that it is to go into
+	// Labels are those that it had when the run began; nil: not known.
+	Labels []string
+	// Outsider says why its author may not be able to write to the repository.
+	Outsider string
+	Closed   bool
 }
 
 // Pushed is what is known of the push that starts it. Each part may be empty.

@@ -36,16 +36,26 @@ func (t target) placeOf(p track.Place) place {
 // serviceName names a job's service.
 func (t target) serviceName(j *dokploy.Job) string {
 	switch {
-	case j.ServiceID == t.service.ID:
+	case j.ServiceID == t.deploys():
 		return "an earlier deployment of " + t.name
 	case j.PreviewOf == t.service.ID:
-		return "a preview of " + t.name
+		return number(t.service.PullRequest == 0, "a preview of ", "another preview of ") + text.OneLine(t.service.Name)
+	case t.service.PullRequest != 0 && j.ServiceID == t.service.ID:
+		return text.OneLine(t.service.Name)
 	case t.paths[j.PreviewOf] != "":
 		return "a preview of " + text.OneLine(t.paths[j.PreviewOf])
 	case t.paths[j.ServiceID] != "":
 		return text.OneLine(t.paths[j.ServiceID])
 	}
 	return "another " + string(j.Kind)
+}
+
+// deploys returns the id of what is deployed: the service's, or the preview's own.
+func (t target) deploys() string {
+	if t.service.PullRequest != 0 {
+		return t.service.PreviewID
+	}
+	return t.service.ID
 }
 
 // took returns how long it has been building at the server's time now; zero:
@@ -151,7 +161,7 @@ func (a *ahead) look(ctx context.Context, t target, own time.Duration, p place, 
 // unknown. A key may not be allowed to see another service's deployments, and
 // nothing depends on it.
 func (t target) typicalDurationOf(ctx context.Context, j *dokploy.Job, own time.Duration) time.Duration {
-	if j.ServiceID == t.service.ID {
+	if j.ServiceID == t.deploys() {
 		return own
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

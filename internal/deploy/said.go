@@ -62,6 +62,10 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 		return func() string { return "no deployment has started yet; this Dokploy does not show its queue" }
 	case track.DoingAwaited:
 		commit := w.t.o.Follow.Commit
+		if !made(w.t.service) {
+			n := w.t.service.PullRequest
+			return func() string { return fmt.Sprintf("waiting for Dokploy to make the preview of pull request %d", n) }
+		}
 		return func() string {
 			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s", commit)
 		}

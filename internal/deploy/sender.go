@@ -59,6 +59,9 @@ func (s *sender) order() track.Order {
 	}
 	if f := s.t.o.Follow; f != nil {
 		o.Commit, o.StartTimeout = f.Commit, f.StartTimeout
+		if service.PullRequest != 0 {
+			o.Preview, o.ServiceID, o.LosesMarker = service.PullRequest, service.PreviewID, false
+		}
 		return o
 	}
 	o.Markers, o.Upload = slices.Clone(s.tokens), s.uploaded.isUpload

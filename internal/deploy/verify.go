@@ -214,7 +214,7 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	if _, err := v.client.Deployments(ctx, v.service.Kind, v.service.ID); err != nil {
+	if _, err := v.client.Rows(ctx, v.service); err != nil {
 		return ""
 	}
 	what, _ := dokploy.Explain(outage.Err)

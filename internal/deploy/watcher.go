@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"dokploy-deploy/internal/dokploy"
 )
 
 // watcher is the one loop that looks at Dokploy's queue and the service's rows,
@@ -15,13 +17,14 @@ type watcher struct {
 	base     baseline
 	ending   ending
 
-	ahead   ahead
-	placed  string        // the place that was said
-	waits   bool          // it was said that none has come yet
-	unread  string        // why the queue could not be read
-	began   time.Time     // our clock, when the row was found
-	wake    chan struct{} // the log may have shown the end
-	late    *time.Timer   // of a deployment that takes far too long
-	growing *backoff.ExponentialBackOff
-	first   time.Duration // its first pause
+	previews []dokploy.Preview // of the application, as last listed
+	ahead    ahead
+	placed   string        // the place that was said
+	waits    bool          // it was said that none has come yet
+	unread   string        // why the queue could not be read
+	began    time.Time     // our clock, when the row was found
+	wake     chan struct{} // the log may have shown the end
+	late     *time.Timer   // of a deployment that takes far too long
+	growing  *backoff.ExponentialBackOff
+	first    time.Duration // its first pause
 }

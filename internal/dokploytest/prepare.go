@@ -244,6 +244,9 @@ func (v *Service) SetBuildSecrets(secrets string) { v.put("buildSecrets", secret
 // SetComposeFile sets the compose file, as somebody else would.
 func (v *Service) SetComposeFile(file string) { v.put("composeFile", file) }
 
+// SetSourceType changes the stored source type.
+func (v *Service) SetSourceType(source string) { v.put("sourceType", source) }
+
 // SetCreateEnvFile sets createEnvFile, as somebody else would.
 func (v *Service) SetCreateEnvFile(on bool) {
 	v.s.mu.Lock()

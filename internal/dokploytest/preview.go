@@ -165,6 +165,22 @@ func (s *Server) Previews(v *Service) []*Service {
 	return slices.Clone(v.previews)
 }
 
+// PullRequest returns the number of the one that this is a preview of; 0: none.
+func (v *Service) PullRequest() int {
+	if v.pull == nil {
+		return 0
+	}
+	return v.pull.number
+}
+
+// SetPreviews changes an application's preview settings; nil turns previews off.
+// Existing ones stay.
+func (v *Service) SetPreviews(p *Previews) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	v.previewSettings = p
+}
+
 // RemovePreview removes a preview, as somebody would in the dashboard.
 func (s *Server) RemovePreview(preview *Service) {
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"strconv"
 	"strings"
 
 	"dokploy-deploy/internal/ci"
@@ -15,22 +16,15 @@ func following(f *config.Follow, host ci.Host) *deploy.Follow {
 		return nil
 	}
 	run := host.Commit()
-	out := &deploy.Follow{Commit: f.Commit, StartTimeout: f.StartTimeout, SkipIfNone: f.SkipIfNone}
+	out := &deploy.Follow{Commit: f.Commit, Preview: f.Preview, StartTimeout: f.StartTimeout, SkipIfNone: f.SkipIfNone}
 	if strings.HasPrefix(strings.ToLower(run.SHA), f.Commit) {
 		out.Pushed = deploy.Pushed{Ref: run.Ref, Tag: host.Tag(), Message: run.Message}
 		if !host.Merged() {
 			out.Pushed.PullRequest = run.PullRequest
 		}
 	}
-	return out
-}
-
-// previewsNotYet refuses what is read and cannot be followed.
-func previewsNotYet(f *config.Follow) error {
-	if f == nil || f.Preview == 0 {
-		return nil
+	if f.Preview != 0 && run.PullRequest == strconv.Itoa(f.Preview) {
+		out.Pull = deploy.Pull(host.Pull())
 	}
-	return &config.Error{Problems: []config.Problem{{
-		Input: "preview", Text: "previews of pull requests cannot be followed yet; leave it empty, and operation: follow follows the service itself",
-	}}}
+	return out
 }

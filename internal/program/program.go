@@ -47,15 +47,12 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 	}
 	host := ci.Detect(env.Lookup)
 	run := host.Commit()
-	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout(), Commit: run.SHA, PullRequest: run.PullRequest})
+	cfg, err := config.Load(env, config.Facts{NoSecrets: host.NoSecrets(), Checkout: host.Checkout(), Commit: run.SHA, Head: host.Head(), PullRequest: run.PullRequest})
 	printer := ci.New(host, p.Stdout, cfg.Secrets())
 	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
 	for _, w := range cfg.Warnings {
 		printer.Warn("", w.Input+": "+w.Text)
-	}
-	if err == nil {
-		err = previewsNotYet(cfg.Follow)
 	}
 	if err != nil {
 		return invalid(host, printer, cfg, err)
