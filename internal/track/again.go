@@ -45,8 +45,8 @@ func (s *sight) lookForSecondRun() *Decision {
 		}
 		job := s.ourJob(s.shown())
 		s.noteTwins(s.shown(), job)
-		s.inQueue = job != nil
-		s.waitsAgain, s.again.returned = s.inQueue, s.again.returned || s.inQueue
+		s.job, s.inQueue = job, job != nil
+		s.waitsAgain, s.again.returned = s.inQueue, s.again.returned || s.inQueue && s.comesBack()
 	}
 	if d := s.need(Rows); d != nil {
 		return d
@@ -57,6 +57,9 @@ func (s *sight) lookForSecondRun() *Decision {
 // secondRunBegan finds a new row that is ours.
 func (s *sight) secondRunBegan() *Decision {
 	a := &s.again
+	if s.order.Commit != "" {
+		return s.secondRunOfPush()
+	}
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		switch {
@@ -66,9 +69,6 @@ func (s *sight) secondRunBegan() *Decision {
 		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
 		case s.order.Upload && s.order.mine(row.Title, row.Description) && !a.returned && !s.order.Traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
 			// Somebody's from the dashboard looks the same.
-			s.unsure = append(s.unsure, *row)
-		case s.order.Commit != "" && s.order.mine(row.Title, row.Description) && (!a.returned || s.finding.beside): //rule:second-run-of-a-push
-			// Another push of the commit looks the same.
 			s.unsure = append(s.unsure, *row)
 		case s.order.mine(row.Title, row.Description):
 			return s.beginAgain(row)

@@ -88,7 +88,7 @@ func (s *sight) pushInQueue() *Decision {
 	s.found(Pushed(job.Description))
 	s.remember(q, job)
 	for i := range s.o.Rows {
-		if row := &s.o.Rows[i]; row.StartedAt.Before(job.QueuedAt) { //rule:began-before-it-was-queued
+		if row := &s.o.Rows[i]; row.Status != dokploy.StatusQueued && row.StartedAt.Before(job.QueuedAt) { //rule:began-before-it-was-queued
 			s.known = s.known.with(row.ID)
 		}
 	}
@@ -168,7 +168,11 @@ func (s *sight) pushHasTime() *Decision {
 		}
 		return pending()
 	}
-	if s.o.Outages > 0 && s.o.quiet(s.o.BackAt) < comeback {
+	back := comeback
+	if s.queue == QueueHidden { //rule:hidden-push-may-run-again
+		back = secondRun // BullMQ does that with what a restart has interrupted
+	}
+	if s.o.Outages > 0 && s.o.quiet(s.o.BackAt) < back {
 		return pending()
 	}
 	return nil

@@ -47,52 +47,35 @@ func (s *sight) pushes(q *dokploy.Queue) (jobs []*dokploy.Job) {
 }
 
 // pushsJob is the job that was first found. Where the row was found first, it is
-// the one that is at work.
+// the one that was at work when that began.
 func (s *sight) pushsJob(q *dokploy.Queue) *dokploy.Job {
 	jobs := s.pushes(q)
 	if seen := s.trail.seen; seen != nil {
 		return s.sameAs(seen, jobs)
 	}
-	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Active }); i >= 0 {
+	row := s.held.row
+	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return row != nil && j.Active && !j.ProcessedOn.After(row.StartedAt) }); i >= 0 { //rule:job-of-the-held-row
+		s.remember(q, jobs[i])
 		return jobs[i]
 	}
 	return nil
 }
 
-// noteTwins keeps whether other pushes of the same commit are in the queue, and
-// whether their rows may be taken for ours: those that wait before it or, on a
-// remote server, run beside it.
-func (s *sight) noteTwins(q *dokploy.Queue, own *dokploy.Job) {
-	if s.order.Commit == "" {
-		return
-	}
-	f, ahead := &s.finding, true
-	f.twins = false
-	for _, j := range s.pushes(q) {
-		if own != nil && j.ID == own.ID {
-			ahead = false
-			continue
-		}
-		f.beside = true
-		f.twins = f.twins || s.order.Remote || ahead && !j.Active
-	}
-}
-
-// mayBeATwin: the order in the queue has to tell.
-func (s *sight) mayBeATwin(row *dokploy.Deployment) bool {
-	return s.finding.twins && s.hasHash(row)
-}
-
-// hasHash: it shows the commit that was pushed, and began when ours can have.
-func (s *sight) hasHash(row *dokploy.Deployment) bool {
-	on := time.Time{}
+// turn is when our job's came, as last seen; zero: it was not.
+func (s *sight) turn() time.Time {
 	if seen := s.trail.seen; seen != nil {
-		on = seen.ProcessedOn
+		return seen.ProcessedOn
 	}
+	return time.Time{}
+}
+
+// hasHash: it shows the commit that was pushed, and began when ours can have. On a
+// remote server that is up to 20 s after its job did (docs/dokploy.md, Remote servers).
+func (s *sight) hasHash(row *dokploy.Deployment) bool {
 	switch {
 	case s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.finding.before.has(row.ID):
 		return false
-	case !on.IsZero() && (row.StartedAt.Before(on) || row.StartedAt.Sub(on) > rowAfter): //rule:hash-at-its-time
+	case row.StartedAt.Before(s.turn()), row.StartedAt.Before(s.trail.latest): //rule:hash-at-its-time
 		return false
 	}
 	return true

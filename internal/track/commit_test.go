@@ -280,7 +280,7 @@ func TestASecondRunOfAPush(t *testing.T) {
 	}
 	again := []dokploy.Deployment{hashRow("b", 50, dokploy.StatusRunning), {ID: "a", StartedAt: at(1), Status: dokploy.StatusCancelled, Description: "Hash: " + sha}}
 	w := begin()
-	w.rows = again
+	w.jobs, w.rows = []dokploy.Job{push("1", 0, 49.9)}, again
 	w.wantHeld(w.look(1), "b")
 	w = begin(push("2", 1, -1))
 	w.rows = again
@@ -289,17 +289,4 @@ func TestASecondRunOfAPush(t *testing.T) {
 	}
 	w.jobs, w.rows[0] = nil, hashRow("b", 50, dokploy.StatusDone)
 	w.wantEnd(w.looks(400, 1), verdict.Ambiguous)
-}
-
-// A row with the hash is that of the job only if it began when the job did: one
-// that began before it, or long after, is of another push of the same commit.
-func TestHashAtItsTime(t *testing.T) {
-	s := &sight{State: Begin(Order{ServiceID: "api", Commit: sha})}
-	s.trail.seen = &dokploy.Job{ID: "1", ServiceID: "api", Active: true, ProcessedOn: at(10)}
-	for start, want := range map[float64]bool{9.9: false, 10: true, 14.9: true, 15.1: false} {
-		row := hashRow("a", start, dokploy.StatusRunning)
-		if s.hasHash(&row) != want {
-			t.Errorf("begun at %v s: %v", start, !want)
-		}
-	}
 }

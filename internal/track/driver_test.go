@@ -21,6 +21,7 @@ type run struct {
 
 	last  track.Decision
 	looks int
+	shown shown // by the look that is being taken
 	began time.Duration
 
 	outageStart time.Duration
@@ -92,7 +93,11 @@ func (r *run) play() *run {
 	r.advance(0)
 	r.state = track.Begin(order)
 	r.begun = r.state
-	r.send()
+	if h := r.h; h.push == nil {
+		r.send()
+	} else {
+		r.answeredAt, r.last.Pace.Now = -1, true
+	}
 	for !r.over() {
 		r.wait(r.pause())
 		if r.looks++; r.looks > mostLook || r.now > longest {
@@ -173,12 +178,14 @@ func (r *run) look() track.Decision {
 	o := track.Observation{Start: r.clock()}
 	r.stamp(&o)
 	var asked track.Need
+	r.shown = shown{}
 	for {
 		next, d := r.state.See(o)
 		if r.keepSteps {
 			r.steps = append(r.steps, step{before: r.state, after: next, o: o, clone: clone(o), d: d})
 		}
 		if d.Ask == 0 {
+			r.found(next, d, &o)
 			r.state = next
 			r.saw(start, asked, d)
 			return d
@@ -246,9 +253,11 @@ func (r *run) request(o *track.Observation, n track.Need) {
 		o.NoQueue = !r.barred
 	case n == track.Queue:
 		o.Queue = r.queueList()
+		r.shown.jobs = slices.Clone(r.jobs)
 		r.addNoise(o.Queue)
 	case n == track.Rows:
 		o.Rows = r.rowList()
+		r.shown.rows = slices.Clone(r.rows)
 	case n == track.Service:
 		o.Service = &dokploy.Service{ID: services[0].id, Status: r.status[0], Deployments: r.rowList()}
 	case n == track.Running:

@@ -62,6 +62,7 @@ func (s *sight) find() *Decision {
 var inQueue = []rule{
 	{"preview-gone-while-queued", (*sight).previewGone},
 	{"upload-among-what-is-new", (*sight).uploadAmongNew},
+	{"which-push", (*sight).whichPush},
 	{"job-waits", (*sight).jobWaits},
 }
 
@@ -154,6 +155,7 @@ func (s *sight) jobWaits() *Decision {
 	}
 	s.noteActives(q)
 	if s.job = s.ourJob(q); s.job == nil {
+		s.finding.beside = s.finding.beside || s.order.Commit != "" && len(s.pushes(q)) > 0
 		s.finding.others = s.finding.others || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.ServiceID == s.order.ServiceID })
 		return nil
 	}

@@ -59,6 +59,7 @@ func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 var watching = []rule{
 	{"preview-gone", (*sight).previewGone},
 	{"runs-again-beside", (*sight).runsAgainBeside},
+	{"push-runs-again-beside", (*sight).pushRunsAgain},
 	{"row-vanished", (*sight).vanished},
 	{"row-without-a-job", (*sight).stuck},
 }
@@ -69,6 +70,7 @@ var judging = []rule{
 	{"cancelled-runs-again", (*sight).cancelledRunsAgain},
 	{"cancelled-may-come-back", (*sight).cancelledMayComeBack},
 	{"ended-in-a-restart", (*sight).endedInARestart},
+	{"ended-beside-its-job", (*sight).endedBesideItsJob},
 	{"ended", (*sight).ended},
 }
 
@@ -173,6 +175,9 @@ func (s *sight) stuck() *Decision {
 		h.jobGone = s.o.At
 	}
 	if h.goneLooks >= 3 && s.o.At.Sub(h.jobGone) >= stuckAfter && (s.o.Outages == 0 || s.o.quiet(h.jobGone) >= comeback) { //rule:stuck-for-long-enough
+		if rows := s.laterPushes(); len(rows) > 0 { //rule:stuck-or-ran-again
+			return ambiguous(append(rows, *h.row))
+		}
 		if s.o.Outages > 0 && !s.order.Remote {
 			return lost(verdict.StuckRestart)
 		}
@@ -258,6 +263,17 @@ func (s *sight) cancelledMayComeBack() *Decision {
 // its queue runs it again.
 func (s *sight) endedInARestart() *Decision {
 	if s.held.row.Status == dokploy.StatusCancelled || s.o.Outages == 0 || s.queue != QueueSeen {
+		return nil
+	}
+	s.enter(Confirming)
+	s.now = true
+	return pending()
+}
+
+// endedBesideItsJob: a push whose job was there a moment ago may run again, after a
+// restart that came before it was looked for.
+func (s *sight) endedBesideItsJob() *Decision {
+	if s.order.Commit == "" || s.held.row.Status == dokploy.StatusCancelled || s.queue != QueueSeen || s.o.Start.Sub(s.trail.activeAt) >= time.Second {
 		return nil
 	}
 	s.enter(Confirming)

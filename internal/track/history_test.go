@@ -16,6 +16,7 @@ type history struct {
 	seed uint64
 	setup
 	events []event
+	push   *push // nil: a trigger is sent
 }
 
 // event is something that happens after an anchor.
@@ -28,6 +29,8 @@ type event struct {
 	work        work
 	webhook     bool
 	title, text string
+	builds      string // the commit that its row ends as
+	leads       bool   // the first push of ours
 
 	lasts time.Duration
 	bad   bool // a restart that does not cancel what was running
@@ -81,6 +84,24 @@ func (c chooser) between(from, to time.Duration) time.Duration {
 func generate(seed uint64) *history {
 	c := chooser{rand.New(rand.NewPCG(seed, 7))}
 	h := &history{seed: seed}
+	h.world(c)
+	quiet := c.one(4)
+	if seed >= pushesFrom {
+		h.pushed(c)
+	} else {
+		h.trigger(c, quiet)
+	}
+	h.crowd(c)
+	if !quiet {
+		h.troubles(c)
+	}
+	h.whatIsBuilt(c)
+	sortEvents(h.events)
+	return h
+}
+
+// world chooses the server and the service.
+func (h *history) world(c chooser) {
 	s := &h.setup
 	switch c.IntN(20) {
 	case 0, 1, 2, 3, 4, 5, 6:
@@ -113,14 +134,6 @@ func generate(seed uint64) *history {
 	s.stream = !c.one(3)
 	s.theirs = time.Duration(c.Int64N(int64(48*time.Hour)) - int64(24*time.Hour)).Truncate(time.Millisecond)
 	s.ours = time.Duration(c.Int64N(int64(48*time.Hour)) - int64(24*time.Hour))
-	quiet := c.one(4)
-	h.trigger(c, quiet)
-	h.crowd(c)
-	if !quiet {
-		h.troubles(c)
-	}
-	sortEvents(h.events)
-	return h
 }
 
 // work of a deployment of that service.
@@ -244,7 +257,11 @@ func (h *history) order(b track.Baseline) track.Order {
 		ServiceID: services[0].id, Remote: h.remote != "", BuiltRemotely: h.builtRemotely, LosesMarker: h.git,
 		Upload: h.upload, Baseline: b, SentAt: at0.Add(h.ours),
 	}
-	if !h.upload {
+	switch {
+	case h.push != nil:
+		o.Baseline = track.Baseline{} // nobody looked before
+		o.Commit, o.StartTimeout = h.push.asks, h.push.within
+	case !h.upload:
 		o.Markers = []string{ourMarker}
 	}
 	switch {
@@ -307,7 +324,11 @@ func (h *history) String() string {
 		kind += " built on a remote server"
 	}
 	say("  service  %s", kind)
-	say("  ours     %v", h.own)
+	if h.push != nil {
+		say("  follows  %s within %v", h.push.asks, h.push.within)
+	} else {
+		say("  ours     %v", h.own)
+	}
 	trigger := fmt.Sprintf("arrives at %v", h.arrives)
 	if h.lost {
 		trigger = "never arrives"
@@ -331,6 +352,9 @@ func (e event) String() string {
 		s += "deployment of " + services[e.service].id
 		if e.webhook {
 			s += " by a webhook"
+		}
+		if e.builds != "" {
+			s += " which builds " + e.builds
 		}
 		return s + fmt.Sprintf(" (%q): %v", e.text, e.work)
 	case restart:

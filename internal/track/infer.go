@@ -162,7 +162,7 @@ func (s *sight) anotherCameFirst() *Decision {
 
 func (s *sight) sideBySide() *Decision {
 	since := s.guess.since
-	return s.doubt(len(since) > 1 && s.order.Remote && since[1].StartedAt.Sub(since[0].StartedAt) < 2*time.Second)
+	return s.doubt(len(since) > 1 && s.order.Remote && (s.order.Commit != "" || since[1].StartedAt.Sub(since[0].StartedAt) < 2*time.Second))
 }
 
 // remoteOverARestart: it may have taken ours before it had a row, and left a

@@ -54,12 +54,18 @@ func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	return s.sameAs(seen, jobs)
 }
 
+// renumbered reports whether the jobs may have other ids than when ours was last
+// seen.
+func (s *sight) renumbered() bool {
+	return s.o.Outages > s.trail.outages && !s.order.Traits.QueueSurvivesRestart
+}
+
 // sameAs is the one of jobs that was seen before; nil: it is not among them.
 func (s *sight) sameAs(seen *dokploy.Job, jobs []*dokploy.Job) *dokploy.Job {
 	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == seen.Key() }); i >= 0 {
 		return jobs[i]
 	}
-	if s.o.Outages == 0 || s.order.Traits.QueueSurvivesRestart {
+	if !s.renumbered() {
 		return nil
 	}
 	// A server that brings its queue back after a restart numbers it anew, and

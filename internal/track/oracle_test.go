@@ -55,6 +55,9 @@ func (r *run) judge() []string {
 
 // noNews: nothing that is not usual.
 func (r *run) noNews() bool {
+	if r.h.push != nil && (r.noRows || len(r.mine) > 0 && r.mine[0].work.odd == breaksOff) {
+		return false
+	}
 	return !r.lostAnswer() && !r.h.has(restart, outage, fault, clean, removal) && r.own.odd != noRow && r.own.odd != breaksOff && (!r.upload || r.own.odd != silent)
 }
 
@@ -70,7 +73,8 @@ func (r *run) liveness() {
 	if r.last.End == nil || r.last.End.Row == nil {
 		// Others may be around whose rows cannot be told from ours.
 		switch k := verdict.Kind(r.ending()); {
-		case k == verdict.Ambiguous && (r.git || r.upload) && r.others() > 0:
+		case k == verdict.NoneCame, k == verdict.TwoCommits:
+		case k == verdict.Ambiguous && (r.git || r.upload || r.h.push != nil) && r.others() > 0:
 		case k == verdict.WhichUpload && r.upload && r.others() > 0:
 		case (k == verdict.PushedOut || k == verdict.HiddenPushedOut || k == verdict.RowVanished || k == verdict.HiddenIdle) && r.others() >= 10:
 		default:
@@ -82,7 +86,7 @@ func (r *run) liveness() {
 	if r.stream {
 		soon += 2500 * time.Millisecond
 	}
-	if r.git || r.remote != "" {
+	if r.git || r.remote != "" || r.h.push != nil {
 		soon += 10 * time.Second // the text is gone
 	}
 	if late := r.now - max(r.endedAt, r.answered); late > soon && !r.hidden {
@@ -94,6 +98,9 @@ func (r *run) lostAnswer() bool { return r.answer != track.Taken || r.cutOff }
 
 // others are others' deployments of the service in the history.
 func (r *run) others() (n int) {
+	if r.h.push != nil {
+		n = -1 // ours
+	}
 	for _, e := range r.events {
 		if e.what == deployment && e.service == 0 {
 			n++
@@ -111,6 +118,9 @@ func (r *run) unknowable(id string) bool {
 		return false
 	}
 	another := r.every[i].asked
+	if r.h.push != nil && r.unknowablePush(another) {
+		return true
+	}
 	hidden := r.hidden || r.barred
 	switch {
 	case r.upload:
@@ -151,7 +161,7 @@ func (r *run) ended(said *dokploy.Deployment, status map[string]string) {
 	switch {
 	case b == nil:
 		r.bad("another's end: %s", said.ID)
-	case said.StartedAt.IsZero() && said.FinishedAt.IsZero() && !r.upload:
+	case said.StartedAt.IsZero() && said.FinishedAt.IsZero() && !r.upload && r.h.push == nil:
 		r.bad("cancelled: but it never began")
 	case said.Status != status[b.ID] || !said.Terminal():
 		r.bad("wrong end: %s, but it is %s", said.Status, status[b.ID])
@@ -179,6 +189,9 @@ func (r *run) mayRunAgainUnseen(b *row) bool {
 	if r.git && (r.remote != "" || r.builtRemotely || r.queue == bullMQ) && !slices.ContainsFunc(r.builds, func(again *row) bool { return again.began > b.began && again.shown }) {
 		return true // over within a look, its text gone
 	}
+	if r.h.push != nil && r.queue == kept && (r.remote != "" || r.builtRemotely) {
+		return true // another push of the commit looks the same
+	}
 	for _, at := range r.restarts {
 		if at >= r.lastRequest {
 			return true // it was over by then
@@ -195,7 +208,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 		return // judged there
 	}
 	last := r.world.last()
-	away := r.tookAway() || r.pushedOut() || r.othersGone && r.git
+	away := r.tookAway() || r.pushedOut() || r.othersGone && (r.git || r.h.push != nil)
 	hidden := r.hidden || r.barred
 	switch k {
 	case verdict.ForgottenQueued, verdict.ForgottenInRestart, verdict.CancelledByRestart:
@@ -203,10 +216,13 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 			r.bad("forgotten: but Dokploy has it")
 		}
 	case verdict.RemovedFromQueue:
-		if !r.tookAway() && !r.noRows {
+		if !r.tookAway() && !r.noRows && (r.h.push == nil || !r.othersGone) {
 			r.bad("removed from the queue: but nobody did")
 		}
 	case verdict.Ambiguous:
+		if r.h.push != nil && (r.others() > 0 || len(r.restarts)+len(r.failures) > 0) {
+			break
+		}
 		if !r.git && !r.upload || r.others() == 0 && !r.lostAnswer() && len(r.restarts) == 0 && len(r.failures) == 0 && (!r.upload || r.own.odd != silent) {
 			r.bad("ambiguous: but its text tells")
 		}
@@ -228,11 +244,11 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 			r.bad("idle: but Dokploy has it")
 		}
 	case verdict.RowVanished:
-		if last != nil && listed[last.ID] && (last.shown || !r.git) && !r.upload && r.removals == 0 {
+		if last != nil && listed[last.ID] && (last.shown || !r.git) && !r.upload && r.removals == 0 && (r.h.push == nil || !r.badStart) {
 			r.bad("vanished: but it is there")
 		}
 	case verdict.StuckConnection, verdict.StuckRestart:
-		if r.upload && r.tookAway() && r.others() > 0 || r.badStart && last != nil && (r.git && !last.shown || r.upload) {
+		if r.upload && r.tookAway() && r.others() > 0 || r.badStart && last != nil && (r.git && !last.shown || r.upload || r.h.push != nil) {
 			break // it ran again within a look, and its text is gone
 		}
 		if had || last == nil || status[last.ID] != dokploy.StatusRunning {
@@ -245,6 +261,11 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 	case verdict.HeldByRedis:
 		if r.queue != bullMQ || r.answer != track.GaveUp || last != nil && last.began < end && !away {
 			r.bad("held by Redis: but it is there")
+		}
+	case verdict.NoneCame, verdict.TwoCommits: // judged when they were said
+	case verdict.WhichPush:
+		if r.h.push == nil || r.others() == 0 && len(r.builds) < 2 || len(r.restarts) == 0 && len(r.failures) == 0 {
+			r.bad("which push: there is one only")
 		}
 	default:
 		r.bad("a reason that nobody knows: %s", k)

@@ -42,12 +42,23 @@ func TestProperties(t *testing.T) {
 		}
 		return
 	}
-	p := &plays{seed: *propertyFrom, n: uint64(*propertyN), ends: map[string]int{}}
 	if *propertyFor > 0 {
-		p.seed, p.n, p.end = rand.Uint64()>>20, 1<<62, time.Now().Add(*propertyFor)
+		seed := rand.Uint64() >> 20
 		// Not t.Log: a run that is killed must have said it.
-		_, _ = fmt.Fprintf(os.Stderr, "histories from seed %d on, for %s\n", p.seed, *propertyFor)
+		_, _ = fmt.Fprintf(os.Stderr, "histories from seeds %d and %d on, for %s\n", seed, pushesFrom+seed, *propertyFor)
+		for _, from := range []uint64{seed, pushesFrom + seed} {
+			playAll(t, &plays{seed: from, n: 1 << 62, end: time.Now().Add(*propertyFor / 2)})
+		}
+		return
 	}
+	playAll(t, &plays{seed: *propertyFrom, n: uint64(*propertyN)})
+	if *propertyFrom < pushesFrom {
+		playAll(t, &plays{seed: pushesFrom + *propertyFrom, n: uint64(*propertyN) / 2})
+	}
+}
+
+func playAll(t *testing.T, p *plays) {
+	p.ends = map[string]int{}
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // what is allocated lives for a moment
 	began := time.Now()
 	var all sync.WaitGroup

@@ -42,7 +42,10 @@ var kinds = []kind{
 	{"queued-row", (*sight).isQueued, waiting},
 	{"others-active-job", (*sight).isOfActive, anothers},
 	{"upload-without-a-text", (*sight).mayBeUpload, candidate},
-	{"hash-beside-a-twin", (*sight).mayBeATwin, candidate},
+	{"hash-beside-a-twin", (*sight).besideOthers, candidate},
+	{"hash-too-late", (*sight).hashTooLate, candidate},
+	{"hash-not-in-the-first-list", (*sight).hashComesLater, candidate},
+	{"hash-behind-a-commit", (*sight).hashBehindACommit, candidate},
 	{"hash-of-the-push", (*sight).hasHash, marked},
 	{"marker", (*sight).hasMarker, marked},
 	{"listed-while-ours-waited", (*sight).wasListed, anothers},
@@ -114,12 +117,17 @@ func (s *sight) isItsRow(row *dokploy.Deployment) bool { return row.ID == s.find
 func (s *sight) isQueued(row *dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued }
 
 // isOfActive tells the row of another's job that was seen active: the first one
-// since that began. On a remote server a push stands in no line.
+// since that began. On a remote server a push stands in no line. What began after
+// our job did is not of one that was at work before.
 func (s *sight) isOfActive(row *dokploy.Deployment) bool {
 	if s.order.Upload || s.order.Remote || s.order.Marked(row.Description) {
 		return false
 	}
+	own := s.turn()
 	return slices.ContainsFunc(s.finding.actives, func(on time.Time) bool {
+		if on.Before(own) && !row.StartedAt.Before(own) { //rule:ours-began-after-that
+			return false
+		}
 		g := clue{from: on, within: rowAfter}.of(s.begun)
 		return g.row != nil && g.row.ID == row.ID && !g.late()
 	})
@@ -163,5 +171,6 @@ func (s *sight) mayBeEvicted(at time.Time) bool {
 	if at.IsZero() {
 		return len(s.fresh) == len(s.begun)
 	}
-	return !s.begun[0].StartedAt.Before(at)
+	first := slices.IndexFunc(s.begun, func(row dokploy.Deployment) bool { return !row.StartedAt.IsZero() }) // others were cancelled before they began
+	return first < 0 || !s.begun[first].StartedAt.Before(at)
 }

@@ -99,10 +99,14 @@ type job struct {
 type asked struct {
 	work
 	ours        bool
+	leads       bool // what happens is counted from it
 	service     int
 	webhook     bool
 	title, text string
-	shown       bool // its job, to the run
+	builds      string // the commit that its row ends as; empty: any
+	shown       bool   // its job, to the run
+	noRow       bool   // it left none
+	cleaned     bool   // somebody took its job from the queue
 }
 
 type row struct {
@@ -259,7 +263,7 @@ func (w *world) fire(t timer) {
 		// What BullMQ holds back for want of its Redis, a restart takes.
 		held := w.arrives > w.answered+20*time.Second && slices.ContainsFunc(w.restarts, func(at time.Duration) bool { return at > 0 })
 		if !w.down && !held {
-			a := &asked{work: w.own, ours: true, title: "a deployment", text: "by the run " + ourMarker}
+			a := &asked{work: w.own, ours: true, leads: true, title: "a deployment", text: "by the run " + ourMarker}
 			if w.upload {
 				a.title, a.text = track.UploadTitle, ""
 			}
@@ -305,7 +309,10 @@ func (w *world) happen(e event) {
 	switch e.what {
 	case deployment:
 		if !w.down {
-			w.enqueue(&asked{work: e.work, service: e.service, webhook: e.webhook, title: e.title, text: e.text})
+			w.enqueue(&asked{work: e.work, leads: e.leads, service: e.service, webhook: e.webhook, title: e.title, text: e.text, builds: e.builds})
+			if e.leads {
+				w.anchor(taken)
+			}
 		}
 	case restart:
 		w.restart(e)
@@ -387,6 +394,7 @@ func (w *world) activate(j *job) {
 		}
 		w.timer(timer{at: w.now + 200*time.Millisecond, do: doLeave, job: j})
 		w.stuck = true // its service shows as running
+		j.noRow = true
 		if j.ours {
 			w.noRows = true
 		}
@@ -398,6 +406,8 @@ func (w *world) activate(j *job) {
 	}
 	if j.ours {
 		w.active++
+	}
+	if j.leads {
 		w.anchor(atWork)
 	}
 }
@@ -432,6 +442,8 @@ func (w *world) begin(j *job) {
 	r.LogPath = "/log"
 	if j.ours {
 		w.builds = append(w.builds, r)
+	}
+	if j.leads {
 		w.anchor(hasRow)
 	}
 	if j.odd == refused || j.odd == silent || j.odd == noRow {
@@ -464,6 +476,8 @@ func (w *world) trim() {
 func (w *world) ends(j *job) {
 	if j.ours {
 		w.endedAt = w.now
+	}
+	if j.leads {
 		w.anchor(hasEnded)
 	}
 }
@@ -484,7 +498,7 @@ func (w *world) end(j *job) {
 
 func (w *world) commit(j *job) {
 	if r := j.row; r != nil && w.git && w.commits && j.odd != cloneFailed {
-		r.Title, r.Description = "fix: it", "Commit: 509b8da"
+		r.Title, r.Description = "fix: it", "Commit: "+cmp.Or(j.builds, "509b8da")
 	}
 	w.timer(timer{at: w.now + max(0, j.leaves), do: doLeave, job: j})
 }
@@ -505,6 +519,7 @@ func (w *world) clean() {
 		if drop && j.row != nil && j.row.Status == dokploy.StatusQueued {
 			j.row.Status, j.row.FinishedAt = dokploy.StatusCancelled, w.serverTime(w.now)
 		}
+		j.cleaned = j.cleaned || drop
 		if drop && j.ours {
 			w.cleaned, w.unseen = true, w.unseen || !w.jobShown
 		}

@@ -71,6 +71,7 @@ const (
 
 	Ambiguous   Kind = "ambiguous"
 	WhichUpload Kind = "which upload"
+	WhichPush   Kind = "which push"
 
 	// The deployment of a commit, with operation follow.
 
@@ -198,6 +199,7 @@ var kinds = map[Kind]entry{
 	HeldByRedis:   {status: Lost, sentence: "no reply to the deploy request, and Dokploy shows no deployment for it; one may still start, so the request is not repeated", hint: "check that Dokploy's Redis is running, and look at the service's deployments in the dashboard"},
 
 	Ambiguous:   {status: Lost, sentence: "several new deployments could be this run's: {text}", hint: "someone else may have deployed the service at the same moment; check these deployments in the dashboard"},
+	WhichPush:   {status: Lost, sentence: "Dokploy restarted, and several deployments of this commit could be the one that was followed", hint: seeDeployments},
 	WhichUpload: {status: Lost, sentence: "several new deployments could be this upload's: someone else deployed the service at the same moment, or Dokploy restarted and is running it again", hint: seeDeployments},
 
 	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
