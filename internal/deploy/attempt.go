@@ -182,6 +182,7 @@ func (a attempt) deployed() deployed {
 func (a attempt) result() verdict.Result {
 	r := a.target.result()
 	r.Outcome, r.Verified = a.end.outcome, a.end.verified
+	r.Followed = a.target.o.Follow != nil
 	r.Place, r.Tail, r.TailOf = a.end.place, a.end.tail, a.end.tailOf
 	r.WasSet, r.Commit = a.applied.lines, a.commit
 	if a.ending.row != nil {

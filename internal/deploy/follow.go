@@ -37,11 +37,7 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 		}
 		return e, s.brokenOff(noneCame(ctx, t, why))
 	}
-	o := why.Outcome()
-	if why.Gone() {
-		o.Hint = verdict.PushAgain
-	}
-	return e, s.brokenOff(&verdict.Error{Outcome: o})
+	return e, s.brokenOff(why.Err())
 }
 
 // noneCame ends a run for whose commit Dokploy has started nothing, with what

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -207,12 +208,26 @@ func TestFollowStartsNothing(t *testing.T) {
 				if r.Reason.Kind != tt.kind || r.Left != tt.left {
 					w.Errorf("%s (%q, %q)\n%s", r.Why(), r.Reason.Kind, r.Left, w.story())
 				}
-				if tt.status == verdict.Lost && r.Advice() != string(verdict.PushAgain) {
+				if tt.status == verdict.Lost && !strings.Contains(r.Advice(), "push again; this step starts nothing") {
 					w.Errorf("advice %q", r.Advice())
 				}
 			})
 		})
 	}
+}
+
+// Running the job again would find the deployment that was cut off once more.
+func TestFollowCutOffByARestart(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(time.Minute)})
+		w.pushes(v, pushed)
+		time.AfterFunc(20*time.Second, func() { w.srv.Restart(8 * time.Second) })
+		w.follows(Follow{})
+		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
+		if r.Reason.Kind != verdict.CutOffByRestart || r.Advice() != "deploy it in Dokploy's dashboard, or push again; this step starts nothing" {
+			w.Errorf("%q: %s", r.Reason.Kind, r.Advice())
+		}
+	})
 }
 
 // The clock that ends first decides, while none has come.

@@ -225,10 +225,10 @@ var kinds = map[Kind]entry{
 	RowVanished:     {status: Lost, sentence: "deployment {name} is gone from Dokploy: it or the service was deleted, or newer ones pushed it off the list", hint: "check the service in the dashboard"},
 	StuckConnection: {status: Lost, sentence: stuck, hint: "Dokploy lost the connection to the server it builds on; " + BrokenOff},
 	// It cancels what was running only when its start went well.
-	StuckRestart:    {status: Lost, sentence: stuck, hint: "Dokploy restarted in the meantime and did not come up properly: check its own log, then run the job again"},
-	LeftAsRunning:   {status: Lost, sentence: "Dokploy stopped working on this deployment and left it marked as running", hint: "check the service in the dashboard, then run the job again"},
+	StuckRestart:    {status: Lost, sentence: stuck, hint: "Dokploy restarted in the meantime and did not come up properly: check its own log, then {again}"},
+	LeftAsRunning:   {status: Lost, sentence: "Dokploy stopped working on this deployment and left it marked as running", hint: "check the service in the dashboard, then {again}"},
 	CancelledEarly:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy before it started", hint: ifMistake},
-	CutOffByRestart: {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "run the job again"},
+	CutOffByRestart: {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "{again}"},
 	CancelledThere:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy"},
 	ConnectionBroke: {status: Failed, sentence: "Dokploy lost the connection to the server it builds on"},
 	DokployError:    {status: Failed, sentence: "{text}"},

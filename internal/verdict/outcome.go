@@ -55,28 +55,33 @@ func (r Reason) fill(sentence string, more ...string) string {
 // Outcome is the outcome that the reason alone means.
 func (r Reason) Outcome() Outcome { return Outcome{Status: kinds[r.Kind].status, Reason: r} }
 
-// Hint is what to do next. Those of a kind stand in its table.
+// Hint is what to do next. Those of a kind stand in its table. In it {again} is
+// how the same is deployed once more.
 type Hint string
+
+const (
+	byTheJob  = "run the job again"
+	byAnother = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
+)
 
 // Hints that depend on more than the reason.
 const (
-	RunAgain     Hint = "nothing was deployed; run the job again"
+	RunAgain     Hint = "nothing was deployed; {again}"
 	StillRuns    Hint = "nothing was replaced: the previous version is still running"
-	BrokenOff    Hint = "what is still running there may go live when the service next restarts. Run the job again"
+	BrokenOff    Hint = "what is still running there may go live when the service next restarts; {again}"
 	StartedTwice Hint = "it was started twice; check the server's own log"
 	KeepVersions Hint = "enable rollbacks for the application in Dokploy (this needs a registry), or deploy images and set them with the input image"
 	SetVersion   Hint = "set the version to run in the inputs of this job, and run it again"
 	SeeTheApp    Hint = "check at GitHub what Dokploy's app was told of the pull request and what it answered (the app's advanced settings, Recent Deliveries)"
-	PushAgain    Hint = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
-	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running. Run the job again"
+	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running; {again}"
 )
 
 const (
 	addDomain      Hint = "add a domain in Dokploy, or give the full address"
 	updateDokploy  Hint = "update Dokploy in its dashboard under Settings → Web Server, then run the job again"
-	ifMistake      Hint = "if that was a mistake, run the job again"
-	oneAtATime     Hint = "let one pipeline at a time deploy this service, then run the job again"
-	seeAndRunAgain Hint = "check the service's deployments in the dashboard, then run the job again"
+	ifMistake      Hint = "if that was a mistake, {again}"
+	oneAtATime     Hint = "let one pipeline at a time deploy this service, then {again}"
+	seeAndRunAgain Hint = "check the service's deployments in the dashboard, then {again}"
 	seeDeployments Hint = "check the service's deployments in the dashboard"
 )
 
@@ -90,6 +95,8 @@ type Outcome struct {
 	Set    string // what was set of the service and stands, such as "the image was"; nothing was deployed
 	Detail string // what it waits for, of [StillQueued]; what was seen of its containers, of [DoneBut]
 	Input  string // the input that it is about; empty: none, or the one that names the target
+	// Followed: nothing was started, and nothing is when the job runs again.
+	Followed bool
 }
 
 // For is the outcome for a reason, and with its status.
@@ -119,10 +126,14 @@ func (o Outcome) Why() string {
 
 // Advice says what to do next; empty if there is nothing to say.
 func (o Outcome) Advice() string {
-	if o.Hint != "" {
-		return string(o.Hint)
+	again := byTheJob
+	if o.Followed {
+		again = byAnother
 	}
-	return o.Reason.fill(string(kinds[o.Reason.Kind].hint), "{input}", o.Input)
+	if o.Hint != "" {
+		return fill(string(o.Hint), "{again}", again)
+	}
+	return o.Reason.fill(string(kinds[o.Reason.Kind].hint), "{input}", o.Input, "{again}", again)
 }
 
 // Suggest sets what to do next where nothing says it yet.

@@ -83,7 +83,7 @@ func TestEveryKindHasWords(t *testing.T) {
 		if !ok || row.sentence == "" && kind != InterruptedRun {
 			t.Errorf("%q has no words", kind)
 		}
-		for _, place := range places.FindAllString(row.sentence+string(row.hint), -1) {
+		for _, place := range places.FindAllString(row.sentence+strings.ReplaceAll(string(row.hint), "{again}", ""), -1) {
 			if !slices.Contains([]string{"{text}", "{name}", "{for}", "{n}", "{input}"}, place) {
 				t.Errorf("%q: nothing fills %s", kind, place)
 			}
@@ -131,11 +131,39 @@ func TestWhy(t *testing.T) {
 			t.Errorf("%q\nwant %q", got, want)
 		}
 	}
-	if lost.Status != Lost || lost.Advice() != string(seeAndRunAgain) {
+	if lost.Status != Lost || lost.Advice() != "check the service's deployments in the dashboard, then run the job again" {
 		t.Errorf("%s, %q", lost.Status, lost.Advice())
 	}
 	lost.Hint = StartedTwice
 	if lost.Advice() != string(StartedTwice) {
 		t.Errorf("%q", lost.Advice())
+	}
+}
+
+// Where nothing is started, running the job again deploys nothing.
+func TestAdviceWhereNothingIsStarted(t *testing.T) {
+	hints := map[Hint]bool{}
+	for _, e := range kinds {
+		hints[e.hint] = true
+	}
+	for _, hint := range []Hint{RunAgain, BrokenOff, UploadLost} {
+		hints[hint] = true
+	}
+	delete(hints, updateDokploy) // it has found nothing yet
+	again := 0
+	for hint := range hints {
+		started, followed := Outcome{Hint: hint}.Advice(), Outcome{Hint: hint, Followed: true}.Advice()
+		if strings.Contains(started+followed, "{again}") || strings.Contains(followed, "run the job again") {
+			t.Errorf("%q\n%q", started, followed)
+		}
+		if started != followed {
+			again++
+		}
+	}
+	if again < 8 {
+		t.Errorf("%d hints say how to deploy again", again)
+	}
+	if got := (Outcome{Reason: Reason{Kind: CutOffByRestart}, Followed: true}).Advice(); got != byAnother {
+		t.Errorf("%q", got)
 	}
 }
