@@ -5,11 +5,11 @@ import "strings"
 const (
 	noMemory     = "killed, usually because the server ran out of memory: give it more memory or swap, or build elsewhere"
 	appKilled    = "exit code 137 means killed, usually because memory ran out: raise the memory limit of the service, or give the server more"
-	diskFull     = "usually the disk of the server is full: remove unused images and build cache there, then run the job again"
-	noNetwork    = "the server could not reach that address: check its network and DNS, then run the job again"
+	diskFull     = "usually the disk of the server is full: remove unused images and build cache there, then deploy again"
+	noNetwork    = "the server could not reach that address: check its network and DNS, then deploy again"
 	notLoggedIn  = "check the image's name, and its registry's credentials in Dokploy"
 	noImage      = "check the name and the tag of the image"
-	limited      = "the registry limits pulls: log in to it in Dokploy, or run the job again later"
+	limited      = "the registry limits pulls: log in to it in Dokploy, or deploy again later"
 	portTaken    = "something else on the server uses that port: free it, or publish a different one"
 	gitRefused   = "check the Git provider or SSH key of the service: it must be allowed to read the repository"
 	noRepository = "check the address of the repository, and the Git provider or SSH key of the service: a repository that may not be read is often reported as not found"
@@ -24,6 +24,7 @@ const (
 	noStage      = "check the build stage in the settings of the service"
 	noArgument   = "a build argument in this line has no value: set it in the settings of the service"
 	heapFull     = "Node.js reached its own memory limit: raise it with NODE_OPTIONS=--max-old-space-size"
+	notUpdated   = "Dokploy could not update the service in Swarm, and only its own log says why; right after another deployment of the service, deploying again helps"
 	notFound127  = "exit code 127 usually means that the image has no such command"
 	noStageFile  = "what --from names has no such file: check its path, and the stage that creates it"
 	noStageNamed = "no stage above has that name, so it was taken for an image: check the name after --from"
@@ -60,6 +61,8 @@ func adviceOn(r Reason) string {
 		return limited
 	case is("port is already allocated", "address already in use", "as an ingress port", "port already in use"):
 		return portTaken
+	case is("code = alreadyexists") && is("object: service "): // Dokploy creates it where updating has failed
+		return notUpdated
 	case is("cannot connect to the docker daemon", "connect to the docker daemon socket"):
 		return noDocker
 	case is("remote branch "):
