@@ -146,11 +146,11 @@ func (w *watcher) awaited(ctx context.Context) {
 	}
 	w.waits = true
 	w.verifier.down.answers()
-	if made(t.service) {
-		t.note("Dokploy has started none yet; waiting up to %s", t.o.Follow.StartTimeout)
-	} else {
-		t.note("Dokploy has made no preview yet; waiting up to %s", t.o.Follow.StartTimeout)
+	what := "started none"
+	if !made(t.service) {
+		what = "made no preview"
 	}
+	t.note("Dokploy has %s yet; waiting up to %s", what, text.Duration(min(t.o.Follow.StartTimeout, t.o.Timeout)))
 	for _, o := range explaining(t.obstacles(w.previews)) {
 		t.warn("there may come none: %s", o)
 	}

@@ -2,13 +2,14 @@ package deploy
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/distribution/reference"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/track"
 	"dokploy-deploy/internal/wait"
 )
 
@@ -28,28 +29,52 @@ func otherImage(asked string, s *dokploy.SwarmService) string {
 	return s.Image
 }
 
-// superseded reports whether a later deployment of the service has ended.
-func (v *verifier) superseded(ctx context.Context, d deployed) (over bool, err error) {
+// overtaken says by which deployment, where another one of the service has ended
+// that may have brought what runs; empty: none has.
+func (v *verifier) overtaken(ctx context.Context, d deployed) (by string, err error) {
 	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		rows, err := v.client.Rows(ctx, v.service)
 		if err != nil {
 			return wait.Pending, err
 		}
-		over = supersededIn(rows, d, v.look.docker)
+		by = overtakenIn(rows, d, v.look.docker)
 		return wait.Done, nil
 	})
-	return over, err
+	return by, err
 }
 
-// supersededIn reports whether one of the rows is a later deployment that has
-// ended: what was seen may be its containers. If only containers can be seen, a
-// deployment that ended between the look before and ours counts too.
-func supersededIn(rows []dokploy.Deployment, d deployed, docker bool) bool {
-	return slices.ContainsFunc(rows, func(row dokploy.Deployment) bool {
-		return row.ID != d.row.ID && row.Status == dokploy.StatusDone &&
-			(row.FinishedAt.After(d.row.FinishedAt) || !docker && !d.earlier[row.ID])
-	})
+// overtakenIn looks for the newest deployment that is done since this one. Where
+// only containers can be seen, one that ended between the look before and ours
+// counts, too.
+func overtakenIn(rows []dokploy.Deployment, d deployed, docker bool) string {
+	beside := false
+	newest := d.row
+	for i := range rows {
+		row := &rows[i]
+		if row.ID == d.row.ID || row.Status != dokploy.StatusDone {
+			continue
+		}
+		beside = beside || !docker && !d.earlier[row.ID]
+		if row.FinishedAt.After(newest.FinishedAt) {
+			newest = row
+		}
+	}
+	switch {
+	case newest != d.row:
+		return fmt.Sprintf("a later deployment of the service is done%s, and what is running may be of that one", ofCommit(newest))
+	case beside:
+		return "another deployment of the service came right before this one"
+	}
+	return ""
+}
+
+// ofCommit names the commit of a deployment, where it is known.
+func ofCommit(row *dokploy.Deployment) string {
+	if commit := track.CommitOf(row); commit != "" {
+		return fmt.Sprintf(" (commit %.7s)", commit)
+	}
+	return ""
 }
 
 // stoppedInDokploy reports whether the service is idle. A deployment leaves it

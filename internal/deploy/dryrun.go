@@ -63,13 +63,18 @@ func (t target) mayText() string {
 		return "has permissions that this Dokploy does not show; only a real run shows them"
 	}
 	var may, mayNot []string
-	for _, x := range []struct {
+	type right struct {
 		may  bool
 		what string
-	}{
-		{t.rights.Deploy, "deploy"}, {t.rights.Env, "set the environment, build arguments and secrets"},
-		{t.rights.CreateServices, "set the image or compose file"}, {t.rights.Docker, "look at Docker"},
-	} {
+	}
+	asked := []right{{t.rights.Docker, "look at Docker"}}
+	if t.o.Follow == nil { // which changes nothing
+		asked = append([]right{
+			{t.rights.Deploy, "deploy"}, {t.rights.Env, "set the environment, build arguments and secrets"},
+			{t.rights.CreateServices, "set the image or compose file"},
+		}, asked...)
+	}
+	for _, x := range asked {
 		if x.may {
 			may = append(may, x.what)
 		} else {

@@ -55,8 +55,13 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 		why.Kind = verdict.NoneExplained
 	}
 	o := why.Outcome()
-	if t.service.PullRequest != 0 && len(reasons) == 0 {
+	newest := newestDeployed(t.service.Deployments)
+	switch preview := t.service.PullRequest != 0; {
+	case len(reasons) > 0:
+	case preview:
 		o.Hint = verdict.SeeTheApp
+	case newest != nil:
+		o.Hint = verdict.MovedOn
 	}
 	switch {
 	case len(reasons) > 0 && t.o.Follow.SkipIfNone:
@@ -64,7 +69,7 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	case len(reasons) == 0 && len(found) > 0:
 		o.Hint = verdict.Hint(o.Advice() + ". " + sentence(why.Text))
 	}
-	if newest := newestDeployed(t.service.Deployments); newest != nil {
+	if newest != nil {
 		o.Left = verdict.NewestOther
 		o.Detail = fmt.Sprintf("%.12s, done at %s UTC by the server's clock", track.CommitOf(newest), newest.FinishedAt.UTC().Format(time.DateTime))
 	}

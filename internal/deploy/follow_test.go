@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
+	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -43,7 +44,7 @@ func TestFollowEarlyMiddleLate(t *testing.T) {
 		before time.Duration // how long before the run it is pushed
 		said   string
 	}{
-		"before the webhook": {-30 * time.Second, "Dokploy has started none yet; waiting up to 2m0s"},
+		"before the webhook": {-30 * time.Second, "Dokploy has started none yet; waiting up to 2m00s"},
 		"while it is built":  {3 * time.Second, "started"},
 		"after its end":      {time.Minute, "it was deployed before this run looked: at "},
 	} {
@@ -94,7 +95,7 @@ func TestFollowNone(t *testing.T) {
 		kind    verdict.Kind
 		why     string
 	}{
-		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s"},
+		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s"},
 		"auto-deploy is off":  {"git", dokploytest.Push{AutoDeployOff: true}, on("main"), "", verdict.NoneExplained, "automatic deployments are off for this service"},
 	} {
 		for _, skip := range []bool{false, true} {
@@ -162,6 +163,15 @@ func TestFollowVerifiesWhatWasMadeSince(t *testing.T) {
 				if r.Verified != tt.want {
 					t.Errorf("%s, want %s\n%s", r.Verified, tt.want, w.story())
 				}
+				if tt.want != verdict.VerifiedUnknown {
+					return
+				}
+				follows := w.set
+				w.set = func(o *Options) { follows(o); o.Verify = VerifyRequire }
+				r = w.want(w.deploy("compose x"), verdict.Unhealthy, 1)
+				if strings.Contains(r.Advice(), `"access to Docker"`) != tt.member {
+					t.Errorf("advice %q", r.Advice())
+				}
 			})
 		})
 	}
@@ -224,7 +234,7 @@ func TestFollowCutOffByARestart(t *testing.T) {
 		time.AfterFunc(20*time.Second, func() { w.srv.Restart(8 * time.Second) })
 		w.follows(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
-		if r.Reason.Kind != verdict.CutOffByRestart || r.Advice() != "deploy it in Dokploy's dashboard, or push again; this step starts nothing" {
+		if r.Reason.Kind != verdict.CutOffByRestart || r.Advice() != "deploy it in Dokploy, or push again; this step starts nothing" {
 			w.Errorf("%q: %s", r.Reason.Kind, r.Advice())
 		}
 	})
@@ -248,7 +258,11 @@ func TestFollowClocks(t *testing.T) {
 				set := w.set
 				w.set = func(o *Options) { set(o); o.Timeout = tt.timeout }
 				r := w.want(w.deploy("application api"), tt.status, tt.exit)
-				if want := min(tt.timeout, 2*time.Minute); r.Took < want || r.Took > want+time.Second || r.Left != tt.left {
+				want := min(tt.timeout, 2*time.Minute)
+				if !w.rec.said("waiting up to " + text.Duration(want)) {
+					w.Error(w.story())
+				}
+				if r.Took < want || r.Took > want+time.Second || r.Left != tt.left {
 					w.Errorf("%s after %s, %q", r.Why(), r.Took, r.Left)
 				}
 			})
@@ -266,10 +280,42 @@ func TestFollowNamesTheNewest(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.follows(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if want := "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:05 UTC by the server's clock"; r.Why() != want {
+		if !strings.HasPrefix(r.Advice(), "Dokploy builds the head of the branch: ") {
+			w.Errorf("advice %q", r.Advice())
+		}
+		if want := "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:05 UTC by the server's clock"; r.Why() != want {
 			w.Errorf("%s, want %s", r.Why(), want)
 		}
 	})
+}
+
+// Another push came and went before the run looked: what runs is of that one,
+// which is named.
+func TestFollowOvertaken(t *testing.T) {
+	for _, kind := range []string{"application", "compose"} {
+		t.Run(kind, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				builds := func(n int) dokploytest.Build {
+					build := takes(5 * time.Second)
+					build.CommitSHA = []string{pushed, another}[n-1]
+					return build
+				}
+				v := w.srv.AddApplication(dokploytest.Application{Name: "x", SourceType: "git", BuildFunc: builds})
+				if kind == "compose" {
+					v = w.srv.AddCompose(dokploytest.Compose{Name: "x", SourceType: "git", BuildFunc: builds})
+				}
+				w.pushes(v, pushed)
+				time.Sleep(time.Minute)
+				w.pushes(v, another)
+				time.Sleep(time.Minute)
+				w.follows(Follow{})
+				r := w.want(w.deploy(kind+" x"), verdict.Done, 0)
+				if r.Commit != pushed || r.Verified != verdict.VerifiedUnknown || !w.rec.said("a later deployment of the service is done (commit 9999999), and what is running may be of that one") {
+					w.Errorf("%s, verified %q\n%s", r.Commit, r.Verified, w.story())
+				}
+			})
+		})
+	}
 }
 
 // The branch had moved on when it was cloned: both commits are said, and it is
@@ -336,7 +382,7 @@ func TestFollowDryRun(t *testing.T) {
 				began := time.Now()
 				w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(v, 0)
-				if !w.rec.said(tt.said) || !w.rec.said("there may come none: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
+				if !w.rec.said(tt.said) || !w.rec.said("this key may look at Docker") || !w.rec.said("there may come none: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
 					w.Error(time.Since(began), w.story())
 				}
 			})

@@ -70,8 +70,8 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 		member bool
 		said   string
 	}{
-		"before the webhook":                     {before: -30 * time.Second, said: "Dokploy has made no preview yet; waiting up to 2m0s"},
-		"before the webhook, a member's key":     {before: -30 * time.Second, member: true, said: "Dokploy has made no preview yet; waiting up to 2m0s"},
+		"before the webhook":                     {before: -30 * time.Second, said: "Dokploy has made no preview yet; waiting up to 2m00s"},
+		"before the webhook, a member's key":     {before: -30 * time.Second, member: true, said: "Dokploy has made no preview yet; waiting up to 2m00s"},
 		"while it waits":                         {before: time.Second, queued: true, said: "queued, next in line; building now: api"},
 		"while it is built":                      {before: 3 * time.Second, said: "started"},
 		"while it is built, with a member's key": {before: 3 * time.Second, member: true, said: "started"},
@@ -201,7 +201,7 @@ func TestFollowPreviewOpenedAgain(t *testing.T) {
 // None comes: what the settings say is in the reason, and what does not matter
 // for previews is not.
 func TestFollowPreviewNone(t *testing.T) {
-	const none = "Dokploy has made no preview of pull request 7 within 2m00s"
+	const none = "Dokploy shows no preview of pull request 7 after 2m00s"
 	// What explains why a push starts nothing.
 	noPush := dokploytest.Push{Repository: "api", AutoDeployOff: true, TriggerType: "tag", WatchPaths: []string{"src/**"}}
 	for name, tt := range map[string]struct {
@@ -265,7 +265,7 @@ func TestFollowPreviewNone(t *testing.T) {
 		},
 		"a preview, and none of the commit": {
 			previews: &dokploytest.Previews{AnyAuthor: true}, before: func(w *world, _ *dokploytest.Service) { w.pulls(dokploytest.PullRequest{Number: 7, Commit: another}) },
-			why: "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
+			why: "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
 		},
 		"a preview of an application that makes none any more": {
 			previews: &dokploytest.Previews{AnyAuthor: true}, skips: true, tell: dokploytest.PullRequest{Number: 7},
@@ -274,12 +274,12 @@ func TestFollowPreviewNone(t *testing.T) {
 				time.Sleep(time.Minute)
 				app.SetPreviews(nil)
 			},
-			why:    "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s: preview deployments are off for this application; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
+			why:    "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s: preview deployments are off for this application; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
 			warned: "preview deployments are off",
 		},
 		"a full application whose preview is there": {
 			previews: &dokploytest.Previews{AnyAuthor: true, Limit: 1}, before: func(w *world, _ *dokploytest.Service) { w.pulls(dokploytest.PullRequest{Number: 7, Commit: another}) },
-			why: "Dokploy has started no deployment of commit 3f2a91c0de3f within 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
+			why: "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s; the newest commit that it shows as deployed is 999999988888, done at 2000-01-01 00:00:00 UTC by the server's clock",
 		},
 	} {
 		for _, skip := range []bool{false, true} {
@@ -418,7 +418,7 @@ func TestFollowPreviewOverARestart(t *testing.T) {
 		time.AfterFunc(20*time.Second, func() { w.srv.Restart(8 * time.Second) })
 		w.followsPreview(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if r.Reason.Kind != verdict.ForgottenQueued || r.Advice() != string(verdict.PushAgain) {
+		if r.Reason.Kind != verdict.ForgottenQueued || r.Advice() != "check the service's deployments in the dashboard, then deploy it in Dokploy, or push again; this step starts nothing" {
 			w.Error(r.Why(), r.Advice())
 		}
 		w.triggers(app, 0)

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -27,6 +28,9 @@ func (v *verifier) madeBefore(ctx context.Context, began time.Time) (before roll
 		var made time.Time
 		if err == nil {
 			made, err = v.client.MadeAt(ctx, id)
+		}
+		if errors.Is(err, dokploy.ErrMayNotLook) {
+			v.look.docker = false
 		}
 		ok = err == nil && !made.IsZero()
 		return ok && made.Before(began)

@@ -230,13 +230,15 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
 		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
 	}
-	if last.State != rollout.Unseen && d.row != nil {
-		over, err := v.superseded(ctx, d)
+	if d.row != nil {
+		by, err := v.overtaken(ctx, d)
 		switch {
 		case err != nil:
 			return finding{}, err
-		case over: //rule:overtaken
-			return v.notVerified("another deployment of the service came right before or after this one"), nil
+		case by != "": //rule:overtaken
+			f := v.notVerified(by)
+			f.warning = true
+			return f, nil
 		}
 	}
 	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {

@@ -203,7 +203,7 @@ var kinds = map[Kind]entry{
 	WhichUpload: {status: Lost, sentence: "several new deployments could be this upload's: someone else deployed the service at the same moment, or Dokploy restarted and is running it again", hint: seeDeployments},
 
 	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
-	NoneCame:      {status: Lost, sentence: noneCame, hint: "check the webhook's deliveries at the Git host, and how Dokploy answered them; if Dokploy is not meant to deploy on its own, use operation: deploy"},
+	NoneCame:      {status: Lost, sentence: noneCame, hint: checkWebhook},
 	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
 
 	NoPreview:          {status: Lost, sentence: noPreview, hint: SeeTheApp},
@@ -254,8 +254,8 @@ var kinds = map[Kind]entry{
 const (
 	noSuch        = "there is no {name} that this key can see"
 	newerIsNeeded = "{text} (September 2025) or newer is needed"
-	noneCame      = "Dokploy has started no deployment of commit {name} within {for}"
-	noPreview     = "Dokploy has made no preview of pull request {n} within {for}"
+	noneCame      = "Dokploy shows no deployment of commit {name} after {for}"
+	noPreview     = "Dokploy shows no preview of pull request {n} after {for}"
 	silent        = "Dokploy gives no reason, and "
 	stuck         = "Dokploy stopped working on this deployment, but will show it as running forever"
 	stopped       = "it was stopped in Dokploy during verification"

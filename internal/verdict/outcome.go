@@ -61,7 +61,7 @@ type Hint string
 
 const (
 	byTheJob  = "run the job again"
-	byAnother = "deploy it in Dokploy's dashboard, or push again; this step starts nothing"
+	byAnother = "deploy it in Dokploy, or push again; this step starts nothing"
 )
 
 // Hints that depend on more than the reason.
@@ -71,12 +71,14 @@ const (
 	BrokenOff    Hint = "what is still running there may go live when the service next restarts; {again}"
 	StartedTwice Hint = "it was started twice; check the server's own log"
 	KeepVersions Hint = "enable rollbacks for the application in Dokploy (this needs a registry), or deploy images and set them with the input image"
+	MovedOn      Hint = "Dokploy builds the head of the branch: if that is a later commit, it was built in the place of this one. Else " + checkWebhook
 	SetVersion   Hint = "set the version to run in the inputs of this job, and run it again"
 	SeeTheApp    Hint = "check at GitHub what Dokploy's app was told of the pull request and what it answered (the app's advanced settings, Recent Deliveries)"
 	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running; {again}"
 )
 
 const (
+	checkWebhook   Hint = "check the webhook's deliveries at the Git host, and how Dokploy answered them; if Dokploy is not meant to deploy on its own, use operation: deploy"
 	addDomain      Hint = "add a domain in Dokploy, or give the full address"
 	updateDokploy  Hint = "update Dokploy in its dashboard under Settings → Web Server, then run the job again"
 	ifMistake      Hint = "if that was a mistake, {again}"
