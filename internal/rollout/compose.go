@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -51,41 +52,58 @@ func NewCompose(before Before, none bool, stableFor time.Duration) Judge {
 var oneOff = regexp.MustCompile(`[-_]run[-_]?[0-9a-f]{12}$`)
 
 func (c *compose) Look(v View) Verdict {
-	c.first = earlier(c.first, v.At)
-	var all []dokploy.Container
-	for _, container := range v.Containers {
-		if !oneOff.MatchString(container.Name) && !c.untouched(container, v.At) {
-			all = append(all, container)
-		}
-	}
-	if len(all) > 0 {
+	c.first = cmp.Or(c.first, v.At)
+	if containers := c.ofService(v); len(containers) > 0 {
 		c.seen = v.At
+		return c.judge(c.count(containers, v.At), v)
 	}
-	verdict := Verdict{Wanted: len(all)}
-	if len(all) == 0 && c.none { //rule:compose-set-to-none
-		return Verdict{State: Unseen, Final: true, Reason: "every service of the compose file is " + noReplicas}
+	switch {
+	case c.none: //rule:compose-set-to-none
+		return Verdict{}.unseen("every service of the compose file is " + noReplicas)
+	case v.At.Sub(cmp.Or(c.seen, c.first)) >= blindFor: //rule:no-container-for-long
+		return Verdict{}.unseen("Docker shows no container for it")
 	}
-	if len(all) == 0 {
-		verdict.Reason = "Docker shows no container for it yet"
-		if v.At.Sub(earlier(c.seen, c.first)) >= blindFor { //rule:no-container-for-long
-			verdict.State, verdict.Final, verdict.Reason = Unseen, true, "Docker shows no container for it"
-		}
-		return verdict
+	return Verdict{}.pending("Docker shows no container for it yet")
+}
+
+// ofService returns the containers that count: those that the deployment may
+// have started.
+func (c *compose) ofService(v View) []dokploy.Container {
+	return slices.DeleteFunc(slices.Clone(v.Containers), func(container dokploy.Container) bool {
+		return oneOff.MatchString(container.Name) || c.leftOver(container, v.At)
+	})
+}
+
+// tally is what one look shows of the containers.
+type tally struct {
+	all         int
+	running     int
+	steady      int      // running for long enough
+	ended       int      // with exit code 0, or it is not shown how
+	fresh       int      // that were not there before
+	freshEnded  int      // of those, the ones that have ended
+	failures    []string // why, one for each that failed
+	failed      string   // the name of the first
+	checkFailed bool     // of the first, a health check
+	pending     string   // what has to be waited for; empty: nothing
+	unknown     string   // what this version of Dokploy does not show; empty: nothing
+}
+
+func (t *tally) fail(container dokploy.Container, why string) {
+	if t.failures = append(t.failures, why); len(t.failures) == 1 {
+		t.failed = container.Name
 	}
-	steady, over, fresh, ran := 0, 0, 0, 0
-	vague, waits := "", ""
-	var bad []string
-	fail := func(container dokploy.Container, unhealthy bool, why string) {
-		if bad = append(bad, why); len(bad) == 1 {
-			verdict.Container, verdict.Unhealthy = container.Name, unhealthy
-		}
-	}
+}
+
+// count takes one look at the containers.
+func (c *compose) count(containers []dokploy.Container, at time.Time) tally {
+	t := tally{all: len(containers)}
 	next := map[string]life{}
-	for _, container := range all {
-		if c.isNew(container, v.At) {
-			fresh++
+	for _, container := range containers {
+		if c.isNew(container, at) {
+			t.fresh++
 			if container.State == "exited" {
-				ran++
+				t.freshEnded++
 			}
 		}
 		switch code, known := container.ExitCode(); {
@@ -94,64 +112,75 @@ func (c *compose) Look(v View) Verdict {
 			if known {
 				why += fmt.Sprintf(" (exit code %d)", code)
 			}
-			fail(container, false, why)
+			t.fail(container, why)
 		case container.State == "exited" && !known: //rule:compose-exit-not-shown
-			vague = container.Name + " has ended, and this version of Dokploy does not show how"
-			over++
+			t.unknown = container.Name + " has ended, and this version of Dokploy does not show how"
+			t.ended++
 		case container.State == "exited" && code != 0: //rule:compose-exit-code
-			fail(container, false, fmt.Sprintf("%s ended with exit code %d", container.Name, code))
+			t.fail(container, fmt.Sprintf("%s ended with exit code %d", container.Name, code))
 		case container.State == "exited":
-			over++
+			t.ended++
 		case container.State == "running":
-			l, again := c.up(container, v.At)
-			next[container.ID] = l
-			switch health := container.Health(); {
-			case again: //rule:compose-restarted-between
-				fail(container, false, fmt.Sprintf("crash loop: %s has restarted", container.Name))
-			case health == "unhealthy": //rule:compose-unhealthy
-				fail(container, true, "unhealthy: the health check of "+container.Name+" fails")
-			case health == "starting": //rule:compose-health-starting
-				waits = "the health of " + container.Name + " is not known yet"
-				l.since = v.At
-				next[container.ID] = l
-			case l.steady(v.At, c.stable):
-				steady++
-			}
-			if container.Status == "" { //rule:compose-status-hidden
-				vague = "its containers are running, but this version of Dokploy does not show whether they restart"
-			}
-			verdict.Ready++
+			next[container.ID] = c.countRunning(&t, container, at)
 		default:
-			waits = fmt.Sprintf("%s is %s", container.Name, container.State)
+			t.pending = fmt.Sprintf("%s is %s", container.Name, container.State)
 		}
 	}
 	c.life = next
-	verdict.Wanted = len(all) - over
+	return t
+}
+
+// countRunning counts a running container, and returns its life so far.
+func (c *compose) countRunning(t *tally, container dokploy.Container, at time.Time) life {
+	t.running++
+	l, restarted := c.up(container, at)
+	switch health := container.Health(); {
+	case restarted: //rule:compose-restarted-between
+		t.fail(container, fmt.Sprintf("crash loop: %s has restarted", container.Name))
+	case health == "unhealthy": //rule:compose-unhealthy
+		if len(t.failures) == 0 {
+			t.checkFailed = true
+		}
+		t.fail(container, "unhealthy: the health check of "+container.Name+" fails")
+	case health == "starting": //rule:compose-health-starting
+		t.pending = "the health of " + container.Name + " is not known yet"
+		l.since = at
+	case l.steady(at, c.stable):
+		t.steady++
+	}
+	if container.Status == "" { //rule:compose-status-hidden
+		t.unknown = "its containers are running, but this version of Dokploy does not show whether they restart"
+	}
+	return l
+}
+
+// judge returns the verdict on a look that showed containers.
+func (c *compose) judge(t tally, v View) Verdict {
+	verdict := Verdict{Ready: t.running, Wanted: t.all - t.ended}
 	switch {
-	case len(bad) > 0 || c.failed: //rule:compose-stays-failed
+	case len(t.failures) > 0 || c.failed: //rule:compose-stays-failed
 		c.failed = true
-		verdict.State, verdict.Final, verdict.Reason = Failed, true, together(bad)
-		if len(bad) == 0 {
+		verdict.State, verdict.Final, verdict.Reason = Failed, true, together(t.failures)
+		verdict.Container, verdict.Unhealthy = t.failed, t.checkFailed
+		if len(t.failures) == 0 {
 			verdict.Reason = "it has failed"
 		}
-	case waits != "": //rule:compose-waits
-		verdict.Reason = waits
-	case steady+over < len(all): //rule:compose-not-for-long-enough
-		verdict.Reason = fmt.Sprintf("%d of %d have been running for %s", steady, len(all)-over, c.stable)
-	case vague != "": //rule:compose-vague
-		verdict.State, verdict.Final, verdict.Reason = Unseen, true, vague
-	case steady == 0 && v.At.Sub(c.first) < c.stable: //rule:compose-all-ended-just-now
-		verdict.Reason = "every container has ended"
-	case steady == 0: //rule:compose-all-ended
-		verdict.State, verdict.Final = Unseen, true
-		verdict.Reason = "every container has ended with exit code 0; whether that was intended is not known"
-	case c.unseen && fresh > 0: //rule:compose-before-unseen
-		verdict.State, verdict.Final = Unseen, true
-		verdict.Reason = fmt.Sprintf("%d of %d containers were started after the deployment began, but what was running before could not be seen, so whether they are new is not known", fresh, len(all))
-	case fresh == 0: //rule:compose-nothing-new
+	case t.pending != "": //rule:compose-waits
+		return verdict.pending(t.pending)
+	case t.steady+t.ended < t.all: //rule:compose-not-for-long-enough
+		return verdict.pending(fmt.Sprintf("%d of %d have been running for %s", t.steady, verdict.Wanted, c.stable))
+	case t.unknown != "": //rule:compose-vague
+		return verdict.unseen(t.unknown)
+	case t.steady == 0 && v.At.Sub(c.first) < c.stable: //rule:compose-all-ended-just-now
+		return verdict.pending("every container has ended")
+	case t.steady == 0: //rule:compose-all-ended
+		return verdict.unseen("every container has ended with exit code 0; whether that was intended is not known")
+	case c.unseen && t.fresh > 0: //rule:compose-before-unseen
+		return verdict.unseen(fmt.Sprintf("%d of %d containers were started after the deployment began, but what was running before could not be seen, so whether they are new is not known", t.fresh, t.all))
+	case t.fresh == 0: //rule:compose-nothing-new
 		verdict.State, verdict.Final, verdict.Gone = Unchanged, true, c.gone(v)
 	default:
-		verdict.State, verdict.Final, verdict.New, verdict.Ran = Running, true, fresh-ran, ran
+		verdict.State, verdict.Final, verdict.New, verdict.Ran = Running, true, t.fresh-t.freshEnded, t.freshEnded
 	}
 	return verdict
 }
@@ -192,9 +221,9 @@ func (c *compose) up(container dokploy.Container, at time.Time) (life, bool) {
 	return l, again
 }
 
-// untouched reports whether a container had ended before the deployment and was
+// leftOver reports whether a container had ended before the deployment and was
 // not started by it: compose leaves containers of other profiles alone.
-func (c *compose) untouched(container dokploy.Container, at time.Time) bool {
+func (c *compose) leftOver(container dokploy.Container, at time.Time) bool {
 	b, ok := c.before[container.ID]
 	if !ok || container.State != "exited" || b.State != "exited" { //rule:compose-touched
 		return false

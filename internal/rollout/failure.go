@@ -18,65 +18,72 @@ func (s *service) failure(l *look) string {
 	if l.docker && l.svc == nil { //rule:no-failure-without-the-service
 		return ""
 	}
-	harmless := 0
+	f := s.failures(l)
+	if f.why != "" {
+		s.checkFailed = f.why == checkFails
+	}
+	why := text.OneLine(f.why)
+	switch {
+	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && !f.someMeantToEnd: //rule:swarm-gave-up
+		return cmp.Or(why, unknownFailure)
+	case !f.definite: //rule:not-certain-yet
+		return ""
+	case f.crashes > 1: //rule:crash-loop
+		return "crash loop: " + why
+	}
+	return why
+}
+
+// failures is what the new tasks of one look show of a failure.
+type failures struct {
+	why            string
+	definite       bool // it is this deployment's, and no task that Swarm has stopped
+	crashes        int  // the most in one slot
+	someMeantToEnd bool
+}
+
+func (s *service) failures(l *look) (f failures) {
 	perSlot, crashes := map[string]int{}, map[string]int{}
-	var failure string
-	certain := false
 	for _, u := range l.news {
 		switch {
 		case u.phase == unhealthy || u.wasUnhealthy: //rule:health-check-fails
-			certain = true
-			failure = cmp.Or(failure, checkFails)
-		case u.phase == completed && l.oneShot && s.alone(l, u): //rule:made-to-end
-			harmless++
+			f.definite = true
+			f.why = cmp.Or(f.why, checkFails)
+		case u.phase == completed && l.oneShot && l.nothingFollows(u): //rule:made-to-end
+			f.someMeantToEnd = true
 		case u.phase == broken, u.phase == completed, u.phase == ended: //rule:task-has-ended
 			perSlot[u.slot]++
 			if !u.refused { //rule:crashes-are-no-refusals
 				crashes[u.slot]++
+				f.crashes = max(f.crashes, crashes[u.slot])
 			}
 			if strings.Contains(u.failure, "unhealthy container") { //rule:killed-for-its-health
 				u.failure = checkFails
 			}
-			failure = cmp.Or(u.failure, failure, endText(u))
-			certain = certain || perSlot[u.slot] > 1 || s.own(l, u)
+			f.why = cmp.Or(u.failure, f.why, endText(u))
+			f.definite = f.definite || perSlot[u.slot] > 1 || s.isOurs(l, u)
 		}
 	}
-	loops := 0
-	for _, n := range crashes {
-		loops = max(loops, n)
-	}
-	if failure != "" {
-		s.unwell = failure == checkFails
-	}
-	failure = text.OneLine(failure)
-	switch {
-	case strings.HasPrefix(l.update, "rollback_"), l.update == "paused" && harmless == 0: //rule:swarm-gave-up
-		return cmp.Or(failure, unknownFailure)
-	case !certain: //rule:not-certain-yet
-		return ""
-	case loops > 1: //rule:crash-loop
-		return "crash loop: " + failure
-	}
-	return failure
+	return f
 }
 
-// own reports whether a new task that ended is certainly this deployment's
+// isOurs reports whether a new task that ended is certainly this deployment's
 // failure. A service that was failing before keeps starting new tasks, and if
 // the server does not show how a task ended, Swarm may have stopped it.
-func (s *service) own(l *look, u unit) bool {
+func (s *service) isOurs(l *look, u unit) bool {
 	if u.phase != ended { //rule:shown-how-it-ended
 		return !s.crashLooping
 	}
 	// The old task beside it is still running: nothing has replaced the new
 	// one.
 	return !l.docker && slices.ContainsFunc(l.units, func(o unit) bool {
-		return o.slot == u.slot && o.phase == running && s.old[o.id]
+		return o.slot == u.slot && o.phase == running && o.old
 	})
 }
 
-// alone reports whether nothing followed a task that ended with code 0. It was
-// then meant to end.
-func (s *service) alone(l *look, u unit) bool {
+// nothingFollows reports whether no other new task came in the slot of one that
+// ended with code 0. It was then meant to end.
+func (l *look) nothingFollows(u unit) bool {
 	return !slices.ContainsFunc(l.news, func(o unit) bool { return o.slot == u.slot && o.id != u.id })
 }
 
@@ -97,7 +104,7 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 		s.failedAt = l.at
 	}
 	waited := l.at.Sub(s.failedAt)
-	v.State, v.Unhealthy = Failed, s.unwell
+	v.State, v.Unhealthy = Failed, s.checkFailed
 	v.Final = waited >= goesBackWithin
 	told := v.Final || reason != unknownFailure // the tasks may be from a moment earlier
 	switch l.update {
@@ -117,7 +124,7 @@ func (s *service) fail(l *look, v Verdict, reason string) Verdict {
 	case "updating":
 	default:
 		// Unless Swarm says so, an old container may just be stopping.
-		v.Final = v.Final || l.docker && l.svc != nil || !l.docker && l.runs(s.old, true) == 0
+		v.Final = v.Final || l.docker && l.svc != nil || !l.docker && !l.oldRuns()
 	}
 	s.reason = cmp.Or(reason, s.reason)
 	v.Reason = s.reason
@@ -136,7 +143,7 @@ func (s *service) serving(l *look) string {
 		return ""
 	}
 	oldRuns := slices.ContainsFunc(l.units, func(u unit) bool {
-		return s.old[u.id] && u.phase == running && u.desired != "shutdown"
+		return u.old && u.phase == running && u.desired != "shutdown"
 	})
 	switch {
 	case oldRuns && !l.docker && l.at.Sub(s.failedAt) < goesBackWithin: //rule:old-one-may-be-stopping

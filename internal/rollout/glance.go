@@ -21,8 +21,8 @@ func Glance(at time.Time, tasks []dokploy.Task) View {
 // glance adds such a look. It records what it shows and decides nothing.
 func (s *service) glance(v View) Verdict {
 	l := s.take(v)
-	if !s.known.IsZero() { //rule:glance-asks-no-service
-		s.known = l.at // nobody asked for Swarm's service
+	if !s.serviceSeen.IsZero() { //rule:glance-asks-no-service
+		s.serviceSeen = l.at // nobody asked for Swarm's service
 	}
 	switch was := s.before; {
 	case s.had > 0:

@@ -113,6 +113,18 @@ type Verdict struct {
 	Gone int
 }
 
+// pending returns an undecided verdict: what it is waiting for.
+func (v Verdict) pending(what string) Verdict {
+	v.Reason = what
+	return v
+}
+
+// unseen returns a final verdict: why it cannot be known.
+func (v Verdict) unseen(why string) Verdict {
+	v.State, v.Final, v.Reason = Unseen, true, why
+	return v
+}
+
 // Judge judges one deployment. Once failed, it stays failed.
 type Judge interface {
 	Look(v View) Verdict

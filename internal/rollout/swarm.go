@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,34 +17,34 @@ type service struct {
 	renewed  bool          // every deployment creates new tasks (applications)
 	stable   time.Duration // how long they must have been running
 
-	start        time.Time
-	old          map[string]bool // tasks that were there before
-	before       *dokploy.SwarmService
-	unseen       bool // what ran before was not seen
-	vague        bool // … or is uncertain: only the tasks' ForceUpdate tells
-	crashLooping bool // it was failing before
-	had          int  // replicas that Swarm has shown since
+	start           time.Time
+	old             map[string]bool // tasks that were there before
+	before          *dokploy.SwarmService
+	unseen          bool // what ran before was not seen
+	beforeUncertain bool // … or is uncertain: only the tasks' ForceUpdate tells
+	crashLooping    bool // it was failing before
+	had             int  // replicas that Swarm wanted at an earlier look
 
-	since        map[string]time.Time // start of running without a break, by task
+	upSince      map[string]time.Time // start of running without a break, by task
 	unplaced     map[string]time.Time // since when without a node
 	wasUnhealthy map[string]bool      // seen unhealthy
-	pair         bool                 // an old and a new one were running side by side
+	sawBoth      bool                 // an old and a new one were running side by side
 	first        time.Time            // the first look
 	seen         time.Time            // the last look that showed anything
-	known        time.Time            // the last look that showed Swarm's service
+	serviceSeen  time.Time            // the last look that showed Swarm's service
 	force        uint64               // ForceUpdate that this deployment set
 	shape        string               // of the last look
 	changed      time.Time            // when the shape last changed
 	failedAt     time.Time
 	reason       string // of the failure, as far as known
-	unwell       bool   // a health check fails
+	checkFailed  bool   // a health check fails
 }
 
 func newService(name string, replicas int, renewed bool, before Before, stable time.Duration) *service {
 	s := &service{
 		name: name, replicas: replicas, renewed: renewed, stable: stable,
-		start: before.At, before: before.Services[name], unseen: before.Unseen, vague: renewed && before.Services[name] == nil,
-		old: map[string]bool{}, since: map[string]time.Time{}, unplaced: map[string]time.Time{}, wasUnhealthy: map[string]bool{},
+		start: before.At, before: before.Services[name], unseen: before.Unseen, beforeUncertain: renewed && before.Services[name] == nil,
+		old: map[string]bool{}, upSince: map[string]time.Time{}, unplaced: map[string]time.Time{}, wasUnhealthy: map[string]bool{},
 	}
 	units := of(before.units(), name)
 	for _, u := range units {
@@ -68,8 +69,19 @@ type look struct {
 	oneShot bool // a task may end with code 0
 }
 
+// take breaks a look down, and records what only a sequence of looks shows.
 func (s *service) take(v View) look {
 	l := look{at: v.At, docker: v.Docker, svc: v.Services[s.name], wanted: max(0, s.replicas), units: of(v.units(), s.name)}
+	l.legacy = v.Docker && slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "" }) ||
+		!v.Docker && slices.ContainsFunc(v.Containers, func(c dokploy.Container) bool { return c.Status == "" })
+	s.tellNew(&l)
+	s.askSwarm(&l)
+	s.track(&l)
+	return l
+}
+
+// tellNew tells this deployment's units from those that were there before.
+func (s *service) tellNew(l *look) {
 	newest := newestForce(l.svc, l.units)
 	for i := range l.units {
 		u := &l.units[i]
@@ -85,32 +97,33 @@ func (s *service) take(v View) look {
 			s.wasUnhealthy[u.id] = true
 		}
 		u.wasUnhealthy = s.wasUnhealthy[u.id]
-		if !s.old[u.id] {
+		if u.old = s.old[u.id]; !u.old {
 			l.news = append(l.news, *u)
 		}
 	}
-	l.legacy = v.Docker && slices.ContainsFunc(v.Tasks, func(t dokploy.Task) bool { return t.State == "" }) ||
-		!v.Docker && slices.ContainsFunc(v.Containers, func(c dokploy.Container) bool { return c.Status == "" })
-	if l.svc != nil {
-		l.job = strings.HasSuffix(l.svc.Mode, "-job")
-		l.oneShot = l.job || !s.renewed && l.svc.Restart != "any"
-		l.fresh = l.svc.UpdateStartedAt != "" && (s.before == nil || l.svc.UpdateStartedAt != s.before.UpdateStartedAt)
-		if l.fresh {
-			l.update = l.svc.UpdateState
-		}
-		switch l.svc.Mode {
-		case "global", "global-job":
-			l.wanted = len(slices.DeleteFunc(slices.Clone(l.units), func(u unit) bool { return u.desired == "shutdown" }))
-		case "replicated", "replicated-job":
-			if l.svc.Replicas >= 0 {
-				l.wanted = l.svc.Replicas
-			}
-		}
-	} else if !v.Docker {
-		l.oneShot = !s.renewed
+}
+
+// askSwarm takes what Swarm says of the service: what it is meant to run, and
+// how far an update is.
+func (s *service) askSwarm(l *look) {
+	if l.svc == nil {
+		l.oneShot = !l.docker && !s.renewed
+		return
 	}
-	s.track(&l)
-	return l
+	l.job = strings.HasSuffix(l.svc.Mode, "-job")
+	l.oneShot = l.job || !s.renewed && l.svc.Restart != "any"
+	l.fresh = l.svc.UpdateStartedAt != "" && (s.before == nil || l.svc.UpdateStartedAt != s.before.UpdateStartedAt)
+	if l.fresh {
+		l.update = l.svc.UpdateState
+	}
+	switch l.svc.Mode {
+	case "global", "global-job":
+		l.wanted = len(slices.DeleteFunc(slices.Clone(l.units), func(u unit) bool { return u.desired == "shutdown" }))
+	case "replicated", "replicated-job":
+		if l.svc.Replicas >= 0 {
+			l.wanted = l.svc.Replicas
+		}
+	}
 }
 
 // newestForce returns the ForceUpdate of the newest deployment. Swarm has it by
@@ -129,14 +142,12 @@ func newestForce(svc *dokploy.SwarmService, units []unit) (force uint64) {
 
 // track records what only a sequence of looks shows.
 func (s *service) track(l *look) {
-	if s.first.IsZero() {
-		s.first = l.at
-	}
+	s.first = cmp.Or(s.first, l.at)
 	if len(l.units) > 0 || l.svc != nil {
 		s.seen = l.at
 	}
 	if l.svc != nil {
-		s.known = l.at
+		s.serviceSeen = l.at
 	}
 	up := map[string]time.Time{}
 	unplaced := map[string]time.Time{}
@@ -144,39 +155,29 @@ func (s *service) track(l *look) {
 	for _, u := range l.units {
 		fmt.Fprint(&shape, u.id, u.phase, u.desired, " ")
 		if u.phase == running && u.desired != "shutdown" {
-			up[u.id] = earlier(s.since[u.id], l.at)
+			up[u.id] = cmp.Or(s.upSince[u.id], l.at)
 		}
 		if u.phase == waiting && u.failure != "" { //rule:without-a-place-since
-			unplaced[u.id] = earlier(s.unplaced[u.id], l.at)
+			unplaced[u.id] = cmp.Or(s.unplaced[u.id], l.at)
 		}
 	}
 	if len(l.units) > 0 { //rule:an-empty-list-is-unknown
-		s.since, s.unplaced = up, unplaced
+		s.upSince, s.unplaced = up, unplaced
 	}
 	if shape.String() != s.shape || s.changed.IsZero() {
 		s.shape, s.changed = shape.String(), l.at
 	}
-	if l.runs(s.old, false) > 0 && l.runs(s.old, true) > 0 { //rule:side-by-side-once
-		s.pair = true
+	if l.oldRuns() && l.newRuns() { //rule:side-by-side-once
+		s.sawBoth = true
 	}
 }
 
-func earlier(known, now time.Time) time.Time {
-	if known.IsZero() {
-		return now
-	}
-	return known
+func (l *look) oldRuns() bool {
+	return slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running && u.old })
 }
 
-// runs counts the running units that are old, or those that are new.
-func (l *look) runs(old map[string]bool, which bool) int {
-	n := 0
-	for _, u := range l.units {
-		if u.phase == running && old[u.id] == which {
-			n++
-		}
-	}
-	return n
+func (l *look) newRuns() bool {
+	return slices.ContainsFunc(l.units, func(u unit) bool { return u.phase == running && !u.old })
 }
 
 // judge returns the verdict after one more look.
@@ -190,21 +191,19 @@ func (s *service) judge(v View) Verdict {
 		return verdict
 	}
 	if blind := s.blind(&l); blind != "" && s.failedAt.IsZero() {
-		verdict.State, verdict.Final, verdict.Reason = Unseen, true, blind
-		return verdict
+		return verdict.unseen(blind)
 	}
 	if reason := s.failure(&l); reason != "" || !s.failedAt.IsZero() {
 		return s.fail(&l, verdict, reason)
 	}
-	s.up(&l, &verdict)
-	return verdict
+	return s.up(&l, verdict)
 }
 
 // verdict returns a verdict that only says how many are running.
 func (s *service) verdict(l *look) Verdict {
 	v := Verdict{Wanted: l.wanted}
 	for _, u := range l.units {
-		if u.phase == running && u.desired != "shutdown" && (!s.renewed || !s.old[u.id]) {
+		if u.phase == running && u.desired != "shutdown" && (!s.renewed || !u.old) {
 			v.Ready++
 		}
 	}
@@ -226,24 +225,24 @@ func (s *service) stopped(l *look) bool {
 	return l.svc.Replicas == 0 && s.had > 0
 }
 
-// none reports whether Swarm is meant to run nothing of it.
-func (l *look) none() bool {
-	return l.svc != nil && strings.HasPrefix(l.svc.Mode, "replicated") && l.svc.Replicas == 0
+// noneWanted reports whether Swarm is meant to run nothing of a service.
+func noneWanted(svc *dokploy.SwarmService) bool {
+	return svc != nil && strings.HasPrefix(svc.Mode, "replicated") && svc.Replicas == 0
 }
 
 // blind says why nothing can be known; empty: it can.
 func (s *service) blind(l *look) string {
 	switch {
-	case l.none() && s.renewed: //rule:no-replicas
+	case noneWanted(l.svc) && s.renewed: //rule:no-replicas
 		return "the service is " + noReplicas
 	case s.renewed && l.svc == nil && s.replicas == 0 && len(l.news) == 0: //rule:no-replicas-in-dokploy
 		return "in Dokploy the application is " + noReplicas
-	case l.at.Sub(earlier(s.seen, s.first)) >= blindFor: //rule:nothing-shown-for-long
+	case l.at.Sub(cmp.Or(s.seen, s.first)) >= blindFor: //rule:nothing-shown-for-long
 		return "Docker shows nothing of the service"
-	case l.docker && l.at.Sub(earlier(s.known, s.first)) >= blindFor: //rule:service-not-shown-for-long
+	case l.docker && l.at.Sub(cmp.Or(s.serviceSeen, s.first)) >= blindFor: //rule:service-not-shown-for-long
 		return "Docker does not show the Swarm service"
 	case !l.docker && s.renewed && s.unseen,
-		l.docker && s.vague && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
+		l.docker && s.beforeUncertain && l.svc != nil && l.svc.UpdateStartedAt != "" && !slices.ContainsFunc(l.units, func(u unit) bool { return u.forced }):
 		// A new service has never been updated.
 		return beforeUnseen
 	case !l.docker && s.crashLooping: //rule:was-failing-before

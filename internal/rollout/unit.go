@@ -39,6 +39,7 @@ type unit struct {
 	aged         bool
 	force        uint64 // ForceUpdate with which it was created
 	forced       bool   // force is known
+	old          bool   // it was there before the deployment
 	refused      bool   // it never ran: Swarm rejected it, as with a missing image
 }
 
