@@ -89,50 +89,26 @@ func containerPhase(c dokploy.Container) phase {
 // units merges the tasks and containers of a view, the newest of each slot
 // first, in which order Docker lists both.
 func (v View) units() []unit {
-	var units []unit
+	units := v.tasks()
 	index := map[string]int{}
-	for _, t := range v.Tasks {
-		u := unit{
-			id: shortID(t.ID), service: t.Service, slot: t.Slot, phase: taskPhase(t.State),
-			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged, refused: t.State == "Rejected",
-		}
-		if v.Docker && u.desired == "remove" { //rule:removed-task
-			continue
-		}
-		u.force, u.forced = v.Forces[t.ID]
-		index[u.id] = len(units)
-		units = append(units, u)
+	for i, u := range units {
+		index[u.id] = i
 	}
 	for _, c := range v.Containers {
 		service, slot, id, ok := c.Task()
 		if !ok {
 			continue
 		}
-		p := containerPhase(c)
-		i, known := index[shortID(id)]
-		if !known {
-			if v.Docker { //rule:forgotten-task
-				continue // Swarm has forgotten the task
-			}
+		switch i, known := index[shortID(id)]; {
+		case known:
+			units[i].add(c, v.Docker)
+		case v.Docker: //rule:forgotten-task
+			// Swarm has forgotten the task.
+		default:
+			p := containerPhase(c)
 			u := unit{id: shortID(id), service: service, slot: slot, phase: p, wasUnhealthy: p == unhealthy, failure: exitText(c)}
 			u.age, u.aged = c.Age()
 			units = append(units, u)
-			continue
-		}
-		u := &units[i]
-		u.wasUnhealthy = p == unhealthy
-		switch {
-		case u.phase == hidden: //rule:container-tells-more
-			u.phase = p
-			if p == completed || p == broken { //rule:ended-somehow
-				u.phase = ended // by itself or by Swarm: not shown
-			}
-		case v.Docker: //rule:swarm-knows-better
-			// Swarm knows better; only the container's health counts.
-		case u.phase != broken:
-			u.phase = p
-			u.age, u.aged = c.Age()
-			u.failure = cmp.Or(u.failure, exitText(c))
 		}
 	}
 	ranks := map[string]int{}
@@ -142,6 +118,42 @@ func (v View) units() []unit {
 		ranks[key]++
 	}
 	return units
+}
+
+// tasks returns the tasks of a view, without what their containers add.
+func (v View) tasks() []unit {
+	var units []unit
+	for _, t := range v.Tasks {
+		if v.Docker && t.Desired == "remove" { //rule:removed-task
+			continue
+		}
+		u := unit{
+			id: shortID(t.ID), service: t.Service, slot: t.Slot, phase: taskPhase(t.State),
+			desired: t.Desired, failure: t.Error, age: t.Age, aged: t.Aged, refused: t.State == "Rejected",
+		}
+		u.force, u.forced = v.Forces[t.ID]
+		units = append(units, u)
+	}
+	return units
+}
+
+// add adds to a task what its container shows.
+func (u *unit) add(c dokploy.Container, docker bool) {
+	p := containerPhase(c)
+	u.wasUnhealthy = p == unhealthy
+	switch {
+	case u.phase == hidden: //rule:container-tells-more
+		u.phase = p
+		if p == completed || p == broken { //rule:ended-somehow
+			u.phase = ended // by itself or by Swarm: not shown
+		}
+	case docker: //rule:swarm-knows-better
+		// Swarm knows better; only the container's health counts.
+	case u.phase != broken:
+		u.phase = p
+		u.age, u.aged = c.Age()
+		u.failure = cmp.Or(u.failure, exitText(c))
+	}
 }
 
 func exitText(c dokploy.Container) string {
