@@ -296,6 +296,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 		{"headers", "A: hunter2\u0085x", "the value of A contains a control character"},
 		{"headers", "A:", "A has no value; is its secret set?"},
 		{"headers", "host: hunter2", "host cannot be set: it belongs to the connection"},
+		{"headers", "accept-encoding: hunter2", "accept-encoding cannot be set: it belongs to the connection"},
+		{"headers", "Content-Encoding: hunter2", "Content-Encoding cannot be set: it belongs to the connection"},
 		{"headers", "Content-length: hunter2", "Content-length cannot be set"},
 		{"headers", "transfer-encoding: hunter2", "transfer-encoding cannot be set"},
 		{"headers", "TE: hunter2", "TE cannot be set"},

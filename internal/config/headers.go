@@ -16,6 +16,7 @@ import (
 var ownHeaders = []string{
 	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Api-Key",
+	"Accept-Encoding", "Content-Encoding", // net/http leaves answers packed then
 }
 
 // repeatingHeaders make net/http and some proxies repeat a POST.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -12,6 +13,9 @@ func (l *loader) parseKey(v string) (string, error) {
 	}
 	return v, nil
 }
+
+// namedKey matches a key together with what stood in front of it in a file.
+var namedKey = regexp.MustCompile(`^(?i)(export\s+)?([A-Z]+[_-])?API[_-]?KEY\s*[=:]`)
 
 // keyProblem says why a value cannot be a key; empty: it can be one. It never
 // shows any part of it. The argument url is the value of that input.
@@ -28,6 +32,8 @@ func keyProblem(key, url string) string {
 		return "consists only of asterisks: a hidden key was copied" + want
 	case strings.EqualFold(key, "[masked]"), strings.EqualFold(key, "[redacted]"):
 		return "is what a log shows in place of a key" + want
+	case namedKey.MatchString(key):
+		return "begins with the name of a variable or header: give only what comes after it"
 	case !printable(key):
 		return "contains a space, a line break or another character that cannot be part of a key; give only the key, without a scheme"
 	}

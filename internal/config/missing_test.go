@@ -106,7 +106,7 @@ func TestTimesWithinTimeout(t *testing.T) {
 		{"timeout=3s;stable-for=1h;wait=false", "", ""},
 		{"timeout=soon;stable-for=1h", "timeout: ", ""},
 		{"timeout=1m;health-timeout=61s", "", late + "61s is more than timeout (1m), which cuts it short"},
-		{"timeout=1m;health-timeout=1m", "", ""},
+		{"timeout=1m;health-timeout=1m;health-url=auto", "", ""},
 		{"timeout=1m", "", ""},
 		{"health-timeout=31m", "", late + "31m is more than timeout (30m)"},
 	} {

@@ -121,7 +121,7 @@ func TestQuotes(t *testing.T) {
 	for _, w := range c.Warnings {
 		warned = append(warned, w.Input)
 	}
-	if diff := cmp.Diff([]string{"url", "api-key", "application", "application", "wait", "health-status"}, warned); diff != "" {
+	if diff := cmp.Diff([]string{"url", "api-key", "application", "application", "wait", "health-status", "health-status"}, warned); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -193,6 +193,10 @@ func TestKeys(t *testing.T) {
 		{"https://h", "https://dokploy.example.com/" + secret, "api-key: is an address; give the key"},
 		{"https://h", "dokploy.example.com", "api-key: is an address; give the key"},
 		{"https://h", "Bearer " + secret, "api-key: contains a space"},
+		{"https://h", "DOKPLOY_API_KEY=" + secret, "api-key: begins with the name of a variable or header: give only what comes after it"},
+		{"https://h", "api-key=" + secret, "api-key: begins with the name"},
+		{"https://h", "x-api-key: " + secret, "api-key: begins with the name"},
+		{"https://h", "export API_KEY=" + secret, "api-key: begins with the name"},
 		{secret, "https://dokploy.example.com", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
 		{secret, "dokploy.example.com", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
 		{secret, "http://10.0.0.1:3000/", "url: is not an address, but api-key is: the two are swapped|api-key: is an address, but url is not: the two are swapped"},
@@ -202,6 +206,7 @@ func TestKeys(t *testing.T) {
 		{secret + "://h", "key-123", "url: is not http or https"},
 		{"https://h", secret, ""},
 		{"https://h", "ci_key-" + secret, ""},
+		{"https://h", "my_api_key_" + secret, ""},
 		{"https://h", "a*b", ""},
 		{"https://h", "$5" + secret, ""},
 	} {

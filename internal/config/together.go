@@ -92,6 +92,13 @@ func (l *loader) healthURL() {
 		for _, input := range []string{"health-contains", "health-headers"} {
 			l.needs(input, "health-url", "is for health-url, which is not set: give the address to request, or auto")
 		}
+		const unused = "has no effect without health-url: no address is asked"
+		if l.isSet("health-status") && l.valid("health-status") {
+			l.note("health-status", unused)
+		}
+		if l.isSet("health-timeout") && l.valid("health-timeout") && l.config.HealthTimeout <= l.config.Timeout { // else that is said
+			l.note("health-timeout", unused)
+		}
 	}
 	c := l.config
 	if h := c.HealthURL; h != nil && h.URL != nil && c.URL != nil && strings.EqualFold(h.URL.Host, c.URL.Host) && isWebhook(h.URL.String()) {

@@ -69,6 +69,26 @@ func TestInputWarnings(t *testing.T) {
 	}
 }
 
+// An input that looks as if an address were asked says that none is.
+func TestHealthInputsWithoutHealthURL(t *testing.T) {
+	const none = "has no effect without health-url: no address is asked"
+	for _, tt := range []struct {
+		inputs []string
+		want   []Problem
+	}{
+		{[]string{"health-status", "200"}, []Problem{{"health-status", none}}},
+		{[]string{"health-timeout", "30m"}, []Problem{{"health-timeout", none}}},
+		{[]string{"health-status", "200", "health-timeout", "1m"}, []Problem{{"health-status", none}, {"health-timeout", none}}},
+		{[]string{"health-status", "200", "health-timeout", "1m", "health-url", "auto"}, nil},
+		{nil, nil},
+	} {
+		c, err := load(tt.inputs...)
+		if diff := cmp.Diff(tt.want, c.Warnings); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", tt.inputs, err, diff)
+		}
+	}
+}
+
 // Fail-fast is said to have no effect where nothing is left to be skipped.
 func TestFailFastWithoutEffect(t *testing.T) {
 	const one, all = "has no effect, since there is only one target", "has no effect, since all 2 targets are started at once; set max-parallel to less than that, or to 1 for one at a time"
