@@ -303,7 +303,7 @@ func sourceLines(c *Changes, s *dokploy.Service) []string {
 	if src == nil || s.Kind != dokploy.Application {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("source: %s, %d files, %s", text.OneLine(c.SourcePath), src.Files(), size(src.Bytes()))}
+	lines := []string{fmt.Sprintf("source: %s, %s, %s", text.OneLine(c.SourcePath), count(src.Files(), "file"), size(src.Bytes()))}
 	if s.SourceType != "drop" {
 		lines = append(lines, fmt.Sprintf("source: the application's source changes from %s to an upload", text.OneLine(s.SourceType)))
 	}
