@@ -300,8 +300,12 @@ func (v *verifier) notVerified(why string) finding {
 		return f
 	}
 	f.outcome = verdict.Reason{Kind: verdict.CannotBeSeen, Text: why}.Outcome()
-	f.outcome.Hint = `give the key's owner the permission "access to Docker", or set verify to auto`
-	if v.look.docker && !staysBlind(v.prior.err) {
+	switch {
+	case !v.look.docker, dokploy.Refused(v.prior.err):
+		f.outcome.Hint = `give the key's owner the permission "access to Docker", or set verify to auto`
+	case dokploy.Unsupported(v.prior.err):
+		f.outcome.Hint = "if a proxy in front of Dokploy blocks docker.*, let it through; else set verify to auto"
+	default:
 		f.outcome.Hint = "look at the service in Dokploy, or set verify to auto"
 	}
 	return f

@@ -117,6 +117,10 @@ func TestVerifyThatCannotSee(t *testing.T) {
 				if mode == VerifyRequire && (r.Verified != verdict.VerifiedUnknown || r.Reason.Kind != verdict.CannotBeSeen) {
 					w.Errorf("%+v", r)
 				}
+				// No right of the key's owner shows what is not there.
+				if mode == VerifyRequire && (!strings.Contains(r.Advice(), "proxy") || strings.Contains(r.Advice(), "owner")) {
+					w.Errorf("hint %q", r.Advice())
+				}
 			})
 		})
 	}

@@ -78,7 +78,7 @@ func (r *Result) unhealthy() string {
 	case r.Verified == VerifiedUnchanged:
 		return "was deployed but is unchanged"
 	}
-	return "was deployed, but whether it is running is not known"
+	return "was deployed but not verified"
 }
 
 // Runs reports whether all of it was seen to run, new or not.

@@ -22,7 +22,7 @@ func TestHeadlines(t *testing.T) {
 		{Unhealthy, BadHealth, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running but unhealthy (2m00s)"},
 		{Unhealthy, HealthUnasked, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running, but its health URL could not be asked (2m00s)"},
 		{Unhealthy, HealthUnasked, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "was deployed, but its health URL could not be asked (2m00s)"},
-		{Unhealthy, Answered, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "was deployed, but whether it is running is not known (2m00s)"},
+		{Unhealthy, Answered, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 2 * time.Minute}, "was deployed but not verified (2m00s)"},
 		{Unhealthy, Answered, Result{Verified: VerifiedUnchanged, DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unchanged (12s)"},
 		{Unhealthy, BadHealth, Result{Verified: VerifiedUnchanged, DeploymentID: "d", Took: 12 * time.Second}, "is running but unhealthy (12s)"},
 		{Unhealthy, BadHealth, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unhealthy (12s)"},

@@ -245,7 +245,7 @@ var kinds = map[Kind]entry{
 	StoppedThere:     {status: Unhealthy, sentence: stopped},
 	StoppedInSwarm:   {status: Unhealthy, sentence: "{text}"},
 	NothingReplaced:  {status: Unhealthy, sentence: "{text}"},
-	CannotBeSeen:     {status: Unhealthy, sentence: "Dokploy reports done, but it cannot be seen whether it is running: {text}"},
+	CannotBeSeen:     {status: Unhealthy, sentence: "Dokploy reports done, and whether it is running cannot be seen: {text}"},
 	BadHealth:        {status: Unhealthy, sentence: "{text}"},
 	HealthUnasked:    {status: Unhealthy, sentence: "{text}"},
 	BadHealthStopped: {status: Unhealthy, sentence: "{text}; " + stopped},
