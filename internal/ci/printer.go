@@ -164,7 +164,13 @@ func (p *Printer) near(link string) bool {
 func (p *Printer) Note(target, text string) { p.own(target, part{"› ", text, dim, false}) }
 
 // Warn shows a line of our own that matters. The host may show it apart.
-func (p *Printer) Warn(target, text string) {
+func (p *Printer) Warn(target, text string) { p.warn(target, target, text) }
+
+// WarnAbout is [Printer.Warn] about the run. The title says in a few words what
+// it is about.
+func (p *Printer) WarnAbout(title, text string) { p.warn("", title, text) }
+
+func (p *Printer) warn(target, title, text string) {
 	if !p.host.annotations {
 		p.own(target, part{"! ", text, yellow, false})
 		return
@@ -172,7 +178,7 @@ func (p *Printer) Warn(target, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.above.ownLine(target)
-	p.annotate("warning", annotation{title: target}, p.prefixed(target, text))
+	p.annotate("warning", annotation{title: title}, p.prefixed(target, text))
 	p.flush()
 }
 

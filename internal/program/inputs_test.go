@@ -168,3 +168,25 @@ func TestHealthText(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsHaveTitles: a run's page lists the titles of all annotations, and
+// each says what it is about.
+func TestWarningsHaveTitles(t *testing.T) {
+	t.Parallel()
+	srv, env := standIn(t, dokploytest.Options{})
+	srv.AddApplication(dokploytest.Application{Name: "api"})
+	c := call{env: with(env, "GITHUB_ACTIONS", "true", "DOKPLOY_APPLICATION", `"api",none`, "DOKPLOY_HEALTH_STATUS", "200", "DOKPLOY_TLS_SKIP_VERIFY", "true",
+		"PLUGIN_TAGS", "x", "GITHUB_OUTPUT", filepath.Join(t.TempDir(), "none", "x"), "GITHUB_STEP_SUMMARY", filepath.Join(t.TempDir(), "none", "x"))}
+	c.run(t.Context())
+	for _, want := range []string{
+		"check the input application::application: the quotes", "check the input health-status::health-status: has no effect", "check the input tls-skip-verify::tls-skip-verify is on",
+		"check the variable PLUGIN_TAGS::PLUGIN_TAGS: is not read", "api was skipped::api was skipped: not started", "the outputs::", "the summary::",
+	} {
+		if !strings.Contains(c.stdout.String(), "::warning title=Dokploy%3A "+want) {
+			t.Errorf("%q is missing:\n%s", want, &c.stdout)
+		}
+	}
+	if strings.Contains(c.stdout.String(), "title=Dokploy::") {
+		t.Errorf("a title says nothing:\n%s", &c.stdout)
+	}
+}

@@ -52,13 +52,13 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 	defer context.AfterFunc(ctx, printer.Hurry)()
 	defer printer.Close() //nolint:errcheck // nobody is left to be told
 	for _, w := range cfg.Warnings {
-		printer.Warn("", w.Input+": "+w.Text)
+		printer.WarnAbout(check(w.Input), w.Input+": "+w.Text)
 	}
 	if err != nil {
 		return invalid(host, printer, cfg, err)
 	}
 	if cfg.TLSSkipVerify {
-		printer.Warn("", "tls-skip-verify is on: the server's certificate is not checked, so anyone on the network path can read the key")
+		printer.WarnAbout("check the input tls-skip-verify", "tls-skip-verify is on: the server's certificate is not checked, so anyone on the network path can read the key")
 	}
 	report := deploy.Run(ctx, p.options(cfg, host, printer))
 	code := report.ExitCode()
@@ -76,10 +76,10 @@ func (p Program) Run(ctx context.Context, args []string, env config.Environment)
 func write(host ci.Host, printer *ci.Printer, out ci.Outputs, file string) {
 	warnings, err := host.WriteOutputs(out, file)
 	for _, w := range warnings {
-		printer.Warn("", w)
+		printer.WarnAbout("the outputs", w)
 	}
 	if err != nil {
-		printer.Warn("", err.Error())
+		printer.WarnAbout("the outputs", err.Error())
 	}
 }
 
@@ -103,7 +103,7 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	if errors.As(err, &wrong) {
 		problems = nil
 		for _, p := range wrong.Problems {
-			problems = append(problems, ci.Problem{Title: "check the input " + p.Input, Input: p.Input, Text: p.Text})
+			problems = append(problems, ci.Problem{Title: check(p.Input), Input: p.Input, Text: p.Text})
 		}
 	}
 	for _, p := range problems {
@@ -115,10 +115,19 @@ func invalid(host ci.Host, printer *ci.Printer, cfg *config.Config, err error) i
 	return verdict.ExitInvalid
 }
 
+// check is the title of what is wrong with an input, or with a variable that
+// looks like one: no input has a _ in its name.
+func check(input string) string {
+	if strings.Contains(input, "_") {
+		return "check the variable " + input
+	}
+	return "check the input " + input
+}
+
 // summarise writes the step summary, where the host has one.
 func summarise(host ci.Host, printer *ci.Printer, rows []ci.Row, problems []ci.Problem) {
 	if err := host.WriteSummary(printer, rows, problems); err != nil {
-		printer.Warn("", err.Error())
+		printer.WarnAbout("the summary", err.Error())
 	}
 }
 

@@ -35,7 +35,7 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		case r.Status == verdict.Skipped && report.Follow: // as was asked for
 			printer.Note("", r.Name+" "+r.Headline())
 		case r.Status == verdict.Skipped:
-			printer.Warn("", r.Name+" "+r.Headline())
+			printer.WarnAbout(r.Name+" was skipped", r.Name+" "+r.Headline())
 		}
 	}
 	type saying struct { // what concerns all targets is said once

@@ -20,6 +20,12 @@ func (r *Result) Title() string {
 	switch r.Reason.Kind {
 	case NoSuchTarget, NoneVisible, IsCompose, IsApplication:
 		return r.Kind + " not found"
+	case SeveralCalled:
+		return r.Kind + " not unique"
+	case IsCloud:
+		return "Dokploy Cloud is not supported"
+	case TooOld, NoEnvironments:
+		return "this Dokploy is too old"
 	}
 	switch {
 	case r.Status == Unreachable:

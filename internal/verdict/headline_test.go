@@ -46,6 +46,10 @@ func TestTitles(t *testing.T) {
 	}{
 		{Reason{Kind: NoSuchTarget}.Outcome(), "application", "application not found"},
 		{Reason{Kind: IsApplication}.Outcome(), "compose", "compose not found"},
+		{Reason{Kind: SeveralCalled}.Outcome(), "compose", "compose not unique"},
+		{Outcome{Reason: Reason{Kind: IsCloud}, Status: Invalid, Input: "url"}, "compose", "Dokploy Cloud is not supported"},
+		{Outcome{Reason: Reason{Kind: TooOld}, Status: Invalid, Input: "url"}, "compose", "this Dokploy is too old"},
+		{Outcome{Reason: Reason{Kind: NoEnvironments}, Status: Invalid, Input: "url"}, "compose", "this Dokploy is too old"},
 		{Outcome{Status: Invalid}, "compose", "check the input compose"},
 		{Outcome{Status: Invalid, Input: "source"}, "application", "check the input source"},
 		{Reason{Kind: KeyRefused}.Outcome(), "application", "the key is refused"},
