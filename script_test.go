@@ -88,6 +88,18 @@ var scenarios = map[string]func(*dokploytest.Server){
 			Rollout: dokploytest.Rollout{Crash: true, Log: []string{"connecting to postgres://api:SECRET-password@db/api", "Error: password authentication failed"}},
 		})
 	},
+	// A pull request has been told of, and its preview is deployed.
+	"preview": func(s *dokploytest.Server) {
+		app := pullApplication(s, dokploytest.Previews{Build: dokploytest.Build{Steps: dokploytest.Lines(0, "#1 the preview is built")}})
+		s.PullRequest(dokploytest.PullRequest{Number: 12, Owner: "acme", Repository: "shop", Commit: "8c0de1f2a3b4c5d6e7f8091a2b3c4d5e6f708192"})
+		for rows := s.Deployments(s.Previews(app)[0]); len(rows) == 0 || rows[0].Status != "done"; rows = s.Deployments(s.Previews(app)[0]) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	},
+	// It has not been, as the application wants a label.
+	"no-preview": func(s *dokploytest.Server) {
+		pullApplication(s, dokploytest.Previews{Labels: []string{"preview"}})
+	},
 	"skipped": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "manifest unknown")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack"})
@@ -96,6 +108,14 @@ var scenarios = map[string]func(*dokploytest.Server){
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "the api is built")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "Error response from daemon: manifest unknown")}})
 	},
+}
+
+// pullApplication is one with previews of pull requests.
+func pullApplication(s *dokploytest.Server, p dokploytest.Previews) *dokploytest.Service {
+	p.HTTPS = true
+	app := s.AddApplication(dokploytest.Application{Name: "web", SourceType: "github", Previews: &p, Domains: []dokploytest.Domain{{Host: "shop.example.com", HTTPS: true}}})
+	app.SetPush(dokploytest.Push{Owner: "acme", Repository: "shop"})
+	return app
 }
 
 func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
@@ -152,7 +172,7 @@ func spelled(host, input string) string {
 	upper := strings.ToUpper(input)
 	under := strings.ReplaceAll(upper, "-", "_")
 	switch host {
-	case "github", "forgejo", "gitea":
+	case "github", "github-pull-request", "forgejo", "gitea":
 		return "INPUT_" + upper
 	case "woodpecker", "drone":
 		return "PLUGIN_" + under
@@ -257,10 +277,12 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^(?:<dim>)?› (new containers: \d+ of \d+ running|task: .*|Swarm is rolling back .*)(?:<off>)?\n`), ""},
 	{regexp.MustCompile(`; the previous version is (still running|running again)`), "; <what serves>"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<clock> UTC"},
+	{regexp.MustCompile(`\b(preview-web-)[a-z0-9]+-[a-z0-9]+`), "$1<name>"},
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
 	// Said from a second on, or only when the job was seen in the queue.
 	{regexp.MustCompile(`(started|failed|was interrupted|did not finish) (?:after|in) <time>`), "$1"},
-	{regexp.MustCompile(`(?m)^(\| (?:api|stack) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
+	{regexp.MustCompile(`(?m)^(\| (?:api|stack|web[^|]*) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
 	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
 	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},
 	{regexp.MustCompile(`(?m)^\d+$`), "<n>"}, // the output duration
