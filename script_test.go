@@ -270,6 +270,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(section_(?:start|end)):\d+`), "$1:<unix>"},
 	{regexp.MustCompile(`(/(?:project|environment|application|compose)/)[\w-]{21}`), "$1<id>"},
 	{regexp.MustCompile(`("(?:id|deploymentId)":")[\w-]{21}`), "$1<id>"},
+	{regexp.MustCompile(`(the deployment of commit \w+: )[\w-]{21}`), "$1<id>"},
 	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?m?s\b`), "<time>"},

@@ -39,7 +39,7 @@ func parseCommit(v string) (string, error) {
 
 // parsePreview parses the number of a pull request. "auto" is the run's own.
 func parsePreview(v, ofRun string) (number int, note string, err error) {
-	if v == "auto" {
+	if strings.EqualFold(v, "auto") {
 		if ofRun == "" {
 			return 0, "", errors.New("auto is the pull request of the CI run, and this run is about none; give its number, or run the step for pull requests only")
 		}

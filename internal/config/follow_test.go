@@ -40,6 +40,7 @@ func TestFollow(t *testing.T) {
 		},
 		{"a commit of its own", run, []string{"DOKPLOY_COMMIT", strings.Repeat("a", 64)}, &Follow{Commit: strings.Repeat("a", 64), StartTimeout: minutes(2)}, nil, nil},
 		{"the preview of the run", pull, []string{"PLUGIN_PREVIEW", "auto"}, &Follow{Commit: sha, Preview: 12, StartTimeout: minutes(2)}, nil, nil},
+		{"the preview of the run, with a capital", pull, []string{"PLUGIN_PREVIEW", "Auto"}, &Follow{Commit: sha, Preview: 12, StartTimeout: minutes(2)}, nil, nil},
 		{"if-none: fail", run, []string{"INPUT_IF_NONE", "fail"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil, nil},
 		{"rollback: false", run, []string{"INPUT_ROLLBACK", "false", "INPUT_WAIT", "true"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil, nil},
 		{

@@ -28,7 +28,7 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 		e.row = d.Held
 	}
 	if d.Doing == track.DoingAwaited && d.End == nil {
-		w.awaited(ctx)
+		w.awaited(ctx, d)
 	}
 	for _, event := range d.Tell {
 		w.verifier.down.answers()
@@ -134,12 +134,12 @@ func (w *watcher) followLog(ctx context.Context) {
 
 // awaited is called after a look that has shown no deployment of the commit. What
 // was looked at before it ran before its rollout.
-func (w *watcher) awaited(ctx context.Context) {
+func (w *watcher) awaited(ctx context.Context, d track.Decision) {
 	t := w.t
-	if made(t.service) {
+	if there := t.service.PullRequest == 0 || d.Preview != nil; there {
 		w.verifier.lookWhileQueued(ctx)
 	} else {
-		w.verifier.nothingRuns()
+		w.verifier.ranNothing(time.Now())
 	}
 	if w.waits {
 		return

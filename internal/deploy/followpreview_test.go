@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,7 @@ func TestFollowPreviewRemoved(t *testing.T) {
 				if r.Reason.Kind != verdict.PreviewGone || r.At.Sub(gone) > tt.within || gone.IsZero() {
 					w.Errorf("%s, %s after it was removed\n%s", r.Why(), r.At.Sub(gone), w.story())
 				}
-				if want := "the preview of pull request 7 is gone from Dokploy, as it is when the pull request is closed or merged, or someone removes it"; r.Why() != want {
+				if want := "the preview of pull request 7 is gone from Dokploy: the pull request was closed or merged, or someone removed the preview"; r.Why() != want {
 					w.Error(r.Why())
 				}
 			})
@@ -557,4 +558,73 @@ func TestFollowPreviewDryRun(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A new preview is listed before it has a domain and a deployment.
+func TestFollowPreviewThatSettles(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.pullApp("api", 10*time.Second, func(a *dokploytest.Application) { a.Previews.Settles = 5 * time.Second })
+		w.pulls(dokploytest.PullRequest{Number: 7})
+		w.followsPreview(Follow{}, func(o *Options) { o.Verify = VerifyRequire })
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
+		if want := "https://" + w.previewOf(app, 7).AppName + ".preview.example.com"; r.URL() != want || r.Verified != verdict.VerifiedYes {
+			w.Error(r.URL(), r.Verified, w.story())
+		}
+	})
+}
+
+// What is secret in the environment of the application, and in that of its
+// previews, is hidden.
+func TestFollowPreviewHidesBoth(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.pullApp("api", 10*time.Second, func(a *dokploytest.Application) {
+			a.Env, a.Previews.Env = "API_TOKEN=of-the-application", "API_TOKEN=of-the-previews"
+		})
+		w.pulls(dokploytest.PullRequest{Number: 7})
+		w.followsPreview(Follow{})
+		w.want(w.deploy("application api"), verdict.Done, 0)
+		for _, value := range []string{"of-the-application", "of-the-previews"} {
+			if !slices.Contains(w.rec.hidden, value) {
+				w.Errorf("%s is not hidden: %v", value, w.rec.hidden)
+			}
+		}
+	})
+}
+
+// Its first build fails: nothing of it ran before, whatever the application has.
+func TestFollowPreviewFails(t *testing.T) {
+	for _, earlier := range []bool{false, true} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			broken := dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#7 compiling", "ERROR: no such file")}
+			app := w.pullApp("api", 10*time.Second)
+			w.srv.Enqueue(app, "an earlier one", "")
+			if earlier {
+				w.pulls(dokploytest.PullRequest{Number: 7, Commit: another})
+			}
+			time.Sleep(time.Minute)
+			app.SetPreviews(&dokploytest.Previews{Build: broken})
+			if earlier {
+				w.previewOf(app, 7).SetBuild(broken)
+			}
+			w.pulls(dokploytest.PullRequest{Number: 7})
+			w.followsPreview(Follow{})
+			r := w.want(w.deploy("application api"), verdict.Failed, 1)
+			if still := strings.Contains(r.Advice(), string(verdict.StillRuns)); still != earlier || !strings.Contains(strings.Join(w.rec.log, "\n"), "no such file") {
+				w.Errorf("%s; %s\n%s", r.Why(), r.Advice(), w.story())
+			}
+		})
+	}
+}
+
+// A key that may not read the application's previews is refused at once.
+func TestFollowPreviewWithoutTheRight(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.pullApp("api", 10*time.Second)
+		w.srv.Fault(dokploytest.Fault{Procedure: "previewDeployment.all", Kind: dokploytest.Unauthorized, Times: -1})
+		w.followsPreview(Follow{})
+		began := time.Now()
+		if r := w.want(w.deploy("application api"), verdict.Refused, 3); time.Since(began) > time.Second {
+			w.Error(r.Why(), time.Since(began))
+		}
+	})
 }

@@ -12,15 +12,15 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// preview is the target that is followed once Dokploy has made the preview of
-// its pull request, and what was there of that before.
+// preview is the target once Dokploy has made the preview of the pull request,
+// and what was there of it before.
 type preview struct {
 	target target
 	base   baseline
 }
 
-// previews makes each application that was found the preview of the pull request
-// that is meant. What is not known of one before Dokploy has made it is empty.
+// previews turns each application that was found into the preview of the pull
+// request. What is unknown before Dokploy has made the preview is empty.
 func (t *targets) previews(o *Options) {
 	if o.Follow == nil || o.Follow.Preview == 0 {
 		return
@@ -37,10 +37,10 @@ func (t *targets) previews(o *Options) {
 	}
 }
 
-// fitPreview refuses an application that can have no preview. What Dokploy shows
-// counts for more than what its source says.
+// fitPreview refuses an application that cannot have previews, and a key that may
+// not read them. What Dokploy shows counts for more than what the source says.
 func fitPreview(ctx context.Context, o *Options, s *dokploy.Service) error {
-	if s.PullRequest == 0 || s.SourceType == "github" {
+	if s.PullRequest == 0 {
 		return nil
 	}
 	var all []dokploy.Preview
@@ -48,45 +48,44 @@ func fitPreview(ctx context.Context, o *Options, s *dokploy.Service) error {
 		all, err = o.Client.Previews(ctx, s.ID)
 		return err
 	})
-	if err != nil || len(all) > 0 {
+	if err != nil || len(all) > 0 || s.SourceType == "github" {
 		return err
 	}
 	return aboutInput("preview", verdict.Reason{Kind: verdict.PreviewsElsewhere, Name: s.Name, Text: s.SourceType})
 }
 
-// made reports whether there is something to look at: a preview has no
-// containers before Dokploy has made it.
+// made reports whether there is anything to look at: a preview may not have been
+// made yet.
 func made(s *dokploy.Service) bool { return s.PullRequest == 0 || s.PreviewID != "" }
 
-// turnTo has it look at another service. What ran of one before it was made is
-// known: nothing.
+// turnTo makes the verifier look at another preview, which did not exist when the
+// one before it was looked at.
 func (v *verifier) turnTo(s *dokploy.Service) {
-	if v.service.PreviewID != "" && v.service.PreviewID != s.PreviewID {
-		v.prior, v.fresh = prior{}, nil
+	if v.service.PreviewID != s.PreviewID && v.prior.seen() {
+		v.ranNothing(v.prior.view.At)
 	}
 	v.service, v.look.service = s, s
 }
 
-// nothingRuns: there is no preview yet, so nothing runs of it.
-func (v *verifier) nothingRuns() {
-	v.prior, v.fresh = prior{view: rollout.View{At: time.Now(), Docker: v.look.docker}}, nil
+// ranNothing notes that the preview did not exist at that time.
+func (v *verifier) ranNothing(at time.Time) {
+	v.prior, v.fresh = prior{view: rollout.View{At: at, Docker: v.look.docker}}, nil
 }
 
-// errPreviewGone is the cause of a context that ended with the preview that it
-// was for.
+// errPreviewGone is the cause of a context that ended because its preview is gone.
 var errPreviewGone = errors.New("the preview is gone")
 
 const (
-	// previewLooks is how often it is seen to that a preview is still there while
-	// it is verified, and goneLooks, goneEvery apart, must not show it: one odd
-	// answer is no verdict.
+	// previewLooks is the pause between two checks, while a preview is verified,
+	// that it still exists. It is gone if goneLooks looks, goneEvery apart, do not
+	// show it: one odd answer is no verdict.
 	previewLooks = 10 * time.Second
 	goneLooks    = 3
 	goneEvery    = 1500 * time.Millisecond
 )
 
-// whilePreview gives a context that ends with the preview. ended says in the end
-// whether it did.
+// whilePreview returns a context that ends when the preview is removed. The
+// function that comes with it ends the checks, and reports whether it was.
 func whilePreview(parent context.Context, t target) (ctx context.Context, ended func() bool) {
 	if t.service.PullRequest == 0 {
 		return parent, func() bool { return false }
@@ -109,7 +108,7 @@ func whilePreview(parent context.Context, t target) (ctx context.Context, ended 
 	}
 }
 
-// previewGone reports whether Dokploy answers, and has it no more.
+// previewGone reports whether Dokploy answers and no longer has the preview.
 func (t target) previewGone(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, t.o.lookTimeout())
 	defer cancel()

@@ -19,6 +19,10 @@ type Previews struct {
 	Wildcard  string // of the domains, "*.preview.example.com" if empty
 	HTTPS     bool
 	Path      string // "/" if empty
+	Env       string // in the place of the application's
+	// Settles is how long a new preview has neither a domain nor a job: Dokploy
+	// writes a comment at GitHub first.
+	Settles time.Duration
 	// Build and Rollout are what each deployment of a preview does.
 	Build   Build
 	Rollout Rollout
@@ -119,7 +123,20 @@ func (s *Server) pullCall(h hook) answer {
 			s.addPreviewLocked(v, *p)
 			i = len(v.previews) - 1
 		}
-		s.addJobLocked(&job{service: v.previews[i], operation: "deploy", title: "Preview Deployment", description: "Hash: " + p.Head.SHA, webhook: true})
+		preview := v.previews[i]
+		add := func() {
+			preview.settling = false
+			s.addJobLocked(&job{service: preview, operation: "deploy", title: "Preview Deployment", description: "Hash: " + p.Head.SHA, webhook: true})
+		}
+		if !preview.settling {
+			add()
+			continue
+		}
+		time.AfterFunc(set.Settles, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			add()
+		})
 	}
 	return message(200, "Apps Deployed")
 }
@@ -133,7 +150,8 @@ func (s *Server) addPreviewLocked(v *Service, p hookPull) *Service {
 		ID: s.newID(), Kind: v.Kind, Name: v.Name, AppName: name, s: s, env: v.env, created: s.now(), sourceType: v.sourceType, envText: v.envText,
 		serverID: v.serverID, build: func(int) Build { return set.Build }, status: "idle", null: map[string]bool{}, replicas: v.replicas, parent: v,
 		rollout: func(string, Version) Rollout { return set.Rollout }, push: v.push,
-		pull: &pull{id: p.ID, number: p.Number, title: p.Title, url: p.URL, branch: p.Head.Ref, touched: s.now()},
+		settling: set.Settles > 0,
+		pull:     &pull{id: p.ID, number: p.Number, title: p.Title, url: p.URL, branch: p.Head.Ref, touched: s.now()},
 		domains: []Domain{{
 			Host: strings.Replace(cmp.Or(set.Wildcard, "*.preview.example.com"), "*", name, 1), HTTPS: set.HTTPS, Path: set.Path,
 		}},
@@ -244,6 +262,9 @@ func (s *Server) previewAll(c *call) (any, *apiError) {
 			rows = append(rows, s.rowJSON(r))
 		}
 		m["deployments"], m["domain"] = rows, s.domainsJSON(preview)[0]
+		if preview.settling {
+			m["domain"], m["domainId"] = nil, nil
+		}
 		out = append(out, m)
 	}
 	return out, nil

@@ -217,6 +217,7 @@ type Service struct {
 	push            Push
 	head            commit // of the branch; the zero value is any
 	previewSettings *Previews
+	settling        bool       // a new preview, without domain and job
 	previews        []*Service // oldest first
 	parent          *Service   // of a preview: its application
 	pull            *pull      // of a preview

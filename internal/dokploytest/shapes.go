@@ -240,6 +240,7 @@ func (s *Server) applicationColumns(v *Service, m map[string]any) {
 	if set := v.previewSettings; set != nil {
 		m["isPreviewDeploymentsActive"], m["previewLimit"], m["previewRequireCollaboratorPermissions"] = true, cmp.Or(set.Limit, 3), !set.AnyAuthor
 		m["previewWildcard"], m["previewHttps"], m["previewPath"] = cmp.Or(set.Wildcard, "*.preview.example.com"), set.HTTPS, cmp.Or(set.Path, "/")
+		m["previewEnv"] = orNull(set.Env)
 		m["previewLabels"] = nil
 		if set.Labels != nil {
 			m["previewLabels"] = set.Labels

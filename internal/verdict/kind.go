@@ -208,7 +208,7 @@ var kinds = map[Kind]entry{
 
 	NoPreview:          {status: Lost, sentence: noPreview, hint: SeeTheApp},
 	NoPreviewExplained: {status: Lost, sentence: noPreview + ": {text}", hint: "change that, leave the step out for such pull requests, or set if-none to skip"},
-	PreviewGone:        {status: Lost, sentence: "the preview of pull request {n} is gone from Dokploy, as it is when the pull request is closed or merged, or someone removes it", hint: "if the pull request is still wanted, open it again or push to it: Dokploy then makes another preview"},
+	PreviewGone:        {status: Lost, sentence: "the preview of pull request {n} is gone from Dokploy: the pull request was closed or merged, or someone removed the preview", hint: "if the pull request is open, push to it or close and reopen it: Dokploy then makes another preview"},
 	PreviewsElsewhere:  {status: Invalid, sentence: "{name} has no previews: Dokploy makes them for applications whose provider is GitHub, and this one's is {text}", hint: "leave preview empty, and operation: follow follows the application itself"},
 
 	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment, as it does when it restarts", hint: seeAndRunAgain, gone: isGone},
