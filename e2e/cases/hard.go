@@ -248,6 +248,6 @@ var hard = []Case{
 			r.AwaitSaid("second 2")
 			r.CutSSH(r)
 		},
-		Code: 1, Status: "lost", Says: []string{"will show it as running forever"},
+		Code: 1, Status: "lost", Says: []string{"no longer works on this deployment, but still shows it as running"},
 	},
 }

@@ -492,7 +492,7 @@ func (j *judgement) lost(d *build, accepted int) {
 		if d == nil || slices.Contains(t.kept, d.row) {
 			j.bad("lost, but the row is there")
 		}
-	case verdict.StuckConnection, verdict.StuckRestart, verdict.LeftAsRunning:
+	case verdict.StuckConnection, verdict.StuckRestart, verdict.StuckUnexplained, verdict.LeftAsRunning:
 		// A row that has not ended, and no job of it: so it was to be, or a
 		// restart left an unknown status.
 		if d == nil || slices.ContainsFunc(t.atVerdict, func(q dokploytest.Job) bool { return j.jobKey(q) == d.key }) ||

@@ -259,7 +259,7 @@ func TestAPushWhoseRowCameFirst(t *testing.T) {
 		t.Errorf("%+v", d.End)
 	}
 	w.jobs = nil
-	w.wantEnd(w.looks(12, 21), verdict.StuckConnection)
+	w.wantEnd(w.looks(12, 21), verdict.StuckUnexplained)
 }
 
 // What a restart cancelled may run again; another push of the commit looks the

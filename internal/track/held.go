@@ -178,12 +178,21 @@ func (s *sight) stuck() *Decision {
 		if rows := s.laterPushes(); len(rows) > 0 { //rule:stuck-or-ran-again
 			return ambiguous(append(rows, *h.row))
 		}
-		if s.o.Outages > 0 && !s.order.Remote {
-			return lost(verdict.StuckRestart)
-		}
-		return lost(verdict.StuckConnection)
+		return end(s.stuckAs())
 	}
 	return pending()
+}
+
+// stuckAs says what a row without a job is shown as, and what it may come from.
+func (s *sight) stuckAs() verdict.Reason {
+	r := verdict.Reason{Kind: verdict.StuckUnexplained, Name: s.held.row.Status}
+	switch {
+	case s.order.Remote:
+		r.Kind = verdict.StuckConnection
+	case s.o.Outages > 0:
+		r.Kind = verdict.StuckRestart
+	}
+	return r
 }
 
 // runs: it goes on. A restart that leaves rows running (before 0.25.4) shows by

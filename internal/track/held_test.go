@@ -63,7 +63,7 @@ func TestHeld(t *testing.T) {
 		}, looks: 3, left: verdict.Running},
 		{rule: "row-without-a-job: not asked for", do: func(w *world) { w.jobs = nil }, looks: 18, left: verdict.Running},
 		{rule: "row-without-a-job: too short", do: func(w *world) { w.jobs = nil; w.look(20) }, looks: 9, left: verdict.Running},
-		{rule: "row-without-a-job", do: func(w *world) { w.jobs = nil; w.look(20) }, looks: 10, end: verdict.StuckConnection},
+		{rule: "row-without-a-job", do: func(w *world) { w.jobs = nil; w.look(20) }, looks: 10, end: verdict.StuckUnexplained},
 		{rule: "row-without-a-job: its job is back", do: func(w *world) {
 			jobs := w.jobs
 			w.jobs = nil
@@ -104,6 +104,31 @@ func TestHeld(t *testing.T) {
 			}
 			if x.tells == 0 && len(w.told) > 0 || x.tells != 0 && (len(w.told) != 1 || w.told[0] != x.tells) {
 				t.Errorf("told %v, want %v", w.told, x.tells)
+			}
+		})
+	}
+}
+
+// TestStuck: what is said of a row without a job is what was seen: its status,
+// and a lost connection only where there is one to lose.
+func TestStuck(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		status string
+		remote bool
+		want   verdict.Reason
+	}{
+		{"here", dokploy.StatusRunning, false, verdict.Reason{Kind: verdict.StuckUnexplained, Name: "running"}},
+		{"there", dokploy.StatusRunning, true, verdict.Reason{Kind: verdict.StuckConnection, Name: "running"}},
+		{"queued", dokploy.StatusQueued, false, verdict.Reason{Kind: verdict.StuckUnexplained, Name: "queued"}},
+		{"unknown", "paused", false, verdict.Reason{Kind: verdict.StuckUnexplained, Name: "paused"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			w := held(t, func(o *Order) { o.Remote = x.remote })
+			w.rows[0].Status, w.jobs = x.status, nil
+			w.look(20)
+			if d := w.looks(12, 1); d.End == nil || d.End.Reason != x.want {
+				t.Errorf("%+v, want %+v", d.End, x.want)
 			}
 		})
 	}

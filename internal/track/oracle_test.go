@@ -247,7 +247,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 		if last != nil && listed[last.ID] && (last.shown || !r.git) && !r.upload && r.removals == 0 && (r.h.push == nil || !r.badStart) {
 			r.bad("vanished: but it is there")
 		}
-	case verdict.StuckConnection, verdict.StuckRestart:
+	case verdict.StuckConnection, verdict.StuckRestart, verdict.StuckUnexplained:
 		if r.upload && r.tookAway() && r.others() > 0 || r.badStart && last != nil && (r.git && !last.shown || r.upload || r.h.push != nil) {
 			break // it ran again within a look, and its text is gone
 		}

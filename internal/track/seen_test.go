@@ -248,7 +248,7 @@ func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
 	w.rows = []dokploy.Deployment{running("a", 0.2, ours)}
 	w.wantHeld(w.look(0.5), "a")
 	w.look(20)
-	w.wantEnd(w.looks(12, 1), verdict.StuckConnection)
+	w.wantEnd(w.looks(12, 1), verdict.StuckUnexplained)
 
 	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
 	hand := dokploy.Deployment{ID: "a", Title: UploadTitle, StartedAt: at(0.2), Status: dokploy.StatusRunning}
@@ -260,7 +260,7 @@ func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
 	w.wantHeld(w.looks(30, 1), "a") // that job may be its
 	w.jobs = nil
 	w.look(20)
-	w.wantEnd(w.looks(12, 1), verdict.StuckConnection)
+	w.wantEnd(w.looks(12, 1), verdict.StuckUnexplained)
 }
 
 // BullMQ runs again what is in its queue, whatever the service's status says.

@@ -109,18 +109,20 @@ const (
 	RowVanished     Kind = "row vanished"
 	StuckConnection Kind = "stuck: connection broke"
 	StuckRestart    Kind = "stuck: restart went wrong"
-	LeftAsRunning   Kind = "left as running"
-	CancelledEarly  Kind = "cancelled before it began"
-	CutOffByRestart Kind = "cancelled by a restart"
-	CancelledThere  Kind = "cancelled in Dokploy"
-	ConnectionBroke Kind = "connection broke"
-	DokployError    Kind = "error of Dokploy"
-	LogSays         Kind = "log says"
-	LogSilent       Kind = "log is silent"
-	NoLog           Kind = "no log"
-	EmptyLog        Kind = "empty log"
-	UnreadLog       Kind = "unread log"
-	LogNotReadToEnd Kind = "log not read to its end"
+	// StuckUnexplained: neither a remote server nor an outage explains it.
+	StuckUnexplained Kind = "stuck: unexplained"
+	LeftAsRunning    Kind = "left as running"
+	CancelledEarly   Kind = "cancelled before it began"
+	CutOffByRestart  Kind = "cancelled by a restart"
+	CancelledThere   Kind = "cancelled in Dokploy"
+	ConnectionBroke  Kind = "connection broke"
+	DokployError     Kind = "error of Dokploy"
+	LogSays          Kind = "log says"
+	LogSilent        Kind = "log is silent"
+	NoLog            Kind = "no log"
+	EmptyLog         Kind = "empty log"
+	UnreadLog        Kind = "unread log"
+	LogNotReadToEnd  Kind = "log not read to its end"
 
 	// What runs.
 
@@ -223,21 +225,22 @@ var kinds = map[Kind]entry{
 	HiddenIdle:           {status: Lost, sentence: "Dokploy accepted the deployment, but started none while it was idle for {for}", hint: seeAndRunAgain, gone: seemsGone},
 
 	RowVanished:     {status: Lost, sentence: "deployment {name} is gone from Dokploy: it or the service was deleted, or newer ones pushed it off the list", hint: "check the service in the dashboard"},
-	StuckConnection: {status: Lost, sentence: stuck, hint: "Dokploy lost the connection to the server it builds on; " + BrokenOff},
+	StuckConnection: {status: Lost, sentence: stuck, hint: "this happens when Dokploy loses the connection to the server it builds on; " + BrokenOff},
 	// It cancels what was running only when its start went well.
-	StuckRestart:    {status: Lost, sentence: stuck, hint: "Dokploy restarted in the meantime and did not come up properly: check its own log, then {again}"},
-	LeftAsRunning:   {status: Lost, sentence: "Dokploy stopped working on this deployment and left it marked as running", hint: "check the service in the dashboard, then {again}"},
-	CancelledEarly:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy before it started", hint: ifMistake},
-	CutOffByRestart: {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "{again}"},
-	CancelledThere:  {status: Cancelled, sentence: "the deployment was cancelled in Dokploy"},
-	ConnectionBroke: {status: Failed, sentence: "Dokploy lost the connection to the server it builds on"},
-	DokployError:    {status: Failed, sentence: "{text}"},
-	LogSays:         {status: Failed, sentence: "{text}"},
-	LogSilent:       {status: Failed, sentence: "the log does not say why"},
-	NoLog:           {status: Failed, sentence: silent + "it wrote no log"},
-	EmptyLog:        {status: Failed, sentence: silent + "the log is empty"},
-	UnreadLog:       {status: Failed, sentence: silent + "its log could not be read: {text}"},
-	LogNotReadToEnd: {status: Failed, sentence: silent + "its log could not be read completely: {text}"},
+	StuckUnexplained: {status: Lost, sentence: stuck, hint: "check Dokploy's own log, then {again}"},
+	StuckRestart:     {status: Lost, sentence: stuck, hint: "Dokploy restarted in the meantime and did not come up properly: check its own log, then {again}"},
+	LeftAsRunning:    {status: Lost, sentence: "Dokploy stopped working on this deployment and left it marked as running", hint: "check the service in the dashboard, then {again}"},
+	CancelledEarly:   {status: Cancelled, sentence: "the deployment was cancelled in Dokploy before it started", hint: ifMistake},
+	CutOffByRestart:  {status: Cancelled, sentence: "Dokploy restarted in the middle of the deployment and cancelled it", hint: "{again}"},
+	CancelledThere:   {status: Cancelled, sentence: "the deployment was cancelled in Dokploy"},
+	ConnectionBroke:  {status: Failed, sentence: "Dokploy lost the connection to the server it builds on"},
+	DokployError:     {status: Failed, sentence: "{text}"},
+	LogSays:          {status: Failed, sentence: "{text}"},
+	LogSilent:        {status: Failed, sentence: "the log does not say why"},
+	NoLog:            {status: Failed, sentence: silent + "it wrote no log"},
+	EmptyLog:         {status: Failed, sentence: silent + "the log is empty"},
+	UnreadLog:        {status: Failed, sentence: silent + "its log could not be read: {text}"},
+	LogNotReadToEnd:  {status: Failed, sentence: silent + "its log could not be read completely: {text}"},
 
 	AnotherImage:     {status: Unhealthy, sentence: "Swarm now has {name}, not {text}: there was another deployment in the meantime", hint: oneAtATime},
 	NotRunning:       {status: Unhealthy, sentence: "{text}"},
@@ -257,6 +260,6 @@ const (
 	noneCame      = "Dokploy shows no deployment of commit {name} after {for}"
 	noPreview     = "Dokploy shows no preview of pull request {n} after {for}"
 	silent        = "Dokploy gives no reason, and "
-	stuck         = "Dokploy stopped working on this deployment, but will show it as running forever"
+	stuck         = "Dokploy no longer works on this deployment, but still shows it as {name}"
 	stopped       = "it was stopped in Dokploy during verification"
 )
