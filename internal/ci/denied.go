@@ -2,8 +2,8 @@ package ci
 
 import "strings"
 
-// NoSecrets says why the host withholds secrets from this run, and what to do.
-// It returns "" unless it is known that the host does.
+// NoSecrets says why the host withholds secrets from this run, or may, and what
+// to do. It returns "" unless hosts do so in runs like this one.
 func (h Host) NoSecrets() string {
 	const skip = "; deploy from a push or merge to the repository itself, and skip this step otherwise"
 	switch {
@@ -13,6 +13,12 @@ func (h Host) NoSecrets() string {
 		return "the pull request comes from a fork, and gets no secrets" + skip + " (`if: github.event.pull_request.head.repo.full_name == github.repository`)"
 	case h.name == "GitLab CI" && differ(h.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), h.get("CI_MERGE_REQUEST_PROJECT_PATH")):
 		return "the merge request comes from a fork, and may not get the project's variables" + skip
+	case h.name == "GitLab CI" && h.get("CI_COMMIT_REF_PROTECTED") == "false":
+		return "if it is a protected variable, it is not set here, because this branch or tag is not protected; protect the branch or tag, or clear \"Protect variable\" under Settings → CI/CD → Variables"
+	case h.name == "Woodpecker" && strings.HasPrefix(h.get("CI_PIPELINE_EVENT"), "pull_request"):
+		return "this is a pull request, and Woodpecker passes a secret to it only if the secret allows that event" + skip
+	case h.name == "Drone" && h.get("DRONE_BUILD_EVENT") == "pull_request":
+		return "this is a pull request, and Drone passes a secret to it only if the secret allows pull requests" + skip
 	case h.name == "CircleCI" && h.get("CIRCLE_PR_REPONAME") != "": // set for forks only
 		return "the pull request comes from a fork, and gets no secrets unless the project passes them" + skip
 	}
