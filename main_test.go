@@ -154,8 +154,7 @@ func TestNobodyReads(t *testing.T) {
 	}
 }
 
-// TestReaderComesBack: a reader that slept gets what there was room for, and
-// is told about the rest.
+// TestReaderComesBack: a reader that slept gets all of it.
 func TestReaderComesBack(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
@@ -173,8 +172,8 @@ func TestReaderComesBack(t *testing.T) {
 	}
 	p.end(t, 1, "error")
 	text := string(all)
-	if n := strings.Count(text, "lines of the log are not shown: "); n != 1 {
-		t.Errorf("said %d times that lines are missing", n)
+	if strings.Contains(text, " of the log are not shown: ") {
+		t.Error("lines are missing")
 	}
 	if verdict, first := strings.Index(text, "\n✗ api failed"), strings.Index(text, "\n#12 0.000 npm "); verdict < 0 || first < 0 || first > verdict {
 		t.Errorf("the log or the verdict is missing:\n%s", text[max(0, len(text)-2000):])

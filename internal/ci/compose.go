@@ -100,17 +100,37 @@ func (p *Printer) styled(head, line string, s style) {
 	p.lineAs([]byte(safe), p.acts([]byte(head+line)))
 }
 
-// line appends a line without colours.
+// line appends a line of our own without colours.
 func (p *Printer) line(text []byte) { p.lineAs(p.disarm(text), p.acts(text)) }
 
-// lineAs appends a line that is safe except that the host may act on it (acts).
-// Commands then stay stopped until the next line of our own.
+// lineAs appends a line of our own that is safe except that the host may act on
+// it (acts).
 func (p *Printer) lineAs(text []byte, acts bool) {
-	if acts && p.token == "" {
+	if acts {
+		p.stop()
+	}
+	p.ours()
+	p.append(text)
+}
+
+// ours makes buf take our own text: lines of the server may still be dropped, so
+// they are passed on apart.
+func (p *Printer) ours() {
+	if p.logLines > 0 {
+		p.flush()
+	}
+}
+
+// stop makes the host ignore commands until the next line of our own.
+func (p *Printer) stop() {
+	if p.token == "" {
 		p.token = rand.Text()
 		p.actions.IssueCommand(&githubactions.Command{Name: "stop-commands", Message: p.token})
 	}
-	p.buf = append(append(p.buf, text...), '\n')
+}
+
+func (p *Printer) append(line []byte) {
+	p.buf = append(append(p.buf, line...), '\n')
 	if !p.folded || !p.host.fold().hides() {
 		p.shown++
 	}

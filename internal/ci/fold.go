@@ -52,7 +52,7 @@ func (p *Printer) openFold(target string) {
 	case group:
 		p.actions.Group(header)
 	case section:
-		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n", time.Now().Unix(), p.sectionName(), header)
+		fmt.Fprintf(ourText{p}, "\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n", time.Now().Unix(), p.sectionName(), header)
 	}
 	p.shown++
 	p.folded = true
@@ -69,6 +69,6 @@ func (p *Printer) closeFold() {
 	case group:
 		p.actions.EndGroup()
 	case section:
-		p.buf = fmt.Appendf(p.buf, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", time.Now().Unix(), p.sectionName())
+		fmt.Fprintf(ourText{p}, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", time.Now().Unix(), p.sectionName())
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// LogLine shows a line that the server wrote. It does not keep the slice. While
-// the output is read more slowly than the log arrives, it waits.
+// LogLine shows a line that the server wrote. It does not keep the slice.
 func (p *Printer) LogLine(target string, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
@@ -15,11 +14,11 @@ func (p *Printer) LogLine(target string, line []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !room {
-		p.missed++
+		p.flush()
+		p.out.miss()
 		p.above = above{}
 		return
 	}
-	p.sayMissed()
 	p.openFold(target)
 	p.above.logLine(target, p.folded && p.host.fold().hides())
 	p.heading = false
@@ -40,31 +39,38 @@ func (p *Printer) LogLine(target string, line []byte) {
 // serverLine appends a line of the server.
 func (p *Printer) serverLine(prefix string, text []byte) {
 	line, coloured := p.compose(prefix, text, p.screen.colours)
+	plain := line
 	if coloured {
-		p.lineAs(line, p.acts(p.plain))
-		return
+		plain = p.plain
+	} else {
+		line = p.disarm(line)
 	}
-	p.line(line)
+	if p.acts(plain) {
+		p.stop()
+	}
+	if p.logLines == 0 {
+		p.flush()
+	}
+	p.logLines++
+	p.append(line)
 }
 
 // endLog ends the fold of the log.
 func (p *Printer) endLog() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sayMissed()
 	p.closeFold()
 }
 
-// sayMissed says how many lines were dropped, at the place where they are
-// missing.
-func (p *Printer) sayMissed() {
-	if p.missed == 0 {
-		return
-	}
+// gap is the line that stands in the place of lines that were dropped.
+func (s screen) gap(lines int) []byte {
 	what := "1 line of the log is"
-	if p.missed > 1 {
-		what = strconv.Itoa(p.missed) + " lines of the log are"
+	if lines > 1 {
+		what = strconv.Itoa(lines) + " lines of the log are"
 	}
-	p.missed = 0
-	p.print("", part{"! ", what + " not shown: the output was not read for a while, and the deployment did not wait for that", yellow, false})
+	text := "! " + what + " not shown: the output was not read fast enough, and the deployment did not wait for that"
+	if s.colours {
+		text = yellow.coloured(text)
+	}
+	return []byte(text + "\n")
 }

@@ -135,7 +135,7 @@ func TestMaskBeforeShortening(t *testing.T) {
 					p.Warn("", text)
 					p.Failure(Failure{Verdict: text, Reason: text, Quoted: []string{text, coloured}, Rollback: text, Hint: text})
 					p.Error(Problem{text, "url", text, text})
-					fmt.Fprint(&p.buf, p.Text(text), p.summary([]Row{{Reason: text, Rollback: text, Hint: text, Set: []string{text}, Tail: []string{text, coloured}}}, []Problem{{Text: text, Hint: text}}))
+					fmt.Fprint(ourText{p}, p.Text(text), p.summary([]Row{{Reason: text, Rollback: text, Hint: text, Set: []string{text}, Tail: []string{text, coloured}}}, []Problem{{Text: text, Hint: text}}))
 				})
 				out = strings.ReplaceAll(out, "::add-mask::"+secret67, "")
 				if got := parts(out, secret67, 4); got != "" {

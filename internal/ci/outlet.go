@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"sync"
@@ -11,27 +10,25 @@ import (
 )
 
 const (
-	// outletLimit is how many bytes may wait to be written.
-	outletLimit = 4 << 20
-	// pieceSize is how much is written at a time. Each piece that is accepted
-	// shows that the reader is alive.
-	pieceSize = 16 << 10
-	blockSize = flushSize + pieceSize
-	// stalledAfter is how long the reader may accept nothing before it counts
-	// as stalled.
-	stalledAfter = time.Second
-	// Once this many bytes wait, a log that comes faster than it is read is
-	// slowed down, so that memory stays flat.
-	enough    = 4 * flushSize
+	// With a temporary file so many bytes may wait for the reader of the output,
+	// and without one as many as memory has room for.
+	inFileLimit   = 1 << 30
+	inMemoryLimit = 4 << 20
+	// slowAfter is how long nothing may be taken until a log that finds no room
+	// stops waiting for some.
 	slowAfter = 20 * time.Millisecond
 )
 
-// How long the program waits for the reader at the end: as long as it keeps
-// reading, up to a limit. An interrupted run has no time.
+// How long the end of the output waits for its reader, as long as something is
+// taken now and then. An interrupted run has no time.
 const (
 	lastPatience        = 5 * time.Second
-	interruptedPatience = time.Second
-	lastWait            = time.Minute
+	interruptedPatience = 500 * time.Millisecond
+	// logWait is for all, lastWait for what is left without the log.
+	logWait  = 10 * time.Minute
+	lastWait = time.Minute
+	// keptAtLast are the last bytes of a log that has no time any more.
+	keptAtLast = 4 * flushSize
 )
 
 var errUnread = errors.New("the end of the output was not read")
@@ -44,111 +41,93 @@ type outlet struct {
 	size atomic.Int64 // bytes waiting, including those being written
 
 	mu      sync.Mutex
-	blocks  [][]byte  // waiting; each holds whole lines
-	spare   [][]byte  // for reuse
-	running bool      // the goroutine write is running
-	moved   time.Time // when the reader last accepted something, or write started
-	shut    bool      // full: the reader stalled while the limit was reached
-	hurried bool
+	waiting backlog
+	writing int       // bytes
+	running bool      // write runs
+	moved   time.Time // when something was taken last, or write began
+	shut    bool      // no room: the limit was reached
 	err     error
 	change  chan struct{} // closed when any of this changes; nil: nobody waits
+
+	hurriedAt time.Time // zero: there is time
 }
 
-// add queues text, even if the limit is reached. It does not keep the slice.
-func (o *outlet) add(text []byte) {
+// add takes text: of our own, however much waits already, or so many lines of
+// the server. It does not keep it.
+func (o *outlet) add(text []byte, lines int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || len(text) == 0 {
-		return
+	if o.err == nil && len(text) > 0 {
+		o.waiting.add(text, lines)
+		o.start()
 	}
-	last := len(o.blocks) - 1
-	if last < 0 || cap(o.blocks[last])-len(o.blocks[last]) < len(text) {
-		o.blocks = append(o.blocks, o.block(len(text)))
-		last++
+}
+
+// miss takes a line of the server for which there is no room.
+func (o *outlet) miss() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.waiting.miss()
+		o.start()
 	}
-	o.blocks[last] = append(o.blocks[last], text...)
-	o.size.Add(int64(len(text)))
+}
+
+// start has it written; with mu held.
+func (o *outlet) start() {
+	o.count()
 	if !o.running {
 		o.running, o.moved = true, time.Now()
 		go o.write()
 	}
 }
 
-// block returns an empty block with room for size bytes.
-func (o *outlet) block(size int) []byte {
-	if n := len(o.spare); n > 0 && size <= blockSize {
-		block := o.spare[n-1]
-		o.spare = o.spare[:n-1]
-		return block
-	}
-	return make([]byte, 0, max(blockSize, size))
-}
+// count counts what waits; with mu held.
+func (o *outlet) count() { o.size.Store(o.waiting.size + int64(o.writing)) }
 
 // write writes until nothing is waiting.
 func (o *outlet) write() {
-	for {
-		o.mu.Lock()
-		if o.err != nil || len(o.blocks) == 0 {
-			o.running = false
-			o.changed()
-			o.mu.Unlock()
-			return
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.err == nil {
+		text := o.waiting.next()
+		if text == nil {
+			break
 		}
-		block := o.blocks[0]
-		o.blocks[0] = nil
-		o.blocks = o.blocks[1:]
-		o.mu.Unlock()
-		for rest := block; len(rest) > 0; {
-			n, err := o.w.Write(rest[:piece(rest)])
-			// Another process that shares the pipe may have made it
-			// non-blocking.
-			full := errors.Is(err, syscall.EAGAIN)
-			if n == 0 && err == nil {
-				err = io.ErrShortWrite
-			}
-			o.mu.Lock()
-			if n > 0 && o.err == nil {
-				o.size.Add(int64(-n))
-				o.moved = time.Now()
-				o.changed()
-			}
-			if err != nil && !full && o.err == nil {
-				o.fail(err)
-			}
-			failed := o.err != nil
+		for o.writing = len(text); o.writing > 0 && o.err == nil; {
+			o.count()
 			o.mu.Unlock()
-			if failed {
-				break
-			}
+			n, err := o.w.Write(text)
+			// Whoever shares the pipe may have made it non-blocking.
+			full := errors.Is(err, syscall.EAGAIN)
 			if full {
 				time.Sleep(10 * time.Millisecond)
 			}
-			rest = rest[n:]
+			o.mu.Lock()
+			if text = text[n:]; n > 0 && o.err == nil {
+				o.writing, o.moved = len(text), time.Now()
+				o.count()
+				o.changed()
+			}
+			switch {
+			case o.err != nil || full:
+			case err != nil:
+				o.fail(err)
+			case n == 0:
+				o.fail(io.ErrShortWrite)
+			}
 		}
-		o.mu.Lock()
-		if cap(block) == blockSize && len(o.spare) < 2 {
-			o.spare = append(o.spare, block[:0])
-		}
-		o.mu.Unlock()
 	}
-}
-
-// piece returns how much of block to write next: whole lines, unless a line is
-// longer than a piece.
-func piece(block []byte) int {
-	if len(block) <= pieceSize {
-		return len(block)
-	}
-	if i := bytes.LastIndexByte(block[:pieceSize], '\n'); i >= 0 {
-		return i + 1
-	}
-	return pieceSize
+	o.running = false
+	o.changed()
 }
 
 // fail stops writing. It must be called with mu held.
 func (o *outlet) fail(err error) {
-	o.err, o.blocks = err, nil
-	o.size.Store(0)
+	o.err = err
+	o.waiting.close()
+	o.writing = 0
+	o.count()
 	o.changed()
 }
 
@@ -177,31 +156,30 @@ func (o *outlet) wait(most time.Duration) {
 	}
 }
 
-// room reports whether there is room for text that may be left out. It waits
-// for room while somebody reads. Once the outlet was full, half of it must be
-// free again.
+// room reports whether there is room for more lines of the server. Where there
+// is none it waits for some, but for a reader that is slow: then half of it must
+// be free again.
 func (o *outlet) room() bool {
-	if o.size.Load() < enough { // nearly always
+	if o.size.Load() < inMemoryMost { // nearly always
 		return true
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for o.err == nil {
-		size := o.size.Load()
-		idle := time.Since(o.moved)
+		limit := int64(inFileLimit)
+		if o.waiting.noFile {
+			limit = inMemoryLimit
+		}
+		size, idle := o.size.Load(), time.Since(o.moved)
 		switch {
-		case size >= outletLimit || o.shut && size > outletLimit/2:
-			if idle >= stalledAfter || o.hurried {
-				o.shut = true
-				return false
-			}
-			o.wait(stalledAfter - idle)
-		case size >= enough && idle < slowAfter && !o.hurried:
-			o.wait(slowAfter - idle)
-		default:
+		case size < limit && (!o.shut || size <= limit/2):
 			o.shut = false
 			return true
+		case idle >= slowAfter || !o.hurriedAt.IsZero():
+			o.shut = true
+			return false
 		}
+		o.wait(slowAfter - idle)
 	}
 	return false
 }
@@ -210,29 +188,51 @@ func (o *outlet) room() bool {
 func (o *outlet) hurry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.hurried = true
+	o.hurriedAt = time.Now()
 	o.changed()
 }
 
-// close waits until everything is written, as long as the reader keeps reading.
-// It returns the first write error; nothing was written after that.
+// close waits until everything is written, as long as the reader takes some of
+// it now and then; where that takes too long, without the log but for its end. It
+// gives the first error, after which nothing is written.
 func (o *outlet) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	begun := time.Now()
-	for o.err == nil && o.size.Load() > 0 {
-		patience, most := lastPatience, lastWait
-		if o.hurried {
-			patience, most = interruptedPatience, interruptedPatience
+	if !o.drain(begun, false) {
+		keep := int64(keptAtLast)
+		if !o.hurriedAt.IsZero() {
+			keep = 0
 		}
-		left := min(patience-time.Since(later(begun, o.moved)), most-time.Since(begun))
-		if left <= 0 {
+		o.waiting.leaveOut(keep)
+		o.count()
+		if !o.drain(begun, true) {
 			o.fail(errUnread)
-			break
+		}
+	}
+	o.waiting.close()
+	return o.err
+}
+
+// drain waits until nothing waits any more or, with false, until there is no
+// time left for that; with mu held, but not meanwhile.
+func (o *outlet) drain(begun time.Time, withoutLog bool) bool {
+	for o.err == nil && o.running {
+		start, patience, limit, more := begun, lastPatience, logWait, lastWait
+		if !o.hurriedAt.IsZero() {
+			start, limit, more = later(begun, o.hurriedAt), interruptedPatience, interruptedPatience
+			patience = limit + more
+		}
+		if withoutLog {
+			limit += more
+		}
+		left := min(patience-time.Since(later(start, o.moved)), limit-time.Since(start))
+		if left <= 0 {
+			return false
 		}
 		o.wait(left)
 	}
-	return o.err
+	return true
 }
 
 func later(a, b time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ import (
 type reader struct {
 	mu      sync.Mutex
 	text    strings.Builder
-	pause   time.Duration // before each piece is taken
+	pause   time.Duration // before a piece is taken, less before a part of one
 	blocked chan struct{} // nil: it reads
 	err     error
 }
@@ -34,7 +35,7 @@ func (r *reader) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	pause := r.pause
 	r.mu.Unlock()
-	time.Sleep(pause)
+	time.Sleep(pause * time.Duration(len(p)) / pieceSize)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -103,79 +104,110 @@ func unstyled(lines []string) []string {
 	return strings.Split(escapes.ReplaceAllString(strings.Join(lines, "\n"), ""), "\n")
 }
 
-// A reader that stops for some time holds nobody up, and the host's commands
-// and our own lines all arrive.
-func TestReaderStops(t *testing.T) {
-	for _, h := range []Host{plainHost, actionsHost, gitlabHost} {
-		t.Run(h.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := &reader{}
-				p := New(h, r, []string{"sesame"})
-				p.SetTargets([]string{"api"})
-				n := flood(p, 0, 10_000)
-				r.block()
-				start := time.Now()
-				n = flood(p, n, 3*outletLimit)
-				p.Note("api", "a note")
-				n = flood(p, n, 1000)
-				p.Warn("api", "a warning")
-				if took := time.Since(start); took > stalledAfter+flushAfter {
-					t.Errorf("printing took %s", took)
-				}
-				time.Sleep(time.Minute)
-				r.goOn()
-				time.Sleep(time.Minute)
-				n = flood(p, n, 10_000)
-				r.block()
-				n = flood(p, n, 100) // there is room for these
-				p.Failure(Failure{Verdict: "api failed", Reason: "the reason"})
-				r.goOn()
-				if err := p.Close(); err != nil {
-					t.Error(err)
-				}
-				shown := strings.Split(r.String(), "\n")
-				if h.actions {
-					var commands []command
-					commands, shown = runner(r.String())
-					if got := strings.Join(names(commands), " "); got != "add-mask group endgroup warning group endgroup error" {
-						t.Errorf("commands: %s", got)
-					}
-					if last := commands[len(commands)-1].name; last != "error" && last != "resume" {
-						t.Errorf("the host's commands are off at the end: %s", last)
-					}
-				}
-				if n := len(sections.FindAllString(r.String(), -1)); h.fold() == section && n%2 != 0 {
-					t.Error("a section has no end")
-				}
-				gaps, missing := whole(t, shown, n)
-				if gaps != 1 || missing*80 < outletLimit || missing*80 > 5*outletLimit/2 {
-					t.Errorf("%d lines are said to be missing, in %d places", missing, gaps)
-				}
-				own := []string{"› a note", "! a warning", "✗ api failed: the reason"}
-				if h.actions {
-					own = []string{"› a note", "✗ api failed"}
-				}
-				for _, want := range own {
-					if !slices.Contains(unstyled(shown), want) {
-						t.Errorf("%q is missing", want)
-					}
-				}
-			})
-		})
+// noFolder leaves no folder for temporary files.
+func noFolder(t *testing.T) {
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, filepath.Join(t.TempDir(), "is-not-there"))
 	}
 }
 
-// A slow reader that reads gets all of it, whether it is told live or at once.
+// A reader that stops for some time holds nobody up, and the host's commands
+// and our own lines all arrive. Lines of the server do where a temporary file can
+// keep them, and else those that memory has room for.
+func TestReaderStops(t *testing.T) {
+	for _, h := range []Host{plainHost, actionsHost, gitlabHost} {
+		for _, folder := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, folder: %v", h.name, folder), func(t *testing.T) {
+				if !folder {
+					noFolder(t)
+				}
+				synctest.Test(t, func(t *testing.T) {
+					r := &reader{}
+					p := New(h, r, []string{"sesame"})
+					p.SetTargets([]string{"api"})
+					n := flood(p, 0, 10_000)
+					r.block()
+					start := time.Now()
+					n = flood(p, n, 3*inMemoryLimit)
+					p.Note("api", "a note")
+					n = flood(p, n, 1000)
+					p.Warn("api", "a warning")
+					if took := time.Since(start); took > slowAfter {
+						t.Errorf("printing took %s", took)
+					}
+					if waits := p.out.waiting.inMemory; waits > inMemoryLimit+flushSize || folder && waits > inMemoryMost+3*flushSize {
+						t.Errorf("%d bytes are in memory", waits)
+					}
+					time.Sleep(time.Minute)
+					r.goOn()
+					time.Sleep(time.Minute)
+					n = flood(p, n, 10_000)
+					r.block()
+					n = flood(p, n, 100) // there is room for these
+					p.Failure(Failure{Verdict: "api failed", Reason: "the reason"})
+					r.goOn()
+					if err := p.Close(); err != nil {
+						t.Error(err)
+					}
+					shown := strings.Split(r.String(), "\n")
+					if h.actions {
+						var commands []command
+						commands, shown = runner(r.String())
+						want := "add-mask group endgroup group endgroup warning group endgroup error"
+						if !folder {
+							want = "add-mask group endgroup warning group endgroup error" // no room for the second
+						}
+						if got := strings.Join(names(commands), " "); got != want {
+							t.Errorf("commands: %s", got)
+						}
+						if last := commands[len(commands)-1].name; last != "error" && last != "resume" {
+							t.Errorf("the host's commands are off at the end: %s", last)
+						}
+					}
+					if n := len(sections.FindAllString(r.String(), -1)); h.fold() == section && n%2 != 0 {
+						t.Error("a section has no end")
+					}
+					gaps, missing := whole(t, shown, n)
+					switch {
+					case folder && gaps != 0,
+						!folder && (gaps != 2 || missing*80 < inMemoryLimit || missing*80 > 5*inMemoryLimit/2):
+						t.Errorf("%d lines are said to be missing, in %d places", missing, gaps)
+					}
+					own := []string{"› a note", "! a warning", "✗ api failed: the reason"}
+					if h.actions {
+						own = []string{"› a note", "✗ api failed"}
+					}
+					for _, want := range own {
+						if !slices.Contains(unstyled(shown), want) {
+							t.Errorf("%q is missing", want)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// A slow reader gets all of it, and whoever prints does not wait for it.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &reader{pause: 50 * time.Millisecond} // 320 KB a second
+		r := &reader{pause: 250 * time.Millisecond} // 64 KB a second
 		p := New(plainHost, r, nil)
-		n := flood(p, 0, 2*outletLimit)
+		start := time.Now()
+		n := flood(p, 0, 20<<20)
+		p.Failure(Failure{Verdict: "api failed", Reason: "the reason"})
+		if took := time.Since(start); took != 0 {
+			t.Errorf("printing took %s", took)
+		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if gaps, missing := whole(t, strings.Split(r.String(), "\n"), n); gaps != 0 {
+		shown := strings.Split(r.String(), "\n")
+		if gaps, missing := whole(t, shown, n); gaps != 0 {
 			t.Errorf("%d lines are missing", missing)
+		}
+		if last := unstyled(shown)[n:]; !slices.Equal(last, []string{"✗ api failed: the reason", ""}) {
+			t.Errorf("the end: %q", last)
 		}
 	})
 }
@@ -183,6 +215,7 @@ func TestSlowReader(t *testing.T) {
 // A reader that hardly reads is told once in a while what is missing, not all
 // the time.
 func TestGapsAreFew(t *testing.T) {
+	noFolder(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{pause: 1500 * time.Millisecond}
 		p := New(plainHost, r, nil)
@@ -211,54 +244,120 @@ func TestReaderIsGone(t *testing.T) {
 		most        time.Duration
 	}{
 		"blocked":                       {time.Hour, false, lastPatience},
-		"blocked, and interrupted":      {time.Hour, true, interruptedPatience},
-		"hardly reads":                  {4 * time.Second, false, lastWait},
-		"hardly reads, and interrupted": {500 * time.Millisecond, true, interruptedPatience},
+		"blocked, and interrupted":      {time.Hour, true, 2 * interruptedPatience},
+		"hardly reads, and interrupted": {700 * time.Millisecond, true, 2 * interruptedPatience},
+	} {
+		for _, folder := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, folder: %v", name, folder), func(t *testing.T) {
+				if !folder {
+					noFolder(t)
+				}
+				synctest.Test(t, func(t *testing.T) {
+					r := &reader{pause: tt.pause}
+					p := New(plainHost, r, nil)
+					flood(p, 0, 2*inMemoryLimit)
+					if tt.interrupted {
+						p.Hurry()
+					}
+					start := time.Now()
+					flood(p, 0, 2*inMemoryLimit)
+					if took := time.Since(start); took > slowAfter {
+						t.Errorf("printing took %s", took)
+					}
+					for i := range 2000 {
+						p.Note("", fmt.Sprintf("note %d", i)) // more than it takes in this time
+					}
+					start = time.Now()
+					if err := p.Close(); !errors.Is(err, errUnread) {
+						t.Errorf("error %v", err)
+					}
+					if took := time.Since(start); took != tt.most {
+						t.Errorf("the end took %s, want %s", took, tt.most)
+					}
+					p.Note("", "after the end")
+					if n := p.out.size.Load(); n != 0 {
+						t.Errorf("%d bytes are kept", n)
+					}
+					time.Sleep(2 * time.Hour) // lets the last write end
+				})
+			})
+		}
+	}
+}
+
+// Where there is no time for a log, what a person needs comes without it: our own
+// lines, the count of what is missing, and, after a run that was not interrupted,
+// the log's last lines.
+func TestNoTimeForTheLog(t *testing.T) {
+	for name, tt := range map[string]struct {
+		pause       time.Duration
+		interrupted time.Duration // after the end began; 0: it was not
+		least, most time.Duration
+		lastLines   bool
+	}{
+		"hardly reads":                         {2 * time.Second, 0, logWait, logWait + lastWait, true},
+		"slow, and interrupted":                {250 * time.Millisecond, time.Nanosecond, interruptedPatience, 2 * interruptedPatience, false},
+		"slow, and interrupted while it waits": {250 * time.Millisecond, time.Minute, time.Minute + interruptedPatience, time.Minute + 2*interruptedPatience, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &reader{pause: tt.pause}
 				p := New(plainHost, r, nil)
-				flood(p, 0, 2*outletLimit)
-				if tt.interrupted {
-					p.Hurry()
+				n := flood(p, 0, 3<<20)
+				p.Note("api", "rolling back")
+				n = flood(p, n, 17<<20)
+				p.Failure(Failure{Verdict: "api failed", Reason: "the reason"})
+				if tt.interrupted > 0 {
+					time.AfterFunc(tt.interrupted, p.Hurry)
 				}
 				start := time.Now()
-				flood(p, 0, 2*outletLimit)
-				if took := time.Since(start); took > stalledAfter+flushAfter {
-					t.Errorf("printing took %s", took)
+				if err := p.Close(); err != nil {
+					t.Error(err)
 				}
-				start = time.Now()
-				if err := p.Close(); !errors.Is(err, errUnread) {
-					t.Errorf("error %v", err)
+				if took := time.Since(start); took < tt.least || took > tt.most {
+					t.Errorf("the end took %s", took)
 				}
-				if took := time.Since(start); took != tt.most {
-					t.Errorf("the end took %s, want %s", took, tt.most)
+				shown := unstyled(strings.Split(r.String(), "\n"))
+				if gaps, missing := whole(t, shown, n); gaps < 1 || gaps > 2 || missing < n/2 {
+					t.Errorf("%d of %d lines are said to be missing, in %d places", missing, n, gaps)
 				}
-				p.Note("", "after the end")
-				if n := p.out.size.Load(); n != 0 {
-					t.Errorf("%d bytes are kept", n)
+				for _, own := range []string{"› rolling back", "✗ api failed: the reason"} {
+					if !slices.Contains(shown, own) {
+						t.Errorf("%q is missing", own)
+					}
 				}
-				time.Sleep(2 * time.Hour) // lets the last write end
+				if got := strings.HasPrefix(shown[len(shown)-3], fmt.Sprintf("line %d ", n-1)); got != tt.lastLines {
+					t.Errorf("the last line of the log: %v", got)
+				}
 			})
 		})
 	}
 }
 
-// A log that waits for a slow reader goes on at once when the run is interrupted.
-func TestHurry(t *testing.T) {
+// What the temporary file does not take is in memory, and what it does not give
+// back is said to be missing.
+func TestTheFileFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &reader{pause: 900 * time.Millisecond}
+		r := &reader{}
 		p := New(plainHost, r, nil)
-		n := flood(p, 0, outletLimit)
-		time.AfterFunc(3*time.Second, p.Hurry)
-		start := time.Now()
-		flood(p, n, outletLimit)
-		if took := time.Since(start); took > 3*time.Second {
-			t.Errorf("it took %s", took)
+		r.block()
+		n := flood(p, 0, 2<<20)
+		if p.out.waiting.inFile == 0 {
+			t.Fatal("nothing is in the file")
 		}
-		_ = p.Close()
-		time.Sleep(time.Second)
+		_ = p.out.waiting.file.Close()
+		n = flood(p, n, 1<<20)
+		r.goOn()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		gaps, missing := whole(t, strings.Split(r.String(), "\n"), n)
+		if gaps == 0 || missing > (2<<20)/80 {
+			t.Errorf("%d lines are said to be missing, in %d places", missing, gaps)
+		}
+		if n := p.out.size.Load(); n != 0 {
+			t.Errorf("%d bytes are left", n)
+		}
 	})
 }
 

@@ -32,10 +32,11 @@ import (
 //     own stand outside.
 //   - A line is never torn. Lines of the server may be buffered, our own are
 //     shown at once.
-//   - Only the log ever waits for the reader of the output, and only while
-//     something is being read. The buffer is bounded: when it is full, lines of
-//     the server are dropped before any work is done on them, and one line says
-//     how many. Our own lines and commands to the host are never dropped.
+//   - Nothing waits for the reader of the output before the end. What waits to be
+//     read is bounded: when there is no room, lines of the server are dropped
+//     before any work is done on them, and one line in their place says how many.
+//     When there is no time left at the end, those that still wait are dropped,
+//     too. Our own lines and commands to the host are never dropped.
 
 const (
 	flushAfter = 100 * time.Millisecond
@@ -51,8 +52,8 @@ type Printer struct {
 	secrets masker
 
 	mu       sync.Mutex
-	buf      buffer
-	missed   int    // lines of the server that were dropped and not yet reported
+	buf      []byte // of our own text, or lines of the server
+	logLines int    // how many lines of the server it holds
 	scratch  []byte // the line being composed
 	plain    []byte // the same line without colours
 	timer    *time.Timer
@@ -73,9 +74,10 @@ type Printer struct {
 // is printed; a secret of several lines is masked line by line. The host is
 // told about them first. Colours are kept if the output is likely to show them.
 func New(host Host, stdout io.Writer, secrets []string) *Printer {
-	p := &Printer{host: host, out: outlet{w: stdout}, screen: screenOf(host, stdout), secrets: newMasker(secrets)}
+	p := &Printer{host: host, screen: screenOf(host, stdout), secrets: newMasker(secrets)}
+	p.out.w, p.out.waiting.gap = stdout, p.screen.gap
 	// githubactions panics if its writer fails. This one never does.
-	p.actions = githubactions.New(githubactions.WithWriter(&p.buf))
+	p.actions = githubactions.New(githubactions.WithWriter(ourText{p}))
 	if host.actions {
 		for _, s := range secretLines(secrets) {
 			p.actions.AddMask(s)
@@ -256,7 +258,7 @@ func (p *Printer) Flush() {
 func (p *Printer) Hurry() { p.out.hurry() }
 
 // Close shows what is buffered, resumes the host's commands, and waits until
-// everything is written: at most a minute if the output is being read, a few
+// everything is written: some minutes at most if the output is being read, a few
 // seconds if not. It returns the first write error; nothing was written after
 // that.
 func (p *Printer) Close() error {
@@ -271,7 +273,6 @@ func (p *Printer) end() {
 		p.timer.Stop()
 		p.armed = false
 	}
-	p.sayMissed()
 	p.closeFold()
 	p.resume()
 	p.flush()
@@ -279,16 +280,18 @@ func (p *Printer) end() {
 
 // flush passes the buffered lines on in one piece.
 func (p *Printer) flush() {
-	p.out.add(p.buf)
+	p.out.add(p.buf, p.logLines)
+	p.logLines = 0
 	if p.buf = p.buf[:0]; cap(p.buf) > 16*flushSize {
 		p.buf = nil
 	}
 }
 
-// buffer is a slice that implements io.Writer for go-githubactions.
-type buffer []byte
+// ourText is a writer of our own text.
+type ourText struct{ p *Printer }
 
-func (b *buffer) Write(p []byte) (int, error) {
-	*b = append(*b, p...)
-	return len(p), nil
+func (o ourText) Write(text []byte) (int, error) {
+	o.p.ours()
+	o.p.buf = append(o.p.buf, text...)
+	return len(text), nil
 }

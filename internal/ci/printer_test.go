@@ -248,7 +248,7 @@ func TestFlush(t *testing.T) {
 		}
 		p.LogLine("", []byte("3"))
 		p.Note("", "4") // our own lines do not wait
-		expect("3\n› 4\n")
+		expect("3\n", "› 4\n")
 		p.LogLine("", []byte("5"))
 		p.Flush()
 		expect("5\n")

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,14 @@ func (r *outputReader) String() string {
 		return "none"
 	}
 	return fmt.Sprintf("%s after %s, for %s; full: %v", r.does, r.at, r.lasts, r.full)
+}
+
+// most is how long the end of the output may take.
+func (r *outputReader) most() time.Duration {
+	if r.does == "slow" {
+		return 11 * time.Minute
+	}
+	return time.Minute
 }
 
 var errReaderGone = errors.New("broken pipe")
@@ -133,7 +142,7 @@ func (j *judgement) printed() {
 	if r == nil {
 		return
 	}
-	if took := r.closed.Sub(r.ended); took > time.Minute {
+	if took := r.closed.Sub(r.ended); took > r.most() {
 		j.bad("the end of the output took %s", took)
 	}
 	if r.does == "breaks" || r.does == "blocks" && r.at+r.lasts > r.ended.Sub(r.begun) {
@@ -199,7 +208,8 @@ func TestTheReaderChangesNothing(t *testing.T) {
 					w.key = w.srv.Key
 					defer w.srv.Close()
 					w.srv.AddApplication(dokploytest.Application{Build: tt.build})
-					reporter, end := reader().reporter(w.rec)
+					reads := reader()
+					reporter, end := reads.reporter(w.rec)
 					var timeout time.Duration
 					w.set = func(o *Options) {
 						o.Reporter = reporter
@@ -209,23 +219,140 @@ func TestTheReaderChangesNothing(t *testing.T) {
 						timeout = o.Timeout
 					}
 					r := w.want(w.deploy("application api"), tt.status, tt.code)
-					// A whole log that is shown after the verdict waits for a reader that reads.
-					most := 40 * time.Second
-					if name == "slow" {
-						most = 2 * time.Minute
-					}
-					if r.Took > timeout+4*time.Second || tt.status != verdict.Timeout && r.Took > most {
+					if r.Took > timeout+4*time.Second || tt.status != verdict.Timeout && r.Took > 40*time.Second {
 						t.Errorf("it took %s", r.Took)
 					}
 					start := time.Now()
 					end()
-					if took := time.Since(start); took > time.Minute {
+					if took := time.Since(start); took > reads.most() {
 						t.Errorf("the end of the output took %s", took)
 					}
 					time.Sleep(time.Second) // lets a slow write end
 				})
 			})
 		}
+	}
+}
+
+// slowly reads 64 KB a second.
+type slowly struct{ strings.Builder }
+
+func (s *slowly) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(len(p)) * time.Second / (64 << 10))
+	return s.Builder.Write(p)
+}
+
+// Neither the verdict nor going back nor the outputs wait for a reader that is
+// slower than the log: they come as they do without one.
+func TestASlowReaderDelaysNothing(t *testing.T) {
+	build := func(outcome string, steps ...dokploytest.Step) dokploytest.Build {
+		return dokploytest.Build{LogWriter: dokploytest.BigLog(20 << 20), Steps: steps, Outcome: outcome}
+	}
+	for name, tt := range map[string]struct {
+		build  dokploytest.Build
+		n      int // of targets
+		status verdict.Status
+		set    func(*Options)
+	}{
+		"live, done":             {build("done"), 1, verdict.Done, nil},
+		"live, failed":           {build("error"), 1, verdict.Failed, nil},
+		"live, two targets":      {build("error"), 2, verdict.Failed, nil},
+		"live, timeout":          {build("", dokploytest.Lines(time.Hour, "1")...), 1, verdict.Timeout, func(o *Options) { o.Timeout = time.Minute }},
+		"on failure":             {build("error"), 1, verdict.Failed, func(o *Options) { o.Logs = LogFailure }},
+		"on failure, one by one": {build("error"), 2, verdict.Failed, func(o *Options) { o.Logs, o.MaxParallel = LogFailure, 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			took := func(w io.Writer) (took time.Duration) {
+				inWorld(t, dokploytest.Options{}, func(world *world) {
+					var targets []string
+					var apps []*dokploytest.Service
+					for i := range tt.n {
+						name := fmt.Sprintf("app-%d", i)
+						apps = append(apps, world.srv.AddApplication(dokploytest.Application{Name: name, Build: tt.build}))
+						targets = append(targets, "application "+name)
+					}
+					p := ci.New(ci.Host{}, w, nil)
+					world.set = func(o *Options) {
+						goingBack(Changes{Image: newImage})(o)
+						o.Reporter = p
+						if tt.set != nil {
+							tt.set(o)
+						}
+					}
+					start := time.Now()
+					report := world.deploy(targets...)
+					took = time.Since(start)
+					if report.Status() != tt.status {
+						t.Errorf("%s", report.Status())
+					}
+					for _, app := range apps {
+						if tt.status == verdict.Failed && app.Image() != oldImage {
+							t.Errorf("the image is %s", app.Image())
+						}
+					}
+					p.Note("", "the end")
+					if err := p.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				return took
+			}
+			usual := took(io.Discard)
+			slow := &slowly{}
+			if got := took(slow); got > usual+100*time.Millisecond {
+				t.Errorf("it took %s, and %s without a reader", got, usual)
+			}
+			shown := slow.String()
+			if gap, end := strings.Contains(shown, "of the log are not shown"), strings.HasSuffix(shown, "› the end\n"); gap && tt.n == 1 || !end {
+				t.Errorf("lines are missing: %v; the end is there: %v", gap, end)
+			}
+		})
+	}
+}
+
+// Whatever an interrupt finds a run at, it ends within 2 s, and its last words are
+// read.
+func TestAnInterruptWithASlowReader(t *testing.T) {
+	for at := time.Duration(0); at <= 72*time.Second; at += 9 * time.Second {
+		t.Run(at.String(), func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Build: dokploytest.Build{
+					LogWriter: dokploytest.BigLog(20 << 20), Steps: dokploytest.Lines(time.Second, buildLines("api", 10)...),
+				}})
+				slow := &slowly{}
+				p := ci.New(ci.Host{}, slow, nil)
+				w.set = func(o *Options) {
+					goingBack(Changes{Image: "ghcr.io/acme/api:crash8"})(o)
+					o.Reporter = p
+				}
+				ctx, cancel := context.WithCancelCause(w.Context())
+				defer cancel(nil)
+				w.ctx = ctx
+				defer context.AfterFunc(ctx, p.Hurry)()
+				var interrupted time.Time
+				time.AfterFunc(at, func() {
+					interrupted = time.Now()
+					cancel(ErrInterrupted)
+				})
+				report := w.deploy("application api")
+				took := time.Since(interrupted)
+				if interrupted.IsZero() {
+					t.Logf("it had ended: %s", report.Results[0].Error())
+				} else if report.Status() != verdict.Interrupted || took > lastAnswer {
+					t.Errorf("%s, after %s", report.Results[0].Error(), took)
+				}
+				p.Note("", "the end")
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(interrupted); took > 2*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				if shown := slow.String(); !strings.HasSuffix(shown, "› the end\n") {
+					t.Errorf("it ends with %q", shown[max(0, len(shown)-200):])
+				}
+			})
+		})
 	}
 }
 
