@@ -28,16 +28,14 @@ import (
 	"context"
 	"time"
 
+	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/verdict"
 )
 
 // Run deploys all targets and follows each to its end. Nothing is triggered
 // unless every target was found.
 func Run(ctx context.Context, o Options) *verdict.Report {
-	report := &verdict.Report{Results: make([]verdict.Result, len(o.Targets)), DryRun: o.DryRun, Follow: o.Follow != nil}
-	for i, t := range o.Targets {
-		report.Results[i] = verdict.Result{Target: t.Ref, Kind: string(t.Kind), Name: t.Ref, Queued: -1, Build: -1}
-	}
+	report := newReport(&o)
 	if o.Follow != nil {
 		o.MaxParallel, o.FailFast = len(o.Targets), false // all are watched from the start
 	}
@@ -53,35 +51,46 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 		return report
 	}
 	found.previews(&o)
-	broken := false
+	if !identify(ctx, &o, found, report) || !check(ctx, &o, found, report) {
+		skipOthers(report.Results)
+		return report
+	}
+	o.Reporter.SetTargets(found.names())
+	runAll(ctx, &o, found, report.Results)
+	report.Took = took(report.Results)
+	return report
+}
+
+// newReport has a result for each target, as the user named it.
+func newReport(o *Options) *verdict.Report {
+	report := &verdict.Report{DryRun: o.DryRun, Follow: o.Follow != nil}
+	for _, t := range o.Targets {
+		report.Results = append(report.Results, verdict.Result{Target: t.Ref, Kind: string(t.Kind), Name: t.Ref, Queued: -1, Build: -1})
+	}
+	return report
+}
+
+// identify puts the services that were found into the report, and hides what is
+// secret in them. It reports whether all were found.
+func identify(ctx context.Context, o *Options, found *targets, report *verdict.Report) bool {
+	all := true
 	for i, f := range found.targets {
 		r := &report.Results[i]
 		if f.err != nil {
 			r.Outcome = notStarted(ctx, f.err, false)
-			broken = true
+			all = false
 			continue
 		}
 		r.ID, r.Service, r.Name = f.service.ID, f.service.Name, f.name
 		r.URLs, r.DashboardURL = f.service.URLs(), o.Client.DashboardURL(f.service)
 		o.names = append(o.names, shownOf(r, f.service)...)
 	}
-	for _, f := range found.targets {
+	for _, f := range found.targets { // with all names known, which stay readable
 		if f.err == nil {
 			o.hideService(f.service)
 		}
 	}
-	if !broken {
-		broken = check(ctx, &o, found, report)
-	}
-	if broken {
-		skipOthers(report.Results)
-		return report
-	}
-
-	o.Reporter.SetTargets(found.names())
-	runAll(ctx, &o, found, report.Results)
-	report.Took = took(report.Results)
-	return report
+	return all
 }
 
 // took is the time from the first trigger to the last verdict. What comes before
@@ -102,38 +111,46 @@ func took(results []verdict.Result) time.Duration {
 	return last.Sub(first)
 }
 
-// check finds, before anything is sent, what cannot be prepared.
-func check(ctx context.Context, o *Options, found *targets, report *verdict.Report) (broken bool) {
+// check finds, before anything is sent, what cannot be prepared. It reports
+// whether everything can be.
+func check(ctx context.Context, o *Options, found *targets, report *verdict.Report) bool {
 	if o.Prepare.set() || o.DryRun {
 		rights, err := askRights(ctx, o)
 		if err != nil {
 			for i := range report.Results {
 				report.Results[i].Outcome = notStarted(ctx, err, true)
 			}
-			return true
+			return false
 		}
 		found.rights = rights
 	}
-	for i := range report.Results {
-		service := found.targets[i].service
-		err := o.Prepare.fitSource(service)
-		var p *plan
-		if err == nil {
-			p, err = planFor(o, service, found.version)
-		}
-		if err == nil {
-			err = mayPrepare(found.rights, p)
-		}
-		if err == nil {
-			err = fitPreview(ctx, o, service)
-		}
-		if err == nil && o.Health != nil && made(service) {
-			_, err = o.healthURL(service.URL())
-		}
-		if err != nil {
+	all := true
+	for i, f := range found.targets {
+		if err := checkOne(ctx, o, found, f.service); err != nil {
 			report.Results[i].Outcome = notStarted(ctx, err, true)
-			broken = true
+			all = false
 		}
 	}
-	return broken
+	return all
+}
+
+// checkOne says why a service cannot be prepared.
+func checkOne(ctx context.Context, o *Options, found *targets, service *dokploy.Service) error {
+	if err := o.Prepare.fitSource(service); err != nil {
+		return err
+	}
+	p, err := planFor(o, service, found.version)
+	if err != nil {
+		return err
+	}
+	if err := mayPrepare(found.rights, p); err != nil {
+		return err
+	}
+	if err := fitPreview(ctx, o, service); err != nil {
+		return err
+	}
+	if o.Health != nil && made(service) {
+		_, err = o.healthURL(service.URL())
+	}
+	return err
 }

@@ -12,49 +12,62 @@ import (
 // dryRun shows what a run would do, and changes nothing.
 func dryRun(ctx context.Context, t target) verdict.Result {
 	result := t.result()
-	p, err := planFor(t.o, t.service, t.version)
-	if err != nil {
-		result.Outcome = notStarted(ctx, err, true)
-		return result
-	}
-	t.showPlan(p)
-	if len(p.changes) == 0 && p.asked {
-		t.note("nothing to set: everything already has the requested value")
-	}
 	e := end{outcome: verdict.Outcome{Status: verdict.Done}}
-	switch src := t.o.Prepare.Source; {
-	case src != nil && t.service.Kind == dokploy.Application:
-		n, err := src.WriteTo(io.Discard)
-		if err != nil {
-			result.Outcome = notStarted(ctx, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)}), true)
-			return result
+	err := t.noteStart()
+	if err == nil {
+		t.note("this key %s", t.mayText())
+		if t.o.verifies() {
+			e = t.noteVerification(ctx, e)
 		}
-		t.note("would upload %s as a zip, which starts a deployment", size(n))
-	default:
-		t.note("would trigger %s.%s", t.service.Kind, t.o.Operation)
+		err = t.noteHealth()
 	}
-	t.note("this key %s", t.mayText())
-	if t.o.verifies() {
-		v := newVerifier(t)
-		v.lookBefore(ctx)
-		if v.prior.err == nil {
-			v.lookAtContainers(ctx)
-		}
-		switch {
-		case v.prior.err != nil:
-			e = e.found(t, v.notVerified(explainBlind(v.prior.err)))
-		case v.look.docker:
-			t.note("verify: Swarm's tasks and the containers are visible")
-		default:
-			t.note(`verify: the containers are visible, Swarm's reasons are not (the key's owner lacks the permission "access to Docker")`)
-		}
-	}
-	if err := t.noteHealth(); err != nil {
+	if err != nil {
 		result.Outcome = notStarted(ctx, err, true)
 		return result
 	}
 	result.Outcome, result.Verified = e.outcome, e.verified
 	return result
+}
+
+// noteStart says what would be set, and how the deployment would be started.
+func (t target) noteStart() error {
+	p, err := planFor(t.o, t.service, t.version)
+	if err != nil {
+		return err
+	}
+	t.showPlan(p)
+	if len(p.changes) == 0 && p.asked {
+		t.note("nothing to set: everything already has the requested value")
+	}
+	source := t.o.Prepare.Source
+	if source == nil || t.service.Kind != dokploy.Application {
+		t.note("would trigger %s.%s", t.service.Kind, t.o.Operation)
+		return nil
+	}
+	n, err := source.WriteTo(io.Discard)
+	if err != nil {
+		return aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
+	}
+	t.note("would upload %s as a zip, which starts a deployment", size(n))
+	return nil
+}
+
+// noteVerification says what could be seen of what runs.
+func (t target) noteVerification(ctx context.Context, e end) end {
+	v := newVerifier(t)
+	v.lookBefore(ctx)
+	if v.prior.err == nil {
+		v.lookAtContainers(ctx)
+	}
+	switch {
+	case v.prior.err != nil:
+		return e.found(t, v.notVerified(explainBlind(v.prior.err)))
+	case v.look.docker:
+		t.note("verify: Swarm's tasks and the containers are visible")
+	default:
+		t.note(`verify: the containers are visible, Swarm's reasons are not (the key's owner lacks the permission "access to Docker")`)
+	}
+	return e
 }
 
 // mayText says what the key may do.

@@ -25,6 +25,19 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 	waiting.Store(int64(len(found.names())))
 	starting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	settled := func(r verdict.Result) {
+		others := running.Add(-1) > 0
+		if r.Status.OK() {
+			return
+		}
+		if o.FailFast && !o.DryRun { // a dry run starts nothing, and looks at all
+			stop(&failedTarget{r.Name})
+		}
+		if others || waiting.Load() > 0 && starting.Err() == nil {
+			// The others may take long; the full report comes at the end.
+			o.Reporter.Note(r.Name, r.Became())
+		}
+	}
 	slots := make(chan struct{}, max(1, o.MaxParallel))
 	for i := range results {
 		r := &results[i]
@@ -43,28 +56,21 @@ func runAll(ctx context.Context, o *Options, found *targets, results []verdict.R
 		waiting.Add(-1)
 		wg.Go(func() {
 			defer func() { <-slots }()
-			*r = run(ctx, found.target(o, i), func(r verdict.Result) {
-				others := running.Add(-1) > 0
-				if r.Status.OK() {
-					return
-				}
-				if o.FailFast && !o.DryRun { // a dry run starts nothing, and looks at all
-					stop(&failedTarget{r.Name})
-				}
-				if others || waiting.Load() > 0 && starting.Err() == nil {
-					// The others may take long; the full report comes at the
-					// end.
-					o.Reporter.Note(r.Name, r.Became())
-				}
-			})
+			*r = run(ctx, found.target(o, i), settled)
 		})
 	}
 	wg.Wait()
-	for i, f := range found.targets {
-		if f.same >= 0 {
-			target := results[i].Target
-			results[i] = results[f.same]
-			results[i].Target = target
+	found.shareResults(results)
+}
+
+// shareResults gives a target that is the same service as an earlier one its
+// result.
+func (t *targets) shareResults(results []verdict.Result) {
+	for i, x := range t.targets {
+		if x.same >= 0 {
+			ref := results[i].Target
+			results[i] = results[x.same]
+			results[i].Target = ref
 		}
 	}
 }

@@ -43,11 +43,7 @@ func fitPreview(ctx context.Context, o *Options, s *dokploy.Service) error {
 	if s.PullRequest == 0 {
 		return nil
 	}
-	var all []dokploy.Preview
-	err := before(ctx, o, func(ctx context.Context) (err error) {
-		all, err = o.Client.Previews(ctx, s.ID)
-		return err
-	})
+	all, err := ask(ctx, o, func(ctx context.Context) ([]dokploy.Preview, error) { return o.Client.Previews(ctx, s.ID) })
 	if err != nil || len(all) > 0 || s.SourceType == "github" {
 		return err
 	}

@@ -31,27 +31,9 @@ func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack strin
 	case impossible:
 		return o, "cannot roll back: " + w.why
 	}
-	t := a.applied.target
-	t.screen.doing(func() string { return "rolling back" })
-	defer t.screen.doing(nil)
-	said, restored := restoreSettings(ctx, t, a.undo(w.image))
-	switch w.kind {
-	case redeploy:
-		wentBack = redeployPrevious(ctx, t, said, restored)
-	case dokployOwn:
-		wentBack = join(said, useDokployRollback(ctx, t, f.before.kept))
-	case restore:
-		switch {
-		case f.swarmBack && said != "": // the reason says that Swarm did
-		case f.swarmBack:
-			said = "Swarm itself rolled back to the previous version, so nothing had to be deployed"
-		case f.ended:
-			said = join("nothing was replaced, so the previous version is still running", said)
-			if o.Status == verdict.Failed {
-				o.Hint = "" // it said just that
-			}
-		}
-		wentBack = said
+	wentBack = a.goBack(ctx, w, f)
+	if w.kind == restore && !f.swarmBack && f.ended && o.Status == verdict.Failed {
+		o.Hint = "" // wentBack says just that
 	}
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
 		was := o
@@ -59,6 +41,25 @@ func rollBack(ctx context.Context, a attempt) (o verdict.Outcome, wentBack strin
 		o.Suggest(verdict.Hint(was.Advice()))
 	}
 	return o, wentBack
+}
+
+// goBack takes the way, and says what was done.
+func (a attempt) goBack(ctx context.Context, w way, f failure) string {
+	t := a.applied.target
+	t.screen.doing(func() string { return "rolling back" })
+	defer t.screen.doing(nil)
+	said, restored := restoreSettings(ctx, t, a.undo(w.image))
+	switch {
+	case w.kind == redeploy:
+		return redeployPrevious(ctx, t, said, restored)
+	case w.kind == dokployOwn:
+		return join(said, useDokployRollback(ctx, t, f.before.kept))
+	case f.swarmBack && said == "": // else the reason says that Swarm did
+		return "Swarm itself rolled back to the previous version, so nothing had to be deployed"
+	case !f.swarmBack && f.ended:
+		return join("nothing was replaced, so the previous version is still running", said)
+	}
+	return said
 }
 
 // failure gathers what is known without further requests.
@@ -192,10 +193,8 @@ func (a attempt) imageThatRan() string {
 func (a attempt) ranBefore(ctx context.Context) ran {
 	x := ran{image: a.imageThatRan()}
 	t, row := a.applied.target, a.ending.row
-	var rows []dokploy.Deployment
-	err := before(ctx, t.o, func(ctx context.Context) (err error) {
-		rows, err = t.client.Deployments(ctx, t.service.Kind, t.service.ID)
-		return err
+	rows, err := ask(ctx, t.o, func(ctx context.Context) ([]dokploy.Deployment, error) {
+		return t.client.Deployments(ctx, t.service.Kind, t.service.ID)
 	})
 	if err != nil {
 		x.unread = true
@@ -230,10 +229,8 @@ func keptVersion(ctx context.Context, t target, row *dokploy.Deployment) *dokplo
 	if !t.service.RollbackActive {
 		return nil
 	}
-	var list []dokploy.Rollback
-	err := before(ctx, t.o, func(ctx context.Context) (err error) {
-		list, err = t.client.Rollbacks(ctx, t.service.ID)
-		return err
+	list, err := ask(ctx, t.o, func(ctx context.Context) ([]dokploy.Rollback, error) {
+		return t.client.Rollbacks(ctx, t.service.ID)
 	})
 	if err != nil {
 		what, _ := explainOutage(err)
@@ -267,26 +264,31 @@ func useDokployRollback(ctx context.Context, t target, kept *dokploy.Rollback) s
 		return fmt.Sprintf("Dokploy could not restore %s: %s; the failed version is still in place", version, what)
 	}
 	back.began, back.end.outcome.Status = time.Now(), verdict.Done
-	const later = "Dokploy still has the new settings and will use them for the next deployment"
+	return "Dokploy restored " + version + lookAfterRollback(ctx, back)
+}
+
+// lookAfterRollback says what became of a version that Dokploy has restored.
+func lookAfterRollback(ctx context.Context, back attempt) string {
+	const later = "; Dokploy still has the new settings and will use them for the next deployment"
 	var err error
 	if back.verifier.needed {
-		back.end, err = verify(ctx, now, back.verifier, back.deployed(), back.end)
+		back.end, err = verify(ctx, back.target, back.verifier, back.deployed(), back.end)
 		if err != nil && !errors.Is(err, errTimeout) {
 			what, _ := explainOutage(leftBy(err).err)
-			return fmt.Sprintf("Dokploy restored %s; whether it is running was not seen (%s); %s", version, what, later)
+			return fmt.Sprintf("; whether it is running was not seen (%s)", what) + later
 		}
 	}
 	switch {
 	case !back.end.done():
-		return fmt.Sprintf("Dokploy restored %s, but it is not running either: %s", version, back.end.outcome.Why())
-	case back.end.verified == verdict.VerifiedYes && o.Health != nil:
-		back.end, err = checkHealth(ctx, now, back.verifier, back.end)
+		return ", but it is not running either: " + back.end.outcome.Why()
+	case back.end.verified == verdict.VerifiedYes && back.target.o.Health != nil:
+		back.end, err = checkHealth(ctx, back.target, back.verifier, back.end)
 		if back.end.outcome.Reason.Unasked() {
-			return fmt.Sprintf("Dokploy restored %s and its containers are running; %s; %s", version, back.end.outcome.Why(), later)
+			return " and its containers are running; " + back.end.outcome.Why() + later
 		}
 		if err != nil || !back.end.done() {
-			return fmt.Sprintf("Dokploy restored %s and its containers are running, but the health check did not pass; %s", version, later)
+			return " and its containers are running, but the health check did not pass" + later
 		}
 	}
-	return fmt.Sprintf("Dokploy restored %s and it %s; %s", version, runsNow(back.result()), later)
+	return " and it " + runsNow(back.result()) + later
 }

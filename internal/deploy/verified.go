@@ -54,6 +54,23 @@ func progress(v rollout.Verdict, kind dokploy.Kind) string {
 	return ""
 }
 
+// shownProgress is what has been said of the looks so far.
+type shownProgress struct {
+	text   string
+	failed bool
+}
+
+// next returns what to say of a look; empty: nothing new. A failure is told when
+// it is seen; how it ends is said at the end.
+func (p *shownProgress) next(v rollout.Verdict, kind dokploy.Kind) string {
+	text := progress(v, kind)
+	if text == "" || text == p.text || p.failed && v.Final {
+		return ""
+	}
+	*p = shownProgress{text, v.State == rollout.Failed}
+	return text
+}
+
 // unchanged is the end of a verification that finds everything as it was. back:
 // what was deployed is the previous version.
 func unchanged(v rollout.Verdict, mode VerifyMode, back, stack bool) finding {

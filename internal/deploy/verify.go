@@ -86,7 +86,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 	// Where it is known how to look, nothing runs yet: Swarm begins a second
 	// after Dokploy says done.
 	loop.PauseFirst = v.look.glances() && v.prior.seen()
-	said, told := "", false
+	var shown shownProgress
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		view, whole, err := v.next(ctx, pace.whole())
 		switch {
@@ -102,9 +102,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 		v.down.answers() // before what it tells of containers
 		last = judge.Look(view)
 		pace.saw(last, whole)
-		// A failure is told when it is seen; how it ends is said at the end.
-		if text := progress(last, v.service.Kind); text != "" && text != said && (!told || !last.Final) {
-			said, told = text, last.State == rollout.Failed
+		if text := shown.next(last, v.service.Kind); text != "" {
 			v.screen.note(text)
 		}
 		doing := waiting

@@ -1,0 +1,33 @@
+package deploy
+
+import (
+	"context"
+
+	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/wait"
+)
+
+// before runs a look of the time before the trigger: a short outage is
+// outlived, what waiting cannot fix ends it.
+func before(ctx context.Context, o *Options, look func(context.Context) error) error {
+	loop := wait.Loop{
+		Backoff:  wait.NewBackoff(o.beforeTrigger(), o.beforeTrigger()),
+		Tolerate: o.beforeTrigger(),
+		Fatal:    dokploy.Permanent,
+	}
+	return loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		if err := look(ctx); err != nil {
+			return wait.Pending, err
+		}
+		return wait.Done, nil
+	})
+}
+
+// ask asks a question of the time before the trigger, as [before] does.
+func ask[T any](ctx context.Context, o *Options, question func(context.Context) (T, error)) (answer T, err error) {
+	err = before(ctx, o, func(ctx context.Context) (err error) {
+		answer, err = question(ctx)
+		return err
+	})
+	return answer, err
+}
