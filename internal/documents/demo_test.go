@@ -64,13 +64,16 @@ func short(text, url string) string {
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
+// tail is how many lines at the end of a log say what broke.
+const tail = 12
+
 // excerpt is an output without colours, and without the middle of each stretch
 // of lines that the server wrote.
 func excerpt(output string) string {
 	var kept, theirs []string
 	flush := func() {
-		if n := len(theirs); n > 5 {
-			theirs = append(append(theirs[:2:2], "…"), theirs[n-2:]...)
+		if n := len(theirs); n > 2+tail {
+			theirs = append(append(theirs[:2:2], "…"), theirs[n-tail:]...)
 		}
 		kept, theirs = append(kept, theirs...), nil
 	}
