@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
+	"dokploy-deploy/internal/text"
 )
 
 // Most requests of a rollout that goes well are looks at what has not changed.
@@ -35,6 +36,9 @@ func (s *service) glance(v View) Verdict {
 		s.had = l.wanted // tasks exist because Swarm was meant to run them
 	}
 	verdict.Reason = fmt.Sprintf("%d of %d running", verdict.Ready, verdict.Wanted)
+	if verdict.Ready > 0 && verdict.Ready >= verdict.Wanted {
+		verdict.Reason += ", must keep running for " + text.Duration(s.stable)
+	}
 	return verdict
 }
 

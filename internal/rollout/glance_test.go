@@ -94,6 +94,10 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	if v.State != rollout.Undecided || v.Final || v.Ready != 1 || v.Wanted != 1 {
 		t.Errorf("%+v", v)
 	}
+	// All of it runs, so what it still waits for is time.
+	if want := "1 of 1 running, must keep running for " + stableFor.String(); v.Reason != want {
+		t.Errorf("%q, want %q", v.Reason, want)
+	}
 	v, at := looks(j, docker(swarm(2, "completed", "b"), runs), 21, 40)
 	want(t, v, rollout.Running, "")
 	if at != 21 {
@@ -103,7 +107,7 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	two := swarm(1, "completed", "a")
 	two.Replicas = 2
 	j = rollout.NewApplication("app", 2, rollout.Before{View: docker(two)}, stableFor)
-	if v := glance(j, 0, 1, runs); v.Ready != 1 || v.Wanted != 2 {
+	if v := glance(j, 0, 1, runs); v.Ready != 1 || v.Wanted != 2 || v.Reason != "1 of 2 running" {
 		t.Errorf("%+v", v)
 	}
 	// Not known to Dokploy how many: as many as before.
