@@ -91,7 +91,7 @@ func TestFollow(t *testing.T) {
 			[]string{"max-parallel: has no effect with operation: follow: all services are watched from the start"},
 		},
 		{"image", run, []string{"INPUT_IMAGE", "a:1"}, nil, []string{"image: " + nothing}, nil},
-		{"image, from elsewhere", run, []string{"DOKPLOY_IMAGE", "a:1"}, nil, []string{"image: " + nothing}, nil},
+		{"image, from elsewhere", run, []string{"DOKPLOY_IMAGE", "a:1"}, nil, []string{"image: " + nothing + ". The variable DOKPLOY_IMAGE is read as this input: if it is your own, unset it for this step"}, nil},
 		{"env", run, []string{"INPUT_ENV", "A=1"}, nil, []string{"env: " + nothing}, nil},
 		{"rollback", run, []string{"INPUT_ROLLBACK", "true"}, nil, []string{"rollback: " + nothing}, nil},
 		{

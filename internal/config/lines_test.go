@@ -95,6 +95,27 @@ func TestBuildVariables(t *testing.T) {
 	}
 }
 
+// TestSomebodysOtherVariable: where the host has a prefix of its own, a problem
+// with the value of a DOKPLOY_ variable names it.
+func TestSomebodysOtherVariable(t *testing.T) {
+	for _, tt := range []struct{ vars, want string }{
+		{"INPUT_TITLE=x DOKPLOY_LOGS=/var/log", "The variable DOKPLOY_LOGS is read as this input: if it is your own, unset it for this step"},
+		{"PLUGIN_TITLE=x DOKPLOY_SOURCE=github", "The variable DOKPLOY_SOURCE is read as this input"},
+		{"INPUT_TITLE=x DOKPLOY_DEBUG=1", "The variable DOKPLOY_DEBUG is read as this input"},
+		{"INPUT_TITLE=x DOKPLOY_IMAGE=$IMAGE", "The variable DOKPLOY_IMAGE is read as this input"},
+		{"DOKPLOY_LOGS=/var/log", ""}, // there everything is named so
+		{"INPUT_LOGS=loud", ""},
+		{"INPUT_TITLE=x DOKPLOY_URL=hunter2", ""},
+		{"INPUT_TITLE=x DOKPLOY_ENV=production", "or give the lines in INPUT_ENV"},
+	} {
+		_, err := loadVars(Facts{}, strings.Split(tt.vars, " ")...)
+		got := problems(t, err)
+		if len(got) != 1 || !strings.Contains(got[0], tt.want) || strings.Contains(got[0], "The variable") != (tt.want != "") || strings.Count(got[0], "The variable") > 1 {
+			t.Errorf("%q: %q, want %q", tt.vars, got, tt.want)
+		}
+	}
+}
+
 // TestSomebodysOwnVariable: DOKPLOY_ENV is a name that others use, too.
 func TestSomebodysOwnVariable(t *testing.T) {
 	const hint = "The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV"

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -122,6 +123,7 @@ func (l *loader) value(input string) string {
 func (l *loader) finish() {
 	longestFirst := l.config.Secrets()
 	slices.SortStableFunc(longestFirst, func(a, b string) int { return len(b) - len(a) })
+	l.nameStrays()
 	order := map[string]int{}
 	for i, s := range Settings {
 		order[s.Name] = i + 1
@@ -133,6 +135,22 @@ func (l *loader) finish() {
 			}
 		}
 		slices.SortStableFunc(list, func(a, b Problem) int { return order[a.Input] - order[b.Input] })
+	}
+}
+
+// nameStrays names the DOKPLOY_ variable behind a problem where the host passes
+// inputs under another prefix: it may be somebody's own, and nobody would look
+// for it. Who sets url or api-key means it.
+func (l *loader) nameStrays() {
+	other := func(v value) bool { return v.variable != "" && !strings.HasPrefix(v.variable, "DOKPLOY_") }
+	if !slices.ContainsFunc(slices.Collect(maps.Values(l.values)), other) {
+		return
+	}
+	for i, p := range l.problems {
+		required := slices.ContainsFunc(Settings, func(s Setting) bool { return s.Name == p.Input && s.Required })
+		if v := l.values[p.Input].variable; strings.HasPrefix(v, "DOKPLOY_") && !required && !strings.Contains(p.Text, v) {
+			l.problems[i].Text += ". The variable " + v + " is read as this input: if it is your own, unset it for this step"
+		}
 	}
 }
 
