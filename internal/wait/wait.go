@@ -74,95 +74,58 @@ const maxRetryAfter = time.Minute
 // is not safe for concurrent use.
 func (l *Loop) Run(ctx context.Context, look func(context.Context) (State, error)) error {
 	l.Backoff.Reset()
-	retry := NewBackoff(500*time.Millisecond, 8*time.Second)
-	var (
-		outageStart time.Time // zero: no outage
-		burst       bool
-		first       = l.PauseFirst
-	)
+	r := &run{loop: l, retry: NewBackoff(500*time.Millisecond, 8*time.Second)}
+	if l.PauseFirst {
+		if err := r.rest(ctx, r.pause()); err != nil {
+			return err
+		}
+	}
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var (
-			started = time.Now()
-			pause   time.Duration
-			state   State
-			err     error
-		)
-		if !first {
-			state, err = l.look(ctx, outageStart, look)
-		}
-		first = false
-		switch {
-		case ctx.Err() != nil && (err != nil || state != Done):
+		started := time.Now()
+		state, err := r.look(ctx, look)
+		if ctx.Err() != nil && (err != nil || state != Done) {
 			return context.Cause(ctx)
-		case err != nil:
-			if l.Fatal != nil && l.Fatal(err) {
+		}
+		var pause time.Duration
+		if err != nil {
+			if pause, err = r.failed(err, started); err != nil {
 				return err
 			}
-			if outageStart.IsZero() {
-				outageStart = started
-				retry.Reset()
-			}
-			outage := time.Since(outageStart)
-			if outage >= l.Tolerate {
-				return &UnreachableError{For: outage, Err: err}
-			}
-			if l.Failed != nil {
-				l.Failed(err, outage)
-			}
-			pause = retry.NextBackOff()
-			var ra retryAfter
-			if errors.As(err, &ra) {
-				pause = max(pause, min(ra.RetryAfter(), maxRetryAfter))
-			}
-			// The last look comes right after the tolerated time.
-			pause = min(pause, l.Tolerate-outage)
-		default:
-			if !outageStart.IsZero() {
-				if l.Recovered != nil {
-					l.Recovered(time.Since(outageStart))
-				}
-				outageStart = time.Time{}
-				l.Backoff.Reset()
-			}
+		} else {
+			r.answered()
 			switch state {
 			case Done:
 				return nil
 			case Progress:
 				l.Backoff.Reset()
 			}
-			pause, burst = l.pause(burst)
+			pause = r.pause()
 		}
-		wake := l.Wake
-		if !outageStart.IsZero() {
-			wake = nil // the log cannot end an outage
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		case <-wake:
-			timer.Stop()
-			if l.Burst != nil {
-				l.Burst.Reset()
-				burst = true
-			}
-		case <-timer.C:
+		if err := r.rest(ctx, pause); err != nil {
+			return err
 		}
 	}
 }
 
+// run is the state of a [Loop.Run].
+type run struct {
+	loop        *Loop
+	retry       *backoff.ExponentialBackOff
+	outageStart time.Time // zero: no outage
+	burst       bool
+}
+
 // look limits one look by LookTimeout and, during an outage, by what is left of
 // the tolerated time.
-func (l *Loop) look(ctx context.Context, outageStart time.Time, look func(context.Context) (State, error)) (State, error) {
-	limit := l.LookTimeout
-	left := l.Tolerate
-	if !outageStart.IsZero() {
+func (r *run) look(ctx context.Context, look func(context.Context) (State, error)) (State, error) {
+	limit := r.loop.LookTimeout
+	left := r.loop.Tolerate
+	if !r.outageStart.IsZero() {
 		// At least a second: the last look must have a chance.
-		left = max(l.Tolerate-time.Since(outageStart), time.Second)
+		left = max(r.loop.Tolerate-time.Since(r.outageStart), time.Second)
 	}
 	if left > 0 && (limit <= 0 || left < limit) {
 		limit = left
@@ -175,14 +138,75 @@ func (l *Loop) look(ctx context.Context, outageStart time.Time, look func(contex
 	return look(ctx)
 }
 
-func (l *Loop) pause(burst bool) (time.Duration, bool) {
-	if burst {
-		if d := l.Burst.NextBackOff(); d != backoff.Stop {
-			return d, true
-		}
-		l.Backoff.Reset()
+// failed notes a look that failed, and returns the pause before the next one. Its
+// error ends the loop.
+func (r *run) failed(err error, started time.Time) (time.Duration, error) {
+	if r.loop.Fatal != nil && r.loop.Fatal(err) {
+		return 0, err
 	}
-	return l.Backoff.NextBackOff(), false
+	if r.outageStart.IsZero() {
+		r.outageStart = started
+		r.retry.Reset()
+	}
+	outage := time.Since(r.outageStart)
+	if outage >= r.loop.Tolerate {
+		return 0, &UnreachableError{For: outage, Err: err}
+	}
+	if r.loop.Failed != nil {
+		r.loop.Failed(err, outage)
+	}
+	pause := r.retry.NextBackOff()
+	var ra retryAfter
+	if errors.As(err, &ra) {
+		pause = max(pause, min(ra.RetryAfter(), maxRetryAfter))
+	}
+	// The last look comes right after the tolerated time.
+	return min(pause, r.loop.Tolerate-outage), nil
+}
+
+// answered ends an outage, if there was one.
+func (r *run) answered() {
+	if r.outageStart.IsZero() {
+		return
+	}
+	if r.loop.Recovered != nil {
+		r.loop.Recovered(time.Since(r.outageStart))
+	}
+	r.outageStart = time.Time{}
+	r.loop.Backoff.Reset()
+}
+
+// pause returns the pause after a look that was answered.
+func (r *run) pause() time.Duration {
+	if r.burst {
+		if d := r.loop.Burst.NextBackOff(); d != backoff.Stop {
+			return d
+		}
+		r.burst = false
+		r.loop.Backoff.Reset()
+	}
+	return r.loop.Backoff.NextBackOff()
+}
+
+// rest waits for the pause to end, or for Wake, which starts a burst of looks.
+func (r *run) rest(ctx context.Context, pause time.Duration) error {
+	wake := r.loop.Wake
+	if !r.outageStart.IsZero() {
+		wake = nil // the log cannot end an outage
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-wake:
+		if r.loop.Burst != nil {
+			r.loop.Burst.Reset()
+			r.burst = true
+		}
+	case <-timer.C:
+	}
+	return nil
 }
 
 // NewBackoff returns an exponential backoff with jitter that starts at initial,
