@@ -75,48 +75,53 @@ func envFileText(x dotenv.Var) string {
 // the like.
 var dokployReference = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
+// rawFault is what compose misreads in a value that is written to .env as it is.
+type rawFault struct {
+	what   string // with %s for the names of the variables
+	breaks bool   // the file becomes invalid
+	has    func(value string) bool
+}
+
+// rawFaults has those that break the file first: of a value with one of them,
+// the others do not count.
+var rawFaults = []rawFault{
+	{"line breaks in %s", true, func(s string) bool { return strings.Contains(s, "\n") }},
+	{"an unclosed quote at the start of %s", true, isOpen},
+	{"a $ in %s, which compose may take for a variable", false, func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
+	{"a # in %s, where compose cuts the value off", false, func(s string) bool { return strings.Contains(s, " #") }},
+	{"quotes around %s, which compose removes", false, beginsQuoted},
+	{"spaces around %s, which compose drops", false, func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},
+}
+
 // rawDotenv checks values that are written to .env as they are.
 func rawDotenv(v dokploy.Version, vars []dotenv.Var) (warnings []string, refused string) {
-	writes := fmt.Sprintf("Dokploy %s writes values into .env verbatim", v)
-	if !v.Known() {
-		writes = "this Dokploy does not tell its version, and before v0.30.0 it writes values into .env verbatim"
-	}
-	faults := []struct {
-		breaks bool // the file becomes invalid
-		has    func(value string) bool
-		what   string // with %s for the names
-		names  []string
-	}{
-		{breaks: true, what: "line breaks in %s", has: func(s string) bool { return strings.Contains(s, "\n") }},
-		{breaks: true, what: "an unclosed quote at the start of %s", has: isOpen},
-		{what: "a $ in %s, which compose may take for a variable", has: func(s string) bool { return strings.Contains(dokployReference.ReplaceAllString(s, ""), "$") }},
-		{what: "a # in %s, where compose cuts the value off", has: func(s string) bool { return strings.Contains(s, " #") }},
-		{what: "quotes around %s, which compose removes", has: beginsQuoted},
-		{what: "spaces around %s, which compose drops", has: func(s string) bool { return strings.TrimFunc(s, unicode.IsSpace) != s }},
-	}
+	names := make([][]string, len(rawFaults))
 	for _, x := range vars {
-		for i := range faults {
-			if f := &faults[i]; f.has(x.Value) {
-				f.names = append(f.names, x.Name)
+		for i, f := range rawFaults {
+			if f.has(x.Value) {
+				names[i] = append(names[i], x.Name)
 				if f.breaks {
-					break // the file cannot be read at all
+					break
 				}
 			}
 		}
 	}
-	for _, f := range faults {
-		if len(f.names) == 0 {
+	writes := fmt.Sprintf("Dokploy %s writes values into .env verbatim", v)
+	if !v.Known() {
+		writes = "this Dokploy does not tell its version, and before v0.30.0 it writes values into .env verbatim"
+	}
+	for i, f := range rawFaults {
+		if len(names[i]) == 0 {
 			continue
 		}
-		text := fmt.Sprintf(f.what, nameList(f.names)) + ": " + writes
-		if !f.breaks {
-			warnings = append(warnings, text)
-			continue
+		text := fmt.Sprintf(f.what, nameList(names[i])) + ": " + writes
+		if f.breaks {
+			text += ", so compose would misread the file"
 		}
-		text += ", so compose would misread the file"
-		if !v.Known() {
+		switch {
+		case !f.breaks || !v.Known():
 			warnings = append(warnings, text)
-		} else if refused == "" {
+		case refused == "":
 			refused = text
 		}
 	}
