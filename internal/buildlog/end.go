@@ -39,11 +39,6 @@ func (l *Log) Drain(ctx context.Context, limit time.Duration, hasEndLine bool) {
 // finish delivers what has arrived since the deployment ended, and settles when
 // nothing more is expected.
 func (l *Log) finish(ctx context.Context, s *schedule) {
-	const (
-		quietAfterEnd = 15 * time.Millisecond
-		quiet         = 300 * time.Millisecond
-		quietAtStart  = 1500 * time.Millisecond // first frame from a remote server takes 0.4 to 0.7 s
-	)
 	e, st, r := l.end, &l.stream, &l.rest
 	if st.phase == waiting || r.waiting {
 		return // still behind other requests; that time does not count
@@ -52,25 +47,8 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		l.settle(l.whyIncomplete())
 		return
 	}
-	if !r.idle() {
+	if !r.idle() || !l.quietAtEnd(s) {
 		return
-	}
-	switch st.phase {
-	case open:
-		need := quiet
-		switch {
-		case l.sawEnd():
-			need = quietAfterEnd
-		case !st.gotText:
-			need = quietAtStart
-		}
-		if !s.due(st.quietSince().Add(need)) {
-			return
-		}
-	case dialing:
-		if !s.due(st.since.Add(quietAtStart)) {
-			return
-		}
 	}
 	switch {
 	case r.complete, l.sawEnd():
@@ -92,6 +70,28 @@ func (l *Log) finish(ctx context.Context, s *schedule) {
 		e.tries++
 		st.connect(ctx)
 	}
+}
+
+// quietAtEnd reports whether the stream has been quiet for long enough after the
+// end of the deployment.
+func (l *Log) quietAtEnd(s *schedule) bool {
+	const (
+		quietAfterEnd = 15 * time.Millisecond
+		quiet         = 300 * time.Millisecond
+		quietAtStart  = 1500 * time.Millisecond // first frame from a remote server takes 0.4 to 0.7 s
+	)
+	st := &l.stream
+	switch {
+	case st.phase == dialing:
+		return s.due(st.since.Add(quietAtStart))
+	case st.phase != open:
+		return true
+	case l.sawEnd():
+		return s.due(st.quietSince().Add(quietAfterEnd))
+	case !st.gotText:
+		return s.due(st.quietSince().Add(quietAtStart))
+	}
+	return s.due(st.quietSince().Add(quiet))
 }
 
 // sawEnd reports whether the stream has brought the end of the log. Dokploy

@@ -146,23 +146,7 @@ func (r *rest) deliverNew(result readResult) {
 		}
 	}
 	behind := l.stream.phase == open && !l.stream.caughtUp()
-	switch how {
-	case fits:
-	case unsure:
-		l.warnOnce("unsure", "lines of the log repeat, so those that came between two reads cannot be counted: some may be missing here and below")
-		l.place.forget(false)
-	case apart:
-		switch {
-		case l.place.lines > 0:
-			l.warnOnce("gap", fmt.Sprintf("lines of the log may be missing here and below: more came between two reads than the %d that can be read at once", len(lines)))
-			l.place.forget(false)
-		case !whole:
-			l.warnOnce("begin", fmt.Sprintf("the beginning of the log is missing: it is longer than the %d lines that can be read at once", len(lines)))
-			l.place.forget(false)
-		}
-	case rewritten:
-		l.startOver()
-	}
+	l.warnOfGap(how, whole, len(lines))
 	for _, line := range lines[from:] {
 		l.deliver(line)
 	}
@@ -181,6 +165,24 @@ func (r *rest) deliverNew(result readResult) {
 	if l.stream.gaveUp && !r.announced && l.end == nil {
 		r.announced = true
 		l.warnOnce("rest", "the live log is not available ("+l.stream.problem()+"); it is read every "+restPause.String())
+	}
+}
+
+// warnOfGap says what is missing where the n lines that were read do not follow
+// those before.
+func (l *Log) warnOfGap(how fitting, whole bool, n int) {
+	switch {
+	case how == unsure:
+		l.warnOnce("unsure", "lines of the log repeat, so those that came between two reads cannot be counted: some may be missing here and below")
+		l.place.forget(false)
+	case how == apart && l.place.lines > 0:
+		l.warnOnce("gap", fmt.Sprintf("lines of the log may be missing here and below: more came between two reads than the %d that can be read at once", n))
+		l.place.forget(false)
+	case how == apart && !whole:
+		l.warnOnce("begin", fmt.Sprintf("the beginning of the log is missing: it is longer than the %d lines that can be read at once", n))
+		l.place.forget(false)
+	case how == rewritten:
+		l.startOver()
 	}
 }
 

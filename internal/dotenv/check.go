@@ -13,82 +13,105 @@ import (
 // that are not assignments, as an unquoted key or JSON does: any other name in
 // a broken text may be part of a secret.
 func Check(text string) error {
-	text = newlines(text)
-	var problems []error
-	problem := func(line int, what string) {
-		problems = append(problems, fmt.Errorf("line %d %s", line, what))
-	}
-	line, pos, found := 1, 0, false
-	var loose looseLines
-	flush := func() {
-		if text := loose.text(); text != "" {
-			problems = append(problems, errors.New(text))
-		}
-		loose = looseLines{}
-	}
-	// between looks at the lines that belong to no assignment.
-	between := func(end int) {
-		for i, l := range strings.Split(text[pos:end], "\n") {
-			l = strings.TrimFunc(l, isSpace)
-			switch {
-			case l == "" || l[0] == '#':
-			case loose.owner != "":
-				loose.add(line + i)
-			case !strings.Contains(l, "="):
-				problem(line+i, `has no "="; each line is KEY=VALUE`)
-			default:
-				problem(line+i, `does not begin with a name (letters, digits, "_", "." and "-") and "="; each line is KEY=VALUE`)
-			}
-		}
-		line, pos = line+strings.Count(text[pos:end], "\n"), end
-	}
-	for a := range scan(text) {
+	c := checker{text: newlines(text), line: 1}
+	found := false
+	for a := range scan(c.text) {
 		found = true
-		before := len(problems)
-		between(a.start)
-		if a.start < loose.until { // base64 may look like an assignment
-			loose.add(line)
-			line, pos = line+strings.Count(text[pos:a.end], "\n"), a.end
-			continue
-		}
-		below := len(problems) > before || loose.first > 0
-		flush()
-		value := a.written(text)
-		// After such a line, the last line of base64 looks like this: hush==
-		padding := below && strings.Trim(value, "=") == ""
-		if !a.quoted && !a.broken && !padding {
-			loose.owner, loose.until = a.name, pemEnd(text, a)
-		}
-		begin := a.from
-		if value != "" {
-			begin = skipSpace(text, a.from)
-		}
-		switch {
-		case a.name == proto:
-			problem(line, "sets __proto__, which the server drops; choose another name")
-		case strings.ContainsFunc(text[a.start:begin], isLineEnd):
-			problem(line, "ends before the value; each line is KEY=VALUE")
-		case a.broken && !strings.Contains(strings.ReplaceAll(value[1:], `\`+value[:1], ""), value[:1]):
-			problem(line, "begins a value with a quote that is never closed")
-		}
-		line, pos = line+strings.Count(text[pos:a.end], "\n"), a.end
+		c.assignment(a)
 	}
-	between(len(text))
-	flush()
-	i := 0
-	for l := range strings.SplitSeq(text, "\n") {
-		i++
-		if !utf8.ValidString(l) {
-			problem(i, "is not UTF-8 text")
-		}
-		if strings.Contains(l, "\x00") {
-			problem(i, "contains a NUL character")
-		}
-	}
-	if !found && len(problems) == 0 {
+	c.between(len(c.text))
+	c.sayLoose()
+	c.characters()
+	if !found && len(c.problems) == 0 {
 		return errors.New("contains no variable; each line is KEY=VALUE")
 	}
-	return errors.Join(problems...)
+	return errors.Join(c.problems...)
+}
+
+// checker goes through a text and collects what is wrong with it.
+type checker struct {
+	text      string
+	line, pos int // what comes next
+	loose     looseLines
+	problems  []error
+}
+
+func (c *checker) problem(line int, what string) {
+	c.problems = append(c.problems, fmt.Errorf("line %d %s", line, what))
+}
+
+// advance goes on to an offset.
+func (c *checker) advance(end int) {
+	c.line, c.pos = c.line+strings.Count(c.text[c.pos:end], "\n"), end
+}
+
+// assignment checks an assignment, and the lines before it.
+func (c *checker) assignment(a assignment) {
+	before := len(c.problems)
+	c.between(a.start)
+	if a.start < c.loose.until { // base64 may look like an assignment
+		c.loose.add(c.line)
+		c.advance(a.end)
+		return
+	}
+	below := len(c.problems) > before || c.loose.first > 0
+	c.sayLoose()
+	value := a.written(c.text)
+	// After such a line, the last line of base64 looks like this: hush==
+	padding := below && strings.Trim(value, "=") == ""
+	if !a.quoted && !a.broken && !padding {
+		c.loose.owner, c.loose.until = a.name, pemEnd(c.text, a)
+	}
+	begin := a.from
+	if value != "" {
+		begin = skipSpace(c.text, a.from)
+	}
+	switch {
+	case a.name == proto:
+		c.problem(c.line, "sets __proto__, which the server drops; choose another name")
+	case strings.ContainsFunc(c.text[a.start:begin], isLineEnd):
+		c.problem(c.line, "ends before the value; each line is KEY=VALUE")
+	case a.broken && !strings.Contains(strings.ReplaceAll(value[1:], `\`+value[:1], ""), value[:1]):
+		c.problem(c.line, "begins a value with a quote that is never closed")
+	}
+	c.advance(a.end)
+}
+
+// between checks the lines up to an offset, which belong to no assignment.
+func (c *checker) between(end int) {
+	for i, l := range strings.Split(c.text[c.pos:end], "\n") {
+		l = strings.TrimFunc(l, isSpace)
+		switch {
+		case l == "" || l[0] == '#':
+		case c.loose.owner != "":
+			c.loose.add(c.line + i)
+		case !strings.Contains(l, "="):
+			c.problem(c.line+i, `has no "="; each line is KEY=VALUE`)
+		default:
+			c.problem(c.line+i, `does not begin with a name (letters, digits, "_", "." and "-") and "="; each line is KEY=VALUE`)
+		}
+	}
+	c.advance(end)
+}
+
+// sayLoose reports the loose lines so far.
+func (c *checker) sayLoose() {
+	if text := c.loose.text(); text != "" {
+		c.problems = append(c.problems, errors.New(text))
+	}
+	c.loose = looseLines{}
+}
+
+// characters checks what the lines consist of.
+func (c *checker) characters() {
+	for i, l := range strings.Split(c.text, "\n") {
+		if !utf8.ValidString(l) {
+			c.problem(i+1, "is not UTF-8 text")
+		}
+		if strings.Contains(l, "\x00") {
+			c.problem(i+1, "contains a NUL character")
+		}
+	}
 }
 
 // looseLines are lines that are not assignments, after a line that may own

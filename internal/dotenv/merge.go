@@ -16,7 +16,6 @@ const bom = "\uFEFF"
 //
 // The server then reads the variables of lines as given, and all others as
 // before. If no place makes that possible, Merge says what is in the way.
-// others as before. Where no place makes that so, Merge says what is in the way.
 func Merge(old, lines string) (string, error) {
 	given := map[string]assignment{}
 	for a := range scan(lines) {

@@ -200,12 +200,7 @@ func beginsWith(f io.ReaderAt, entries []*zip.File) bool {
 // checkNames determines where the server would put each entry.
 func (s *Source) checkNames(entries []*zip.File, p *problems) {
 	strip, stripped := rootFolder(entries)
-	var (
-		executable, recent, git sample
-		files                   = map[string]bool{}
-		tops                    = map[string]bool{}
-		folders                 []string
-	)
+	l := layout{files: map[string]bool{}, tops: map[string]bool{}}
 	for _, e := range entries {
 		if ignored(e) {
 			continue
@@ -218,58 +213,76 @@ func (s *Source) checkNames(entries []*zip.File, p *problems) {
 		if stripped {
 			name = strings.TrimPrefix(name, strip+"/")
 		}
-		name = path.Clean(name)
-		switch {
-		case name == "." && isFolder(e.Name):
-			continue
-		case name == ".":
-			p.add(shown(e), "is a file without a name; remove it from the zip")
-			continue
-		case isFolder(e.Name):
-			if p.name(name + "/") { // the server counts the folder
-				folders = append(folders, name)
-			}
-			continue
-		case !p.name(name):
-			continue
-		case files[name]:
-			p.add(shown(e), "is in the zip twice; remove one")
-		}
-		files[name] = true
-		top, _, below := strings.Cut(name, "/")
-		tops[top] = below
-		if modeOf(e)&0o111 != 0 {
-			executable.add(name)
-		}
-		if strings.ContainsAny(name, newer) {
-			recent.add(name)
-		}
-		if slices.Contains(strings.Split(name, "/"), ".git") {
-			git.add(name)
-		}
-		folders = append(folders, path.Dir(name))
+		l.place(e, path.Clean(name), p)
 	}
-	slices.Sort(folders)
-	for _, name := range slices.Compact(folders) {
-		for ; name != "."; name = path.Dir(name) {
-			if files[name] {
-				p.add(name, "is both a file and a folder in the zip; remove one")
-			}
-		}
-	}
-	s.count, s.names = len(files), slices.Sorted(maps.Keys(files))
-	for top, below := range tops {
-		if len(tops) == 1 && below && !stripped {
+	l.checkFolders(p)
+	s.count, s.names = len(l.files), slices.Sorted(maps.Keys(l.files))
+	for top, below := range l.tops {
+		if len(l.tops) == 1 && below && !stripped {
 			s.note("Dokploy does not strip the folder %s, which contains everything: the zip has no entry for the folder itself, or has another one beside it", quote(top))
 		}
 	}
 	if stripped && strip != "." {
 		s.note("Dokploy strips the folder %s, which contains everything", quote(strip))
 	}
-	if git.n > 0 {
-		s.note("the zip contains .git, which may contain credentials: %s", git.String())
+	if l.git.n > 0 {
+		s.note("the zip contains .git, which may contain credentials: %s", l.git.String())
 	}
-	s.noteNames(executable, recent)
+	s.noteNames(l.executable, l.recent)
+}
+
+// layout is where the server puts the entries of a zip.
+type layout struct {
+	files   map[string]bool
+	tops    map[string]bool // first parts of their names; true: of a folder
+	folders []string        // those that must be folders
+
+	executable, recent, git sample
+}
+
+// place puts an entry where the server would, under its cleaned name.
+func (l *layout) place(e *zip.File, name string, p *problems) {
+	switch {
+	case name == "." && isFolder(e.Name):
+		return
+	case name == ".":
+		p.add(shown(e), "is a file without a name; remove it from the zip")
+		return
+	case isFolder(e.Name):
+		if p.name(name + "/") { // the server counts the folder
+			l.folders = append(l.folders, name)
+		}
+		return
+	case !p.name(name):
+		return
+	case l.files[name]:
+		p.add(shown(e), "is in the zip twice; remove one")
+	}
+	l.files[name] = true
+	top, _, below := strings.Cut(name, "/")
+	l.tops[top] = below
+	if modeOf(e)&0o111 != 0 {
+		l.executable.add(name)
+	}
+	if strings.ContainsAny(name, newer) {
+		l.recent.add(name)
+	}
+	if slices.Contains(strings.Split(name, "/"), ".git") {
+		l.git.add(name)
+	}
+	l.folders = append(l.folders, path.Dir(name))
+}
+
+// checkFolders finds names that would have to be a file and a folder.
+func (l *layout) checkFolders(p *problems) {
+	slices.Sort(l.folders)
+	for _, name := range slices.Compact(l.folders) {
+		for ; name != "."; name = path.Dir(name) {
+			if l.files[name] {
+				p.add(name, "is both a file and a folder in the zip; remove one")
+			}
+		}
+	}
 }
 
 // modeOf returns the Unix type and permissions of an entry.
