@@ -193,17 +193,7 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var stage atomic.Int32
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSStart:          func(httptrace.DNSStartInfo) { stage.Store(stageLookup) },
-		DNSDone:           func(httptrace.DNSDoneInfo) { stage.Store(stageConnect) },
-		TLSHandshakeStart: func() { stage.Store(stageConnected) },
-		GotConn:           func(httptrace.GotConnInfo) { stage.Store(stageConnected) },
-	})
-	// A cache in between does not know about the deployment.
-	req := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: http.Header{
-		"User-Agent": {c.UserAgent}, "Accept": {"*/*"}, "Cache-Control": {"no-cache"},
-	}}).WithContext(traced)
-	c.addHeaders(req)
+	req := c.request(ctx, at, &stage)
 	// Not with an http.Client, which would send the query of one address to the
 	// next one as the referrer.
 	resp, err := tr.RoundTrip(req)
@@ -219,7 +209,8 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 	}
 	defer resp.Body.Close()
 	s.status = resp.StatusCode
-	if isRedirect(resp) && !c.meansRedirect(s.status) {
+	switch {
+	case isRedirect(resp) && !c.meansRedirect(s.status):
 		next, err := resp.Location()
 		if err != nil { // its text contains the address
 			s.reason = fmt.Sprintf("answers %s with a Location that is not a URL", statusText(s.status))
@@ -227,42 +218,68 @@ func (c *Check) get(ctx context.Context, tr *http.Transport, at *url.URL) (s sig
 		}
 		next.Fragment, next.RawFragment = "", ""
 		return s, next
-	}
-	if s.status == http.StatusSwitchingProtocols {
+	case s.status == http.StatusSwitchingProtocols:
 		// Nobody asked for an upgrade. Its body is the connection, and no
 		// context ends it.
 		s.reason = "answers " + statusText(s.status)
 		return s, nil
 	}
-	var body []byte
-	if c.Contains != "" && c.accepts(s.status) {
-		var found bool
-		if body, found, err = search(resp.Body, c.Contains); !found {
-			s.reason, s.hint, s.unasked = fromFront(resp, proxied(tr, req))
-			if !s.unasked {
-				s.reason, s.hint = "answers "+statusText(s.status)+" without "+c.wanted(), hintContains
-				s.came = c.instead(resp, body, err)
-			}
-			return s, nil
-		}
+	if !c.searches(s.status) {
+		defer time.AfterFunc(bodyTimeout, cancel).Stop()
+	}
+	return c.judge(ctx, resp, proxied(tr, req)), nil
+}
+
+// request makes the request, which records how far it gets.
+func (c *Check) request(ctx context.Context, at *url.URL, stage *atomic.Int32) *http.Request {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { stage.Store(stageLookup) },
+		DNSDone:           func(httptrace.DNSDoneInfo) { stage.Store(stageConnect) },
+		TLSHandshakeStart: func() { stage.Store(stageConnected) },
+		GotConn:           func(httptrace.GotConnInfo) { stage.Store(stageConnected) },
+	})
+	// A cache in between does not know about the deployment.
+	req := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: http.Header{
+		"User-Agent": {c.UserAgent}, "Accept": {"*/*"}, "Cache-Control": {"no-cache"},
+	}}).WithContext(ctx)
+	c.addHeaders(req)
+	return req
+}
+
+// searches reports whether the text is looked for in an answer.
+func (c *Check) searches(status int) bool { return c.Contains != "" && c.accepts(status) }
+
+// judge reads the body of an answer and says whether it is a good one. proxied:
+// it may be the proxy's own.
+func (c *Check) judge(ctx context.Context, resp *http.Response, proxied bool) sight {
+	s := sight{status: resp.StatusCode}
+	var (
+		body  []byte
+		found = true
+		err   error
+	)
+	if c.searches(s.status) {
+		body, found, err = search(resp.Body, c.Contains)
 	} else {
-		timer := time.AfterFunc(bodyTimeout, cancel)
-		defer timer.Stop()
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	}
+	reason, hint, unasked := fromFront(resp, proxied)
 	switch {
+	case (!found || !c.accepts(s.status)) && unasked:
+		s.reason, s.hint, s.unasked = reason, hint, true
+	case !found:
+		s.reason, s.hint = "answers "+statusText(s.status)+" without "+c.wanted(), hintContains
+		s.came = c.instead(resp, body, err)
 	case !c.accepts(s.status):
-		if s.reason, s.hint, s.unasked = fromFront(resp, proxied(tr, req)); !s.unasked {
-			s.reason, s.hint = c.badStatus(resp, at, strings.TrimSpace(string(body)))
-		}
+		s.reason, s.hint = c.badStatus(resp, resp.Request.URL, strings.TrimSpace(string(body)))
 	case err != nil && ctx.Err() == nil:
 		s.reason = fmt.Sprintf("answers %s, but the connection was closed in the middle of the answer", statusText(s.status))
 		s.hint = hintClosed
 	default:
 		s.accepted = true
-		s.reason, _, s.unasked = fromFront(resp, proxied(tr, req))
+		s.reason, s.unasked = reason, unasked
 	}
-	return s, nil
+	return s
 }
 
 // proxied reports whether a request went through this machine's proxy in plain
