@@ -3,6 +3,8 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -27,6 +29,20 @@ func otherImage(asked string, s *dokploy.SwarmService) string {
 		return ""
 	}
 	return s.Image
+}
+
+// keptForRollback returns the image that Swarm runs of an application, if it is
+// one of those that Dokploy keeps for going back (docs/dokploy.md, Going back).
+func keptForRollback(s *dokploy.SwarmService, appName string) string {
+	if s == nil {
+		return ""
+	}
+	image, _, _ := strings.Cut(s.Image, "@")
+	number, ok := strings.CutPrefix(image[strings.LastIndexByte(image, '/')+1:], appName+":v")
+	if _, err := strconv.ParseUint(number, 10, 32); !ok || err != nil {
+		return ""
+	}
+	return image
 }
 
 // overtaken says by which deployment, where another one of the service has ended

@@ -1,10 +1,12 @@
 package deploy
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/dokploytest"
 	"dokploy-deploy/internal/text"
 	"dokploy-deploy/internal/verdict"
@@ -315,6 +317,67 @@ func TestFollowOvertaken(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Somebody has gone back to an earlier version since: that is what runs, and not
+// this commit.
+func TestRuleRolledBackSince(t *testing.T) {
+	for name, tt := range map[string]struct {
+		back   bool
+		status verdict.Status
+		exit   int
+	}{
+		"rolled back":     {true, verdict.Unhealthy, 1},
+		"not rolled back": {false, verdict.Done, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", RollbackActive: true, BuildFunc: func(n int) dokploytest.Build {
+					build := takes(5 * time.Second)
+					build.CommitSHA = []string{another, pushed}[n-1]
+					return build
+				}})
+				w.pushes(v, another)
+				time.Sleep(time.Minute)
+				first := w.lastRow(v)
+				w.pushes(v, pushed)
+				time.Sleep(time.Minute)
+				if tt.back {
+					u, err := url.Parse(w.srv.URL())
+					if err != nil {
+						w.Fatal(err)
+					}
+					client := dokploy.New(dokploy.Options{URL: u, Key: w.key, UserAgent: "test", Dial: w.srv.Dial})
+					if err := client.GoBack(w.ctx, first.RollbackID); err != nil {
+						w.Fatal(err)
+					}
+					client.CloseIdle()
+				}
+				time.Sleep(time.Minute)
+				w.follows(Follow{})
+				r := w.want(w.deploy("application api"), tt.status, tt.exit)
+				if tt.exit == 1 && (r.Reason.Kind != verdict.RolledBackSince || r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), ":v1, which Dokploy keeps for going back")) {
+					w.Errorf("%q, verified %q: %s", r.Reason.Kind, r.Verified, r.Why())
+				}
+			})
+		})
+	}
+}
+
+// An image is one of those that are kept by its name.
+func TestRuleKeptForRollback(t *testing.T) {
+	for image, kept := range map[string]bool{
+		"api-x1:v7": true, "registry.example.com:5000/u/api-x1:v12": true, "u/api-x1:v7@sha256:" + strings.Repeat("a", 64): true,
+		"api-x1:latest": false, "api-x1": false, "registry.example.com:5000/u/api-x1:latest": false, "api-x1:v": false, "api-x1:v1.2": false,
+		"my-api-x1:v7": false, "ghcr.io/acme/api:v7": false, "": false,
+	} {
+		if got := keptForRollback(&dokploy.SwarmService{Image: image}, "api-x1"); (got != "") != kept {
+			t.Errorf("%q: %q", image, got)
+		}
+	}
+	if got := keptForRollback(nil, "api-x1"); got != "" {
+		t.Error(got)
 	}
 }
 

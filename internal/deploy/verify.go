@@ -228,6 +228,11 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
 		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
 	}
+	older := keptForRollback(v.last.Services[v.service.AppName], v.service.AppName)
+	if application && older != "" && d.row != nil && !d.back && last.State != rollout.Failed { //rule:rolled-back-since
+		why := verdict.Reason{Kind: verdict.RolledBackSince, Name: older}
+		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+	}
 	if d.row != nil {
 		by, err := v.overtaken(ctx, d)
 		switch {

@@ -127,6 +127,7 @@ const (
 	// What runs.
 
 	AnotherImage    Kind = "another image"
+	RolledBackSince Kind = "rolled back since"
 	NotRunning      Kind = "not running"
 	SwarmRolledBack Kind = "rolled back by Swarm"
 	StoppedThere    Kind = "stopped in Dokploy"
@@ -243,6 +244,7 @@ var kinds = map[Kind]entry{
 	LogNotReadToEnd:  {status: Failed, sentence: silent + "its log could not be read completely: {text}"},
 
 	AnotherImage:     {status: Unhealthy, sentence: "Swarm now has {name}, not {text}: there was another deployment in the meantime", hint: oneAtATime},
+	RolledBackSince:  {status: Unhealthy, sentence: "Swarm runs {name}, which Dokploy keeps for going back: the service was rolled back after this deployment", hint: ifMistake},
 	NotRunning:       {status: Unhealthy, sentence: "{text}"},
 	SwarmRolledBack:  {status: Unhealthy, sentence: "{text}"},
 	StoppedThere:     {status: Unhealthy, sentence: stopped},
@@ -261,5 +263,5 @@ const (
 	noPreview     = "Dokploy shows no preview of pull request {n} after {for}"
 	silent        = "Dokploy gives no reason, and "
 	stuck         = "Dokploy no longer works on this deployment, but still shows it as {name}"
-	stopped       = "it was stopped in Dokploy during verification"
+	stopped       = "it has been stopped in Dokploy since"
 )

@@ -27,7 +27,7 @@ func (r Reason) Gone() bool { return kinds[r.Kind].gone != notGone }
 func (r Reason) Again() bool { return kinds[r.Kind].gone == isGone }
 
 // Overtaken reports whether another deployment has replaced this one.
-func (r Reason) Overtaken() bool { return r.Kind == AnotherImage }
+func (r Reason) Overtaken() bool { return r.Kind == AnotherImage || r.Kind == RolledBackSince }
 
 // Stopped reports whether somebody has stopped the service since.
 func (r Reason) Stopped() bool {
