@@ -36,6 +36,9 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 	}
 	w.t.screen.doing(w.heartbeat(d))
 	if d.Held != nil {
+		if d.Held.Terminal() {
+			w.stopLate()
+		}
 		w.followLog(ctx)
 	}
 }

@@ -182,7 +182,13 @@ func (a attempt) deployed() deployed {
 func (a attempt) result() verdict.Result {
 	r := a.target.result()
 	r.Outcome, r.Verified = a.end.outcome, a.end.verified
-	r.Followed = a.target.o.Follow != nil
+	switch {
+	case a.target.o.Follow == nil:
+	case a.target.service.PullRequest != 0:
+		r.By = verdict.APullRequest
+	default:
+		r.By = verdict.APush
+	}
 	r.Place, r.Tail, r.TailOf = a.end.place, a.end.tail, a.end.tailOf
 	r.WasSet, r.Commit = a.applied.lines, a.commit
 	if a.ending.row != nil {

@@ -47,7 +47,7 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	t.service, previews = settingsNow(ctx, t)
 	found := t.obstacles(previews)
 	reasons := explaining(found)
-	why.Name, why.Text = fmt.Sprintf("%.12s", why.Name), verdict.Obstacles(found)
+	why.Name, why.Text = fmt.Sprintf("%.12s", why.Name), verdict.Obstacles(reasons)
 	switch {
 	case len(reasons) > 0 && why.Kind == verdict.NoPreview:
 		why.Kind = verdict.NoPreviewExplained
@@ -67,7 +67,7 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	case len(reasons) > 0 && t.o.Follow.SkipIfNone:
 		o.Status = verdict.Skipped
 	case len(reasons) == 0 && len(found) > 0:
-		o.Hint = verdict.Hint(o.Advice() + ". " + sentence(why.Text))
+		o.Hint = verdict.Hint(o.Advice() + ". " + sentence(verdict.Obstacles(found)))
 	}
 	if newest != nil {
 		o.Left = verdict.NewestOther

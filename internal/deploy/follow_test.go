@@ -231,13 +231,20 @@ func TestFollowStartsNothing(t *testing.T) {
 // Running the job again would find the deployment that was cut off once more.
 func TestFollowCutOffByARestart(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
-		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(time.Minute)})
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
+			return takes([]time.Duration{6 * time.Second, time.Hour}[n-1])
+		}})
+		w.pushes(v, another)
+		time.Sleep(time.Minute)
 		w.pushes(v, pushed)
-		time.AfterFunc(20*time.Second, func() { w.srv.Restart(8 * time.Second) })
+		time.AfterFunc(50*time.Second, func() { w.srv.Restart(8 * time.Second) })
 		w.follows(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Cancelled, 1)
 		if r.Reason.Kind != verdict.CutOffByRestart || r.Advice() != "deploy it in Dokploy, or push again; this step starts nothing" {
 			w.Errorf("%q: %s", r.Reason.Kind, r.Advice())
+		}
+		if w.rec.said("it has been running for") {
+			w.Error(w.story())
 		}
 	})
 }

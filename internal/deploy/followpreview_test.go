@@ -227,7 +227,7 @@ func TestFollowPreviewNone(t *testing.T) {
 		"an author from outside, where any may": {previews: &dokploytest.Previews{AnyAuthor: true}, pull: Pull{Outsider: "this one comes from a fork"}, why: none},
 		"switched off":                          {why: none + ": preview deployments are off for this application", warned: "preview deployments are off", skips: true, tell: dokploytest.PullRequest{Number: 7}},
 		"another base": {
-			previews: &dokploytest.Previews{AnyAuthor: true}, pull: Pull{Base: "next"}, tell: dokploytest.PullRequest{Number: 7, Base: "next"}, skips: true,
+			previews: &dokploytest.Previews{}, pull: Pull{Base: "next"}, tell: dokploytest.PullRequest{Number: 7, Base: "next"}, skips: true,
 			why: none + ": the application is deployed from the branch main, and the pull request is for next", warned: "the pull request is for next",
 		},
 		"the same base": {previews: &dokploytest.Previews{AnyAuthor: true}, pull: Pull{Base: "main"}, why: none},
@@ -419,7 +419,7 @@ func TestFollowPreviewOverARestart(t *testing.T) {
 		time.AfterFunc(20*time.Second, func() { w.srv.Restart(8 * time.Second) })
 		w.followsPreview(Follow{})
 		r := w.want(w.deploy("application api"), verdict.Lost, 1)
-		if r.Reason.Kind != verdict.ForgottenQueued || r.Advice() != "check the service's deployments in the dashboard, then deploy it in Dokploy, or push again; this step starts nothing" {
+		if r.Reason.Kind != verdict.ForgottenQueued || r.Advice() != "check the service's deployments in the dashboard, then push to the pull request again; this step starts nothing" {
 			w.Error(r.Why(), r.Advice())
 		}
 		w.triggers(app, 0)

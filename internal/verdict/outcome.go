@@ -59,10 +59,21 @@ func (r Reason) Outcome() Outcome { return Outcome{Status: kinds[r.Kind].status,
 // how the same is deployed once more.
 type Hint string
 
+// Starter starts the deployments that a run is about.
+type Starter int
+
+// Who does.
 const (
-	byTheJob  = "run the job again"
-	byAnother = "deploy it in Dokploy, or push again; this step starts nothing"
+	ThisJob Starter = iota
+	APush
+	APullRequest // of which Dokploy deploys the preview again only as it is
 )
+
+var againWords = map[Starter]string{
+	ThisJob:      "run the job again",
+	APush:        "deploy it in Dokploy, or push again; this step starts nothing",
+	APullRequest: "push to the pull request again; this step starts nothing",
+}
 
 // Hints that depend on more than the reason.
 const (
@@ -97,8 +108,8 @@ type Outcome struct {
 	Set    string // what was set of the service and stands, such as "the image was"; nothing was deployed
 	Detail string // what it waits for, of [StillQueued]; what was seen of its containers, of [DoneBut]
 	Input  string // the input that it is about; empty: none, or the one that names the target
-	// Followed: nothing was started, and nothing is when the job runs again.
-	Followed bool
+	// By is who starts it. Unless it is this job, nothing is when that runs again.
+	By Starter
 }
 
 // For is the outcome for a reason, and with its status.
@@ -128,10 +139,7 @@ func (o Outcome) Why() string {
 
 // Advice says what to do next; empty if there is nothing to say.
 func (o Outcome) Advice() string {
-	again := byTheJob
-	if o.Followed {
-		again = byAnother
-	}
+	again := againWords[o.By]
 	if o.Hint != "" {
 		return fill(string(o.Hint), "{again}", again)
 	}

@@ -152,7 +152,7 @@ func TestAdviceWhereNothingIsStarted(t *testing.T) {
 	delete(hints, updateDokploy) // it has found nothing yet
 	again := 0
 	for hint := range hints {
-		started, followed := Outcome{Hint: hint}.Advice(), Outcome{Hint: hint, Followed: true}.Advice()
+		started, followed := Outcome{Hint: hint}.Advice(), Outcome{Hint: hint, By: APush}.Advice()
 		if strings.Contains(started+followed, "{again}") || strings.Contains(followed, "run the job again") {
 			t.Errorf("%q\n%q", started, followed)
 		}
@@ -163,7 +163,9 @@ func TestAdviceWhereNothingIsStarted(t *testing.T) {
 	if again < 8 {
 		t.Errorf("%d hints say how to deploy again", again)
 	}
-	if got := (Outcome{Reason: Reason{Kind: CutOffByRestart}, Followed: true}).Advice(); got != byAnother {
-		t.Errorf("%q", got)
+	for by, words := range againWords {
+		if got := (Outcome{Reason: Reason{Kind: CutOffByRestart}, By: by}).Advice(); got != words {
+			t.Errorf("%q", got)
+		}
 	}
 }
