@@ -112,7 +112,7 @@ func Load(env Environment, facts Facts) (*Config, error) {
 	c.Operation = parse(l, "operation", oneOf("deploy", "redeploy", follow))
 	c.Title = oneLine(l.value("title"))
 	c.Description = manyLines(l.value("description"))
-	c.Wait = parse(l, "wait", parseBool)
+	c.Wait = parse(l, "wait", parseWait)
 	c.Timeout = parse(l, "timeout", parseDuration)
 	c.UnreachableTimeout = parse(l, "unreachable-timeout", parseDuration)
 	c.Logs = parse(l, "logs", oneOf("live", "failure", "off"))

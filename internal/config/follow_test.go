@@ -159,7 +159,7 @@ func TestWithoutFollow(t *testing.T) {
 				"if-none: DOKPLOY_IF_NONE is for operation: follow, and has no effect here",
 			},
 		},
-		{[]string{"INPUT_COMMIT", sha, "INPUT_OPERATION", "folow"}, []string{`operation: "folow" is not one of deploy, redeploy, follow`}, nil},
+		{[]string{"INPUT_COMMIT", sha, "INPUT_OPERATION", "folow"}, []string{`operation: "folow" is not one of deploy, redeploy, follow; write follow`}, nil},
 		{[]string{"INPUT_COMMIT", "main"}, []string{`commit: "main" is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set`}, nil},
 	} {
 		c, err := loadVars(Facts{Commit: sha}, pairs(tt.vars...)...)

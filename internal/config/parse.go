@@ -27,7 +27,18 @@ func parseBool(v string) (bool, error) {
 	case "false":
 		return false, nil
 	}
-	return false, fmt.Errorf("%s is neither true nor false", quote(v))
+	if meant := meantBool(v); meant != "" {
+		return false, fmt.Errorf("%s is neither true nor false; write %s", quote(v), meant)
+	}
+	return false, fmt.Errorf("%s is neither true nor false; write one of the two", quote(v))
+}
+
+// parseWait parses the input wait, whose name may suggest a duration.
+func parseWait(v string) (bool, error) {
+	if d, err := parseDuration(v); err == nil && meantBool(v) == "" {
+		return false, fmt.Errorf("%s is neither true nor false; how long to wait is the input timeout: %s", quote(v), shortDuration(d))
+	}
+	return parseBool(v)
 }
 
 func oneOf(accepted ...string) func(string) (string, error) {
@@ -35,7 +46,11 @@ func oneOf(accepted ...string) func(string) (string, error) {
 		if slices.Contains(accepted, v) {
 			return v, nil
 		}
-		return "", fmt.Errorf("%s is not one of %s", quote(v), strings.Join(accepted, ", "))
+		text := fmt.Sprintf("%s is not one of %s", quote(v), strings.Join(accepted, ", "))
+		if meant := meantWord(v, accepted); meant != "" {
+			text += "; write " + meant
+		}
+		return "", errors.New(text)
 	}
 }
 
@@ -47,7 +62,12 @@ func parseDuration(v string) (time.Duration, error) {
 		seconds, _ := strconv.ParseUint(v, 10, 64) // out of range: the largest value
 		d, err = time.Duration(min(seconds, uint64(maxDuration/time.Second)+1))*time.Second, nil
 	}
+	meant := meantDuration(v)
 	switch {
+	case err != nil && meant > maxDuration:
+		return 0, fmt.Errorf("%s is too long; at most 24h", quote(v))
+	case err != nil && meant > 0:
+		return 0, fmt.Errorf("%s is not a duration; write %s", quote(v), shortDuration(meant))
 	case err != nil:
 		return 0, fmt.Errorf("%s is not a duration; write one such as 90s or 30m, or whole seconds", quote(v))
 	case d <= 0:
