@@ -29,7 +29,7 @@ import (
 //     commands are stopped, under a token that was never shown before. If the
 //     host is not recognised, text that could act on any host is disarmed.
 //   - The log of a single target is folded where the host can fold. Lines of our
-//     own stand outside.
+//     own stand outside, except those of debug.
 //   - A line is never torn. Lines of the server may be buffered, our own are
 //     shown at once.
 //   - Nothing waits for the reader of the output before the end. What waits to be
@@ -164,6 +164,20 @@ func (p *Printer) near(link string) bool {
 // Note shows a line of our own about a target, or about the run if target is
 // empty.
 func (p *Printer) Note(target, text string) { p.own(target, part{"› ", text, dim, false}) }
+
+// Debug shows a line about the program itself. Inside the fold of the log it ends
+// no fold: there may be one such line for every few of the log.
+func (p *Printer) Debug(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x := part{"› ", "debug: " + text, dim, false}
+	if p.folded {
+		p.ownLine("", x.mark, x.text, x)
+	} else {
+		p.print("", x)
+	}
+	p.flush()
+}
 
 // Warn shows a line of our own that matters. The host may show it apart.
 func (p *Printer) Warn(target, text string) { p.warn(target, target, text) }

@@ -116,6 +116,32 @@ dashboard: https://dokploy.example.com/dashboard/project/xxxxxxxxxxxxxxxxxxxxxxx
 	}
 }
 
+// A line of debug ends no fold, and stands outside where there is none.
+func TestDebugEndsNoFold(t *testing.T) {
+	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
+		all := show(h, []string{"sesame"}, func(p *Printer) {
+			p.Debug("GET /api/one 200 3ms")
+			for i := range 3 {
+				p.LogLine("api", fmt.Appendf(nil, "::warning::%d", i))
+				p.Debug("GET /api/deployment.all?key=sesame 200 3ms")
+			}
+			p.Note("api", "a note")
+			p.Debug("GET /api/last 200 3ms")
+		})
+		folds := strings.Count(all, "::group::") + strings.Count(all, "section_start")
+		if want := 1; folds != want && h.fold() != noFold || strings.Count(all, "› debug: GET /api/deployment.all?key=*** 200 3ms") != 3 {
+			t.Errorf("%s: %d folds:\n%s", h.name, folds, all)
+		}
+		if n := strings.Count(all, "stop-commands"); h.actions && n != 1 {
+			t.Errorf("commands were stopped %d times:\n%s", n, all)
+		}
+		end := strings.Index(all, "::endgroup::") + strings.Index(all, "section_end") + 1
+		if first, last := strings.Index(all, "/api/one"), strings.Index(all, "/api/last"); h.fold() != noFold && (first > strings.Index(all, "log of api") || last < end) {
+			t.Errorf("%s: in the fold:\n%s", h.name, all)
+		}
+	}
+}
+
 // Whatever is ours stands outside of the folds that hold the log.
 func TestOwnLinesStandOutside(t *testing.T) {
 	for _, h := range []Host{actionsHost, gitlabHost} {

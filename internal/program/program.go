@@ -176,7 +176,7 @@ func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) 
 	}
 	if cfg.Debug {
 		client.Trace = func(method, path string, status int, took time.Duration) {
-			printer.Note("", fmt.Sprintf("debug: %s %s %d %s", method, path, status, took.Round(time.Millisecond)))
+			printer.Debug(fmt.Sprintf("%s %s %d %s", method, path, status, took.Round(time.Millisecond)))
 		}
 	}
 	o.Client = dokploy.New(client)
