@@ -91,9 +91,6 @@ func summary(report *verdict.Report) []ci.Row {
 			URL: r.URL(), Dashboard: r.DashboardURL, Verified: string(r.Verified), Set: r.WasSet,
 			Reason: r.Why(), Rollback: r.WentBack, Hint: r.Advice(), Tail: r.Tail,
 		}
-		if row.Verified == "" {
-			row.Verified = string(verdict.VerifiedUnknown)
-		}
 		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Total: r.Took} {
 			if d >= 0 && !r.At.IsZero() { // else nothing was attempted
 				*cell = text.Duration(d)
