@@ -8,25 +8,26 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// secondRun is how long BullMQ (≤ 0.29.8) takes to run a job again that
-// a restart interrupted: 30 to 60 s were seen (docs/dokploy.md, Restarts).
+// secondRun is how long BullMQ (≤ 0.29.8) may take to rerun a job that a
+// restart interrupted: 30 to 60 s were seen (docs/dokploy.md, Restarts).
 const secondRun = 2 * time.Minute
 
-// rerun is what is remembered while a second run by Dokploy is looked for.
+// rerun is remembered while waiting for Dokploy to run the deployment a second
+// time.
 type rerun struct {
-	since    time.Time     // since when it may come
-	patience time.Duration // for how long
-	returned bool          // its job was in the queue again
+	since    time.Time     // since when it may start
+	patience time.Duration // how long to wait for it
+	returned bool          // its job was seen in the queue again
 }
 
-// lookAgain lets a second run by Dokploy be looked for.
+// lookAgain starts waiting for a second run by Dokploy.
 func (s *sight) lookAgain(patience time.Duration, left verdict.Left) {
 	s.again.since, s.again.patience = s.o.At, patience
 	s.left = left
 	s.enter(Again)
 }
 
-// rerunning are the rules that tell a second run, or that none comes.
+// rerunning are the rules that find a second run, or decide that there is none.
 var rerunning = []rule{
 	{"preview-gone-before-it-ran-again", (*sight).previewGone},
 	{"second-run", (*sight).secondRunBegan},
@@ -68,20 +69,20 @@ func (s *sight) secondRunBegan() *Decision {
 			s.waitsAgain = s.waitsAgain || !s.order.Upload && s.order.Marked(row.Description)
 		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
 		case s.order.Upload && s.order.mine(row.Title, row.Description) && !a.returned && !s.order.Traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
-			// Somebody's from the dashboard looks the same.
+			// One that somebody started in the dashboard looks the same.
 			s.unsure = append(s.unsure, *row)
 		case s.order.mine(row.Title, row.Description):
 			return s.beginAgain(row)
 		case s.order.lostItsText(row): //rule:second-run-too-fast
-			// Ours that was too fast to be seen, or another's.
+			// Either ours, over too fast to be seen, or another's.
 			s.unsure = append(s.unsure, *row)
 		}
 	}
 	return nil
 }
 
-// firstRunEnded: a row that was left as running has ended after all. It was no
-// restart: on a remote server a push runs beside it.
+// firstRunEnded: a row that seemed left as running has ended after all. There
+// was no restart: on a remote server, a push was running beside it.
 func (s *sight) firstRunEnded() *Decision {
 	if s.held.row.Terminal() || !s.listHeld() || !s.held.row.Terminal() {
 		return nil
@@ -100,8 +101,8 @@ func (s *sight) beginAgain(row *dokploy.Deployment) *Decision {
 	return pending()
 }
 
-// secondRunHasTime: it waits for its turn like any other. What began before it
-// and still shows as running was left so by a restart.
+// secondRunHasTime: the second run waits its turn like any other. A row that
+// started before it and still shows as running was left so by a restart.
 func (s *sight) secondRunHasTime() *Decision {
 	a := &s.again
 	if s.waitsAgain || slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool {
@@ -109,15 +110,15 @@ func (s *sight) secondRunHasTime() *Decision {
 	}) && s.mayWork() { //rule:second-run-after-others
 		a.since = s.o.At
 	}
-	over := s.hasEnded() && !s.inQueue && (a.patience == secondRun || a.returned) // and its row would be there
+	over := s.hasEnded() && !s.inQueue && (a.patience == secondRun || a.returned) // its row would be there
 	if over || s.o.quiet(a.since) >= a.patience || a.patience == comeback && anyActive(s.shown()) && !s.waitsAgain {
 		return nil
 	}
 	return pending()
 }
 
-// mayWork reports whether something of the service may be at work: a row may show
-// as running without a job.
+// mayWork reports whether a deployment of the service may be running: a row may
+// show as running without a job.
 func (s *sight) mayWork() bool {
 	q := s.shown()
 	return q == nil || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active && j.ServiceID == s.order.ServiceID })
@@ -127,9 +128,9 @@ func (s *sight) hasEnded() bool {
 	return s.held.row.Status == dokploy.StatusDone || s.held.row.Status == dokploy.StatusError
 }
 
-// secondRunBehindOthers: it may wait for other services' builds where the queue
-// is hidden. A restart may also have left those as running forever, so that is
-// believed for some time only.
+// secondRunBehindOthers: with a hidden queue it may be waiting for builds of
+// other services. A restart may also have left those as running forever, so
+// this is believed only for some time.
 func (s *sight) secondRunBehindOthers() *Decision {
 	if s.queue == QueueSeen || s.o.At.Sub(s.o.BackAt) >= 5*secondRun {
 		return nil

@@ -9,16 +9,16 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// awaited is what is remembered while Dokploy has started no deployment of the
+// awaited is remembered while Dokploy has not started a deployment of the
 // commit.
 type awaited struct {
-	idle   time.Duration // for how long no service was being deployed, where the queue is hidden
-	idleAt time.Time     // our clock, when that was last seen; zero: one was
-	asked  time.Time     // our clock, when it was last asked
+	idle   time.Duration // hidden queue: how long no service has been deploying
+	idleAt time.Time     // our clock, when that was last seen; zero: a service was deploying
+	asked  time.Time     // our clock, when it was last asked for
 }
 
-// awaiting are the rules that find the deployment of a commit. It is the newest
-// one when it is first found.
+// awaiting are the rules that find the deployment of a commit: the newest one
+// at the time it is first found.
 var awaiting = []rule{
 	{"no-preview", (*sight).noPreview},
 	{"two-commits", (*sight).twoCommits},
@@ -30,7 +30,7 @@ var awaiting = []rule{
 	{"none-came", (*sight).noneCame},
 }
 
-// await looks for it in the queue first: what is in it no more has its row.
+// await looks in the queue first: a job that has left it has a row.
 func (s *sight) await() *Decision {
 	if d := s.needQueue(); d != nil {
 		if d.Fault && s.queue == QueueUntried {
@@ -45,7 +45,7 @@ func (s *sight) await() *Decision {
 	return s.first(awaiting)
 }
 
-// twoCommits: the beginning of a hash fits two.
+// twoCommits: the abbreviated hash fits two commits.
 func (s *sight) twoCommits() *Decision {
 	var hashes []string
 	add := func(hash string) {
@@ -68,7 +68,7 @@ func (s *sight) twoCommits() *Decision {
 	return end(verdict.Reason{Kind: verdict.TwoCommits, Name: s.order.Commit, Text: strings.Join(hashes, ", ")})
 }
 
-// found: from now on it is of the whole hash.
+// found replaces the abbreviated hash by the whole one.
 func (s *sight) found(hash string) {
 	s.order.Commit = hash
 	s.doing = DoingNothing
@@ -96,8 +96,8 @@ func (s *sight) pushInQueue() *Decision {
 	return s.find()
 }
 
-// pushHasAQueuedRow: its row is there before it begins, and its job is not to be
-// seen.
+// pushHasAQueuedRow: the row exists before the deployment starts, and the job
+// cannot be seen.
 func (s *sight) pushHasAQueuedRow() *Decision {
 	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool {
 		return row.Status == dokploy.StatusQueued && s.order.mine(row.Title, row.Description)
@@ -117,7 +117,7 @@ func (s *sight) pushHasAQueuedRow() *Decision {
 	return s.find()
 }
 
-// pushHasARow takes the row of the commit that began last, whoever started it.
+// pushHasARow takes the commit's row that started last, whoever started it.
 func (s *sight) pushHasARow() *Decision {
 	var newest *dokploy.Deployment
 	for i := range s.o.Rows {
@@ -133,8 +133,8 @@ func (s *sight) pushHasARow() *Decision {
 	return s.claim(newest)
 }
 
-// notIdleForLongEnough: what waits in a queue that is not to be seen begins
-// when what is being built has ended.
+// notIdleForLongEnough: a job in a hidden queue starts when the current builds
+// have ended.
 func (s *sight) notIdleForLongEnough() *Decision {
 	a := &s.awaited
 	if s.queue != QueueHidden {
@@ -160,17 +160,17 @@ func (s *sight) notIdleForLongEnough() *Decision {
 	return nil
 }
 
-// pushHasTime: to come and, after a restart, to come back.
+// pushHasTime: it may still come or, after a restart, come back.
 func (s *sight) pushHasTime() *Decision {
 	if left := s.order.StartTimeout - s.o.At.Sub(s.order.SentAt); left > 0 {
 		if left < paces[Awaited].Most {
-			s.pace.First, s.pace.Most = left, left // to the moment
+			s.pace.First, s.pace.Most = left, left // exactly then
 		}
 		return pending()
 	}
 	back := comeback
 	if s.queue == QueueHidden { //rule:hidden-push-may-run-again
-		back = secondRun // BullMQ does that with what a restart has interrupted
+		back = secondRun // BullMQ reruns what a restart interrupted
 	}
 	if s.o.Outages > 0 && s.o.quiet(s.o.BackAt) < back {
 		return pending()

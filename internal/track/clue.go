@@ -8,25 +8,26 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// clue says which row is a job's where no text tells: the one with so many rows
-// before it, of those that began at from or later.
+// clue identifies a job's row if no text does: among the rows that started at
+// from or later, the one with index rows before it.
 type clue struct {
-	from   time.Time // a time that Dokploy's own process wrote; zero: from the first on
+	from   time.Time // a time written by Dokploy's own process; zero: count from the first row
 	index  int
-	within time.Duration // how long after from it must have begun; zero: any time
-	// exact: whether others of the service began between from and the look is
-	// not known. Then the clue tells only where index+1 rows are all there are.
+	within time.Duration // it must have started within this time after from; zero: any time
+	// exact: it is unknown whether other rows of the service started between
+	// from and this look. The clue then counts only if there are exactly
+	// index+1 rows.
 	exact bool
 }
 
-// guess is what a clue says of rows.
+// guess is a clue applied to rows.
 type guess struct {
 	clue
-	since []dokploy.Deployment // the rows that began at from or later
-	row   *dokploy.Deployment  // the one that the clue means; nil: it has not come
+	since []dokploy.Deployment // the rows that started at from or later
+	row   *dokploy.Deployment  // the row that the clue means; nil: it has not appeared
 }
 
-// of applies a clue to rows, which come by their start.
+// of applies a clue to rows, which are ordered by their start.
 func (c clue) of(rows []dokploy.Deployment) guess {
 	g := guess{clue: c}
 	for _, row := range rows {
@@ -40,29 +41,30 @@ func (c clue) of(rows []dokploy.Deployment) guess {
 	return g
 }
 
-// late reports whether the row began later than the job's would have.
+// late reports whether the row started later than the job's would have.
 func (g *guess) late() bool { return g.within > 0 && g.row.StartedAt.Sub(g.from) > g.within }
 
-// standing is what one look at the queue tells of a job that waits in it.
+// standing is what one look at the queue shows about our waiting job.
 type standing struct {
 	clue
-	active int    // jobs of its service that were active
-	ahead  int    // waiting jobs of its service before it
+	active int    // active jobs of its service
+	ahead  int    // waiting jobs of its service ahead of it
 	beside ids    // other services' waiting jobs
-	builds string // the active jobs of its line
+	builds string // active jobs of its queue
 }
 
-// stand finds it. Jobs of one server wait for each other, those of BullMQ all
-// do; a Git webhook's to a remote server names no server and stands in the
-// local line. last is how it stood at the look before, latest the newest time
-// that Dokploy had written by now: whatever waits begins after it.
+// stand computes it. Jobs on the same server wait for each other; with BullMQ
+// all jobs do. A Git webhook's job for a remote server names no server and
+// waits in the local queue. last is the standing at the previous look, latest
+// the newest time that Dokploy had written by then: whatever is waiting starts
+// after that.
 func stand(q *dokploy.Queue, job *dokploy.Job, last standing, latest time.Time, bullMQ bool) standing {
 	var (
 		s      standing
-		since  time.Time // when the first of its service's began
+		since  time.Time // start of the first active job of its service
 		builds []string
 	)
-	before := true // the jobs come in the order of the queue
+	before := true // jobs are in queue order
 	for i := range q.Jobs {
 		j := &q.Jobs[i]
 		switch {
@@ -87,20 +89,20 @@ func stand(q *dokploy.Queue, job *dokploy.Job, last standing, latest time.Time, 
 	slices.Sort(builds)
 	s.builds = strings.Join(builds, " ")
 	if !since.IsZero() {
-		// Two of one service never run beside each other in a line: none has
-		// begun since that one did.
+		// Two jobs of one service never run at the same time in one queue: none
+		// has started since that one did.
 		s.clue = clue{from: since, index: s.active + s.ahead}
 		return s
 	}
-	// What began after the last of those that are active now is active, too,
-	// unless the line has a free place just now. It has none where the same
-	// jobs are active at two looks and ours waits; BullMQ has one place.
+	// Whatever started after the last of the active jobs is active too, unless
+	// the queue has a free slot at the moment. It has none if two looks show
+	// the same active jobs and ours is waiting. BullMQ has one slot.
 	full := s.builds != "" && (bullMQ || s.builds == last.builds)
 	s.clue = clue{from: latest, index: s.ahead, exact: !full}
 	return s
 }
 
-// latestOf is the newest time in the queue that Dokploy's process wrote.
+// latestOf returns the newest time in the queue that Dokploy's process wrote.
 func latestOf(q *dokploy.Queue) (latest time.Time) {
 	for i := range q.Jobs {
 		if on := q.Jobs[i].ProcessedOn; on.After(latest) {

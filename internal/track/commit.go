@@ -16,16 +16,16 @@ func hashAfter(label, description string) string {
 	return strings.ToLower(hash)
 }
 
-// Pushed is the commit whose push started what a description is of; empty: it
-// names none (docs/dokploy.md, Webhooks).
+// Pushed returns the commit whose push started the deployment with this
+// description; empty: none is named (docs/dokploy.md, Webhooks).
 func Pushed(description string) string { return hashAfter("Hash: ", description) }
 
-// Built is the commit that was built, as the row of a Git source says in the end;
-// empty: it says none (docs/dokploy.md, Deployment rows).
+// Built returns the commit that was built, which the final description of a Git
+// source's row names; empty: none is named (docs/dokploy.md, Deployment rows).
 func Built(description string) string { return hashAfter("Commit: ", description) }
 
-// CommitOf is the commit that a row is of: the one that was built or, where it
-// does not say that, the one that was pushed.
+// CommitOf returns the commit of a row: the one that was built or, failing
+// that, the one that was pushed.
 func CommitOf(row *dokploy.Deployment) string {
 	if built := Built(row.Description); built != "" && row.Terminal() {
 		return built
@@ -33,10 +33,10 @@ func CommitOf(row *dokploy.Deployment) string {
 	return Pushed(row.Description)
 }
 
-// isOfCommit reports whether a hash is that of the order's commit.
+// isOfCommit reports whether a hash is the order's commit.
 func (o *Order) isOfCommit(hash string) bool { return hash != "" && strings.HasPrefix(hash, o.Commit) }
 
-// pushes are the service's jobs of the order's commit, the oldest first.
+// pushes returns the service's jobs of the order's commit, oldest first.
 func (s *sight) pushes(q *dokploy.Queue) (jobs []*dokploy.Job) {
 	for i := range q.Jobs {
 		if j := &q.Jobs[i]; j.ServiceID == s.order.ServiceID && s.order.mine(j.Title, j.Description) {
@@ -61,7 +61,8 @@ func (s *sight) pushsJob(q *dokploy.Queue) *dokploy.Job {
 	return nil
 }
 
-// turn is when our job's came, as last seen; zero: it was not.
+// turn returns when our job became active, as last seen; zero: it was not seen
+// active.
 func (s *sight) turn() time.Time {
 	if seen := s.trail.seen; seen != nil {
 		return seen.ProcessedOn

@@ -10,27 +10,28 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Decision is what a look means.
+// Decision is the result of a look.
 type Decision struct {
-	// Ask is what the look needs before it means anything; then nothing else is
-	// set, and the state is as before.
+	// Ask is what must be requested before the look can be judged. If it is set
+	// nothing else is, and the state is unchanged.
 	Ask Need
-	// Fault: the look failed, since something that it needs could not be had.
+	// Fault: the look failed, because something that it needs could not be
+	// read.
 	Fault bool
 
 	Pace  Pace
 	Left  verdict.Left // what goes on in Dokploy
-	Doing Doing        // what a heartbeat says
-	Place Place        // with [DoingQueued]: where the job stands
-	Waits bool         // its job has just been seen waiting
-	Tell  []Event      // what has happened, in its order
+	Doing Doing        // what the heartbeat line says
+	Place Place        // with [DoingQueued]: the job's position
+	Waits bool         // its job was just seen waiting
+	Tell  []Event      // what happened, in order
 
-	// Took says whether Dokploy has the trigger, once that is known.
+	// Took says whether Dokploy has the trigger, as soon as that is known.
 	Took Took
-	// Preview is the pull request's, as this look has shown it; nil: it was not
-	// asked for, or is not there.
+	// Preview is the pull request's preview as seen by this look; nil: it was
+	// not asked for, or does not exist.
 	Preview *dokploy.Preview
-	// Held is the row that is ours, as of now.
+	// Held is our row as of now.
 	Held *dokploy.Deployment
 	End  *End
 }
@@ -38,49 +39,49 @@ type Decision struct {
 // Took says whether Dokploy has the trigger.
 type Took int
 
-// What is known of it.
+// The values of Took.
 const (
 	TookUnknown Took = iota
 	TookYes
 	TookNot
 )
 
-// Pace is how soon to look again at the latest.
+// Pace says how soon the next look must come, at the latest.
 type Pace struct {
-	// The pauses grow from First to Most. Where both are the same, each is that
-	// long to the moment.
+	// Pauses grow from First to Most. If both are equal, each pause is exactly
+	// that long.
 	First, Most time.Duration
-	Restart     bool // begin with First again
-	Now         bool // look again at once
-	// Log: while the log is streaming it tells of the end sooner than a look.
+	Restart     bool // start with First again
+	Now         bool // look again immediately
+	// Log: a streaming log shows the end sooner than the next look.
 	Log bool
 }
 
-// End is how it ended: by the status of the row, or for a reason of its own.
+// End says how it ended: by the status of its row, or for another reason.
 type End struct {
-	Row    *dokploy.Deployment // nil: for the reason
+	Row    *dokploy.Deployment // nil: see the reason
 	Reason verdict.Reason
 }
 
-// Doing is what goes on while nothing new is seen.
+// Doing is what is going on while nothing new is seen.
 type Doing int
 
-// What may go on.
+// The values of Doing.
 const (
 	DoingNothing   Doing = iota
-	DoingQueued          // it stands at a place in the queue
+	DoingQueued          // its position in the queue is known
 	DoingQueuedRow       // its row waits
 	DoingMissing         // neither in the queue nor in the list
-	DoingUnseen          // none has begun, and the queue is hidden
+	DoingUnseen          // none has started, and the queue is hidden
 	DoingRunning
-	DoingAwaited // none has come for the commit
+	DoingAwaited // none exists for the commit
 )
 
-// Event is something that has happened.
+// Event is something that happened.
 type Event struct {
 	Kind   EventKind
 	Place  Place         // of [Queued]
-	Waited time.Duration // of [Started]: in the queue
+	Waited time.Duration // of [Started]: time in the queue
 	Others bool          // of [RunsAgain]: others deployed the service between the two runs
 	Status string        // of [UnknownStatus]
 }
@@ -88,40 +89,40 @@ type Event struct {
 // EventKind is the kind of an event.
 type EventKind int
 
-// What may happen.
+// The kinds of events.
 const (
-	// TakenUnseen: the answer was lost and the queue is hidden, so that the
-	// trigger counts as accepted and is not repeated.
+	// TakenUnseen: the answer was lost and the queue is hidden. The trigger
+	// counts as accepted and is not repeated.
 	TakenUnseen EventKind = iota
 	QueueUnreadable
-	Queued    // at a new place
+	Queued    // at a new position
 	QueuedRow // its row waits
 	Found     // its row is known
-	Started   // it has begun
-	// FoundEnded: the deployment of the commit was over when it was first looked
-	// for.
+	Started   // it has started
+	// FoundEnded: the deployment of the commit had already ended when it was
+	// first looked for.
 	FoundEnded
 	RunsAgain
-	// CancelledRunsAgain: this version runs again what a restart has cancelled;
+	// CancelledRunsAgain: this version reruns what a restart cancelled.
 	// CancelledMayRunAgain: a few servers do.
 	CancelledRunsAgain
 	CancelledMayRunAgain
 	UnknownStatus
 )
 
-// Place is where a waiting job stands, and what is being built ahead of it.
+// Place is a waiting job's position, and what is being built ahead of it.
 type Place struct {
 	Number   int
 	Building []dokploy.Job // active
 	Clock    Clock
 }
 
-// same reports whether nothing has changed for a person.
+// same reports whether nothing that a person would notice has changed.
 func (p Place) same(as Place) bool {
 	return p.Number == as.Number && slices.EqualFunc(p.Building, as.Building, func(a, b dokploy.Job) bool { return a.ServiceID == b.ServiceID })
 }
 
-// ambiguous ends a run without a guess.
+// ambiguous ends a run instead of guessing.
 func ambiguous(rows []dokploy.Deployment) *Decision {
 	var list []string
 	for _, row := range rows {

@@ -8,39 +8,40 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// search is what is remembered while our row is looked for.
+// search is remembered while our row is searched for.
 type search struct {
-	notOurs ids         // new rows that are certainly another's
-	actives []time.Time // processedOn of others' jobs of this service
-	others  bool        // such were in the queue when ours was no more
+	notOurs ids         // new rows that certainly are not ours
+	actives []time.Time // processedOn of other jobs of this service
+	others  bool        // some were in the queue when ours was gone
 
-	listed    ids    // the rows at the last look that saw ours waiting
-	before    ids    // rows that were there while ours waited
-	firstList ids    // the rows at the first look that saw ours in the queue no more; nil: none did
-	itsRow    string // id of our row; empty: it was not seen
+	listed    ids    // rows at the last look that saw ours waiting
+	before    ids    // rows that existed while ours waited
+	firstList ids    // rows at the first look that no longer saw ours in the queue; nil: there was none
+	itsRow    string // our row's id; empty: not seen
 	twins     bool   // other pushes of the commit stood where their rows may be taken for ours
 	beside    bool   // others were seen in the queue at all
-	cancelled bool   // our row was cancelled before it began
-	// rowCameFirst: the upload had its row at the first look, so no job is it.
+	cancelled bool   // our row was cancelled before it started
+	// rowCameFirst: the upload had its row at the first look, so it is none of
+	// the jobs.
 	rowCameFirst bool
-	nothingNew   bool // the first look showed none of it: what comes later is another's
+	nothingNew   bool // the first look showed nothing of it: whatever comes later is another's
 	lookedTwice  bool // at a row that may be the waiting upload's
 
-	aloneSince   time.Time // since when our row waits and the queue has no job that may be its
+	aloneSince   time.Time // since when our row waits although no job in the queue can be its
 	missingSince time.Time
-	missingLooks int // that saw neither job nor row
+	missingLooks int // looks that saw neither job nor row
 	soleSince    time.Time
-	soleLooks    int       // that saw one candidate and nothing else
-	workAsked    time.Time // when it was first asked whether a hidden queue has work
+	soleLooks    int       // looks that saw one candidate and nothing else
+	workAsked    time.Time // when it was first asked whether a hidden queue is busy
 
 	idleAsked time.Time
-	idleSince time.Time // since when Dokploy has nothing to do, as far as its services show
+	idleSince time.Time // since when Dokploy has been idle, as its services show
 	stuck     ids       // services that show as running forever
-	notBegun  time.Time // our clock, when it was last seen not to have begun
-	said      string    // the row that was said to wait
+	notBegun  time.Time // our clock, when it was last seen not started
+	said      string    // id of the row reported as waiting
 }
 
-// find looks for the row of what Dokploy has accepted.
+// find looks for the row of an accepted trigger.
 func (s *sight) find() *Decision {
 	if d := s.queueFirst(); d != nil {
 		return d
@@ -58,7 +59,7 @@ func (s *sight) find() *Decision {
 	return s.first(finding)
 }
 
-// inQueue are the rules that the queue alone decides by.
+// inQueue are the rules that need only the queue.
 var inQueue = []rule{
 	{"preview-gone-while-queued", (*sight).previewGone},
 	{"upload-among-what-is-new", (*sight).uploadAmongNew},
@@ -66,7 +67,7 @@ var inQueue = []rule{
 	{"job-waits", (*sight).jobWaits},
 }
 
-// finding are the rules that decide by the queue and the rows.
+// finding are the rules that need the queue and the rows.
 var finding = []rule{
 	{"queued-row-without-a-job", (*sight).queuedRowWithoutAJob},
 	{"queued-row-waits", (*sight).queuedRowWaits},
@@ -77,10 +78,10 @@ var finding = []rule{
 	{"neither-job-nor-row", (*sight).missing},
 }
 
-// queueFirst reads the queue: a job that is not in it any more has its row.
+// queueFirst reads the queue before the rows: a job that has left it has a row.
 func (s *sight) queueFirst() *Decision {
 	if seen := s.trail.seen; seen != nil && seen.Active && s.o.Start.Sub(s.trail.activeAt) < time.Second {
-		s.job = seen // it has only just been seen
+		s.job = seen // it was seen a moment ago
 		return nil
 	}
 	if d := s.needQueue(); d != nil {
@@ -92,14 +93,14 @@ func (s *sight) queueFirst() *Decision {
 	return nil
 }
 
-// blocked separates a queue that something in between does not let through, while
-// everything else can be read, from an outage: the first is done without, and is
-// no reason to doubt what is seen later.
+// blocked distinguishes an outage from a queue that something in between blocks
+// while everything else can be read. The latter is done without, and later
+// observations are not doubted because of it.
 func (s *sight) blocked() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
 	}
-	if s.phase != Awaited { // there the newest counts when it is first found
+	if s.phase != Awaited { // there, the newest at the time of finding counts
 		s.classify()
 	}
 	s.pace = Pace{First: 500 * time.Millisecond, Most: 500 * time.Millisecond}
@@ -111,8 +112,9 @@ func (s *sight) blocked() *Decision {
 	return pending()
 }
 
-// uploadAmongNew tells the upload's job or row at the first look after it was
-// taken: it is one of what is new then, and all that comes later is another's.
+// uploadAmongNew identifies the upload's job or row at the first look after it
+// was accepted: it is among what is new at that look, and whatever comes later
+// is another's.
 func (s *sight) uploadAmongNew() *Decision {
 	q := s.shown()
 	if !s.order.Upload || s.finding.rowCameFirst || s.finding.nothingNew || s.trail.seen != nil || q == nil {
@@ -128,7 +130,7 @@ func (s *sight) uploadAmongNew() *Decision {
 		ofJob := slices.ContainsFunc(jobs, func(j *dokploy.Job) bool { return j.Active && !row.StartedAt.Before(j.ProcessedOn) })
 		if !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.mine(row.Title, row.Description) && !ofJob {
 			rows++
-			// It may have begun since the queue was read.
+			// It may have started since the queue was read.
 			perhaps = len(jobs) == 1 && !jobs[0].Active && !row.StartedAt.Before(jobs[0].QueuedAt)
 		}
 	}
@@ -147,7 +149,7 @@ func (s *sight) uploadAmongNew() *Decision {
 	return nil
 }
 
-// jobWaits: ours is in the queue. While it waits, what is listed is not ours.
+// jobWaits: our job is in the queue. While it waits, no listed row is ours.
 func (s *sight) jobWaits() *Decision {
 	q := s.shown()
 	if q == nil {
@@ -180,12 +182,13 @@ func (s *sight) jobWaits() *Decision {
 	return pending()
 }
 
-// atPlace: it waits there in the queue.
+// atPlace records that it waits at this position.
 func (s *sight) atPlace(p Place) {
 	s.waits, s.left, s.doing = true, verdict.StillQueued, DoingQueued
 	s.pace.Most = 4 * time.Second
 	if p.Number == 1 {
-		// Its turn may come any moment; less likely so the longer it takes.
+		// Its turn may come at any moment; the longer it takes, the less
+		// likely.
 		s.pace.Most = min(max(s.o.At.Sub(s.order.SentAt)/60, time.Second), s.pace.Most)
 	}
 	p.Clock = s.trail.clock
@@ -201,7 +204,7 @@ func (s *sight) notMissing() {
 	f.missingSince, f.missingLooks, f.soleLooks, f.firstList = time.Time{}, 0, 0, nil
 }
 
-// noteActives keeps when others' jobs of this service began.
+// noteActives records when other jobs of this service started.
 func (s *sight) noteActives(q *dokploy.Queue) {
 	f, own := &s.finding, s.ourJob(q)
 	for i := range q.Jobs {
@@ -212,9 +215,9 @@ func (s *sight) noteActives(q *dokploy.Queue) {
 	}
 }
 
-// listWhileWaiting keeps what is listed while ours waits: if it still waits at
-// the next look, none of that is ours. It is worth a request only where a row
-// may hide its marker.
+// listWhileWaiting records which rows are listed while our job waits: if it
+// still waits at the next look, none of them is ours. That is worth a request
+// only if a row may hide its marker.
 func (s *sight) listWhileWaiting() *Decision {
 	f := &s.finding
 	f.before = f.before.with(f.listed...)
@@ -226,7 +229,7 @@ func (s *sight) listWhileWaiting() *Decision {
 		return d
 	}
 	if !s.o.has(Rows) {
-		return nil // the queue was read, and the next look asks again
+		return nil // the queue was read; the next look asks again
 	}
 	for i := range s.o.Rows {
 		switch row := &s.o.Rows[i]; {
@@ -239,11 +242,11 @@ func (s *sight) listWhileWaiting() *Decision {
 	return nil
 }
 
-// rowWaits reports whether ours has a row that has not begun.
+// rowWaits reports whether our row exists but has not started.
 func (s *sight) rowWaits() bool { return s.ours != nil && s.ours.Status == dokploy.StatusQueued }
 
-// queuedRowWithoutAJob: a restart took its job and left its row. A job that
-// somebody builds, or any of this service, may be ours after all.
+// queuedRowWithoutAJob: a restart removed its job and left its row. An active
+// job, or any job of this service, may still be ours.
 func (s *sight) queuedRowWithoutAJob() *Decision {
 	f, q := &s.finding, s.shown()
 	if !s.rowWaits() || q == nil || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active || j.ServiceID == s.order.ServiceID }) {
@@ -271,7 +274,8 @@ func (s *sight) queuedRowWaits() *Decision {
 	return pending()
 }
 
-// cancelledBeforeItBegan: a restart did that. What it takes it may bring back.
+// cancelledBeforeItBegan: a restart did that, and what it removes it may bring
+// back.
 func (s *sight) cancelledBeforeItBegan() *Decision {
 	if s.ours != nil && s.ours.Status == dokploy.StatusCancelled && s.ours.StartedAt.IsZero() && s.ours.FinishedAt.IsZero() {
 		s.ours, s.finding.cancelled = nil, true
@@ -286,7 +290,8 @@ func (s *sight) marked() *Decision {
 	return s.claim(s.ours)
 }
 
-// undecided: it is in the queue, or an only candidate is being looked at again.
+// undecided: it is in the queue, or there is one candidate and it is looked at
+// again.
 func (s *sight) undecided() *Decision {
 	s.finding.notBegun = s.o.At
 	if s.job != nil || len(s.candidates) > 0 && s.finding.soleLooks > 0 {
@@ -295,12 +300,12 @@ func (s *sight) undecided() *Decision {
 	return nil
 }
 
-// claim takes a row as ours; from now on its id decides.
+// claim takes a row as ours. From now on its id identifies it.
 func (s *sight) claim(row *dokploy.Deployment) *Decision {
 	if s.queue != QueueSeen && s.order.Traits.QueueSurvivesRestart && row.Status == dokploy.StatusRunning {
-		// Which services has a restart left as running forever? Such a server
-		// builds one at a time, and now ours. Without it the end only takes
-		// longer to confirm.
+		// Which services did a restart leave as running forever? Such a server
+		// builds one at a time, and that is now ours. Without an answer it only
+		// takes longer to confirm the end.
 		if d := s.want(Running); d != nil {
 			return d
 		}

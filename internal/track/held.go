@@ -10,40 +10,41 @@ import (
 
 const (
 	// vanishedAfter is how long a held row must be missing: one odd answer
-	// is no verdict.
+	// decides nothing.
 	vanishedAfter = 3 * time.Second
-	// stuckAfter is how long a job may be gone while its row runs: the row
-	// ends up to a second before or after its job (docs/dokploy.md, Remote servers).
+	// stuckAfter is how long a job may be gone while its row is running: the
+	// row ends up to a second before or after its job (docs/dokploy.md, Remote
+	// servers).
 	stuckAfter = 10 * time.Second
-	// askQueueEvery is how often the queue is asked beside a running row.
+	// askQueueEvery is how often the queue is read while the row is running.
 	askQueueEvery = 20 * time.Second
 )
 
-// holding is what is remembered of a row that is held.
+// holding is remembered while a row is held.
 type holding struct {
-	row   *dokploy.Deployment // nil: none is held
-	fresh bool                // it is as it was found
+	row   *dokploy.Deployment // nil: none
+	fresh bool                // it has not been read again since it was found
 
-	queueAsked   time.Time // when the queue was last asked
+	queueAsked   time.Time // when the queue was last read
 	missingLooks int
 	missingSince time.Time
-	jobGone      time.Time // since when the job is not in the queue
+	jobGone      time.Time // since when the job has been missing from the queue
 	goneLooks    int
-	unknown      string // the unknown status that was spoken of
+	unknown      string // the unknown status that was reported
 }
 
-// begin follows a row that has just been found.
+// begin holds a row that was just found.
 func (s *sight) begin(row *dokploy.Deployment) {
 	found := *row
 	s.known = s.known.with(row.ID)
 	s.held = holding{row: &found, fresh: true, queueAsked: s.o.At}
 	s.enter(Held)
 	s.left, s.doing = verdict.Running, DoingRunning
-	// A row that runs has just been seen.
+	// A row that was found running was seen a moment ago.
 	s.restart, s.now = true, row.Status != dokploy.StatusRunning
 }
 
-// waited is how long it took to begin; zero where nobody saw it.
+// waited returns how long it waited to start; zero if that was not seen.
 func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 	if !s.trail.queuedAt.IsZero() {
 		return row.StartedAt.Sub(s.trail.queuedAt)
@@ -54,7 +55,7 @@ func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 	return 0
 }
 
-// watching are the rules that tell whether a held row still lives, and judging
+// watching are the rules that decide whether a held row is still alive, judging
 // those that judge it by its status, which is the verdict.
 var watching = []rule{
 	{"preview-gone", (*sight).previewGone},
@@ -80,7 +81,7 @@ var judging = []rule{
 func (s *sight) follow() *Decision {
 	h := &s.held
 	if h.fresh && h.row.Terminal() {
-		h.fresh = false // it is judged as it was found
+		h.fresh = false // it is judged as found
 		return s.first(judging)
 	}
 	h.fresh = false
@@ -90,7 +91,7 @@ func (s *sight) follow() *Decision {
 	if d := s.need(Rows); d != nil && (!d.Fault || !s.o.Gone) {
 		return d
 	}
-	// Where the service is gone, its rows are, too (up to 0.28.6).
+	// If the service is gone, so are its rows (up to 0.28.6).
 	if s.listed = s.listHeld(); s.listed {
 		h.missingLooks, h.missingSince = 0, time.Time{}
 	}
@@ -105,7 +106,8 @@ func (s *sight) follow() *Decision {
 	return d
 }
 
-// listHeld takes the held row as it is listed; false: it is not.
+// listHeld takes the current version of the held row from the list; false: it
+// is missing.
 func (s *sight) listHeld() bool {
 	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool { return row.ID == s.held.row.ID })
 	if i < 0 {
@@ -128,7 +130,7 @@ func (s *sight) queueNowAndThen() *Decision {
 	s.job = s.ourJob(s.shown())
 	s.noteTwins(s.shown(), s.job)
 	if jobs := s.uploadJobs(s.shown()); s.order.Upload && s.trail.seen == nil && len(jobs) > 0 {
-		s.job = jobs[0] // its row came first: any that looks like it may be it
+		s.job = jobs[0] // its row was found first: any job that looks like it may be it
 	}
 	if s.job != nil {
 		h.jobGone, h.goneLooks = time.Time{}, 0
@@ -136,8 +138,8 @@ func (s *sight) queueNowAndThen() *Decision {
 	return nil
 }
 
-// runsAgainBeside: a later row that shows the marker is a second run, whatever
-// became of the first one's row.
+// runsAgainBeside: a later row with the marker is a second run, whatever became
+// of the first one's row.
 func (s *sight) runsAgainBeside() *Decision {
 	if row := s.begunSince(s.held.row.StartedAt); row != nil {
 		return s.beginAgain(row)
@@ -145,7 +147,7 @@ func (s *sight) runsAgainBeside() *Decision {
 	return nil
 }
 
-// vanished: rows are removed by hand or by ten newer ones only.
+// vanished: rows are removed only by hand, or by ten newer ones.
 func (s *sight) vanished() *Decision {
 	h := &s.held
 	if s.listed {
@@ -164,8 +166,9 @@ func (s *sight) vanished() *Decision {
 	return pending()
 }
 
-// stuck counts looks at a row that runs without a job. Dokploy forgets such a
-// row forever, when the connection to a remote server broke (docs/dokploy.md, Remote servers).
+// stuck counts looks at a running row without a job. Dokploy leaves such a row
+// forever when the connection to a remote server broke (docs/dokploy.md, Remote
+// servers).
 func (s *sight) stuck() *Decision {
 	h := &s.held
 	if h.row.Terminal() || s.shown() == nil || s.job != nil {
@@ -183,7 +186,8 @@ func (s *sight) stuck() *Decision {
 	return pending()
 }
 
-// stuckAs says what a row without a job is shown as, and what it may come from.
+// stuckAs says how a row without a job is reported, and what may have caused
+// it.
 func (s *sight) stuckAs() verdict.Reason {
 	r := verdict.Reason{Kind: verdict.StuckUnexplained, Name: s.held.row.Status}
 	switch {
@@ -195,9 +199,9 @@ func (s *sight) stuckAs() verdict.Reason {
 	return r
 }
 
-// runs: it goes on. A restart that leaves rows running (before 0.25.4) shows by
-// a later row: the queue goes on, and BullMQ runs one deployment of a service at
-// a time.
+// runs: it is still running. A restart that leaves rows running (before 0.25.4)
+// shows by a later row: the queue continues, and BullMQ runs one deployment of
+// a service at a time.
 func (s *sight) runs() *Decision {
 	h := &s.held
 	if h.row.Status != dokploy.StatusRunning && h.row.Status != dokploy.StatusQueued {
@@ -227,9 +231,9 @@ func (s *sight) unknownStatus() *Decision {
 	return pending()
 }
 
-// cancelledRunsAgain: up to 0.29.8 Dokploy runs again by itself what a restart
-// has cancelled, and leaves the service running until then. Another deployment of
-// the service writes its own status over it.
+// cancelledRunsAgain: up to 0.29.8 Dokploy reruns by itself what a restart
+// cancelled, and leaves the service running until then. Another deployment of
+// the service overwrites that status.
 func (s *sight) cancelledRunsAgain() *Decision {
 	row := s.held.row
 	if row.Status != dokploy.StatusCancelled || !s.order.Traits.RerunsCancelled {
@@ -255,8 +259,8 @@ func (s *sight) cancelledRunsAgain() *Decision {
 	return pending()
 }
 
-// cancelledMayComeBack: later ones do that where they bring their queue back
-// after a restart.
+// cancelledMayComeBack: newer servers do so if they restore their queue after a
+// restart.
 func (s *sight) cancelledMayComeBack() *Decision {
 	row := s.held.row
 	if row.Status != dokploy.StatusCancelled || !row.FinishedAt.IsZero() || s.order.Traits.QueueSurvivesRestart {
@@ -267,9 +271,9 @@ func (s *sight) cancelledMayComeBack() *Decision {
 	return pending()
 }
 
-// endedInARestart: its job may be in the queue still. On a remote server the row
-// ends before its job, and where a restart came in between, a server that keeps
-// its queue runs it again.
+// endedInARestart: its job may still be in the queue. On a remote server the
+// row ends before its job; if a restart comes in between, a server that keeps
+// its queue runs the job again.
 func (s *sight) endedInARestart() *Decision {
 	if s.held.row.Status == dokploy.StatusCancelled || s.o.Outages == 0 || s.queue != QueueSeen {
 		return nil
@@ -279,8 +283,8 @@ func (s *sight) endedInARestart() *Decision {
 	return pending()
 }
 
-// endedBesideItsJob: a push whose job was there a moment ago may run again, after a
-// restart that came before it was looked for.
+// endedBesideItsJob: a push whose job was there a moment ago may run again
+// after a restart that came before it was looked for.
 func (s *sight) endedBesideItsJob() *Decision {
 	if s.order.Commit == "" || s.held.row.Status == dokploy.StatusCancelled || s.queue != QueueSeen || s.o.Start.Sub(s.trail.activeAt) >= time.Second {
 		return nil
@@ -292,7 +296,7 @@ func (s *sight) endedBesideItsJob() *Decision {
 
 func (s *sight) ended() *Decision { return &Decision{End: &End{Row: s.held.row}} }
 
-// confirming are the rules of a row that has ended after a restart.
+// confirming are the rules for a row that ended after a restart.
 var confirming = []rule{
 	{"ended-but-still-queued", (*sight).endedButQueued},
 	{"ended-and-ran-again", (*sight).endedAndRanAgain},
@@ -316,7 +320,7 @@ func (s *sight) endedButQueued() *Decision {
 	return pending()
 }
 
-// endedAndRanAgain: it may have run again, and be over.
+// endedAndRanAgain: it may have run again and have ended.
 func (s *sight) endedAndRanAgain() *Decision {
 	if d := s.need(Rows); d != nil {
 		return d
@@ -330,9 +334,9 @@ func (s *sight) endedAndRanAgain() *Decision {
 	return pending()
 }
 
-// mayHaveLeftItsJob: a restart may have come between the end of the row and that
-// of its job, and the job may still come back. On a remote server that is half a
-// second and more.
+// mayHaveLeftItsJob: a restart may have come between the end of the row and
+// that of its job, and the job may still come back. On a remote server the two
+// are half a second or more apart.
 func (s *sight) mayHaveLeftItsJob() *Decision {
 	if s.order.Traits.QueueSurvivesRestart || !s.order.Remote && !s.order.BuiltRemotely || s.o.quiet(s.o.BackAt) >= comeback || anyActive(s.shown()) {
 		return nil
@@ -341,7 +345,7 @@ func (s *sight) mayHaveLeftItsJob() *Decision {
 	return pending()
 }
 
-// endedWithAnother: a row may be the second run, that was over too fast to be seen.
+// endedWithAnother: a row may be the second run, over too fast to be seen.
 func (s *sight) endedWithAnother() *Decision {
 	if !s.order.Traits.QueueSurvivesRestart {
 		return nil

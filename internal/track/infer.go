@@ -8,16 +8,17 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// gapAfter is how long no service may be running between two deployments of
-// one queue: on a remote server a row ends up to a second before its job, and
-// comes up to a second after it (docs/dokploy.md, Remote servers).
+// gapAfter is how long no service may show as running between two deployments
+// in one queue: on a remote server a row ends up to a second before its job,
+// and appears up to a second after it (docs/dokploy.md, Remote servers).
 const gapAfter = 3 * time.Second
 
-// notYet: the rows do not show ours yet, and nothing more is concluded from them.
+// notYet: the rows do not show ours yet, and nothing more can be concluded from
+// them.
 var notYet = &Decision{}
 
-// inferring are the rules where the marker is gone: new ids, the server's own
-// times and the order in the queue tell, each with the doubts that there are.
+// inferring are the rules for when the marker is gone: they use new ids, the
+// server's own times and the order of the queue, each with its doubts.
 var inferring = []rule{
 	{"its-row-was-seen", (*sight).itsRowWasSeen},
 	{"no-candidate", (*sight).noCandidate},
@@ -29,7 +30,7 @@ var inferring = []rule{
 	{"only-candidate", (*sight).onlyCandidate},
 }
 
-// sinceTheJob are the doubts where the job was seen active.
+// sinceTheJob are the doubts if the job was seen active.
 var sinceTheJob = []rule{
 	{"remote-still-active", (*sight).remoteStillActive},
 	{"none-since-the-job", (*sight).noneYet},
@@ -41,7 +42,7 @@ var sinceTheJob = []rule{
 	{"remote-over-a-restart", (*sight).remoteOverARestart},
 }
 
-// inOrder are the doubts where the job was last seen waiting.
+// inOrder are the doubts if the job was last seen waiting.
 var inOrder = []rule{
 	{"order-without-a-time", (*sight).withoutATime},
 	{"order-evicted", (*sight).evictedSince},
@@ -53,8 +54,8 @@ var inOrder = []rule{
 	{"order-over-a-restart", (*sight).overARestart},
 }
 
-// alone are the doubts where the job was never seen, and onlyHidden those where
-// the queue is hidden, too.
+// alone are the doubts if the job was never seen, and onlyHidden those if the
+// queue is hidden as well.
 var (
 	alone = []rule{
 		{"two-candidates", (*sight).twoCandidates},
@@ -81,7 +82,7 @@ func (s *sight) infer() *Decision {
 	return nil
 }
 
-// unless takes the row of the guess as ours where nothing doubts it.
+// unless takes the guessed row as ours if there is no doubt.
 func (s *sight) unless(doubts []rule) *Decision {
 	if d := s.first(doubts); d != nil {
 		return d
@@ -89,8 +90,9 @@ func (s *sight) unless(doubts []rule) *Decision {
 	return s.claim(s.guess.row)
 }
 
-// itsRowWasSeen: its id is known, so that none of those without a text is ours. If
-// it was cancelled before it began, or is gone since a restart, one may be a second run.
+// itsRowWasSeen: its id is known, so no row without a text is ours. If it was
+// cancelled before it started, or has been missing since a restart, one of them
+// may be a second run.
 func (s *sight) itsRowWasSeen() *Decision {
 	if s.finding.itsRow != "" {
 		return notYet
@@ -106,10 +108,10 @@ func (s *sight) noCandidate() *Decision {
 	return notYet
 }
 
-// firstSinceTheJob: the first row that started after our job did. Both are by
-// the clock of one process, so no slack is due. Deployments of one service run
-// one after the other, but for a Git webhook's on a remote server
-// (docs/dokploy.md, Remote servers).
+// firstSinceTheJob: the first row that started after our job did. Both times
+// are by the clock of one process, so no tolerance is needed. Deployments of
+// one service run one after the other, except for a Git webhook's on a remote
+// server (docs/dokploy.md, Remote servers).
 func (s *sight) firstSinceTheJob() *Decision {
 	if s.trail.seen == nil || s.trail.seen.ProcessedOn.IsZero() {
 		return nil
@@ -118,7 +120,8 @@ func (s *sight) firstSinceTheJob() *Decision {
 	return s.unless(sinceTheJob)
 }
 
-// remoteStillActive: a Git webhook's may run beside ours, whose row is still to come.
+// remoteStillActive: a Git webhook's deployment may run beside ours, whose row
+// is still to come.
 func (s *sight) remoteStillActive() *Decision {
 	if s.order.Remote && s.job != nil {
 		return notYet
@@ -133,7 +136,7 @@ func (s *sight) noneYet() *Decision {
 	return nil
 }
 
-// evictedSince: ours may be gone.
+// evictedSince: newer rows may have pushed ours out.
 func (s *sight) evictedSince() *Decision { return s.doubt(s.mayBeEvicted(s.guess.from)) }
 
 func (s *sight) doubt(is bool) *Decision {
@@ -143,7 +146,7 @@ func (s *sight) doubt(is bool) *Decision {
 	return nil
 }
 
-// mayHaveRunTwice: BullMQ does that after a restart.
+// mayHaveRunTwice: BullMQ does so after a restart.
 func (s *sight) mayHaveRunTwice() *Decision {
 	return s.doubt(len(s.guess.since) > 1 && s.o.Outages > 0 && s.order.Traits.QueueSurvivesRestart)
 }
@@ -155,7 +158,8 @@ func (s *sight) tooLate() *Decision {
 	return s.doubt(s.guess.late())
 }
 
-// anotherCameFirst: another's came right after the job, and ours has left no row.
+// anotherCameFirst: another row came right after the job, and ours has left
+// none.
 func (s *sight) anotherCameFirst() *Decision {
 	return s.doubt(!s.order.Remote && clue{from: s.guess.from}.of(s.fresh).row.ID != s.guess.row.ID)
 }
@@ -165,8 +169,8 @@ func (s *sight) sideBySide() *Decision {
 	return s.doubt(len(since) > 1 && s.order.Remote && (s.order.Commit != "" || since[1].StartedAt.Sub(since[0].StartedAt) < 2*time.Second))
 }
 
-// remoteOverARestart: it may have taken ours before it had a row, and left a
-// webhook's that ran beside it.
+// remoteOverARestart: it may have removed ours before it had a row, and left
+// the row of a webhook's that ran beside it.
 func (s *sight) remoteOverARestart() *Decision { return s.doubt(s.order.Remote && s.restarted()) }
 
 func (s *sight) inTheQueueStill() *Decision {
@@ -176,7 +180,8 @@ func (s *sight) inTheQueueStill() *Decision {
 	return nil
 }
 
-// restartBeforeFound: it may have lost ours, and left another's; or ours comes back.
+// restartBeforeFound: it may have removed ours and left another's; or ours
+// comes back.
 func (s *sight) restartBeforeFound() *Decision {
 	if s.queue != QueueSeen || !s.restarted() {
 		return nil
@@ -185,8 +190,8 @@ func (s *sight) restartBeforeFound() *Decision {
 	return notYet
 }
 
-// notInFirstList: a job that is in the queue no more has its row. What comes
-// later is another's, if ours is to be told; it is no proof that ours is gone.
+// notInFirstList: a job that has left the queue has a row. If ours is among the
+// rows, later ones are another's; that does not prove that ours is gone.
 func (s *sight) notInFirstList() *Decision {
 	if s.queue != QueueSeen || s.finding.firstList == nil {
 		return nil
@@ -202,8 +207,8 @@ func (s *sight) orderOfTheQueue() *Decision {
 		return nil
 	}
 	stood := s.trail.stood
-	// Those that were there before the trigger began before it; but one may be
-	// the active job's, which the order counts.
+	// Rows from before the trigger started before it. But one may belong to an
+	// active job, which the order counts.
 	rows := slices.DeleteFunc(slices.Clone(s.begun), func(row dokploy.Deployment) bool {
 		return stood.active == 0 && (s.known.has(row.ID) || s.finding.before.has(row.ID))
 	})
@@ -218,8 +223,9 @@ func (s *sight) withoutATime() *Decision {
 	return nil
 }
 
-// noLineThere: to a remote server a Git webhook's stands in no line, and one that
-// refuses SSH may leave no row (docs/dokploy.md, Remote servers).
+// noLineThere: a Git webhook's deployment to a remote server is not in that
+// server's queue, and one that is refused by SSH may leave no row
+// (docs/dokploy.md, Remote servers).
 func (s *sight) noLineThere() *Decision {
 	n := len(s.guess.since)
 	return s.doubt(s.order.Remote && n > 0 && (s.finding.others || n > s.guess.index+1))
@@ -234,18 +240,18 @@ func (s *sight) namesAnothers() *Decision {
 	return s.doubt(s.isKnown(s.guess.row) || !s.finding.firstList.has(id))
 }
 
-// whileOursWaited: BullMQ ran another one again.
+// whileOursWaited: BullMQ reran another one.
 func (s *sight) whileOursWaited() *Decision {
 	return s.doubt(s.guess.row.StartedAt.Before(s.trail.latest))
 }
 
-// overARestart: it takes what waits, or runs what it cancelled again.
+// overARestart: a restart removes what waits, or reruns what it cancelled.
 func (s *sight) overARestart() *Decision {
 	return s.doubt(slices.ContainsFunc(s.guess.since[:s.guess.index], func(d dokploy.Deployment) bool { return d.Status == dokploy.StatusCancelled }))
 }
 
-// onlyCandidate: one new row and nothing known of the job. Another one may still
-// come to light, so that several looks must agree.
+// onlyCandidate: there is one new row, and nothing is known of the job. Another
+// row may still appear, so several looks must agree.
 func (s *sight) onlyCandidate() *Decision {
 	f := &s.finding
 	s.guess = clue{exact: true}.of(s.eligible)
@@ -255,7 +261,7 @@ func (s *sight) onlyCandidate() *Decision {
 	if s.queue == QueueSeen {
 		return s.unless(alone)
 	}
-	// What waits in a queue that is not to be seen shows its marker later.
+	// What waits in a hidden queue shows its marker later.
 	return s.unless(onlyHidden)
 }
 
@@ -275,16 +281,16 @@ func (s *sight) threeLooksInTwoSeconds() *Decision {
 	return s.threeLooks()
 }
 
-// unconfirmed: whether ours exists at all is not known.
+// unconfirmed: it is unknown whether ours exists at all.
 func (s *sight) unconfirmed() *Decision { return s.doubt(s.open.unconfirmed) }
 
 func (s *sight) evictedSinceTrigger() *Decision { return s.doubt(s.mayBeEvicted(time.Time{})) }
 
 func (s *sight) afterAnOutage() *Decision { return s.doubt(s.o.Outages > 0) }
 
-// hasWork: ours may still wait, but only while something is being built. What was
-// seen before these looks, which come one a second, does not count: between two
-// looks that are farther apart much can be built.
+// hasWork: ours may still be waiting, but only while something is being built.
+// Only these looks, one per second, count: between looks that are farther
+// apart, much can be built.
 func (s *sight) hasWork() *Decision {
 	s.pace.Most = time.Second
 	s.left = verdict.MaybeOurs
@@ -300,8 +306,8 @@ func (s *sight) hasWork() *Decision {
 	return nil
 }
 
-// idle is for how long Dokploy has had nothing to do. Longer than a gap between
-// two deployments, and nothing waits in its queue either.
+// idle returns how long Dokploy has been idle. If that is longer than the gap
+// between two deployments, nothing is waiting in its queue either.
 func (s *sight) idle() time.Duration {
 	f := &s.finding
 	switch {
@@ -315,14 +321,14 @@ func (s *sight) idle() time.Duration {
 }
 
 // newRowRuns reports whether a new row of the service shows as running: another
-// one that ran beside it may have written its own status over the service's. A
-// restart since the trigger may have left it so, on a server that does that.
+// one that ran beside it may have overwritten the service's status. A restart
+// since the trigger may have left the row so, on a server that does that.
 func (s *sight) newRowRuns() bool {
 	mayBeLeft := s.order.Traits.LeavesRowsRunning && s.o.Outages > 0
 	return !mayBeLeft && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusRunning })
 }
 
-// busy reports whether a service is being deployed that is not stuck.
+// busy reports whether a service is deploying that is not stuck.
 func (s *sight) busy(running []string) bool {
 	return slices.ContainsFunc(running, func(id string) bool { return !s.finding.stuck.has(id) })
 }

@@ -23,7 +23,7 @@ func (s *sight) ourJob(q *dokploy.Queue) *dokploy.Job {
 	return nil
 }
 
-// uploadJobs are the service's jobs without a marker that came after the
+// uploadJobs returns the service's jobs without a marker that came after the
 // upload: one of them may be its.
 func (s *sight) uploadJobs(q *dokploy.Queue) (jobs []*dokploy.Job) {
 	for i := range q.Jobs {
@@ -35,11 +35,11 @@ func (s *sight) uploadJobs(q *dokploy.Queue) (jobs []*dokploy.Job) {
 	return jobs
 }
 
-// sameJob is how far the times of one job may lie apart before and after a
+// sameJob is how far apart the times of one job may be before and after a
 // restart.
 const sameJob = time.Second
 
-// uploadsJob is the job of the upload: the only one of those, or the one that
+// uploadsJob returns the upload's job: the only one of those, or the one that
 // it was before others came.
 func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	jobs, seen := s.uploadJobs(q), s.trail.seen
@@ -54,13 +54,13 @@ func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	return s.sameAs(seen, jobs)
 }
 
-// renumbered reports whether the jobs may have other ids than when ours was last
+// renumbered reports whether jobs may have other ids than when ours was last
 // seen.
 func (s *sight) renumbered() bool {
 	return s.o.Outages > s.trail.outages && !s.order.Traits.QueueSurvivesRestart
 }
 
-// sameAs is the one of jobs that was seen before; nil: it is not among them.
+// sameAs returns the job that was seen before; nil: it is not among them.
 func (s *sight) sameAs(seen *dokploy.Job, jobs []*dokploy.Job) *dokploy.Job {
 	if i := slices.IndexFunc(jobs, func(j *dokploy.Job) bool { return j.Key() == seen.Key() }); i >= 0 {
 		return jobs[i]
@@ -68,7 +68,7 @@ func (s *sight) sameAs(seen *dokploy.Job, jobs []*dokploy.Job) *dokploy.Job {
 	if !s.renumbered() {
 		return nil
 	}
-	// A server that brings its queue back after a restart numbers it anew, and
+	// A server that restores its queue after a restart assigns new ids and
 	// keeps the times, as its database has them.
 	jobs = slices.DeleteFunc(jobs, func(j *dokploy.Job) bool { return j.QueuedAt.Sub(seen.QueuedAt).Abs() > sameJob })
 	if len(jobs) == 1 {
@@ -77,11 +77,11 @@ func (s *sight) sameAs(seen *dokploy.Job, jobs []*dokploy.Job) *dokploy.Job {
 	return nil
 }
 
-// remember keeps what the queue shows of our job and those around it.
+// remember records what the queue shows of our job and those around it.
 func (s *sight) remember(q *dokploy.Queue, job *dokploy.Job) {
 	t := &s.trail
 	if t.seen == nil && s.o.Outages == 0 {
-		// After an outage it may be what a database says.
+		// After an outage it may come from a database.
 		t.queuedAt, t.latest = job.QueuedAt, job.QueuedAt
 		t.clock = Clock{job.QueuedAt, s.open.takenAt}
 	}
@@ -97,13 +97,14 @@ func (s *sight) remember(q *dokploy.Queue, job *dokploy.Job) {
 }
 
 // restarted reports whether Dokploy may have restarted since our job was last
-// seen in its queue. BullMQ changes its order, so there it is since the trigger.
+// seen in its queue. BullMQ changes its order in a restart, so there it is
+// since the trigger.
 func (s *sight) restarted() bool {
 	return s.o.Outages > s.trail.outages || s.o.Outages > 0 && s.order.Traits.QueueSurvivesRestart
 }
 
-// PlaceOf is where our waiting job stands. Jobs of one server wait for each
-// other (docs/dokploy.md, Remote servers).
+// PlaceOf returns our waiting job's position. Jobs on the same server wait for
+// each other (docs/dokploy.md, Remote servers).
 func PlaceOf(q *dokploy.Queue, job *dokploy.Job) Place {
 	p := Place{Number: 1}
 	before := true

@@ -9,23 +9,24 @@ import (
 )
 
 const (
-	// goneAfter is how long a job that was seen may be in neither the queue
-	// nor the rows: rows of remote servers come up to a second after it.
+	// goneAfter is how long a job that was seen may be in neither the queue nor
+	// the rows: on remote servers a row appears up to a second later.
 	goneAfter = 5 * time.Second
 	// neverAfter is the same for a job that was never seen in the queue.
 	neverAfter = 10 * time.Second
-	// comeback is how long Dokploy must have answered after a restart before a job
-	// that it does not show is forgotten: some servers bring their queue back by
+	// comeback is how long Dokploy must have answered after a restart before a
+	// missing job counts as lost: some servers restore their queue by
 	// themselves, within a second or two.
 	comeback = 15 * time.Second
-	// idleAfter is how long a server without a queue to look at may be idle
-	// with a trigger whose answer was lost and no new deployment.
+	// idleAfter is how long a server with a hidden queue may be idle after a
+	// trigger whose answer was lost, without a new deployment.
 	idleAfter = time.Minute
-	// askIdleEvery is how often it is asked whether it is.
+	// askIdleEvery is how often to ask whether it is idle.
 	askIdleEvery = 8 * time.Second
 )
 
-// gone are the rules where the queue shows no job and the list no row.
+// gone are the rules for when there is neither a job in the queue nor a row in
+// the list.
 var gone = []rule{
 	{"gone-for-long-enough", (*sight).notLongEnough},
 	{"gone-upload-is-unclear", (*sight).goneUploadIsUnclear},
@@ -39,8 +40,8 @@ var gone = []rule{
 	{"shown-nowhere", (*sight).shownNowhere},
 }
 
-// unseen are the rules where the queue is hidden: what waits there is invisible.
-// A server that has nothing to do for long enough has lost it.
+// unseen are the rules for a hidden queue: what waits in it is invisible. A
+// server that has been idle for long enough has lost it.
 var unseen = []rule{
 	{"hidden-asked-now-and-then", (*sight).askedJustNow},
 	{"hidden-evicted", (*sight).unseenEvicted},
@@ -48,7 +49,7 @@ var unseen = []rule{
 	{"hidden-idle", (*sight).unseenIdle},
 }
 
-// missing: this look saw neither job nor row.
+// missing: this look saw neither a job nor a row.
 func (s *sight) missing() *Decision {
 	f := &s.finding
 	if s.queue != QueueSeen {
@@ -59,7 +60,7 @@ func (s *sight) missing() *Decision {
 	if f.missingSince.IsZero() {
 		f.missingSince = s.o.At
 	}
-	if f.missingLooks++; f.missingLooks >= 3 { // between two requests it is in neither at times
+	if f.missingLooks++; f.missingLooks >= 3 { // it may be in neither between two requests
 		s.left, s.doing = verdict.ShownNowhere, DoingMissing
 	}
 	return s.first(gone)
@@ -78,24 +79,24 @@ func (s *sight) notLongEnough() *Decision {
 	return nil
 }
 
-// removed reports whether somebody took our job from the queue: others that
-// waited beside it still do. A restart takes all of them, whoever cleans a queue
-// only those of one service.
+// removed reports whether somebody removed our job from the queue: others that
+// waited with it are still waiting. A restart removes all of them, cleaning a
+// queue only those of one service.
 func (s *sight) removed() bool {
 	return s.trail.seen != nil && !s.trail.seen.Active && s.o.Outages == 0 &&
 		slices.ContainsFunc(s.shown().Jobs, func(j dokploy.Job) bool { return s.trail.stood.beside.has(j.Key()) })
 }
 
-// atWork reports whether Dokploy's worker runs: a job is active, or a row began
-// since ours was first missed. Jobs that a server brings back after a restart
-// are in its queue before that.
+// atWork reports whether Dokploy's worker is running: a job is active, or a row
+// started since ours was first missed. Jobs that a server restores after a
+// restart are in its queue before that.
 func (s *sight) atWork() bool {
 	first := s.finding.firstList
 	return anyActive(s.shown()) || first != nil && slices.ContainsFunc(s.begun, func(row dokploy.Deployment) bool { return !first.has(row.ID) })
 }
 
-// goneUploadIsUnclear: what came back after a restart, or somebody's from the
-// dashboard.
+// goneUploadIsUnclear: a row may be what came back after a restart, or what
+// somebody started in the dashboard.
 func (s *sight) goneUploadIsUnclear() *Decision {
 	if !s.order.Upload {
 		return nil
@@ -104,8 +105,8 @@ func (s *sight) goneUploadIsUnclear() *Decision {
 	return lostIf(late || len(s.uploadJobs(s.shown())) > 0, verdict.WhichUpload)
 }
 
-// goneButCandidates: one of them may be ours, so that it is not certain that
-// Dokploy lost it. A row that was cancelled before it began is of no deployment
+// goneButCandidates: one of them may be ours, so it is not certain that Dokploy
+// lost it. A row that was cancelled before it started belongs to no deployment
 // that ran.
 func (s *sight) goneButCandidates() *Decision {
 	ran := slices.DeleteFunc(slices.Clone(s.candidates), func(d dokploy.Deployment) bool { return d.Terminal() && d.StartedAt.IsZero() })

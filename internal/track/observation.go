@@ -6,10 +6,10 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// Need is what a rule wants to see. Several make a set.
+// Need is what a rule needs to see. Needs combine to a set.
 type Need uint8
 
-// What a look may need.
+// The needs.
 const (
 	Queue   Need = 1 << iota // deployment.queueList
 	Rows                     // the service's list of deployments
@@ -17,37 +17,37 @@ const (
 	Running                  // which services are being deployed
 )
 
-// Observation is what one look has shown by now. The times are of our clock.
+// Observation is what one look has shown so far. Times are by our clock.
 type Observation struct {
-	Start time.Time // when the look began
-	At    time.Time // now: when the newest answer came
+	Start time.Time // start of the look
+	At    time.Time // now: time of the newest answer
 
 	Outages int       // since the trigger, long enough for a restart of Dokploy
 	BackAt  time.Time // when Dokploy last answered again after an outage
 	FaultAt time.Time // when a request last failed
 
-	Asked  Need // what was asked for in this look
-	Failed Need // what of it could not be had
+	Asked  Need // what was requested in this look
+	Failed Need // what of it could not be read
 
-	// NoQueue: the queue failed since this server or key has none.
+	// NoQueue: the queue failed because this server or key has none.
 	NoQueue bool
-	// Gone: the rows failed since the service is not there any more.
+	// Gone: the rows failed because the service no longer exists.
 	Gone bool
 
 	Queue *dokploy.Queue
 	Rows  []dokploy.Deployment
-	// Previews are all of the application, with their rows: of a preview they
-	// come in the place of Rows.
+	// Previews are all previews of the application, with their rows. For a
+	// preview they replace Rows.
 	Previews []dokploy.Preview
 	Service  *dokploy.Service
 	Running  []string // ids
 }
 
-// has reports whether it was asked for and could be had.
+// has reports whether n was requested and could be read.
 func (o *Observation) has(n Need) bool { return o.Asked&n != 0 && o.Failed&n == 0 }
 
-// quiet is for how long Dokploy has answered without a fault, at most since that
-// moment.
+// quiet returns how long Dokploy has answered without a fault, counted from
+// since at the earliest.
 func (o *Observation) quiet(since time.Time) time.Duration {
 	for _, t := range []time.Time{o.BackAt, o.FaultAt} {
 		if t.After(since) {

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// A request that was cut off has arrived by then or never; one that somebody
-	// gave up on may still be on its way.
+	// A request that was cut off has arrived within this time, or never will.
+	// One whose caller gave up may still be on its way.
 	cutOffFor = 6 * time.Second
 	gaveUpFor = 20 * time.Second
-	// uploadFor: it is unpacked first.
+	// uploadFor is longer, because an upload is unpacked first.
 	uploadFor = time.Minute
-	// redisFor is how long a trigger without an answer is looked for where it may
-	// be held back: Redis itself took 17 s to be used again.
+	// redisFor is how long to look for a trigger without an answer if it may be
+	// held up: Redis took 17 s to be usable again.
 	redisFor = 2 * time.Minute
 )
 
-// opened is what is remembered of a trigger whose answer was lost.
+// opened is remembered about a trigger whose answer was lost.
 type opened struct {
-	unconfirmed bool      // the answer was lost, and its marker has not been seen
-	gaveUp      bool      // the answer was waited for no longer
-	takenAt     time.Time // our clock, when Dokploy took it; zero: not known closely
-	since       time.Time // since when Dokploy answers again
+	unconfirmed bool      // the answer was lost and its marker was not seen
+	gaveUp      bool      // the caller gave up waiting for the answer
+	takenAt     time.Time // our clock, when Dokploy accepted it; zero: not known closely
+	since       time.Time // since when Dokploy has been answering again
 	looks       int
 }
 
@@ -46,7 +46,7 @@ func (s *sight) resolve() *Decision {
 	return d
 }
 
-// hiddenCountsAsTaken: where the queue is hidden the trigger is not repeated.
+// hiddenCountsAsTaken: with a hidden queue the trigger is not repeated.
 func (s *sight) hiddenCountsAsTaken() *Decision {
 	known := s.queue == QueueHidden
 	if d := s.needQueue(); d != nil {
@@ -85,7 +85,7 @@ func (s *sight) openRow() *Decision {
 		return d
 	}
 	s.classify()
-	if s.finding.itsRow != "" { // its marker was seen, now or at a look at which the queue failed
+	if s.finding.itsRow != "" { // its marker was seen, now or at a look whose queue failed
 		s.open.unconfirmed = false
 		return s.took()
 	}
@@ -105,8 +105,8 @@ func (s *sight) openRow() *Decision {
 	return nil
 }
 
-// openCommit: a row may be ours, gone by too fast. Then it is not certain that
-// Dokploy does not have it.
+// openCommit: a row may be ours, over too fast to show the marker. Then it is
+// not certain that Dokploy does not have the trigger.
 func (s *sight) openCommit() *Decision {
 	if len(s.candidates) > 0 && !s.order.Upload {
 		return s.took()
@@ -114,8 +114,8 @@ func (s *sight) openCommit() *Decision {
 	return nil
 }
 
-// openTooShort: it may be on its way, and Dokploy may have restarted and bring it
-// back.
+// openTooShort: it may be on its way, or Dokploy may have restarted and bring
+// it back.
 func (s *sight) openTooShort() *Decision {
 	if s.open.since.IsZero() {
 		s.open.since = s.o.At
@@ -136,8 +136,8 @@ func (s *sight) openTooShort() *Decision {
 	return nil
 }
 
-// mayBeHeld: BullMQ without its Redis takes a trigger, does not answer, and runs
-// it when Redis is back (before 0.29.9; docs/dokploy.md, Triggers).
+// mayBeHeld: BullMQ without its Redis accepts a trigger, does not answer, and
+// runs it when Redis is back (before 0.29.9; docs/dokploy.md, Triggers).
 func (s *sight) mayBeHeld() bool { return s.open.gaveUp && s.order.Traits.QueueSurvivesRestart }
 
 func (s *sight) heldBack() *Decision { return lostIf(s.mayBeHeld(), verdict.HeldByRedis) }

@@ -10,48 +10,49 @@ import (
 
 // Order is what was sent, and what was there before. It never changes.
 type Order struct {
-	ServiceID string // of a preview its own; empty: Dokploy has not made it yet
-	// Remote: it runs on a server of its own, and BuiltRemotely: it is built on
-	// one. A Git webhook's jobs stand in no line there.
+	ServiceID string // of a preview its own; empty: Dokploy has not created it yet
+	// Remote: it runs on a server of its own. BuiltRemotely: it is built on
+	// one. A Git webhook's jobs are not in that server's queue.
 	Remote, BuiltRemotely bool
-	// LosesMarker: at the end a row shows the commit in the place of the marker
-	// (Git sources; docs/dokploy.md, Deployment rows).
+	// LosesMarker: when the deployment ends, the commit replaces the marker in
+	// its row (Git sources; docs/dokploy.md, Deployment rows).
 	LosesMarker bool
 
-	// Markers are those of all triggers that were sent for it: one of them may
-	// have arrived though its answer was lost.
+	// Markers are those of all triggers that were sent: one may have arrived
+	// although its answer was lost.
 	Markers []string
-	// Upload: it carries no marker. Its deployment is the one that came after
-	// the last byte (docs/dokploy.md, Uploads).
+	// Upload: there is no marker. Its deployment is the one that came after the
+	// last byte (docs/dokploy.md, Uploads).
 	Upload bool
-	// Commit is the hash of a commit, or its beginning, if nothing was sent: what
-	// is followed is the deployment that Dokploy starts for it by itself.
+	// Commit is set if nothing was sent: the hash, whole or abbreviated, of the
+	// commit whose deployment Dokploy starts by itself.
 	Commit string
 	// Preview is the pull request whose preview is deployed; 0: the service
 	// itself.
 	Preview int
-	// StartTimeout is how long that may take to be queued or to begin.
+	// StartTimeout is how long that deployment may take to be queued or to
+	// start.
 	StartTimeout time.Duration
 
 	Baseline Baseline
 	Traits   dokploy.Traits
-	Queue    QueueAccess // as far as it is known
-	SentAt   time.Time   // our clock, before the first trigger; of a commit, when it was first looked for
+	Queue    QueueAccess // as far as known
+	SentAt   time.Time   // our clock, before the first trigger; for a commit, when it was first looked for
 }
 
 // Baseline is what was there before, and is never ours.
 type Baseline struct {
 	Rows []string // their ids
-	Jobs []string // of an upload: the keys of the service's jobs
-	// Lookalikes is how many of those jobs look like the upload's: their rows
-	// will, too.
+	Jobs []string // of an upload: keys of the service's jobs
+	// Lookalikes is how many of those jobs look like the upload's: so will
+	// their rows.
 	Lookalikes int
 }
 
-// BeforeUpload is the baseline of an upload: what was there before its last byte
-// was sent. The queue was read before the rows; nil: it cannot be read. A job
-// that looks like the upload's counts as a lookalike only while its own row is
-// still to come.
+// BeforeUpload returns the baseline of an upload: what was there before its
+// last byte was sent. The queue was read before the rows; nil: it cannot be
+// read. A job that looks like the upload's counts as a lookalike only while its
+// own row is still to come.
 func BeforeUpload(serviceID string, q *dokploy.Queue, rows []dokploy.Deployment) Baseline {
 	b := Baseline{Rows: idsOf(rows)}
 	if q == nil {
@@ -77,19 +78,19 @@ func BeforeUpload(serviceID string, q *dokploy.Queue, rows []dokploy.Deployment)
 // QueueAccess says whether the queue can be read.
 type QueueAccess int
 
-// Whether it can.
+// The values of QueueAccess.
 const (
 	QueueUntried QueueAccess = iota
 	QueueSeen
-	// QueueHidden: the server is too old for it, or the key may not, or
-	// something in between does not let it through.
+	// QueueHidden: the server is too old for it, the key may not read it, or
+	// something in between blocks it.
 	QueueHidden
 )
 
 // Answer is what became of the trigger.
 type Answer struct {
 	Kind AnswerKind
-	At   time.Time // our clock, when Dokploy took it; zero: not known closely
+	At   time.Time // our clock, when Dokploy accepted it; zero: not known closely
 }
 
 // AnswerKind is the kind of an answer.
@@ -101,21 +102,21 @@ const (
 	Taken AnswerKind = iota
 	// CutOff: no answer came, and the request is over.
 	CutOff
-	// GaveUp: somebody on the way waited no longer. It may still be on its way,
-	// or held back by a server whose Redis is away.
+	// GaveUp: something in between stopped waiting. The request may still be on
+	// its way, or held up by a server whose Redis is down.
 	GaveUp
 )
 
-// UploadTitle is what Dokploy calls the deployment that an upload starts,
-// whatever is sent along, and without a description (docs/dokploy.md, Uploads).
+// UploadTitle is the title that Dokploy gives the deployment of an upload,
+// whatever is sent along. It has no description (docs/dokploy.md, Uploads).
 const UploadTitle = "Manual deployment"
 
-// Marked reports whether a description carries a marker of the order.
+// Marked reports whether a description contains a marker of the order.
 func (o *Order) Marked(description string) bool {
 	return slices.ContainsFunc(o.Markers, func(m string) bool { return strings.Contains(description, m) })
 }
 
-// mine reports whether the texts of a job or a row are those of the order's.
+// mine reports whether the texts of a job or a row are the order's.
 func (o *Order) mine(title, description string) bool {
 	switch {
 	case o.Upload:
@@ -126,8 +127,8 @@ func (o *Order) mine(title, description string) bool {
 	return o.Marked(description)
 }
 
-// lostItsText reports whether a row may be ours and show the commit by now:
-// whose trigger made it is not to be seen.
+// lostItsText reports whether a row may be ours and show the commit by now, so
+// that it no longer shows whose trigger started it.
 func (o *Order) lostItsText(row *dokploy.Deployment) bool {
 	return o.LosesMarker && row.Terminal() && strings.HasPrefix(row.Description, "Commit: ")
 }

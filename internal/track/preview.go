@@ -8,21 +8,21 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// removedAfter is how long the rows of a preview may be gone while it is still
-// listed: it goes last when it is removed, over SSH some seconds later.
+// removedAfter is how long a preview's rows may be gone while it is still
+// listed: when it is removed it goes last, with SSH some seconds later.
 const removedAfter = 15 * time.Second
 
-// previewing is what is remembered of a pull request's preview.
+// previewing is remembered about a pull request's preview.
 type previewing struct {
-	seen  bool // it was listed once
-	looks int  // at which it was not, since it last was
+	seen  bool // it has been listed
+	looks int  // looks without it since it was last listed
 	since time.Time
 }
 
-// pickPreview takes the rows of the pull request's preview out of those of all
-// previews. Until a deployment is found the preview is known by the pull
-// request's number: one that is opened again has another. From then on it is
-// known by its id.
+// pickPreview selects the rows of the pull request's preview among those of all
+// previews. Until a deployment is found, the preview is identified by the pull
+// request's number: a reopened one has a new preview. From then on it is
+// identified by its id.
 func (s *sight) pickPreview() {
 	if s.order.Preview == 0 || !s.o.has(Rows) {
 		return
@@ -46,8 +46,9 @@ func (s *sight) pickPreview() {
 	}
 }
 
-// noPreview: Dokploy makes it before it queues its deployment, whatever else it
-// builds. One that is removed may come back, when its pull request is opened again.
+// noPreview: Dokploy creates the preview before it queues its deployment,
+// whatever else it is building. One that was removed may come back if its pull
+// request is reopened.
 func (s *sight) noPreview() *Decision {
 	if s.order.Preview == 0 || s.itsPreview != nil {
 		return nil
@@ -62,9 +63,9 @@ func (s *sight) noPreview() *Decision {
 	return end(verdict.Reason{Kind: kind, N: s.order.Preview, For: s.order.StartTimeout})
 }
 
-// previewGone: it is removed with its rows, its log and what runs of it when its
-// pull request is closed, or by hand (docs/dokploy.md, Previews). Its job may
-// still be in the queue then.
+// previewGone: a preview is removed with its rows, its log and its containers
+// when its pull request is closed, or by hand (docs/dokploy.md, Previews). Its
+// job may still be in the queue.
 func (s *sight) previewGone() *Decision {
 	if s.order.Preview == 0 {
 		return nil

@@ -8,34 +8,35 @@ import (
 )
 
 const (
-	// rowAfter is how long after its processedOn a job has its row at the latest: a
-	// few ms were seen, up to a second for remote servers. Later ones are another's.
+	// rowAfter is how long after its processedOn a job has its row, at the
+	// latest: a few ms were seen, up to a second for remote servers. Later rows
+	// are another's.
 	rowAfter = 5 * time.Second
-	// keptRows are what Dokploy leaves of a service's rows when it makes another
-	// one (docs/dokploy.md, Deployment rows).
+	// keptRows is how many of a service's rows Dokploy keeps when it creates
+	// another (docs/dokploy.md, Deployment rows).
 	keptRows = 10
 )
 
-// class is what a row can be.
+// class says what a row may be.
 type class int
 
 const (
 	past      class = iota // it was there before, or says nothing yet
-	waiting                // it has not begun
+	waiting                // it has not started
 	anothers               // certainly not ours
 	candidate              // it may be ours
 	marked                 // it is ours
 )
 
-// kind is a rule that tells what a row is.
+// kind is a rule that classifies a row.
 type kind struct {
 	name  string
 	is    func(*sight, *dokploy.Deployment) bool
 	class class
 }
 
-// kinds are tried in their order; the first that a row is decides. One that is
-// none of them may be ours.
+// kinds are tried in order; the first that applies to a row decides. A row to
+// which none applies may be ours.
 var kinds = []kind{
 	{"known-row", (*sight).isKnown, past},
 	{"its-row-of-before", (*sight).isItsRow, marked},
@@ -53,13 +54,14 @@ var kinds = []kind{
 	{"others-text", (*sight).hasOthersText, anothers},
 }
 
-// classify tells the rows of a look apart.
+// classify classifies the rows of a look.
 func (s *sight) classify() {
 	rows := slices.Clone(s.o.Rows)
-	slices.Reverse(rows) // they come newest first: of one moment the older one is before
+	slices.Reverse(rows) // they come newest first; of rows with the same time, the older one is first
 	slices.SortStableFunc(rows, func(a, b dokploy.Deployment) int { return a.StartedAt.Compare(b.StartedAt) })
 	s.begun = make([]dokploy.Deployment, 0, len(rows))
-	// What waits has a row only on some servers, and no place among those that began.
+	// A waiting deployment has a row only on some servers, and no position
+	// among those that started.
 	for _, row := range rows {
 		if row.Status == dokploy.StatusQueued {
 			continue
@@ -86,7 +88,7 @@ func (s *sight) classOf(row *dokploy.Deployment) class {
 	return candidate
 }
 
-// take keeps what a row is.
+// take records the class of a row.
 func (s *sight) take(row *dokploy.Deployment, c class) {
 	f := &s.finding
 	switch c {
@@ -116,9 +118,8 @@ func (s *sight) isItsRow(row *dokploy.Deployment) bool { return row.ID == s.find
 
 func (s *sight) isQueued(row *dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued }
 
-// isOfActive tells the row of another's job that was seen active: the first one
-// since that began. On a remote server a push stands in no line. What began after
-// our job did is not of one that was at work before.
+// isOfActive recognises the row of another job that was seen active: the first
+// one since that started. On a remote server a push is in no queue.
 func (s *sight) isOfActive(row *dokploy.Deployment) bool {
 	if s.order.Upload || s.order.Remote || s.order.Marked(row.Description) {
 		return false
@@ -146,12 +147,12 @@ func (s *sight) hasUnknownStatus(row *dokploy.Deployment) bool {
 	return row.Status != dokploy.StatusRunning && !row.Terminal()
 }
 
-// hasOthersText: it shows another's text, and keeps showing it.
+// hasOthersText: it shows another's text, and will keep it.
 func (s *sight) hasOthersText(row *dokploy.Deployment) bool {
 	return s.order.Upload || !s.order.lostItsText(row)
 }
 
-// begunSince is a new row that shows the marker and began after that time.
+// begunSince returns a new row with the marker that started after that time.
 func (s *sight) begunSince(at time.Time) *dokploy.Deployment {
 	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool {
 		return !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.Marked(row.Description) && row.StartedAt.After(at)
@@ -162,8 +163,8 @@ func (s *sight) begunSince(at time.Time) *dokploy.Deployment {
 	return &s.o.Rows[i]
 }
 
-// mayBeEvicted reports whether newer rows may have pushed out one that began at
-// that time; zero: since the trigger.
+// mayBeEvicted reports whether newer rows may have pushed out one that started
+// at that time; zero: since the trigger.
 func (s *sight) mayBeEvicted(at time.Time) bool {
 	if len(s.begun) < keptRows {
 		return false

@@ -6,42 +6,42 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// rule is one of a table's: what it concludes, or nil, and then the next is
-// tried. A table holds each rule in a line of its own, which internal/rules takes
-// away.
+// rule is a row of a table: it returns a conclusion, or nil, and then the next
+// rule is tried. Each rule is on a line of its own, so that internal/rules can
+// take it away.
 type rule struct {
 	name string
 	try  func(*sight) *Decision
 }
 
-// sight is a state while one look is judged: what is to become of it, and what
-// the look shows.
+// sight is a state while a look is judged: what it will become, and what the
+// look shows.
 type sight struct {
 	State
 	o Observation
 
-	itsPreview *dokploy.Preview     // the pull request's; nil: it is not listed, or was not asked for
-	job        *dokploy.Job         // ours, in the queue; nil: it is not there
-	begun      []dokploy.Deployment // the rows that have begun, by their start
-	fresh      []dokploy.Deployment // those of them that were not there before
-	ours       *dokploy.Deployment  // the row that shows the marker
+	itsPreview *dokploy.Preview     // the pull request's; nil: not listed, or not asked for
+	job        *dokploy.Job         // ours, in the queue; nil: not there
+	begun      []dokploy.Deployment // rows that have started, by their start
+	fresh      []dokploy.Deployment // those of begun that were not there before
+	ours       *dokploy.Deployment  // the row with the marker
 	candidates []dokploy.Deployment // rows that may be ours
-	eligible   []dokploy.Deployment // those of them that ours can be told among
+	eligible   []dokploy.Deployment // those of candidates that ours is chosen from
 	guess      guess
 
-	listed     bool                 // the held row is there
-	inQueue    bool                 // the job of a second run is
-	waitsAgain bool                 // it, or its row, waits
-	unsure     []dokploy.Deployment // rows that may be of a second run
+	listed     bool                 // the held row is listed
+	inQueue    bool                 // the job of a second run is in the queue
+	waitsAgain bool                 // it, or its row, is waiting
+	unsure     []dokploy.Deployment // rows that may be a second run's
 
 	told    []Event
-	now     bool // look again at once
-	restart bool // the pauses begin again
+	now     bool // look again immediately
+	restart bool // pauses start again
 	waits   bool
 }
 
 // See judges a look. It is a pure function: the same state and observation give
-// the same answer, and the old state stays what it was.
+// the same result, and the old state is unchanged.
 func (s State) See(o Observation) (State, Decision) {
 	look := &sight{State: s, o: o}
 	look.pickPreview()
@@ -86,10 +86,10 @@ func (s *sight) first(rules []rule) *Decision {
 	return nil
 }
 
-// pending says that nothing is known yet: the next look comes.
+// pending says that nothing is known yet.
 func pending() *Decision { return &Decision{} }
 
-// want asks for something that a look does without if it cannot be had.
+// want requests something that the look can do without.
 func (s *sight) want(n Need) *Decision {
 	if s.o.Asked&n == 0 {
 		return &Decision{Ask: n}
@@ -97,7 +97,7 @@ func (s *sight) want(n Need) *Decision {
 	return nil
 }
 
-// need asks for something without which a look has failed.
+// need requests something without which the look fails.
 func (s *sight) need(n Need) *Decision {
 	if d := s.want(n); d != nil {
 		return d
@@ -110,7 +110,7 @@ func (s *sight) need(n Need) *Decision {
 
 func (s *sight) tell(e Event) { s.told = append(s.told, e) }
 
-// needQueue asks for the queue where it is not hidden.
+// needQueue requests the queue unless it is hidden.
 func (s *sight) needQueue() *Decision {
 	if s.queue == QueueHidden {
 		return nil
@@ -129,7 +129,7 @@ func (s *sight) needQueue() *Decision {
 	return nil
 }
 
-// shown is the queue of this look; nil: it was not asked for, or is hidden.
+// shown returns this look's queue; nil: not requested, or hidden.
 func (s *sight) shown() *dokploy.Queue {
 	if !s.o.has(Queue) {
 		return nil

@@ -6,15 +6,16 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// beside are the rules while the trigger is not answered: the marker may show
-// first that Dokploy has it. A Git source that builds fast shows it for a moment
-// only.
+// beside are the rules while the trigger is unanswered: the marker may show
+// first that Dokploy has it. A Git source that builds fast shows it only for a
+// moment.
 var beside = []rule{
 	{"job-shows-beside-its-trigger", (*sight).jobShows},
 	{"row-shows-beside-its-trigger", (*sight).rowShows},
 }
 
-// showsBesideItsTrigger does without what cannot be had: the answer is to come.
+// showsBesideItsTrigger does without what cannot be read: the answer is still
+// to come.
 func (s *sight) showsBesideItsTrigger() *Decision { return s.first(beside) }
 
 func (s *sight) jobShows() *Decision {

@@ -8,12 +8,13 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Phase is what is known of a trigger.
+// Phase is the stage that an order is in.
 type Phase int
 
-// The phases, in the order in which they come.
+// The phases, in order.
 const (
-	// Awaited: nothing was sent, and Dokploy has started none for the commit yet.
+	// Awaited: nothing was sent, and Dokploy has not started a deployment of
+	// the commit.
 	Awaited Phase = iota
 	Sent
 	Open
@@ -23,8 +24,8 @@ const (
 	Again
 )
 
-// State is what is known of an order by now. It is a value: what is in it is
-// replaced, and never changed in its place.
+// State is what is known about an order so far. It is a value: its parts are
+// replaced, never changed in place.
 type State struct {
 	order       Order
 	phase       Phase
@@ -32,7 +33,7 @@ type State struct {
 	queueErrors int // looks at which only the queue could not be read
 	known       ids // rows that were there before, and those that were held
 
-	// What is told of it between the looks.
+	// Reported between looks.
 	left  verdict.Left
 	doing Doing
 	place Place
@@ -53,12 +54,12 @@ type trail struct {
 	outages  int          // when it was last seen
 	activeAt time.Time    // our clock, when it was last seen active
 	stood    standing     // when it was last seen waiting
-	latest   time.Time    // the newest time that Dokploy had written while it still waited
-	queuedAt time.Time    // when Dokploy's process queued it; zero: not known
+	latest   time.Time    // the newest time that Dokploy had written while it was still waiting
+	queuedAt time.Time    // when Dokploy's process queued it; zero: unknown
 	clock    Clock
 }
 
-// ids are names, each once. Adding one makes a new list.
+// ids is a set of ids. Adding one creates a new slice.
 type ids []string
 
 func (s ids) has(id string) bool { return slices.Contains(s, id) }
@@ -80,7 +81,7 @@ func idsOf(rows []dokploy.Deployment) ids {
 	return s
 }
 
-// Begin is the state of an order that has just been sent.
+// Begin returns the state of an order that was just sent.
 func Begin(o Order) State {
 	s := State{order: o, queue: o.Queue, known: ids(o.Baseline.Rows).with()}
 	s.enter(Sent)
@@ -91,14 +92,15 @@ func Begin(o Order) State {
 	return s
 }
 
-// Answered is the state after the answer to the trigger, or instead of one.
+// Answered returns the state after the trigger's answer, or after the lack of
+// one.
 func (s State) Answered(a Answer) State {
 	s.open.takenAt = a.At
 	if a.Kind == Taken {
 		s.accept()
 		return s
 	}
-	// Until the marker is seen, it is not known that Dokploy has it.
+	// Until the marker is seen, it is unknown whether Dokploy has it.
 	s.open.unconfirmed, s.open.gaveUp = true, a.Kind == GaveUp
 	s.enter(Open)
 	return s
@@ -109,50 +111,51 @@ func (s *State) accept() {
 	s.enter(Accepted)
 }
 
-// paces are how soon the phases look again.
+// paces says how soon each phase looks again.
 var paces = map[Phase]Pace{
 	Awaited: {First: 500 * time.Millisecond, Most: 3 * time.Second},
 	Sent:    {First: 300 * time.Millisecond, Most: 300 * time.Millisecond},
-	// Often: a Git source that builds fast shows its marker for a moment only.
+	// Often: a Git source that builds fast shows its marker only for a moment.
 	Open: {First: 100 * time.Millisecond, Most: 500 * time.Millisecond},
 	// A row appears 140 to 330 ms after the call (docs/dokploy.md, Deployment rows).
 	Accepted:   {First: 80 * time.Millisecond, Most: 2 * time.Second},
 	Held:       {First: 2500 * time.Millisecond, Most: 20 * time.Second, Log: true},
 	Confirming: {First: 2500 * time.Millisecond, Most: 20 * time.Second, Log: true},
-	// A Git source that builds fast shows its marker only so long.
+	// A Git source that builds fast shows its marker only this long.
 	Again: {First: time.Second, Most: time.Second},
 }
 
 func (s *State) enter(p Phase) { s.phase, s.pace = p, paces[p] }
 
-// Phase is the state's.
+// Phase returns the phase.
 func (s State) Phase() Phase { return s.phase }
 
 // Queue says whether the queue can be read.
 func (s State) Queue() QueueAccess { return s.queue }
 
-// Unconfirmed reports whether the answer to the trigger was lost and its marker
-// has not been seen.
+// Unconfirmed reports whether the trigger's answer was lost and its marker has
+// not been seen.
 func (s State) Unconfirmed() bool { return s.open.unconfirmed }
 
-// Marked reports whether a description carries a marker of the order.
+// Marked reports whether a description contains a marker of the order.
 func (s State) Marked(description string) bool { return s.order.Marked(description) }
 
-// QueuedAt is when Dokploy's process queued it; zero: not known.
+// QueuedAt returns when Dokploy's process queued it; zero: unknown.
 func (s State) QueuedAt() time.Time { return s.trail.queuedAt }
 
-// Left is what goes on in Dokploy.
+// Left returns what goes on in Dokploy.
 func (s State) Left() verdict.Left { return s.left }
 
-// Row is the row that is held; nil: none is.
+// Row returns the held row; nil: none.
 func (s State) Row() *dokploy.Deployment { return s.held.row }
 
-// Clock is that of Dokploy's process, carried on by ours. The zero value is none.
+// Clock is the clock of Dokploy's process, extrapolated with ours. The zero
+// value is unknown.
 type Clock struct {
-	theirs, ours time.Time // of one moment
+	theirs, ours time.Time // of the same moment
 }
 
-// At is Dokploy's time at a moment of ours; zero: not known.
+// At returns Dokploy's time at a moment of our clock; zero: unknown.
 func (c Clock) At(ours time.Time) time.Time {
 	if c.theirs.IsZero() || c.ours.IsZero() {
 		return time.Time{}
@@ -160,5 +163,5 @@ func (c Clock) At(ours time.Time) time.Time {
 	return c.theirs.Add(ours.Sub(c.ours))
 }
 
-// Pace is how soon to look at first.
+// Pace returns how soon the first look comes.
 func (s State) Pace() Pace { return s.pace }
