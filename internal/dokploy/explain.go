@@ -128,6 +128,8 @@ func (e *Error) explain() (what, hint string) {
 		return fmt.Sprintf("expected Dokploy's API, but got %s (%s: %d %s)", e.Odd, e.Procedure, e.Status, e.Message), notDokploy
 	case e.Odd != "":
 		return fmt.Sprintf("expected Dokploy's API, but got %s (%s: %d)", e.Odd, e.Procedure, e.Status), notDokploy
+	case e.Message == emptyAnswer: // with a good status: whose it is is not known
+		return fmt.Sprintf("expected Dokploy's API, but got %s (%s: %d)", oddEmpty, e.Procedure, e.Status), notDokploy
 	case e.Status == http.StatusTooManyRequests:
 		return "too many requests (429): a proxy in front of Dokploy limits them", "Dokploy itself never answers this"
 	case Denied(e):

@@ -174,6 +174,17 @@ func TestWrongTypesAreSaidByName(t *testing.T) {
 	}
 }
 
+// An empty answer may be anybody's: it is not said to be Dokploy's.
+func TestAnEmptyAnswerIsNobodys(t *testing.T) {
+	for _, body := range []string{"", " \n"} {
+		c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(body) })
+		_, err := c.Service(t.Context(), Application, "a")
+		if what, hint := Explain(err); what != "expected Dokploy's API, but got an empty answer (application.one: 200)" || hint != notDokploy {
+			t.Errorf("%q: %q, %q", body, what, hint)
+		}
+	}
+}
+
 func TestBrokenAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		raw  string
