@@ -118,7 +118,7 @@ func (c *calls) check(t *testing.T) {
 		t.Fatal(err, files)
 	}
 	// "deployment.all", or ".one" behind the kind of a service.
-	literal := regexp.MustCompile(`"([a-z]*\.[a-z]+[A-Za-z]*)"`)
+	literal := regexp.MustCompile(`"([A-Za-z]*\.[a-z]+[A-Za-z]*)"`)
 	host := regexp.MustCompile(`\.(com|org|git)$`) // a server's name, or the end of a repository's
 	for _, file := range files {
 		text, err := os.ReadFile(file)

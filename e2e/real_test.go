@@ -8,7 +8,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"io"
 	"math/big"
 	"mime/multipart"
@@ -41,6 +45,9 @@ import (
 //	DOKPLOY_E2E_REGISTRY      id of a registry in Dokploy, for its own rollback
 //	DOKPLOY_E2E_GIT           a Git repository that may be pushed to, and that Dokploy can
 //	                          clone (https://host/owner/name.git): it gets a branch
+//	DOKPLOY_E2E_GITHUB        id of a GitHub provider in Dokploy that can clone it: GitHub's
+//	                          webhooks are sent for it, signed with its secret, and its API must
+//	                          answer as GitHub's does of pull requests that are made up
 //	DOKPLOY_E2E_RESTART       a command that restarts Dokploy, and ends when it is back
 //	DOKPLOY_E2E_SERVER        id of a remote server in Dokploy, and
 //	DOKPLOY_E2E_CUT_SSH       … a command that resets its SSH connections and refuses new ones,
@@ -107,6 +114,7 @@ func (w *real) Lacks(need string) string {
 	name := map[string]string{
 		cases.NeedsCrash: "DOKPLOY_E2E_CRASH_IMAGE", cases.NeedsRegistry: "DOKPLOY_E2E_REGISTRY", cases.NeedsRestart: "DOKPLOY_E2E_RESTART",
 		cases.NeedsRemote: "DOKPLOY_E2E_CUT_SSH", cases.NeedsGit: "DOKPLOY_E2E_GIT",
+		cases.NeedsGitHub: "DOKPLOY_E2E_GITHUB",
 	}[need]
 	if name != "" && os.Getenv(name) == "" {
 		return name + " is not set"
@@ -152,6 +160,9 @@ func (w *real) Make(t testing.TB, s cases.Service) string {
 		set = map[string]any{"applicationId": id, "buildType": "dockerfile", "dockerfile": "Dockerfile", "customGitBuildPath": "/"}
 		w.fromGit(t, set, s)
 	}
+	if s.Previews > 0 {
+		w.fromGitHub(t, set, id, s)
+	}
 	if s.Rollback {
 		set["rollbackActive"], set["rollbackRegistryId"] = true, os.Getenv("DOKPLOY_E2E_REGISTRY")
 	}
@@ -173,6 +184,71 @@ func (w *real) fromGit(t testing.TB, set map[string]any, s cases.Service) {
 	}
 	set["sourceType"], set["watchPaths"] = "git", s.Watch
 	set["customGitUrl"], set["customGitBranch"] = w.Repository()
+}
+
+// fromGitHub sets the same source, as GitHub's app has it.
+func (w *real) fromGitHub(t testing.TB, set map[string]any, id string, s cases.Service) {
+	t.Helper()
+	_, branch := w.Repository()
+	owner, repository := w.ofGitHub(t)
+	w.api(t, "application.saveGithubProvider", map[string]any{
+		"applicationId": id, "githubId": os.Getenv("DOKPLOY_E2E_GITHUB"), "owner": owner, "repository": repository, "branch": branch,
+		"buildPath": "/", "watchPaths": s.Watch, "triggerType": "push", "enableSubmodules": false,
+	}, nil)
+	set["sourceType"] = "github"
+	set["isPreviewDeploymentsActive"], set["previewLimit"], set["previewRequireCollaboratorPermissions"] = true, s.Previews, false
+	set["previewWildcard"], set["previewPort"] = "*.preview.example.com", 80
+}
+
+// ofGitHub is the repository by GitHub's names.
+func (w *real) ofGitHub(t testing.TB) (owner, repository string) {
+	t.Helper()
+	address, _ := w.Repository()
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, repository, ok := strings.Cut(strings.Trim(strings.TrimSuffix(at.Path, ".git"), "/"), "/")
+	if !ok {
+		t.Fatalf("%s has no owner", address)
+	}
+	return owner, repository
+}
+
+// PullRequest sends what GitHub would.
+func (w *real) PullRequest(t testing.TB, p cases.Pull) {
+	t.Helper()
+	if p.Action != "closed" {
+		t.Cleanup(func() {
+			w.PullRequest(t, cases.Pull{Number: p.Number, Action: "closed", Commit: p.Commit, Base: p.Base})
+		})
+	}
+	var provider struct{ GithubInstallationID, GithubWebhookSecret string }
+	w.api(t, "github.one?githubId="+os.Getenv("DOKPLOY_E2E_GITHUB"), nil, &provider)
+	owner, repository := w.ofGitHub(t)
+	_, branch := w.Repository()
+	body, err := json.Marshal(map[string]any{
+		"action": p.Action, "number": p.Number, "installation": map[string]any{"id": provider.GithubInstallationID},
+		"repository": map[string]any{"name": repository, "owner": map[string]any{"login": owner}},
+		"pull_request": map[string]any{
+			"id": p.Number, "number": p.Number, "title": "feat: pulled", "html_url": "https://git.example.com/pull/" + strconv.Itoa(p.Number),
+			"user": map[string]any{"login": "ann"}, "labels": []any{},
+			"head": map[string]any{"ref": branch, "sha": p.Commit}, "base": map[string]any{"ref": p.Base},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, []byte(provider.GithubWebhookSecret))
+	mac.Write(body)
+	req, err := http.NewRequest(http.MethodPost, w.url+"/api/deploy/github", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{
+		"Content-Type": {"application/json"}, "X-Github-Event": {"pull_request"}, "X-Hub-Signature-256": {fmt.Sprintf("sha256=%x", mac.Sum(nil))},
+	}
+	cases.Send(t, req, nil)
 }
 
 func (w *real) Repository() (url, branch string) { return os.Getenv("DOKPLOY_E2E_GIT"), w.name }

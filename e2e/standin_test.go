@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -157,12 +158,19 @@ func (w *standIn) Make(t testing.TB, s cases.Service) string {
 			a.SourceType, a.Image, a.Push = "git", "", push
 			a.HowBuilt = map[string]string{"buildType": "dockerfile"}
 		}
+		if s.Previews > 0 {
+			a.SourceType, a.Previews = "github", &dokploytest.Previews{Limit: s.Previews, AnyAuthor: true}
+		}
 		if s.Remote {
 			a.ServerID = remoteServer
 		}
 		v = w.srv.AddApplication(a)
 	}
 	v.SetEnv("")
+	if s.Previews > 0 {
+		push.Owner = "acme"
+		v.SetPush(push)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.services[v.ID], w.remote[v.ID] = v, s.Remote
@@ -184,6 +192,14 @@ func (w *standIn) Commit(testing.TB) string {
 		}
 	}
 	return hash
+}
+
+func (w *standIn) PullRequest(t testing.TB, p cases.Pull) {
+	t.Helper()
+	status, text := w.srv.PullRequest(dokploytest.PullRequest{Number: p.Number, Action: p.Action, Owner: "acme", Repository: "app", Commit: p.Commit, Base: p.Base})
+	if status != http.StatusOK {
+		t.Fatalf("the webhook answers %d %s", status, text)
+	}
 }
 
 func (w *standIn) Front(t testing.TB, id string) string {

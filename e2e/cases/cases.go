@@ -39,6 +39,8 @@ type World interface {
 	// Commit adds a commit to the branch that services with a Git source are built from.
 	Commit(t testing.TB) (hash string)
 	Repository() (url, branch string) // ... which is there
+	// PullRequest lets GitHub tell of one, and of its end when the test ends.
+	PullRequest(t testing.TB, p Pull)
 	Key(t testing.TB, k Key) string
 	Concurrency(t testing.TB, n int)
 	Restart(t testing.TB)
@@ -53,6 +55,7 @@ const (
 	NeedsRegistry = "a registry for rollbacks"
 	NeedsRemote   = "a remote server whose SSH can be cut"
 	NeedsGit      = "a Git repository"
+	NeedsGitHub   = "a GitHub provider for it"
 )
 
 // Images are one that runs, one that nobody has, and one that exits at once.
@@ -73,6 +76,9 @@ type Service struct {
 	Watch []string // ... and these are its watch paths
 	// Compose is a compose service with a Git source.
 	Compose bool
+	// Previews is how many previews of pull requests it may have: its source is
+	// GitHub's then; 0: it has none.
+	Previews int
 }
 
 // Work is what a build does: it takes so long, and writes so many lines, Line(i)

@@ -18,7 +18,7 @@ const (
 var app = []Service{{Name: "app"}}
 
 // All are the cases.
-var All = slices.Concat(plain, prepared, built, ordered, fromGit, followed, hard)
+var All = slices.Concat(plain, prepared, built, ordered, fromGit, followed, previews, hard)
 
 // plain are deployments of what is there.
 var plain = []Case{
