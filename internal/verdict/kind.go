@@ -214,7 +214,7 @@ var kinds = map[Kind]entry{
 	PreviewGone:        {status: Lost, sentence: "the preview of pull request {n} is gone from Dokploy: the pull request was closed or merged, or someone removed the preview", hint: "if the pull request is open, push to it or close and reopen it: Dokploy then makes another preview"},
 	PreviewsElsewhere:  {status: Invalid, sentence: "{name} has no previews: Dokploy makes them for applications whose provider is GitHub, and this one's is {text}", hint: "leave preview empty, and operation: follow follows the application itself"},
 
-	ForgottenQueued:      {status: Lost, sentence: "Dokploy lost the queued deployment, as it does when it restarts", hint: seeAndRunAgain, gone: isGone},
+	ForgottenQueued:      {status: Lost, sentence: "the queued deployment is gone from Dokploy, as after a restart or when someone cleans the service's queue", hint: seeAndRunAgain, gone: isGone},
 	ForgottenInRestart:   {status: Lost, sentence: "Dokploy restarted and lost the deployment before it started", hint: seeAndRunAgain, gone: isGone},
 	CancelledByRestart:   {status: Lost, sentence: "Dokploy restarted and cancelled the deployment before it started", hint: seeAndRunAgain, gone: isGone},
 	PushedOut:            {status: Lost, sentence: "the deployment is neither in Dokploy's queue nor in its list; newer ones may have pushed it off the list", hint: seeAndRunAgain, gone: seemsGone},
