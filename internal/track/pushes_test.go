@@ -3,6 +3,7 @@ package track_test
 import (
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"dokploy-deploy/internal/dokploy"
@@ -210,8 +211,9 @@ func (r *run) noneCame() {
 		r.bad("none came: %v too late", r.now-most)
 	}
 	there := func(j *job) bool { return j.service == 0 && p.isOf(track.Pushed(j.text)) && j.queued < r.began }
-	unseen := (r.hidden || r.barred) && r.remote != "" // what runs beside it writes its own status over the service's
-	if unseen {
+	// What runs beside it on a remote server writes its own status over the
+	// service's, and nobody saw a restart that came before.
+	if (r.hidden || r.barred) && (r.remote != "" || len(r.restarts) > 0 && r.restarts[0] < 0) {
 		return
 	}
 	if slices.ContainsFunc(r.jobs, there) || slices.ContainsFunc(r.journal, there) {
@@ -219,12 +221,42 @@ func (r *run) noneCame() {
 	}
 }
 
-// unknowablePush: ours was taken away by hand, or a restart took it without a
-// trace, and another push of the commit looks the same.
+// unknowablePush: ours was taken away by hand, a restart took it without a trace,
+// or it left no row, and another push of the commit looks the same.
 func (r *run) unknowablePush(another *asked) bool {
 	same := r.h.push.isOf(track.Pushed(another.text))
 	if same && r.queue == bullMQ && len(r.restarts) > 0 && r.restarts[0] < 0 {
 		return true // ours ran again after a restart that nobody saw
 	}
-	return r.tookAway() && (r.git || same) || r.othersGone || same && len(r.builds) == 0 && len(r.failures) > 0
+	return r.tookAway() && (r.git || same) || r.othersGone || same && r.noRows || same && len(r.builds) == 0 && len(r.failures) > 0
+}
+
+// foundPushes once ended wrongly; each says how. They count from pushesFrom.
+var foundPushes = []struct {
+	seed uint64
+	was  string
+}{
+	{4, "SSH was silent for 20 s, and the row that came then was not taken"},
+	{17, "a row that was queued counted as one of before, and its deployment was lost"},
+	{154, "a server that restored its queue: another push of the same second was taken for the second run"},
+	{297, "… of one that had not begun yet"},
+	{910, "SSH was silent, and another push of the commit had been seen: without a trace"},
+	{2005, "ours was over within a look, and another push that showed its hash still was taken for it"},
+	{1953, "a row that was cancelled before it began was taken for ours"},
+	{3792, "BullMQ: another push that ran while our job had no worker was taken for the second run"},
+	{10336, "BullMQ: it ran again after a restart that came before the first look"},
+	{41130, "two pushes waited over a restart, and the wrong one was taken"},
+	{206618, "built on a remote server: the row of the push ahead came late, and was taken"},
+	{218871, "the same with BullMQ"},
+	{254916, "a remote server: a row that began in the same millisecond as our job was taken"},
+	{430124, "ours was pushed out, and a later push taken for it"},
+	{715712, "a server that restored its queue: another push of the same second was taken, as ours had ended as another commit"},
+}
+
+func TestFoundPushes(t *testing.T) {
+	for _, f := range foundPushes {
+		if problems := check(generate(pushesFrom + f.seed)); len(problems) > 0 {
+			t.Errorf("%d: %s (%s)", f.seed, problems, f.was)
+		}
+	}
 }

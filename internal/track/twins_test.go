@@ -209,7 +209,7 @@ func TestAPushThatRunsAgainAfterARestartOfBefore(t *testing.T) {
 	w.wantRow(w.look(0.1), "a")
 
 	w = begin() // the same, and another push of the commit came right after it
-	w.wantHeld(w.look(0.1), "a")
+	w.wantHeld(w.looks(2, 0.1), "a")
 	w.jobs, w.rows = nil, append([]dokploy.Deployment{hashRow("b", 21, dokploy.StatusRunning)}, w.rows...)
 	w.wantEnd(w.looks(2, 1), verdict.Ambiguous)
 }
