@@ -183,6 +183,7 @@ func TestFollowVerifiesWhatWasMadeSince(t *testing.T) {
 func TestFollowStartsNothing(t *testing.T) {
 	for name, tt := range map[string]struct {
 		during func(w *world, v *dokploytest.Service) // while it is queued
+		alone  bool                                   // … or runs, as nothing is ahead of it
 		set    func(*Options)
 		status verdict.Status
 		exit   int
@@ -197,6 +198,17 @@ func TestFollowStartsNothing(t *testing.T) {
 			during: func(w *world, v *dokploytest.Service) { w.srv.CleanQueue(v) },
 			status: verdict.Lost, exit: 1, kind: verdict.ForgottenQueued,
 		},
+		"somebody takes it from the queue": {
+			during: func(w *world, v *dokploytest.Service) {
+				w.srv.Enqueue(w.srv.AddApplication(dokploytest.Application{Name: "web"}), "another's", "")
+				time.AfterFunc(20*time.Second, func() { w.srv.CleanQueue(v) })
+			},
+			status: verdict.Cancelled, exit: 1, kind: verdict.RemovedFromQueue,
+		},
+		"a restart cancels it": {
+			during: func(w *world, _ *dokploytest.Service) { w.srv.Restart(8 * time.Second) }, alone: true,
+			status: verdict.Cancelled, exit: 1, kind: verdict.CutOffByRestart,
+		},
 		"timeout comes first": {
 			set:    func(o *Options) { o.Timeout = 30 * time.Second },
 			status: verdict.Timeout, exit: 4, kind: verdict.TimedOut, left: verdict.StillQueued,
@@ -205,8 +217,10 @@ func TestFollowStartsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(10 * time.Minute)})
-				w.srv.Enqueue(v, "another's", "")
-				time.Sleep(time.Second)
+				if !tt.alone {
+					w.srv.Enqueue(v, "another's", "")
+					time.Sleep(time.Second)
+				}
 				w.pushes(v, pushed)
 				if tt.during != nil {
 					time.AfterFunc(20*time.Second, func() { tt.during(w, v) })
@@ -220,7 +234,7 @@ func TestFollowStartsNothing(t *testing.T) {
 				if r.Reason.Kind != tt.kind || r.Left != tt.left {
 					w.Errorf("%s (%q, %q)\n%s", r.Why(), r.Reason.Kind, r.Left, w.story())
 				}
-				if tt.status == verdict.Lost && !strings.Contains(r.Advice(), "push again; this step starts nothing") {
+				if tt.status != verdict.Timeout && !strings.Contains(r.Advice(), "push again; this step starts nothing") {
 					w.Errorf("advice %q", r.Advice())
 				}
 			})
