@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
@@ -61,6 +62,9 @@ func (j *judgement) stoppedInVain() bool {
 		return false
 	}
 	done := row.FinishedAt.Add(-j.server.ClockSkew)
+	if j.follow != nil && (slices.ContainsFunc(j.truth.builds, func(b *build) bool { return !b.own && b.at.Add(j.server.ClockSkew).After(row.StartedAt) }) || !done.After(j.truth.began)) {
+		return false
+	}
 	for _, at := range j.truth.stopped {
 		if at.After(done.Add(100*time.Millisecond)) && at.Before(j.truth.ended.Add(-6*time.Second)) {
 			return true

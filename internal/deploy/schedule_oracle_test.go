@@ -124,6 +124,9 @@ type judgement struct {
 
 func (w *sim) judge(report *verdict.Report) []string {
 	j := &judgement{sim: w, report: report, r: &report.Results[0]}
+	if w.follow != nil {
+		j.followed()
+	}
 	j.harmless()
 	j.outputs()
 	j.once()
@@ -192,16 +195,16 @@ func (j *judgement) harmless() {
 func (j *judgement) outputs() {
 	r := j.r
 	exit, known := map[verdict.Status]int{
-		verdict.Done: 0, verdict.Queued: 0, verdict.Unhealthy: 1, verdict.Cancelled: 1, verdict.Failed: 1, verdict.Lost: 1, verdict.Timeout: 4, verdict.Unreachable: 3, verdict.Refused: 3, verdict.Invalid: 2, verdict.Interrupted: 1,
+		verdict.Done: 0, verdict.Queued: 0, verdict.Skipped: 0, verdict.Unhealthy: 1, verdict.Cancelled: 1, verdict.Failed: 1, verdict.Lost: 1, verdict.Timeout: 4, verdict.Unreachable: 3, verdict.Refused: 3, verdict.Invalid: 2, verdict.Interrupted: 1,
 	}[r.Status]
-	if !known || exit != j.report.ExitCode() {
+	if !known || exit != j.report.ExitCode() || r.Status == verdict.Skipped && j.follow == nil {
 		j.bad("status %q with exit %d", r.Status, j.report.ExitCode())
 	}
 	if (r.Why() == "") != (r.Status == verdict.Done || r.Status == verdict.Queued) {
 		j.bad("status %s with the reason %q", r.Status, r.Why())
 	}
 	row := j.truth.verdict[r.DeploymentID]
-	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && (j.upload && row.Description == "" || strings.Contains(row.Description, "[dd-")) // before it began
+	removed := row.Status == "cancelled" && row.StartedAt.IsZero() && (j.upload && row.Description == "" || strings.Contains(row.Description, "[dd-") || j.follow != nil) // before it began
 	if b := j.truth.ofRow(r.DeploymentID); r.DeploymentID != "" && (b == nil || !b.own || b.rollback) && !removed && !j.unknowable() && !j.unconfirmed() {
 		j.bad("deployment %s is not this run's", r.DeploymentID)
 	}
@@ -313,7 +316,7 @@ func (j *judgement) crashes() bool {
 func (j *judgement) verdict() {
 	r, t := j.r, &j.truth
 	d := t.ofRow(r.DeploymentID)
-	if j.unknowable() {
+	if j.unknowable() || j.follow != nil && j.unknowablePush() {
 		return
 	}
 	is := func(status string) bool { return d != nil && t.verdict[d.row].Status == status }
@@ -381,12 +384,17 @@ func (j *judgement) verdict() {
 				j.bad("cancelled, but build %d is newer", newest.n)
 			}
 		case d == nil && slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return tr.cleaned }):
+		case d == nil && j.follow != nil && (len(j.follow.cleaned) > 0 || t.verdict[r.DeploymentID].Status == "cancelled" && t.verdict[r.DeploymentID].StartedAt.IsZero()):
 		case d == nil && newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row):
 			// It began and its row was gone before the run could see it.
 		default:
 			j.bad("cancelled, but the row is %q", t.verdict[r.DeploymentID].Status)
 		}
 	case verdict.Lost:
+		if j.follow != nil {
+			j.lostFollowing(d)
+			break
+		}
 		j.lost(d, accepted)
 	case verdict.Timeout:
 		j.timedOut(newest)
@@ -405,6 +413,10 @@ func (j *judgement) verdict() {
 	}
 	if !t.interrupted.IsZero() && r.Status != verdict.Interrupted && t.ended.Sub(t.interrupted) > 2*time.Second {
 		j.bad("%s, %s after an interrupt", r.Status, t.ended.Sub(t.interrupted))
+	}
+	if j.follow != nil {
+		j.calmly()
+		return
 	}
 	j.left(d, accepted)
 	j.calm(newest)

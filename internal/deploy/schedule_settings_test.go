@@ -34,6 +34,10 @@ func (s *schedule) builtFromDockerfile(a dokploytest.Application) dokploytest.Ap
 // was in the way. A row that somebody removes at its end may go before its text.
 func (j *judgement) commit() {
 	d := j.truth.ofRow(j.r.DeploymentID)
+	if j.follow != nil {
+		j.builtCommit()
+		return
+	}
 	told := j.git() && j.operation == "deploy" && !j.upload && j.prepare != "compose-file" // which makes it raw
 	switch got := j.r.Commit; {
 	case got != "" && (!told || d == nil || got != fmt.Sprintf("%040d", d.n)):

@@ -38,7 +38,8 @@ var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "run this schedule only, and show what happens (with -v)")
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
-	scheduleFrom  = flag.Uint64("schedule.from", settingsFrom, "the first seed of -schedule.n")
+	scheduleFrom  = flag.Uint64("schedule.from", followFrom, "the first seed of -schedule.n")
+	scheduleOnly  = flag.Bool("schedule.follow", false, "of those of -schedule.n, only the schedules that follow a push")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -57,7 +58,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	case *scheduleFor > 0:
-		seed, end, n := settingsFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
+		seed, end, n := followFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
 		// Not t.Log: a run that is killed must have said it.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
@@ -72,7 +73,11 @@ func TestSchedules(t *testing.T) {
 			n = min(n, 60)
 		}
 		for i := range n {
-			if !holds(t, *scheduleFrom+uint64(i)) {
+			seed := *scheduleFrom + uint64(i)
+			if *scheduleOnly && newSchedule(seed).follow == nil {
+				continue
+			}
+			if !holds(t, seed) {
 				if found++; found == maxFindings {
 					t.Fatal("more would not tell more")
 				}
@@ -197,6 +202,7 @@ type schedule struct {
 	hurts     map[string]bool // kinds of trouble that the oracle makes allowances for
 	date      string          // whose clock the Date header shows
 	previews  *dokploytest.Previews
+	follow    *followed // nil: a deployment is started
 }
 
 // work is what one deployment does.
@@ -321,6 +327,9 @@ func newSchedule(seed uint64) *schedule {
 	}
 	if seed >= settingsFrom {
 		s.buildArguments(c)
+	}
+	if seed >= followFrom {
+		s.follows(c)
 	}
 	return s
 }
@@ -676,7 +685,7 @@ func (s *schedule) String() string {
 		s.server.Version, s.server.Concurrency, s.server.Latency, s.server.ClockSkew, s.server.FrameSize, s.member)
 	fmt.Fprintf(&b, "%s.%s of a %s source (stack: %v) on server %q, %d earlier deployments\n", s.kind, s.operation, s.source, s.stack, s.remote, s.history)
 	fmt.Fprintf(&b, "Date: %s; the queue survives: %v (back after %s); rows of what waits: %v, ids in answers: %v\n", s.date, s.server.KeepsQueue, s.server.ReturnsAfter, s.server.QueuedRows, s.server.AnswersID)
-	fmt.Fprintf(&b, "previews: %v\n", s.previews != nil)
+	fmt.Fprintf(&b, "previews: %v; follows %s\n", s.previews != nil, s.follow)
 	fmt.Fprintf(&b, "built on %q, uploaded %v, under %q, dialect as documented %v\n", s.builder, s.upload, s.server.SubPath, s.server.Documented)
 	fmt.Fprintf(&b, "wait %v, timeout %s, unreachable %s, logs %s, verify %q, sets %q, rollback %v\n",
 		s.wait, s.timeout, s.limit, s.logs, s.verify, s.prepare, s.rollback)
@@ -788,6 +797,7 @@ func (w *sim) build() {
 		w.srv.OnCall(p, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			w.shows(p != "deployment.queueList")
 			if p == "deployment.queueList" {
 				w.truth.queues = append(w.truth.queues, time.Now())
 			} else {
@@ -796,6 +806,9 @@ func (w *sim) build() {
 		})
 	}
 	w.before = w.setting()
+	if w.follow != nil {
+		w.v.SetPush(w.follow.settings)
+	}
 }
 
 // aSource is what is uploaded, opened once: nothing of a run changes it.
@@ -835,7 +848,9 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 	w.start = time.Now()
 	w.happens(atLead)
 	time.Sleep(w.lead)
+	w.mu.Lock()
 	ctx, w.cancel = context.WithCancelCause(ctx)
+	w.mu.Unlock()
 	// Nothing may last longer: two deployments, each with its timeout.
 	watchdog := time.AfterFunc(3*time.Hour, func() { w.cancel(errTooLong) })
 	defer watchdog.Stop()
@@ -868,6 +883,10 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 		o.Prepare.BuildArgs = newArgs
 	case "compose-file":
 		o.Prepare.ComposeFile, o.Prepare.ComposePath = newFile, "c.yml"
+	}
+	if f := w.follow; f != nil {
+		o.Title, o.Description = "", ""
+		o.Follow = &Follow{Commit: f.asks, StartTimeout: f.within, SkipIfNone: f.skip, Pushed: f.pushed}
 	}
 	w.truth.began = time.Now()
 	w.happens(atStart)
@@ -1048,6 +1067,9 @@ func (w *sim) buildOf(n int) dokploytest.Build {
 		}
 	}
 	w.truth.builds = append(w.truth.builds, b)
+	if w.follow != nil {
+		b.own = b.key == w.follow.lead // until it is known which one is followed
+	}
 	work := w.others[n%len(w.others)]
 	rollout := "good"
 	switch {
@@ -1070,6 +1092,9 @@ func (w *sim) realBuild(b *build) dokploytest.Build {
 	out := dokploytest.Build{
 		CommitSHA: fmt.Sprintf("%040d", b.n),
 		LogWriter: func(io.Writer) { w.begun(b) }, // called once the row is there
+	}
+	if w.follow != nil {
+		out.CommitSHA = "" // the head of the branch
 	}
 	if b.work.outcome != "done" {
 		out.Outcome = b.work.outcome
@@ -1193,6 +1218,9 @@ func (w *sim) clean() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, j := range w.srv.Queue() {
+		if w.follow != nil && j.ServiceID == w.v.ID && !j.Active {
+			w.follow.cleaned[w.jobKey(j)] = true
+		}
 		for _, tr := range w.truth.triggers {
 			if tr.key == w.jobKey(j) && !j.Active {
 				tr.cleaned = true
@@ -1222,7 +1250,7 @@ func (w *sim) membership(limit int) dokploytest.Key {
 func (w *sim) interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over {
+	if !w.over && w.cancel != nil { // of a run that has begun
 		w.truth.interrupted = time.Now()
 		w.cancel(ErrInterrupted)
 	}
