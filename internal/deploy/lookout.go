@@ -66,7 +66,7 @@ func (l *lookout) reading(ctx context.Context, read func(context.Context) (rollo
 		l.docker = false // a member's key: containers only
 		view, err = read(ctx)
 	}
-	view.At = time.Now()
+	view.At, view.Local = time.Now(), l.service.ServerID == ""
 	return view, err
 }
 

@@ -301,6 +301,19 @@ func TestNoReplicasIsSaidAtOnce(t *testing.T) {
 	}
 }
 
+// A file that only Git has is not seen: that no container came is all that shows.
+func TestNoReplicasInGit(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		w.srv.AddCompose(dokploytest.Compose{ComposeType: "docker-compose", SourceType: "git", ComposeFile: "services:\n  web:\n    image: acme/web:1\n    deploy: {replicas: 0}\n"})
+		w.set = verifying(VerifyAuto)
+		start := time.Now()
+		r := w.want(w.deploy("compose stack"), verdict.Done, 0)
+		if took := time.Since(start); took > 13*time.Second || r.Verified != verdict.VerifiedUnknown || !w.rec.said("Docker shows no container") {
+			w.Errorf("verified %q after %s\n%s", r.Verified, took, w.story())
+		}
+	})
+}
+
 // Somebody stops it while it is verified: that does not end well, and is not
 // undone.
 func TestStoppedByHandWhileItIsVerified(t *testing.T) {

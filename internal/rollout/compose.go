@@ -60,6 +60,8 @@ func (c *compose) Look(v View) Verdict {
 	switch {
 	case c.none: //rule:compose-set-to-none
 		return Verdict{}.unseen("every service of the compose file is " + noReplicas)
+	case v.Local && c.seen.IsZero() && v.At.Sub(c.first) >= c.stable: //rule:no-container-on-this-host
+		return Verdict{}.unseen("Docker shows no container for it")
 	case v.At.Sub(cmp.Or(c.seen, c.first)) >= blindFor: //rule:no-container-for-long
 		return Verdict{}.unseen("Docker shows no container for it")
 	}

@@ -384,6 +384,29 @@ func TestSeveralThatFail(t *testing.T) {
 	}
 }
 
+// "docker compose up" has made its containers when it ends: where no SSH can be in
+// the way, they are not waited for any longer than they would have to run.
+func TestComposeWithoutContainers(t *testing.T) {
+	for _, tt := range []struct {
+		local       bool
+		shows       rollout.View // at first
+		least, most float64
+	}{
+		{true, rollout.View{}, stableFor.Seconds(), stableFor.Seconds() + 1},
+		{false, rollout.View{}, 30, 31},
+		{true, rollout.View{Containers: []dokploy.Container{{ID: "a", Name: "s-a-1", State: "created"}}}, 33, 35}, // Docker may have been restarted
+	} {
+		j := rollout.NewCompose(rollout.Before{}, false, stableFor)
+		tt.shows.Local = tt.local
+		looks(j, tt.shows, 0, 3)
+		v, at := looks(j, rollout.View{Local: tt.local}, 4, 100)
+		want(t, v, rollout.Unseen, "Docker shows no container")
+		if float64(at) < tt.least || float64(at) > tt.most {
+			t.Errorf("%+v: after %v s", tt, at)
+		}
+	}
+}
+
 // With every service set to no replicas there is nothing to wait for; what is
 // there all the same is judged.
 func TestComposeThatIsSetToNone(t *testing.T) {

@@ -25,6 +25,8 @@ type View struct {
 	// Docker: the key may look at Docker, so Tasks and Services come from
 	// Swarm. All views of one judge are of the same kind.
 	Docker bool
+	// Local: Dokploy's own host was asked, not one over SSH.
+	Local bool
 	// TasksOnly: only the tasks were asked for.
 	TasksOnly bool
 	// Tasks are Swarm's tasks: all of them with access to Docker; without,
