@@ -18,11 +18,12 @@ type rerun struct {
 	since    time.Time     // since when it may start
 	patience time.Duration // how long to wait for it
 	returned bool          // its job was seen in the queue again
+	outages  int           // that had ended when it started to be waited for
 }
 
 // lookAgain starts waiting for a second run by Dokploy.
 func (s *sight) lookAgain(patience time.Duration, left verdict.Left) {
-	s.again.since, s.again.patience = s.o.At, patience
+	s.again.since, s.again.patience, s.again.outages = s.o.At, patience, s.o.Outages
 	s.left = left
 	s.enter(Again)
 }
@@ -68,6 +69,7 @@ func (s *sight) secondRunBegan() *Decision {
 		case row.Status == dokploy.StatusQueued:
 			s.waitsAgain = s.waitsAgain || !s.order.Upload && s.order.Marked(row.Description)
 		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
+		case s.order.Upload && s.order.mine(row.Title, row.Description) && s.job != nil && !s.ranAgainAs(row): //rule:second-run-is-its-jobs
 		case s.order.Upload && s.order.mine(row.Title, row.Description) && !a.returned && !s.order.Traits.QueueSurvivesRestart: //rule:second-run-of-an-upload
 			// One that somebody started in the dashboard looks the same.
 			s.unsure = append(s.unsure, *row)
@@ -79,6 +81,11 @@ func (s *sight) secondRunBegan() *Decision {
 		}
 	}
 	return nil
+}
+
+// ranAgainAs reports whether our job is running once more, and the row started since.
+func (s *sight) ranAgainAs(row *dokploy.Deployment) bool {
+	return s.jobIsBack() && s.job.Active && !row.StartedAt.Before(s.job.ProcessedOn)
 }
 
 // firstRunEnded: a row that seemed left as running has ended after all. There
@@ -110,11 +117,17 @@ func (s *sight) secondRunHasTime() *Decision {
 	}) && s.mayWork() { //rule:second-run-after-others
 		a.since = s.o.At
 	}
-	over := s.hasEnded() && !s.inQueue && (a.patience == secondRun || a.returned) // its row would be there
+	over := s.hasEnded() && !s.inQueue && !s.mayReturn() && (a.patience == secondRun || a.returned) // and its row would be there
 	if over || s.o.quiet(a.since) >= a.patience || a.patience == comeback && anyActive(s.shown()) && !s.waitsAgain {
 		return nil
 	}
 	return pending()
+}
+
+// mayReturn reports whether a restart since the second run was first waited for may
+// have taken the queue, which comes back.
+func (s *sight) mayReturn() bool {
+	return s.o.Outages > s.again.outages && !s.order.Traits.QueueSurvivesRestart && s.o.quiet(s.o.BackAt) < comeback && !anyActive(s.shown())
 }
 
 // mayWork reports whether a deployment of the service may be running: a row may

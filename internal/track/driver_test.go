@@ -40,6 +40,7 @@ type run struct {
 	wokenFor    time.Duration
 	problems    []string
 	heldIDs     []string
+	farBack     bool // others waited before it when it last did
 	unfinished  bool
 	unreachable bool
 	cutOff      bool // its trigger was, by a restart
@@ -202,6 +203,9 @@ func (r *run) look() track.Decision {
 func (r *run) saw(start time.Duration, asked track.Need, d track.Decision) {
 	if d.Held != nil && d.Held.Status == dokploy.StatusQueued {
 		r.bad("held what has not begun: %s", d.Held.ID)
+	}
+	if d.Waits {
+		r.farBack = d.Place.Number > 1
 	}
 	if d.Held != nil && !slices.Contains(r.heldIDs, d.Held.ID) {
 		r.heldIDs = append(r.heldIDs, d.Held.ID)

@@ -240,6 +240,14 @@ func TestMissing(t *testing.T) {
 		{rule: "gone-evicted", set: func(s *sight) { s.trail.seen = waits; evicted(s) }, want: verdict.PushedOut},
 		{rule: "gone-removed-by-somebody", set: func(s *sight) { s.trail.seen, s.trail.stood.beside = waits, ids{beside.Key()} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.RemovedFromQueue},
 		{rule: "gone-removed-by-somebody: a restart does not leave others", set: func(s *sight) { s.trail.seen, s.trail.stood.beside, s.o.Outages = waits, ids{beside.Key()}, 1 }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.ForgottenQueued},
+		{rule: "gone-removed-or-refused", set: func(s *sight) {
+			s.trail.seen, s.trail.stood.beside, s.order.Remote = waits, ids{beside.Key()}, true
+			s.o.Rows = make([]dokploy.Deployment, keptRows+1)
+		}, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.TakenWithoutTrace},
+		{rule: "gone-removed-or-refused: not where the list has room", set: func(s *sight) {
+			s.trail.seen, s.trail.stood.beside, s.order.Remote = waits, ids{beside.Key()}, true
+			s.o.Rows = make([]dokploy.Deployment, keptRows)
+		}, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.RemovedFromQueue},
 		{rule: "gone-while-queued", set: func(s *sight) { s.trail.seen = waits }, want: verdict.ForgottenQueued},
 		{rule: "gone-in-a-restart", set: func(s *sight) { s.o.Outages = 1 }, want: verdict.ForgottenInRestart},
 		{rule: "gone-without-a-trace", set: func(s *sight) { s.trail.seen = &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.TakenWithoutTrace},

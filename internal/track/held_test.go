@@ -211,6 +211,12 @@ func rerunOf(t *testing.T, set func(*Order)) *world {
 func TestAgain(t *testing.T) {
 	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
 	hidden := func(o *Order) { bullMQ(o); o.Traits.HidesQueue, o.Queue = true, QueueHidden }
+	uploadBullMQ := func(o *Order) { bullMQ(o); upload(o) }
+	queued := dokploy.Job{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0)}
+	stalled, later, again := queued, queued, queued
+	stalled.Active, stalled.ProcessedOn = true, at(0.9)
+	later.Active, later.ProcessedOn = true, at(25)
+	again.Active, again.ProcessedOn = true, at(19.9)
 	hand := dokploy.Deployment{ID: "b", Title: UploadTitle, StartedAt: at(20), Status: "running"}
 	for _, x := range []struct {
 		rule  string
@@ -247,6 +253,10 @@ func TestAgain(t *testing.T) {
 		{rule: "second-run-behind-others: its own is none", set: hidden, do: func(w *world) { w.running = []string{"api"} }, looks: 121, row: "a"},
 		{rule: "second-run-too-fast", set: bullMQ, do: func(w *world) { w.rows = append(w.rows, commit("b", 20)) }, looks: 121, end: verdict.Ambiguous},
 		{rule: "second-run-of-an-upload", set: upload, do: func(w *world) { w.rows = append(w.rows, hand) }, looks: 10, held: "a"},
+		{rule: "second-run-is-its-jobs: an upload's waits", set: uploadBullMQ, do: func(w *world) { w.rows, w.jobs = append(w.rows, hand), []dokploy.Job{queued} }, looks: 10, held: "a"},
+		{rule: "second-run-is-its-jobs: an upload's is stalled", set: uploadBullMQ, do: func(w *world) { w.rows, w.jobs = append(w.rows, hand), []dokploy.Job{stalled} }, looks: 10, held: "a"},
+		{rule: "second-run-is-its-jobs: an upload's began later", set: uploadBullMQ, do: func(w *world) { w.rows, w.jobs = append(w.rows, hand), []dokploy.Job{later} }, looks: 10, held: "a"},
+		{rule: "second-run: an upload's", set: uploadBullMQ, do: func(w *world) { w.rows, w.jobs = append(w.rows, hand), []dokploy.Job{again} }, looks: 2, held: "b"},
 		{rule: "second-run-unsure", set: upload, do: func(w *world) { w.rows = append(w.rows, hand); w.rows[1].Status = "done" }, looks: 30, end: verdict.Ambiguous},
 	} {
 		t.Run(x.rule, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 		return nil
 	case seen == nil && len(jobs) == 1:
 		return jobs[0]
-	case seen == nil:
+	case seen == nil, s.renumbered() && s.trail.twin:
 		return nil
 	}
 	return s.sameAs(seen, jobs)
@@ -85,6 +85,9 @@ func (s *sight) remember(q *dokploy.Queue, job *dokploy.Job) {
 		t.queuedAt, t.latest = job.QueuedAt, job.QueuedAt
 		t.clock = Clock{job.QueuedAt, s.open.takenAt}
 	}
+	t.twin = t.twin || s.order.Upload && slices.ContainsFunc(s.uploadJobs(q), func(j *dokploy.Job) bool {
+		return j.Key() != job.Key() && j.QueuedAt.Sub(job.QueuedAt).Abs() <= sameJob
+	})
 	seen := *job
 	t.seen, t.outages = &seen, s.o.Outages
 	if job.Active {

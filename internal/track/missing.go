@@ -33,6 +33,7 @@ var gone = []rule{
 	{"gone-but-candidates", (*sight).goneButCandidates},
 	{"gone-cancelled-by-restart", (*sight).goneCancelled},
 	{"gone-evicted", (*sight).goneEvicted},
+	{"gone-removed-or-refused", (*sight).goneOrRefused},
 	{"gone-removed-by-somebody", (*sight).goneRemoved},
 	{"gone-while-queued", (*sight).goneWhileQueued},
 	{"gone-in-a-restart", (*sight).goneInARestart},
@@ -129,6 +130,12 @@ func (s *sight) goneCancelled() *Decision {
 
 func (s *sight) goneEvicted() *Decision {
 	return lostIf(s.mayBeEvicted(time.Time{}), verdict.PushedOut)
+}
+
+// goneOrRefused: a server that refuses SSH leaves no row while the list is full, so
+// that ours may have had its turn.
+func (s *sight) goneOrRefused() *Decision {
+	return lostIf(s.removed() && s.order.Remote && len(s.o.Rows) > keptRows, verdict.TakenWithoutTrace)
 }
 
 func (s *sight) goneRemoved() *Decision { return lostIf(s.removed(), verdict.RemovedFromQueue) }

@@ -89,6 +89,9 @@ func (r *run) liveness() {
 	if r.git || r.remote != "" || r.h.push != nil {
 		soon += 10 * time.Second // the text is gone
 	}
+	if r.farBack {
+		soon += 2500 * time.Millisecond // it was not next in line at the last look
+	}
 	if late := r.now - max(r.endedAt, r.answered); late > soon && !r.hidden {
 		r.bad("late: %v after the end", late)
 	}
@@ -216,7 +219,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 			r.bad("forgotten: but Dokploy has it")
 		}
 	case verdict.RemovedFromQueue:
-		if !r.tookAway() && !r.noRows && (r.h.push == nil || !r.othersGone) {
+		if !r.tookAway() && !r.noRows && (r.h.push == nil || !r.othersGone) && (!r.upload || !r.lostAnswer()) { // another's may look like it
 			r.bad("removed from the queue: but nobody did")
 		}
 	case verdict.Ambiguous:

@@ -3,6 +3,7 @@ package track
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/verdict"
@@ -381,5 +382,57 @@ func TestARowThatShowedWhereOnlyTheQueueFailedIsTaken(t *testing.T) {
 	w.failing, w.rows = 0, []dokploy.Deployment{commit("a", 0.2)}
 	if d := w.look(0.5); d.Took != TookYes || w.state.Unconfirmed() {
 		t.Errorf("%+v", d)
+	}
+}
+
+// Its row has ended and its job is still there: where a restart comes now, the job
+// may come back with the queue.
+func TestAJobThatARestartTookAfterItsEndMayComeBack(t *testing.T) {
+	for _, back := range []bool{true, false} {
+		w := play(t, func(o *Order) { o.Remote, o.LosesMarker = true, false }).taken()
+		w.jobs, w.rows = []dokploy.Job{ourJob(0.1)}, []dokploy.Deployment{running("a", 0.7, ours)}
+		w.wantHeld(w.look(1), "a")
+		w.outages, w.back = 1, w.now
+		w.rows = []dokploy.Deployment{row("a", 0.7, dokploy.StatusDone, ours)}
+		if d := w.looks(3, 0.2); d.End != nil || w.state.Phase() != Again {
+			t.Fatalf("%+v", d)
+		}
+		w.jobs, w.outages = nil, 2
+		w.now = w.now.Add(16 * time.Second)
+		w.back = w.now
+		if d := w.looks(2, 0.4); d.End != nil {
+			t.Fatalf("%+v", d)
+		}
+		if !back {
+			w.wantRow(w.looks(20, 1), "a")
+			continue
+		}
+		w.jobs, w.rows = []dokploy.Job{ourJob(19)}, append(w.rows, running("b", 19, ours))
+		w.looks(2, 1)
+		w.wantTold(Found, Started, RunsAgain)
+	}
+}
+
+// What was queued within a moment of an upload is not taken for it after a restart
+// that numbers the jobs anew.
+func TestWhatWasSeenBesideAnUploadIsNotTakenForIt(t *testing.T) {
+	for _, beside := range []bool{true, false} {
+		w := play(t, func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }).taken()
+		upload := dokploy.Job{ID: "job-2", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0.1)}
+		other := dokploy.Job{ID: "job-3", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0.9)}
+		w.jobs = []dokploy.Job{active("job-1", "x", -5), upload}
+		w.wantPending(w.look(0.2))
+		if beside {
+			w.jobs = append(w.jobs, other)
+			w.wantPending(w.look(1))
+		}
+		w.outages, w.back, w.jobs = 1, w.now.Add(time.Second), []dokploy.Job{other}
+		w.jobs[0].ID = "job-1"
+		d := w.looks(30, 1)
+		if beside {
+			w.wantEnd(d, verdict.WhichUpload)
+		} else if d.End != nil || w.state.Phase() != Accepted {
+			t.Errorf("%+v", d)
+		}
 	}
 }

@@ -52,6 +52,7 @@ type State struct {
 type trail struct {
 	seen     *dokploy.Job // as last seen; nil: never
 	outages  int          // when it was last seen
+	twin     bool         // another that looks like it was queued within a moment of it
 	activeAt time.Time    // our clock, when it was last seen active
 	stood    standing     // when it was last seen waiting
 	latest   time.Time    // the newest time that Dokploy had written while it was still waiting
