@@ -16,7 +16,6 @@ import (
 	"dokploy-deploy/internal/ci"
 	"dokploy-deploy/internal/config"
 	"dokploy-deploy/internal/deploy"
-	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/verdict"
 )
 
@@ -131,58 +130,6 @@ func summarise(host ci.Host, printer *ci.Printer, rows []ci.Row, problems []ci.P
 	}
 }
 
-func (p Program) options(cfg *config.Config, host ci.Host, printer *ci.Printer) deploy.Options {
-	commit := host.Commit()
-	o := deploy.Options{
-		Reporter: printer, URL: cfg.URL.String(), Program: p.name(),
-		Operation: cfg.Operation, Title: cfg.Title, Description: cfg.Description,
-		Wait: cfg.Wait, Timeout: cfg.Timeout, Unreachable: cfg.UnreachableTimeout,
-		Logs: deploy.LogMode(cfg.Logs), MaxParallel: cfg.MaxParallel, FailFast: cfg.FailFast,
-		Verify: deploy.VerifyMode(cfg.Verify), StableFor: cfg.StableFor, Rollback: cfg.Rollback, DryRun: cfg.DryRun,
-		Prepare: deploy.Changes{Image: cfg.Image, Env: cfg.Env, ReplaceEnv: cfg.EnvMode == "replace", Source: cfg.Source, SourcePath: cfg.SourcePath,
-			BuildArgs: cfg.BuildArgs, BuildSecrets: cfg.BuildSecrets},
-	}
-	if f := cfg.ComposeFile; f != nil {
-		o.Prepare.ComposeFile, o.Prepare.ComposePath = f.Text, f.Path
-	}
-	if h := cfg.HealthURL; h != nil {
-		o.Health = &deploy.Health{
-			URL: h.URL, Path: h.Path, Contains: cfg.HealthText, Headers: cfg.HealthHeaders, Accept: cfg.HealthStatus, Timeout: cfg.HealthTimeout, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-			UserAgent: p.userAgent(),
-		}
-	}
-	o.CI = deploy.CI{Repository: host.Repository(), Commit: commit.SHA, Ref: commit.Ref, PullRequest: commit.PullRequest}
-	if o.Follow = following(cfg.Follow, host); o.Follow != nil {
-		o.CI.Commit = o.Follow.Commit
-	}
-	if o.Title == "" {
-		o.Title = commit.Title()
-	}
-	if o.Title == "" {
-		o.Title = "Deployed by dokploy-deploy"
-	}
-	if o.Description == "" {
-		o.Description = commit.Description()
-	}
-	for _, ref := range cfg.Applications {
-		o.Targets = append(o.Targets, deploy.Target{Kind: dokploy.Application, Ref: ref})
-	}
-	for _, ref := range cfg.Composes {
-		o.Targets = append(o.Targets, deploy.Target{Kind: dokploy.Compose, Ref: ref})
-	}
-	client := dokploy.Options{
-		URL: cfg.URL, Key: cfg.APIKey, Header: cfg.Headers, CACerts: cfg.CACerts, SkipVerify: cfg.TLSSkipVerify,
-		UserAgent: p.userAgent(), Dial: p.Dial,
-	}
-	if cfg.Debug {
-		client.Trace = func(method, path string, status int, took time.Duration) {
-			printer.Debug(fmt.Sprintf("%s %s %d %s", method, path, status, took.Round(time.Millisecond)))
-		}
-	}
-	o.Client = dokploy.New(client)
-	return o
-}
-
 // outputs returns the outputs of a run. Their free text may quote what a build
 // printed; fit masks and shortens it.
 func outputs(report *verdict.Report, fit func(string) string) ci.Outputs {
@@ -212,27 +159,3 @@ func (p Program) name() string {
 
 // userAgent returns the name and version for servers.
 func (p Program) userAgent() string { return strings.ReplaceAll(p.name(), " ", "/") }
-
-// Usage writes the answer to --help.
-func Usage(w io.Writer) {
-	var b strings.Builder
-	config.UsageText(&b, "dokploy-deploy deploys a service of a Dokploy server from CI, follows that deployment and exits with the real result.", 0)
-	b.WriteString("\n")
-	config.Usage(&b)
-	b.WriteString("\n")
-	config.UsageText(&b, "Outputs, in GITHUB_OUTPUT; as DOKPLOY_NAME=value lines in output-file and DRONE_OUTPUT, where url is DOKPLOY_DEPLOYED_URL and commit is DOKPLOY_BUILT_COMMIT:", 0)
-	for _, o := range ci.OutputTable {
-		b.WriteString("  " + o.Name + "\n")
-		config.UsageText(&b, o.Meaning, 8)
-	}
-	b.WriteString(`
-Exit codes:
-  0         deployed (or, with wait: false, accepted)
-  1         the deployment failed: error, cancelled, unhealthy, lost
-  2         the inputs are wrong, or name something that does not exist
-  3         Dokploy cannot be reached, or refuses the key
-  4         timed out; the deployment may still be going on in Dokploy
-  129, 130, 143  interrupted by SIGHUP (unless it is ignored), SIGINT, SIGTERM
-`)
-	_, _ = io.WriteString(w, b.String())
-}

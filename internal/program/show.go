@@ -12,22 +12,8 @@ import (
 // show ends the output: successes first, then what failed and why.
 func show(printer *ci.Printer, report *verdict.Report) {
 	for _, r := range report.Results {
-		switch {
-		case r.Status == verdict.Done && report.DryRun && report.Follow:
-			printer.Success(r.Name + " can be followed; this was a dry run, nothing was waited for")
-		case r.Status == verdict.Done && report.DryRun:
-			printer.Success(r.Name + " can be deployed; this was a dry run, nothing was changed")
-		case r.Status == verdict.Done:
-			line := r.Name + " deployed in " + text.Duration(r.Took)
-			if report.Follow {
-				line = r.Name + " is deployed, followed for " + text.Duration(r.Took)
-			}
-			if r.Commit != "" {
-				line += " (commit " + r.ShortCommit() + ")"
-			}
-			printer.Success(line, r.URLs...)
-		case r.Status == verdict.Queued:
-			printer.Success(r.Name+" was accepted by Dokploy and is not followed", r.DashboardURL)
+		if r.Status.OK() {
+			success(printer, report, r)
 		}
 	}
 	for _, r := range report.Results {
@@ -37,10 +23,6 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		case r.Status == verdict.Skipped:
 			printer.WarnAbout(r.Name+" was skipped", r.Name+" "+r.Headline())
 		}
-	}
-	type saying struct { // what concerns all targets is said once
-		input, name string
-		verdict.Outcome
 	}
 	said := map[saying]bool{}
 	for _, r := range report.Results {
@@ -58,6 +40,35 @@ func show(printer *ci.Printer, report *verdict.Report) {
 		}
 		printer.Failure(failure(r, printer.LogIsAbove(r.Name)))
 	}
+}
+
+// success shows a target that was deployed, or can be.
+func success(printer *ci.Printer, report *verdict.Report, r verdict.Result) {
+	switch {
+	case r.Status == verdict.Queued:
+		printer.Success(r.Name+" was accepted by Dokploy and is not followed", r.DashboardURL)
+		return
+	case report.DryRun && report.Follow:
+		printer.Success(r.Name + " can be followed; this was a dry run, nothing was waited for")
+		return
+	case report.DryRun:
+		printer.Success(r.Name + " can be deployed; this was a dry run, nothing was changed")
+		return
+	}
+	line := r.Name + " deployed in " + text.Duration(r.Took)
+	if report.Follow {
+		line = r.Name + " is deployed, followed for " + text.Duration(r.Took)
+	}
+	if r.Commit != "" {
+		line += " (commit " + r.ShortCommit() + ")"
+	}
+	printer.Success(line, r.URLs...)
+}
+
+// saying is a failure that was shown. What concerns all targets is shown once.
+type saying struct {
+	input, name string
+	verdict.Outcome
 }
 
 // tailShown is how many of the last log lines a failure quotes.
