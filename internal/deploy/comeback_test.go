@@ -23,9 +23,7 @@ func TestAQueueThatComesBack(t *testing.T) {
 					time.AfterFunc(5*time.Second, func() { w.srv.Restart(5 * time.Second) })
 					r := w.want(w.deploy("application api"), verdict.Done, 0)
 					w.triggers(app, 1)
-					if id := w.lastRow(app).ID; r.DeploymentID != id {
-						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-					}
+					w.isLast(r, app)
 				})
 			})
 		}
@@ -125,9 +123,7 @@ func TestWhatRanComesBack(t *testing.T) {
 					}
 					r := w.want(w.deploy("application api"), want, exit)
 					w.triggers(app, 1)
-					if id := w.lastRow(app).ID; r.DeploymentID != id {
-						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-					}
+					w.isLast(r, app)
 				})
 			}
 		}
@@ -287,9 +283,7 @@ func TestOthersBetweenTheTwoRuns(t *testing.T) {
 		})
 		w.set = func(o *Options) { o.Operation, o.Verify, o.StableFor = "redeploy", VerifyAuto, 10*time.Second }
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
-		if id := w.lastRow(app).ID; r.DeploymentID != id {
-			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-		}
+		w.isLast(r, app)
 	})
 }
 
@@ -315,9 +309,7 @@ func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
 			w.srv.Fault(dokploytest.Fault{Procedure: "deployment.all", Kind: dokploytest.Lost, Times: 3}) // the end is not seen before
 			r := w.want(w.deploy("application api"), want, exit)
 			w.triggers(app, 1)
-			if id := w.lastRow(app).ID; r.DeploymentID != id {
-				w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-			}
+			w.isLast(r, app)
 		})
 	}
 }
@@ -343,9 +335,7 @@ func TestASecondRunDuringTheOutage(t *testing.T) {
 				time.AfterFunc(2*time.Minute, w.srv.ClearFaults)
 				r := w.want(w.deploy("application api"), verdict.Failed, 1)
 				w.triggers(app, 1)
-				if id := w.lastRow(app).ID; r.DeploymentID != id {
-					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-				}
+				w.isLast(r, app)
 			})
 		})
 	}

@@ -132,7 +132,7 @@ func (w *world) triggers(v *dokploytest.Service, want int) {
 	}
 }
 
-// ownRow is the row whose deployment the stand-in made for the nth trigger.
+// lastRow returns the row of the deployment that began last.
 func (w *world) lastRow(v *dokploytest.Service) dokploytest.Row {
 	w.Helper()
 	rows := w.srv.Deployments(v)
@@ -140,6 +140,14 @@ func (w *world) lastRow(v *dokploytest.Service) dokploytest.Row {
 		w.Fatal("no rows")
 	}
 	return slices.MaxFunc(rows, func(a, b dokploytest.Row) int { return a.StartedAt.Compare(b.StartedAt) })
+}
+
+// isLast checks that a result is of the deployment that began last.
+func (w *world) isLast(r *verdict.Result, v *dokploytest.Service) {
+	w.Helper()
+	if id := w.lastRow(v).ID; r.DeploymentID != id {
+		w.Errorf("deployment %s, want %s\n%s", r.DeploymentID, id, w.story())
+	}
 }
 
 var slowBuild = dokploytest.Build{Steps: dokploytest.Lines(time.Second, lines(40)...)}
@@ -397,9 +405,7 @@ func TestALostAnswerIsSettled(t *testing.T) {
 					}
 					r := w.want(w.deploy("application api"), verdict.Done, 0)
 					w.triggers(app, 1)
-					if id := w.lastRow(app).ID; r.DeploymentID != id {
-						w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-					}
+					w.isLast(r, app)
 				})
 			})
 		}

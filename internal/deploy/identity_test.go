@@ -48,9 +48,7 @@ func TestOursBehindAPushAndOthers(t *testing.T) {
 		w.srv.Enqueue(other, "another's", "")
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
-		if id := w.lastRow(app).ID; r.DeploymentID != id {
-			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-		}
+		w.isLast(r, app)
 	})
 }
 
@@ -82,9 +80,7 @@ func TestAnOnlyFastDeployment(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{SourceType: source, Build: takes(20 * time.Millisecond)})
 				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
-				if id := w.lastRow(app).ID; r.DeploymentID != id {
-					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-				}
+				w.isLast(r, app)
 			})
 		})
 	}

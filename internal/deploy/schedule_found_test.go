@@ -30,9 +30,7 @@ func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
 		time.Sleep(time.Second)
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
-		if id := w.lastRow(app).ID; r.DeploymentID != id {
-			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-		}
+		w.isLast(r, app)
 	})
 }
 
@@ -49,9 +47,7 @@ func TestOursAfterOthersOfTheSameSecond(t *testing.T) {
 		w.srv.Enqueue(other, "another's", "")
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
 		w.triggers(app, 1)
-		if id := w.lastRow(app).ID; r.DeploymentID != id {
-			w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-		}
+		w.isLast(r, app)
 	})
 }
 
@@ -75,9 +71,7 @@ func TestTheSecondRunIsOurs(t *testing.T) {
 				})
 				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
-				if id := w.lastRow(app).ID; r.DeploymentID != id {
-					w.Errorf("deployment %s, want %s", r.DeploymentID, id)
-				}
+				w.isLast(r, app)
 			})
 		})
 	}

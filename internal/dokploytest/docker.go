@@ -259,15 +259,10 @@ func (s *Server) composeLogs(c *call) (any, *apiError) {
 // logsOf finds the service, and leaves s.mu locked if there is one.
 func (s *Server) logsOf(c *call, kind string) (*Service, *apiError) {
 	s.mu.Lock()
-	id := c.text(kind + "Id")
-	v := s.findLocked(kind, id)
-	switch {
-	case !s.mayUse(c.key, id):
+	v, e := s.serviceOfLocked(c, kind)
+	if e != nil {
 		s.mu.Unlock()
-		return nil, noAccess
-	case v == nil:
-		s.mu.Unlock()
-		return nil, notFound(title(kind))
+		return nil, e
 	}
 	broken := s.sshLocked(v.serverID)
 	s.mu.Unlock()

@@ -164,12 +164,9 @@ func save(kind string, creates bool, then func(*Service)) func(*Server, *call) (
 func (s *Server) loadServices(c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.mayUse(c.key, c.text("composeId")) {
-		return nil, noAccess
-	}
-	v := s.findLocked("compose", c.text("composeId"))
-	if v == nil {
-		return nil, notFound("Compose")
+	v, e := s.serviceOfLocked(c, "compose")
+	if e != nil {
+		return nil, e
 	}
 	if c.text("type") == "fetch" {
 		v.fileOnDisk = v.composeFile

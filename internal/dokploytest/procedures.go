@@ -150,17 +150,26 @@ func (s *Server) projectAll(c *call) (any, *apiError) {
 	return out, nil
 }
 
+// serviceOfLocked returns the service that a call names, if the key may use it.
+func (s *Server) serviceOfLocked(c *call, kind string) (*Service, *apiError) {
+	id := c.text(kind + "Id")
+	v := s.findLocked(kind, id)
+	switch {
+	case !s.mayUse(c.key, id):
+		return nil, noAccess
+	case v == nil:
+		return nil, notFound(title(kind))
+	}
+	return v, nil
+}
+
 func one(kind string) func(*Server, *call) (any, *apiError) {
 	return func(s *Server, c *call) (any, *apiError) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		id := c.text(kind + "Id")
-		if !s.mayUse(c.key, id) {
-			return nil, noAccess
-		}
-		v := s.findLocked(kind, id)
-		if v == nil {
-			return nil, notFound(title(kind))
+		v, e := s.serviceOfLocked(c, kind)
+		if e != nil {
+			return nil, e
 		}
 		return s.serviceJSON(v, true), nil
 	}
@@ -191,15 +200,10 @@ func list(kind string) func(*Server, *call) (any, *apiError) {
 func deploy(kind string) func(*Server, *call) (any, *apiError) {
 	return func(s *Server, c *call) (any, *apiError) {
 		s.mu.Lock()
-		id := c.text(kind + "Id")
-		v := s.findLocked(kind, id)
-		switch {
-		case !s.mayUse(c.key, id):
+		v, e := s.serviceOfLocked(c, kind)
+		if e != nil {
 			s.mu.Unlock()
-			return nil, noAccess
-		case v == nil:
-			s.mu.Unlock()
-			return nil, notFound(title(kind))
+			return nil, e
 		}
 		var promised string
 		add := func() { // with s.mu held
@@ -240,7 +244,7 @@ func deploy(kind string) func(*Server, *call) (any, *apiError) {
 		}
 		out := map[string]any{"success": true, "message": "Deployment queued"}
 		if s.d.composeID && kind == "compose" {
-			out["composeId"] = id
+			out["composeId"] = v.ID
 		}
 		if promised != "" {
 			out["deploymentId"] = promised
