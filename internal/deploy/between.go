@@ -48,37 +48,44 @@ func keptForRollback(s *dokploy.SwarmService, appName string) string {
 // overtaken says by which deployment, where another one of the service has ended
 // that may have brought what runs; empty: none has.
 func (v *verifier) overtaken(ctx context.Context, d deployed) (by string, err error) {
+	// Compose replaces one container after the other, and nobody looked before.
+	inParts := v.service.Kind == dokploy.Compose && d.triggered.IsZero()
 	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
 		rows, err := v.client.Rows(ctx, v.service)
 		if err != nil {
 			return wait.Pending, err
 		}
-		by = overtakenIn(rows, d, v.look.docker)
+		by = overtakenIn(rows, d, v.look.docker, inParts)
 		return wait.Done, nil
 	})
 	return by, err
 }
 
-// overtakenIn looks for the newest deployment that is done since this one. Where
-// only containers can be seen, one that ended between the look before and ours
-// counts, too.
-func overtakenIn(rows []dokploy.Deployment, d deployed, docker bool) string {
-	beside := false
-	newest := d.row
+// overtakenIn looks for the newest deployment that has ended since this one and
+// may have brought what runs: one that is done and, inParts, one that has failed
+// on the way. Where only containers can be seen, one that ended between the look
+// before and ours counts, too.
+func overtakenIn(rows []dokploy.Deployment, d deployed, docker, inParts bool) string {
+	beside, newest, at := false, d.row, d.row.FinishedAt
 	for i := range rows {
 		row := &rows[i]
-		if row.ID == d.row.ID || row.Status != dokploy.StatusDone {
+		done, since := row.Status == dokploy.StatusDone, row.FinishedAt
+		failed := inParts && !done && row.Terminal()
+		if failed {
+			since = row.StartedAt // a restart leaves no end
+		}
+		if row.ID == d.row.ID || !done && !failed {
 			continue
 		}
-		beside = beside || !docker && !d.earlier[row.ID]
-		if row.FinishedAt.After(newest.FinishedAt) {
-			newest = row
+		if since.After(at) {
+			newest, at = row, since
 		}
+		beside = beside || done && !docker && !d.earlier[row.ID]
 	}
 	switch {
 	case newest != d.row:
-		return fmt.Sprintf("a later deployment of the service is done%s, and what is running may be of that one", ofCommit(newest))
+		return fmt.Sprintf("a later deployment of the service has ended%s, and what is running may be of that one", ofCommit(newest))
 	case beside:
 		return "another deployment of the service came right before this one"
 	}

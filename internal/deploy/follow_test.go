@@ -315,16 +315,27 @@ func TestFollowNamesTheNewest(t *testing.T) {
 // Another push came and went before the run looked: what runs is of that one,
 // which is named.
 func TestFollowOvertaken(t *testing.T) {
-	for _, kind := range []string{"application", "compose"} {
-		t.Run(kind, func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kind, outcome string
+		overtaken     bool
+	}{
+		"application":                   {"application", "", true},
+		"compose":                       {"compose", "", true},
+		"a failed build replaced none":  {"application", "error", false},
+		"a failed compose may have one": {"compose", "error", true},
+	} {
+		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				builds := func(n int) dokploytest.Build {
 					build := takes(5 * time.Second)
 					build.CommitSHA = []string{pushed, another}[n-1]
+					if n == 2 {
+						build.Outcome = tt.outcome
+					}
 					return build
 				}
 				v := w.srv.AddApplication(dokploytest.Application{Name: "x", SourceType: "git", BuildFunc: builds})
-				if kind == "compose" {
+				if tt.kind == "compose" {
 					v = w.srv.AddCompose(dokploytest.Compose{Name: "x", SourceType: "git", BuildFunc: builds})
 				}
 				w.pushes(v, pushed)
@@ -332,8 +343,9 @@ func TestFollowOvertaken(t *testing.T) {
 				w.pushes(v, another)
 				time.Sleep(time.Minute)
 				w.follows(Follow{})
-				r := w.want(w.deploy(kind+" x"), verdict.Done, 0)
-				if r.Commit != pushed || r.Verified != verdict.VerifiedUnknown || !w.rec.said("a later deployment of the service is done (commit 9999999), and what is running may be of that one") {
+				r := w.want(w.deploy(tt.kind+" x"), verdict.Done, 0)
+				said := w.rec.said("a later deployment of the service has ended (commit 9999999), and what is running may be of that one")
+				if r.Commit != pushed || (r.Verified == verdict.VerifiedUnknown) != tt.overtaken || said != tt.overtaken {
 					w.Errorf("%s, verified %q\n%s", r.Commit, r.Verified, w.story())
 				}
 			})

@@ -25,7 +25,7 @@ func TestRuleOvertaken(t *testing.T) {
 		})
 		w.set = verifying(VerifyAuto)
 		r := w.want(w.deploy("application api"), verdict.Done, 0)
-		if r.Verified != verdict.VerifiedUnknown || !w.rec.said("a later deployment of the service is done, and what is running may be of that one") {
+		if r.Verified != verdict.VerifiedUnknown || !w.rec.said("a later deployment of the service has ended, and what is running may be of that one") {
 			w.Errorf("verified %q\n%s", r.Verified, w.story())
 		}
 	})
