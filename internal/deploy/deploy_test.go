@@ -855,7 +855,7 @@ func TestUsualDurationHeartbeatAndTooLate(t *testing.T) {
 		if !w.rec.said("usually takes 1m05s") || !w.rec.said("it has been running for 2m10s; it usually takes 1m05s") {
 			w.Errorf("the usual duration is not spoken of:\n%s", w.story())
 		}
-		if n := w.rec.count("still running; no output for 30s"); n < 5 || n > 8 {
+		if n := w.rec.count("still running after "); n < 5 || n > 8 || !w.rec.said("still running after 1m00s; no output for 30s") {
 			w.Errorf("%d heartbeats in 4 minutes\n%s", n, w.story())
 		}
 	})

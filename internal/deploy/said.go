@@ -70,7 +70,7 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s", commit)
 		}
 	case track.DoingRunning:
-		return func() string { return text.Duration(time.Since(began)) + ", still running" }
+		return func() string { return "still running after " + text.Duration(time.Since(began)) }
 	}
 	return nil
 }
