@@ -61,7 +61,14 @@ func (t target) noteVerification(ctx context.Context, e end) end {
 	}
 	switch {
 	case v.prior.err != nil:
-		return e.found(t, v.notVerified(explainBlind(v.prior.err)))
+		why := explainBlind(v.prior.err)
+		f := v.notVerified(why)
+		if f.note != "" {
+			f.note = "verify: what runs cannot be seen: " + why
+		} else {
+			f.outcome.Reason.Kind = verdict.WouldNotBeSeen // nothing was deployed
+		}
+		return e.found(t, f)
 	case v.look.docker:
 		t.note("verify: Swarm's tasks and the containers are visible")
 	default:

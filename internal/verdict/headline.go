@@ -67,6 +67,8 @@ func (r *Result) became() string {
 // unhealthy says what is wrong with a deployment that Dokploy called done.
 func (r *Result) unhealthy() string {
 	switch {
+	case r.Reason.Kind == WouldNotBeSeen:
+		return "cannot be verified"
 	case r.Reason.Overtaken():
 		return "was deployed, but something else is running"
 	case r.Reason.Stopped():

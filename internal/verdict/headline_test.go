@@ -28,6 +28,7 @@ func TestHeadlines(t *testing.T) {
 		{Unhealthy, BadHealth, Result{Verified: VerifiedUnknown, DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unhealthy (12s)"},
 		{Unhealthy, BadHealth, Result{DeploymentID: "d", Took: 12 * time.Second}, "was deployed but is unhealthy (12s)"},
 		{Unhealthy, BadHealthStopped, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 9 * time.Second}, "was deployed, but was stopped (9s)"},
+		{Unhealthy, WouldNotBeSeen, Result{Verified: VerifiedUnknown}, "cannot be verified"},
 		{Unhealthy, AnotherImage, Result{Verified: VerifiedNo, DeploymentID: "d", Took: 9 * time.Second}, "was deployed, but something else is running (9s)"},
 	} {
 		tt.r.Status, tt.r.Reason = tt.status, Reason{Kind: tt.kind, Text: "why"}

@@ -134,6 +134,7 @@ const (
 	StoppedInSwarm  Kind = "stopped in Swarm"
 	NothingReplaced Kind = "nothing replaced"
 	CannotBeSeen    Kind = "cannot be seen"
+	WouldNotBeSeen  Kind = "would not be seen" // the same of a dry run
 	BadHealth       Kind = "bad health"
 	// HealthUnasked: what stands in front answered, or nothing did.
 	HealthUnasked    Kind = "health not asked"
@@ -250,6 +251,7 @@ var kinds = map[Kind]entry{
 	StoppedThere:     {status: Unhealthy, sentence: stopped},
 	StoppedInSwarm:   {status: Unhealthy, sentence: "{text}"},
 	NothingReplaced:  {status: Unhealthy, sentence: "{text}"},
+	WouldNotBeSeen:   {status: Unhealthy, sentence: "with verify: require the step would fail, because what runs cannot be seen: {text}"},
 	CannotBeSeen:     {status: Unhealthy, sentence: "Dokploy reports done, and whether it is running cannot be seen: {text}"},
 	BadHealth:        {status: Unhealthy, sentence: "{text}"},
 	HealthUnasked:    {status: Unhealthy, sentence: "{text}"},
