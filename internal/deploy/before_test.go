@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"dokploy-deploy/internal/dokploy"
 	"dokploy-deploy/internal/rollout"
 )
 
@@ -21,5 +22,29 @@ func TestPriorNewer(t *testing.T) {
 	}
 	if p := (prior{err: failed}).newer(seen, nil); !p.seen() || p.err != nil {
 		t.Errorf("%+v", p)
+	}
+}
+
+// What is from between two runs is told from the second one's where Swarm says which
+// deployment a container is of, or containers keep their ids.
+func TestRuleRunsAgain(t *testing.T) {
+	for _, tt := range []struct {
+		kind   dokploy.Kind
+		docker bool
+		others bool
+		want   error
+	}{
+		{dokploy.Application, true, false, nil},
+		{dokploy.Application, false, false, errFirst},
+		{dokploy.Compose, false, false, nil},
+		{dokploy.Application, true, true, errBetween},
+		{dokploy.Application, false, true, errBetween},
+		{dokploy.Compose, true, true, errBetween},
+	} {
+		v := &verifier{service: &dokploy.Service{Kind: tt.kind}, look: lookout{docker: tt.docker}, prior: prior{view: rollout.View{At: time.Unix(1, 0)}}}
+		v.runsAgain(tt.others)
+		if !errors.Is(v.prior.err, tt.want) || v.prior.seen() != (tt.want == nil) {
+			t.Errorf("%+v: %+v", tt, v.prior)
+		}
 	}
 }
