@@ -50,7 +50,7 @@ var guarded = []struct {
 // ofItsRules are the tests of internal/deploy that test its rules without a
 // server, or only briefly with the stand-in.
 const ofItsRules = "^(TestRule|TestWayBackIsTheTable|TestImage|TestNoWayBack|TestPriorNewer|" +
-	"TestRollback|TestDokploysOwnRollback|TestNothingWasSet|TestAnotherImageRuns|TestStoppedByHand|TestWhatOthersReplaced)"
+	"TestRollback|TestDokploysOwnRollback|TestNothingWasSet|TestAnotherImageRuns|TestStoppedByHand|TestWhatOthersReplaced|TestFollowVerifiesWhatWasMadeSince)"
 
 var (
 	onStandIn = tests{pkg: "internal/deploy", skip: "Schedule"}
