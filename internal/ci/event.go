@@ -24,6 +24,7 @@ type event struct {
 		} `json:"labels"`
 		Head struct {
 			SHA  string     `json:"sha"`
+			Ref  string     `json:"ref"`
 			Repo repository `json:"repo"`
 		} `json:"head"`
 		Base struct {
@@ -33,8 +34,10 @@ type event struct {
 	} `json:"pull_request"` // also of events about its reviews
 	WorkflowRun struct {
 		suite
-		DisplayTitle string `json:"display_title"`
+		DisplayTitle   string     `json:"display_title"`
+		HeadRepository repository `json:"head_repository"`
 	} `json:"workflow_run"`
+	Repository repository `json:"repository"`
 	CheckSuite suite `json:"check_suite"`
 	CheckRun   struct {
 		HeadSHA    string `json:"head_sha"`
@@ -78,6 +81,7 @@ type commit struct {
 // suite is a run of checks or of another workflow, with a commit of its own.
 type suite struct {
 	HeadSHA      string `json:"head_sha"`
+	HeadBranch   string `json:"head_branch"` // empty: of a fork
 	HeadCommit   commit `json:"head_commit"`
 	PullRequests []struct {
 		Number int `json:"number"`

@@ -32,7 +32,7 @@ func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []ve
 	case onTag && !pushed.Tag:
 		add(verdict.OnTagOnly, "", what)
 	case onTag:
-	case s.Push.Branch != "" && (pushed.Tag || pushed.PullRequest != "" || pushed.Ref != s.Push.Branch):
+	case s.Push.Branch != "" && (pushed.Tag || pushed.Ref != s.Push.Branch):
 		add(verdict.OtherBranch, s.Push.Branch, what)
 	}
 	if paths := s.Push.WatchPaths; len(paths) > 0 && !onTag {
@@ -56,6 +56,8 @@ func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []ve
 // what says what was pushed; empty: not known.
 func (p Pushed) what() string {
 	switch {
+	case p.PullRequest != "" && p.Ref != "":
+		return "pull request " + p.PullRequest + " from the branch " + p.Ref
 	case p.PullRequest != "":
 		return "pull request " + p.PullRequest
 	case p.Ref == "":

@@ -191,7 +191,7 @@ type Pull struct {
 
 // Pushed is what is known of the push that starts it. Each part may be empty.
 type Pushed struct {
-	Ref         string // branch or tag
+	Ref         string // branch or tag; empty also where that is in a fork
 	Tag         bool   // it is a tag
 	PullRequest string // the number of one that is not merged
 	Message     string // of the commit

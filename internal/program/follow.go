@@ -15,13 +15,10 @@ func following(f *config.Follow, host ci.Host) *deploy.Follow {
 	if f == nil {
 		return nil
 	}
-	run := host.Commit()
 	out := &deploy.Follow{Commit: f.Commit, Preview: f.Preview, StartTimeout: f.StartTimeout, SkipIfNone: f.SkipIfNone}
+	run := host.Commit()
 	if strings.HasPrefix(strings.ToLower(run.SHA), f.Commit) {
-		out.Pushed = deploy.Pushed{Ref: run.Ref, Tag: host.Tag(), Message: run.Message}
-		if !host.Merged() {
-			out.Pushed.PullRequest = run.PullRequest
-		}
+		out.Pushed = deploy.Pushed(host.Pushed())
 	}
 	if f.Preview != 0 && run.PullRequest == strconv.Itoa(f.Preview) {
 		out.Pull = deploy.Pull(host.Pull())
