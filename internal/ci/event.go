@@ -38,7 +38,7 @@ type event struct {
 		HeadRepository repository `json:"head_repository"`
 	} `json:"workflow_run"`
 	Repository repository `json:"repository"`
-	CheckSuite suite `json:"check_suite"`
+	CheckSuite suite      `json:"check_suite"`
 	CheckRun   struct {
 		HeadSHA    string `json:"head_sha"`
 		CheckSuite suite  `json:"check_suite"`

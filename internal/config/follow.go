@@ -25,7 +25,7 @@ var onlyFollowing = []string{"commit", "preview", "start-timeout", "if-none"}
 
 // notFollowing are the inputs that say what to start, or how. With follow
 // nothing is started.
-var notFollowing = []string{"image", "env", "compose-file", "source", "build-args", "build-secrets", "rollback", "title", "description"}
+var notFollowing = []string{"image", "env", "env-mode", "compose-file", "source", "build-args", "build-secrets", "rollback", "title", "description"}
 
 var hash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
@@ -34,7 +34,7 @@ func parseCommit(v string) (string, error) {
 	if short := strings.ToLower(v); hash.MatchString(short) {
 		return short, nil
 	}
-	return "", fmt.Errorf("%s is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set", quote(v))
+	return "", fmt.Errorf("%s is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run", quote(v))
 }
 
 // parsePreview parses the number of a pull request. "auto" is the run's own.
@@ -74,7 +74,10 @@ func (l *loader) following() *Follow {
 		return nil
 	}
 	for _, input := range notFollowing {
-		if v := l.given(input); v != "" && (input != "rollback" || !strings.EqualFold(v, "false")) {
+		switch {
+		case l.given(input) == "", input == "rollback" && !l.config.Rollback: // also neither true nor false
+		case input == "env-mode" && l.config.EnvMode != "replace":
+		default:
 			l.problems = without(l.problems, input)
 			l.problem(input, "cannot be combined with operation: follow, which starts nothing")
 		}
@@ -89,13 +92,16 @@ func (l *loader) following() *Follow {
 	}
 	if f.Commit == "" && l.valid("commit") {
 		f.Commit = strings.ToLower(l.facts.Commit)
-		none := "this run of CI names none; give the hash of the commit whose deployment is meant"
+		which := "which commit it is for"
 		if f.Preview != 0 { // of a merged pull request the other is the merge
-			f.Commit = strings.ToLower(l.facts.Head)
-			none = "this run of CI does not say which is the pull request's newest; give its hash"
+			f.Commit, which = strings.ToLower(l.facts.Head), "which commit is the pull request's newest"
 		}
-		if !hash.MatchString(f.Commit) {
-			l.problem("commit", "is not known: "+none)
+		switch {
+		case hash.MatchString(f.Commit):
+		case l.facts.Checkout == "": // not on a CI host
+			l.problem("commit", "is required outside CI: give the hash of the commit whose deployment is meant, as git rev-parse HEAD prints it")
+		default:
+			l.problem("commit", "is not set, and this CI run does not say "+which+"; give its hash")
 		}
 	}
 	if l.given("start-timeout") != "" && l.valid("start-timeout") && l.valid("timeout") && f.StartTimeout > l.config.Timeout {
@@ -112,12 +118,15 @@ func (l *loader) following() *Follow {
 func (l *loader) withoutFollow() {
 	for _, input := range onlyFollowing {
 		const text = "is for operation: follow"
-		switch v := l.values[input]; {
-		case v.text == "":
+		v := l.values[input]
+		if v.text == "" {
+			continue
+		}
+		l.problems = without(l.problems, input) // it is not what is wrong
+		switch {
 		case strings.HasPrefix(v.variable, "DOKPLOY_"):
-			l.problems = without(l.problems, input)
 			l.note(input, fmt.Sprintf("%s %s, and has no effect here", v.variable, text))
-		case l.valid(input) && l.valid("operation"):
+		case l.valid("operation"):
 			l.problem(input, text+", which is not set; without it the step starts a deployment of its own")
 		}
 	}

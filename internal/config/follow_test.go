@@ -45,11 +45,15 @@ func TestFollow(t *testing.T) {
 		{"rollback: false", run, []string{"INPUT_ROLLBACK", "false", "INPUT_WAIT", "true"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil, nil},
 		{
 			"no commit", Facts{}, nil, nil,
-			[]string{"commit: is not known: this run of CI names none; give the hash of the commit whose deployment is meant"}, nil,
+			[]string{"commit: is required outside CI: give the hash of the commit whose deployment is meant, as git rev-parse HEAD prints it"}, nil,
 		},
 		{
-			"a preview for a comment", Facts{Commit: sha, PullRequest: "12"}, []string{"INPUT_PREVIEW", "auto"}, nil,
-			[]string{"commit: is not known: this run of CI does not say which is the pull request's newest; give its hash"}, nil,
+			"no commit in CI", Facts{Checkout: "there"}, nil, nil,
+			[]string{"commit: is not set, and this CI run does not say which commit it is for; give its hash"}, nil,
+		},
+		{
+			"a preview for a comment", Facts{Commit: sha, PullRequest: "12", Checkout: "there"}, []string{"INPUT_PREVIEW", "auto"}, nil,
+			[]string{"commit: is not set, and this CI run does not say which commit is the pull request's newest; give its hash"}, nil,
 		},
 		{
 			"the head of a merged pull request", Facts{Commit: strings.Repeat("a", 40), Head: sha, PullRequest: "12"}, []string{"INPUT_PREVIEW", "auto"},
@@ -57,12 +61,12 @@ func TestFollow(t *testing.T) {
 		},
 		{
 			"a branch", run, []string{"INPUT_COMMIT", "main"}, nil,
-			[]string{`commit: "main" is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set`}, nil,
+			[]string{`commit: "main" is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run`}, nil,
 		},
-		{"too short", run, []string{"INPUT_COMMIT", "3f2a91"}, nil, []string{`commit: "3f2a91" is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set`}, nil},
+		{"too short", run, []string{"INPUT_COMMIT", "3f2a91"}, nil, []string{`commit: "3f2a91" is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run`}, nil},
 		{
 			"too long", run, []string{"INPUT_COMMIT", strings.Repeat("a", 65)}, nil,
-			[]string{`commit: "` + strings.Repeat("a", 65) + `" is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set`}, nil,
+			[]string{`commit: "` + strings.Repeat("a", 65) + `" is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run`}, nil,
 		},
 		{
 			"auto on a branch", run, []string{"INPUT_PREVIEW", "auto"}, nil,
@@ -90,6 +94,13 @@ func TestFollow(t *testing.T) {
 			"max-parallel", run, []string{"INPUT_MAX-PARALLEL", "2"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil,
 			[]string{"max-parallel: has no effect with operation: follow: all services are watched from the start"},
 		},
+		{
+			"fail-fast, of one service", run, []string{"INPUT_FAIL-FAST", "true"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil,
+			[]string{"fail-fast: has no effect with operation: follow: all services are watched from the start"},
+		},
+		{"rollback: no", run, []string{"INPUT_ROLLBACK", "no"}, nil, []string{`rollback: "no" is neither true nor false`}, nil},
+		{"env-mode: replace", run, []string{"INPUT_ENV-MODE", "replace"}, nil, []string{"env-mode: " + nothing}, nil},
+		{"env-mode: merge", run, []string{"INPUT_ENV-MODE", "merge"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil, nil},
 		{"image", run, []string{"INPUT_IMAGE", "a:1"}, nil, []string{"image: " + nothing}, nil},
 		{"image, from elsewhere", run, []string{"DOKPLOY_IMAGE", "a:1"}, nil, []string{"image: " + nothing + ". The variable DOKPLOY_IMAGE is read as this input: if it is your own, unset it for this step"}, nil},
 		{"env", run, []string{"INPUT_ENV", "A=1"}, nil, []string{"env: " + nothing}, nil},
@@ -160,7 +171,13 @@ func TestWithoutFollow(t *testing.T) {
 			},
 		},
 		{[]string{"INPUT_COMMIT", sha, "INPUT_OPERATION", "folow"}, []string{`operation: "folow" is not one of deploy, redeploy, follow; write follow`}, nil},
-		{[]string{"INPUT_COMMIT", "main"}, []string{`commit: "main" is not the hash of a commit: 7 to 64 hex digits, in CI that of the run if commit is not set`}, nil},
+		{
+			[]string{"INPUT_COMMIT", "main", "INPUT_PREVIEW", "auto"}, []string{
+				"commit: is for operation: follow, which is not set; without it the step starts a deployment of its own",
+				"preview: is for operation: follow, which is not set; without it the step starts a deployment of its own",
+			}, nil,
+		},
+		{[]string{"INPUT_PREVIEW", "auto", "INPUT_OPERATION", "folow"}, []string{`operation: "folow" is not one of deploy, redeploy, follow; write follow`}, nil},
 	} {
 		c, err := loadVars(Facts{Commit: sha}, pairs(tt.vars...)...)
 		var warnings []string

@@ -18,7 +18,7 @@ func (l *loader) together() {
 	l.healthURL()
 	l.times()
 	l.failFast()
-	if l.isSet("env-mode") && !l.isSet("env") && c.EnvMode == "replace" {
+	if l.isSet("env-mode") && !l.isSet("env") && c.EnvMode == "replace" && c.Follow == nil {
 		l.problem("env-mode", "replace without env would empty the environment; give the lines in env")
 	}
 	l.note("env", dotenv.Warnings(c.Env)...)
@@ -110,6 +110,7 @@ func (l *loader) healthURL() {
 func (l *loader) failFast() {
 	c := l.config
 	switch n := len(c.Applications) + len(c.Composes); {
+	case c.Follow != nil: // said already
 	case !c.FailFast || !l.valid("application") || !l.valid("compose"):
 	case n == 1:
 		l.note("fail-fast", "has no effect, since there is only one target")

@@ -144,19 +144,17 @@ func (w *watcher) awaited(ctx context.Context, d track.Decision) {
 	} else {
 		w.verifier.ranNothing(time.Now())
 	}
-	if w.waits {
+	if !w.awaitedSince.IsZero() {
 		return
 	}
-	w.waits = true
+	w.awaitedSince = time.Now()
 	w.verifier.down.answers()
-	what := "started none"
+	what := "deployment of it"
 	if !made(t.service) {
-		what = "made no preview"
+		what = "preview"
 	}
-	t.note("Dokploy has %s yet; waiting up to %s", what, text.Duration(min(t.o.Follow.StartTimeout, t.o.Timeout)))
-	for _, o := range explaining(t.obstacles(w.previews)) {
-		t.warn("there may come none: %s", o)
-	}
+	t.note("Dokploy shows no %s yet; waiting up to %s", what, text.Duration(min(t.o.Follow.StartTimeout, t.o.Timeout)))
+	noteObstacles(t, w.previews)
 }
 
 // adopt makes the preview that was listed what is followed. Its domain may come

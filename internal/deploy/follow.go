@@ -19,7 +19,7 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 	if n := t.service.PullRequest; n != 0 {
 		what = fmt.Sprintf(" in the preview of pull request %d", n)
 	}
-	t.note("following what Dokploy starts by itself for commit %.7s%s", t.o.Follow.Commit, what)
+	t.note("looking for the deployment that Dokploy itself starts for commit %.7s%s", t.o.Follow.Commit, what)
 	s := newSender(t, v, base, verdict.NoneYet)
 	s.sent.state = track.Begin(s.order())
 	e, err := watch(ctx, t, v, base, s.sent)
@@ -53,6 +53,8 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 		why.Kind = verdict.NoPreviewExplained
 	case len(reasons) > 0:
 		why.Kind = verdict.NoneExplained
+	case t.service.PullRequest == 0 && !t.service.HasGit():
+		why.Kind, why.Text = verdict.NoneOfNoGit, t.service.SourceType
 	}
 	o := why.Outcome()
 	newest := newestDeployed(t.service.Deployments)
@@ -155,15 +157,30 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 		result.Outcome = notStarted(ctx, err, true)
 		return result
 	}
-	for _, o := range explaining(t.obstacles(w.previews)) {
-		t.warn("there may come none: %s", o)
-	}
+	noteObstacles(t, w.previews)
 	t.note("this key %s", t.mayText())
 	if err := t.noteHealth(); err != nil {
 		result.Outcome = notStarted(ctx, err, true)
 		return result
 	}
 	return result
+}
+
+// noteObstacles says why there may come none. With if-none: skip that is as it
+// was meant.
+func noteObstacles(t target, previews []dokploy.Preview) {
+	const text = "a deployment might not come: %s"
+	found := explaining(t.obstacles(previews))
+	for _, o := range found {
+		if o.Certain() && !t.o.Follow.SkipIfNone {
+			t.warn(text, o)
+		} else {
+			t.note(text, o)
+		}
+	}
+	if len(found) == 0 && t.service.PullRequest == 0 && !t.service.HasGit() {
+		t.warn(text, verdict.NoGit(t.service.SourceType))
+	}
 }
 
 // lookedText says what one look has shown.

@@ -46,7 +46,7 @@ func TestFollowEarlyMiddleLate(t *testing.T) {
 		before time.Duration // how long before the run it is pushed
 		said   string
 	}{
-		"before the webhook": {-30 * time.Second, "Dokploy has started none yet; waiting up to 2m00s"},
+		"before the webhook": {-30 * time.Second, "Dokploy shows no deployment of it yet; waiting up to 2m00s"},
 		"while it is built":  {3 * time.Second, "started"},
 		"after its end":      {time.Minute, "it was deployed before this run looked: at "},
 	} {
@@ -96,9 +96,14 @@ func TestFollowNone(t *testing.T) {
 		version string
 		kind    verdict.Kind
 		why     string
+		// said at once, of fail and of skip
+		fail, skip string
 	}{
-		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s"},
-		"auto-deploy is off":  {"git", dokploytest.Push{AutoDeployOff: true}, on("main"), "", verdict.NoneExplained, "automatic deployments are off for this service"},
+		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "", "", ""},
+		"auto-deploy is off":  {"git", dokploytest.Push{AutoDeployOff: true}, on("main"), "", verdict.NoneExplained, "automatic deployments are off for this service", "! ", "› "},
+		"another branch":      {"git", dokploytest.Push{}, on("feature"), "", verdict.NoneExplained, "the service is deployed from the branch main, and this run is for the branch feature", "! ", "› "},
+		"watch paths":         {"git", dokploytest.Push{WatchPaths: []string{"api/**"}}, on("main"), "", verdict.NoneExplained, "the service is deployed only when a file changes that matches its watch paths (api/**)", "› ", "› "},
+		"an image":            {"docker", dokploytest.Push{}, on("main"), "", verdict.NoneOfNoGit, "the service is not built from a Git repository (its source is docker), and only the webhook of a Git host names a commit", "! ", "! "},
 	} {
 		for _, skip := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -106,16 +111,28 @@ func TestFollowNone(t *testing.T) {
 					v := w.srv.AddApplication(dokploytest.Application{SourceType: tt.source})
 					v.SetPush(tt.push)
 					w.follows(Follow{Pushed: tt.pushed, SkipIfNone: skip})
-					status, exit := verdict.Lost, 1
+					status, exit, became, mark := verdict.Lost, 1, "was not followed", tt.fail
+					if skip {
+						mark = tt.skip
+					}
 					if skip && tt.kind == verdict.NoneExplained {
-						status, exit = verdict.Skipped, 0
+						status, exit, became = verdict.Skipped, 0, "was skipped"
 					}
 					r := w.want(w.deploy("application api"), status, exit)
 					w.triggers(v, 0)
 					if r.Reason.Kind != tt.kind || r.Took < 2*time.Minute || r.Took > 2*time.Minute+10*time.Second {
 						w.Errorf("%s after %s", r.Why(), r.Took)
 					}
-					t.Log(r.Headline(), w.rec.notes)
+					want := became + ": Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s"
+					if tt.why != "" {
+						want += ": " + tt.why
+					}
+					if r.Headline() != want {
+						w.Errorf("%s, want %s", r.Headline(), want)
+					}
+					if tt.why != "" && w.rec.count(mark+"a deployment might not come: "+tt.why) != 1 || w.rec.count("might not") > 1 {
+						w.Error(w.story())
+					}
 				})
 			})
 		}
@@ -478,7 +495,7 @@ func TestFollowDryRun(t *testing.T) {
 				began := time.Now()
 				w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(v, 0)
-				if !w.rec.said(tt.said) || !w.rec.said("this key may look at Docker") || !w.rec.said("there may come none: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
+				if !w.rec.said(tt.said) || !w.rec.said("this key may look at Docker") || !w.rec.said("a deployment might not come: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
 					w.Error(time.Since(began), w.story())
 				}
 			})

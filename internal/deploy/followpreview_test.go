@@ -71,8 +71,8 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 		member bool
 		said   string
 	}{
-		"before the webhook":                     {before: -30 * time.Second, said: "Dokploy has made no preview yet; waiting up to 2m00s"},
-		"before the webhook, a member's key":     {before: -30 * time.Second, member: true, said: "Dokploy has made no preview yet; waiting up to 2m00s"},
+		"before the webhook":                     {before: -30 * time.Second, said: "Dokploy shows no preview yet; waiting up to 2m00s"},
+		"before the webhook, a member's key":     {before: -30 * time.Second, member: true, said: "Dokploy shows no preview yet; waiting up to 2m00s"},
 		"while it waits":                         {before: time.Second, queued: true, said: "queued, next in line; building now: api"},
 		"while it is built":                      {before: 3 * time.Second, said: "started"},
 		"while it is built, with a member's key": {before: 3 * time.Second, member: true, said: "started"},
@@ -305,7 +305,7 @@ func TestFollowPreviewNone(t *testing.T) {
 					if r.Why() != tt.why || r.Took < 2*time.Minute || r.Took > 2*time.Minute+time.Second || !strings.Contains(r.Advice(), tt.hint) {
 						w.Errorf("%s after %s; %s\nwant %s; %s", r.Why(), r.Took, r.Advice(), tt.why, tt.hint)
 					}
-					if warned := w.rec.said("there may come none: "); warned != (tt.warned != "") || !w.rec.said(tt.warned) {
+					if warned := w.rec.said("a deployment might not come: "); warned != (tt.warned != "") || !w.rec.said(tt.warned) {
 						w.Error(w.story())
 					}
 					w.triggers(app, 0)
@@ -546,7 +546,7 @@ func TestFollowPreviewDryRun(t *testing.T) {
 				})
 				began := time.Now()
 				r := w.want(w.deploy("application api"), verdict.Done, 0)
-				for _, said := range append(tt.said, "there may come none: the application is deployed from the branch main, and the pull request is for next") {
+				for _, said := range append(tt.said, "a deployment might not come: the application is deployed from the branch main, and the pull request is for next") {
 					if !w.rec.said(said) {
 						w.Errorf("%q is not said\n%s", said, w.story())
 					}

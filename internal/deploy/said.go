@@ -61,16 +61,18 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 	case track.DoingUnseen:
 		return func() string { return "no deployment has started yet; this Dokploy does not show its queue" }
 	case track.DoingAwaited:
-		commit := w.t.o.Follow.Commit
+		commit, since := w.t.o.Follow.Commit, w.awaitedSince
 		if !made(w.t.service) {
 			n := w.t.service.PullRequest
-			return func() string { return fmt.Sprintf("waiting for Dokploy to make the preview of pull request %d", n) }
+			return func() string {
+				return fmt.Sprintf("waiting for Dokploy to make the preview of pull request %d, %s so far", n, text.Duration(time.Since(since)))
+			}
 		}
 		return func() string {
-			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s", commit)
+			return fmt.Sprintf("waiting for Dokploy to start a deployment of commit %.7s, %s so far", commit, text.Duration(time.Since(since)))
 		}
 	case track.DoingRunning:
-		return func() string { return "still running after " + text.Duration(time.Since(began)) }
+		return func() string { return "still running after " + text.Duration(time.Since(began)) + w.t.screen.silence() }
 	}
 	return nil
 }

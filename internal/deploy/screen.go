@@ -127,11 +127,7 @@ func (s *screen) beat() {
 		case !down.IsZero():
 			s.note("Dokploy has not answered for " + text.Duration(time.Since(down)) + "; still trying")
 		default:
-			line := status()
-			if s.mode == LogLive {
-				line += "; no output for " + text.Duration(silent)
-			}
-			s.note(line)
+			s.note(status())
 		}
 		silent = 0
 	}
@@ -140,6 +136,15 @@ func (s *screen) beat() {
 	if !s.closed {
 		s.timer.Reset(heartbeat - silent)
 	}
+}
+
+// silence says for how long a build that is running has written nothing; empty
+// where its log is not shown.
+func (s *screen) silence() string {
+	if s.mode != LogLive {
+		return ""
+	}
+	return "; no output for " + text.Duration(time.Since(time.Unix(0, s.printed.Load())))
 }
 
 func (s *screen) close() {

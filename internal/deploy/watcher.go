@@ -20,11 +20,12 @@ type watcher struct {
 	previews []dokploy.Preview // of the application, as last listed
 	ahead    ahead
 	placed   string        // the place that was said
-	waits    bool          // it was said that none has come yet
 	unread   string        // why the queue could not be read
 	began    time.Time     // our clock, when the row was found
 	wake     chan struct{} // the log may have shown the end
 	late     *time.Timer   // of a deployment that takes far too long
 	growing  *backoff.ExponentialBackOff
 	first    time.Duration // its first pause
+
+	awaitedSince time.Time // our clock, when it was said that none has come yet; zero: it was not
 }

@@ -56,11 +56,14 @@ func success(printer *ci.Printer, report *verdict.Report, r verdict.Result) {
 		return
 	}
 	line := r.Name + " deployed in " + text.Duration(r.Took)
-	if report.Follow {
-		line = r.Name + " is deployed, followed for " + text.Duration(r.Took)
+	if report.Follow { // it may have been deployed before
+		line = r.Name + " is deployed"
 	}
 	if r.Commit != "" {
 		line += " (commit " + r.ShortCommit() + ")"
+	}
+	if report.Follow && r.Took >= time.Second {
+		line += ", followed for " + text.Duration(r.Took)
 	}
 	printer.Success(line, r.URLs...)
 }

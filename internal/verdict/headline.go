@@ -49,6 +49,9 @@ func (r *Result) became() string {
 	case Cancelled:
 		return "was cancelled"
 	case Lost:
+		if r.Reason.NotFollowed() {
+			return "was not followed"
+		}
 		return "was lost"
 	case Timeout:
 		return "did not finish"
@@ -99,6 +102,8 @@ func (r *Result) Runs() bool {
 func (r *Result) after() string {
 	took := text.Duration(r.Took)
 	switch {
+	case r.Reason.NotFollowed():
+		return "" // the reason says how long that was waited for
 	case r.Took < time.Second && r.DeploymentID == "":
 		return "" // nothing was deployed
 	case r.Status == Unhealthy && r.Commit != "":

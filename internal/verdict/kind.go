@@ -78,9 +78,11 @@ const (
 	// TwoCommits: the beginning of a hash fits them.
 	TwoCommits Kind = "two commits"
 	// NoneCame: Dokploy has started none, and nothing in the service's settings
-	// explains it; NoneExplained: something does.
+	// explains it; NoneExplained: something does. NoneOfNoGit: the service is not
+	// built from a Git repository.
 	NoneCame      Kind = "none came"
 	NoneExplained Kind = "none came, explained"
+	NoneOfNoGit   Kind = "none came, no Git source"
 	// NoPreview and NoPreviewExplained: the same of a pull request's preview, which
 	// is not there.
 	NoPreview          Kind = "no preview"
@@ -208,10 +210,11 @@ var kinds = map[Kind]entry{
 
 	TwoCommits:    {status: Lost, sentence: "{name} is the beginning of two commits that Dokploy deploys: {text}", hint: "give more digits of the hash"},
 	NoneCame:      {status: Lost, sentence: noneCame, hint: checkWebhook},
-	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, leave the step out for such commits, or set if-none to skip"},
+	NoneExplained: {status: Lost, sentence: noneCame + ": {text}", hint: "change that in Dokploy, run this step only for commits that are deployed, or set if-none to skip"},
+	NoneOfNoGit:   {status: Lost, sentence: noneCame + ": " + noGit, hint: "use operation: deploy, which starts a deployment and follows it"},
 
 	NoPreview:          {status: Lost, sentence: noPreview, hint: SeeTheApp},
-	NoPreviewExplained: {status: Lost, sentence: noPreview + ": {text}", hint: "change that, leave the step out for such pull requests, or set if-none to skip"},
+	NoPreviewExplained: {status: Lost, sentence: noPreview + ": {text}", hint: "change that, run this step only for pull requests that get a preview, or set if-none to skip"},
 	PreviewGone:        {status: Lost, sentence: "the preview of pull request {n} is gone from Dokploy: the pull request was closed or merged, or someone removed the preview", hint: "if the pull request is open, push to it or close and reopen it: Dokploy then makes another preview"},
 	PreviewsElsewhere:  {status: Invalid, sentence: "{name} has no previews: Dokploy makes them for applications whose provider is GitHub, and this one's is {text}", hint: "leave preview empty, and operation: follow follows the application itself"},
 
@@ -267,3 +270,10 @@ const (
 	stuck         = "Dokploy no longer works on this deployment, but still shows it as {name}"
 	stopped       = "it has been stopped in Dokploy since"
 )
+
+// noGit is why no push starts a deployment of such a service, most often: a Git
+// host may call its webhook all the same.
+const noGit = "the service is not built from a Git repository (its source is {text}), and only the webhook of a Git host names a commit"
+
+// NoGit is that, of a service with this source.
+func NoGit(source string) string { return fill(noGit, "{text}", source) }

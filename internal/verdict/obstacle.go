@@ -47,7 +47,7 @@ var obstacleWords = map[ObstacleKind]string{
 	OtherBranch:          "the service is deployed from the branch {text}, and this run is for {other}",
 	OnTagOnly:            "the service is deployed when a tag is pushed, and this run is for {other}",
 	WatchPaths:           "the service is deployed only when a file changes that matches its watch paths ({text})",
-	WatchPathsOfModified: "the service is deployed only when a file is modified that matches its watch paths ({text}); this Dokploy does not count files that were added or removed",
+	WatchPathsOfModified: "the service is deployed only when a file is modified that matches its watch paths ({text}); this Dokploy does not count added or removed files",
 	SkipKeyword:          "the commit message contains {text}, which Dokploy's GitHub app honours",
 
 	PreviewsOff:      "preview deployments are off for this application",
@@ -65,6 +65,16 @@ var obstacleWords = map[ObstacleKind]string{
 // Explains reports whether it is a reason for none: what holds for most
 // applications alike, as Dokploy sets it up, is not.
 func (o Obstacle) Explains() bool { return o.Kind != AuthorUnknown }
+
+// Certain reports whether it keeps Dokploy from starting one, whatever else is
+// so that is not known here.
+func (o Obstacle) Certain() bool {
+	switch o.Kind {
+	case WatchPaths, WatchPathsOfModified, LabelWanted, AuthorUnknown:
+		return false
+	}
+	return true
+}
 
 func (o Obstacle) String() string {
 	return fill(obstacleWords[o.Kind], "{text}", o.Text, "{other}", o.Other)

@@ -43,6 +43,15 @@ func (r Reason) BadHealth() bool {
 // Unasked is a part of [Reason.BadHealth].
 func (r Reason) Unasked() bool { return r.Kind == HealthUnasked }
 
+// NotFollowed reports whether there was no deployment that could be followed.
+func (r Reason) NotFollowed() bool {
+	switch r.Kind {
+	case TwoCommits, NoneCame, NoneExplained, NoneOfNoGit, NoPreview, NoPreviewExplained:
+		return true
+	}
+	return false
+}
+
 // String is the sentence of a reason.
 func (r Reason) String() string {
 	return r.fill(kinds[r.Kind].sentence)
