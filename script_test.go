@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,9 @@ func TestMain(m *testing.M) {
 // commands of the scripts:
 //
 //	standin NAME     a Dokploy with the services of one scenario
+//	push WHEN        an application api, and a push to it. The next program comes
+//	                 early: Dokploy is told of the push once it waits for that;
+//	                 in the middle of the build; or late, after its end
 //	host NAME        the environment of testdata/env/NAME.env
 //	deploy CODE …    the program with these inputs; it must end with CODE.
 //	                 "signal=" as an input interrupts it when the build runs
@@ -55,10 +59,11 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOST_ENVIRONMENTS", env)
+			e.Values["meets"] = &meets{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"standin": cmdStandin, "host": cmdHost, "deploy": cmdDeploy, "golden": cmdGolden,
+			"standin": cmdStandin, "push": cmdPush, "host": cmdHost, "deploy": cmdDeploy, "golden": cmdGolden,
 		},
 	})
 }
@@ -104,6 +109,14 @@ var scenarios = map[string]func(*dokploytest.Server){
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "manifest unknown")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack"})
 	},
+	"empty": func(*dokploytest.Server) {},
+	"pushed to main": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "api", SourceType: "git"})
+	},
+	"watch paths": func(s *dokploytest.Server) {
+		s.AddApplication(dokploytest.Application{Name: "web", SourceType: "github"}).SetPush(dokploytest.Push{WatchPaths: []string{"web/**", "package.json"}})
+	},
+	"image": func(s *dokploytest.Server) { s.AddApplication(dokploytest.Application{Name: "api"}) },
 	"two": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{Steps: dokploytest.Lines(0, "the api is built")}})
 		s.AddCompose(dokploytest.Compose{Name: "stack", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(0, "Error response from daemon: manifest unknown")}})
@@ -118,6 +131,18 @@ func pullApplication(s *dokploytest.Server, p dokploytest.Previews) *dokploytest
 	return app
 }
 
+// meets is what happens beside the next program.
+type meets struct {
+	server  *dokploytest.Server
+	moments []moment
+}
+
+// moment is what happens once a program has printed a text.
+type moment struct {
+	text string
+	then func()
+}
+
 func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
 	// To see that containers run takes seconds: one scenario shows it.
 	srv := dokploytest.New(dokploytest.Options{Concurrency: 4, NoDocker: args[0] != "crash"})
@@ -125,9 +150,46 @@ func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
 	url, err := srv.Listen("127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(srv.Close)
+	ts.Value("meets").(*meets).server = srv
 	ts.Setenv("STANDIN_URL", url)
 	ts.Setenv("STANDIN_KEY", srv.Key)
 }
+
+func cmdPush(ts *testscript.TestScript, _ bool, args []string) {
+	m := ts.Value("meets").(*meets)
+	mayEnd := make(chan struct{})
+	api := m.server.AddApplication(dokploytest.Application{
+		Name: "api", SourceType: "git", Domains: []dokploytest.Domain{{Host: "api.example.com", HTTPS: true}},
+		Build: dokploytest.Build{LogWriter: func(w io.Writer) {
+			fmt.Fprintln(w, "#1 [internal] load build definition")
+			<-mayEnd
+			fmt.Fprintln(w, "#1 DONE")
+		}},
+	})
+	deliver := func() {
+		m.server.Deliver(api, dokploytest.Delivery{Form: "gitea", Commit: pushed})
+	}
+	until := func(status string) {
+		for rows := m.server.Deployments(api); len(rows) == 0 || rows[0].Status != status; rows = m.server.Deployments(api) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	switch args[0] {
+	case "early":
+		m.moments = []moment{{"waiting up to", deliver}, {"#1 [internal]", func() { close(mayEnd) }}}
+	case "middle":
+		deliver()
+		until("running")
+		m.moments = []moment{{"#1 [internal]", func() { close(mayEnd) }}}
+	case "late":
+		close(mayEnd)
+		deliver()
+		until("done")
+	}
+}
+
+// pushed is the commit that the recorded environments are for.
+const pushed = "3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012"
 
 func cmdHost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("HOST", args[0])
@@ -202,10 +264,12 @@ func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program)
 	cmd.Env = env
-	var out watched
+	m := ts.Value("meets").(*meets)
+	out := watched{moments: m.moments}
+	m.moments = nil
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if signal {
-		out.text, out.seen = "it goes on", func() { _ = cmd.Process.Signal(syscall.SIGTERM) }
+		out.moments = []moment{{"it goes on", func() { _ = cmd.Process.Signal(syscall.SIGTERM) }}}
 	}
 	cmd.WaitDelay = 10 * time.Second
 	_ = cmd.Run()
@@ -215,18 +279,17 @@ func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// watched is a buffer that tells when it has seen a text.
+// watched is a buffer that knows when it has seen a text, one after the other.
 type watched struct {
-	all  []byte
-	text string
-	seen func()
+	all     []byte
+	moments []moment
 }
 
 func (w *watched) Write(p []byte) (int, error) {
 	w.all = append(w.all, p...)
-	if w.seen != nil && bytes.Contains(w.all, []byte(w.text)) {
-		w.seen()
-		w.seen = nil
+	for len(w.moments) > 0 && bytes.Contains(w.all, []byte(w.moments[0].text)) {
+		w.moments[0].then()
+		w.moments = w.moments[1:]
 	}
 	return len(p), nil
 }
@@ -283,6 +346,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
 	// Said from a second on, or only when the job was seen in the queue.
 	{regexp.MustCompile(`(started|failed|was interrupted|did not finish) (?:after|in) <time>`), "$1"},
+	{regexp.MustCompile(`, followed for <time>`), ""},
 	{regexp.MustCompile(`(?m)^(\| (?:api|stack|web[^|]*) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
 	{regexp.MustCompile(`("(?:queuedSeconds|buildSeconds)":)(\d+|null)`), "$1<n>"},
 	{regexp.MustCompile(`(DOKPLOY_DURATION=)\d+`), "$1<n>"},

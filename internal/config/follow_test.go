@@ -98,7 +98,7 @@ func TestFollow(t *testing.T) {
 			"fail-fast, of one service", run, []string{"INPUT_FAIL-FAST", "true"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil,
 			[]string{"fail-fast: has no effect with operation: follow: all services are watched from the start"},
 		},
-		{"rollback: no", run, []string{"INPUT_ROLLBACK", "no"}, nil, []string{`rollback: "no" is neither true nor false`}, nil},
+		{"rollback: no", run, []string{"INPUT_ROLLBACK", "no"}, nil, []string{`rollback: "no" is neither true nor false; write false`}, nil},
 		{"env-mode: replace", run, []string{"INPUT_ENV-MODE", "replace"}, nil, []string{"env-mode: " + nothing}, nil},
 		{"env-mode: merge", run, []string{"INPUT_ENV-MODE", "merge"}, &Follow{Commit: sha, StartTimeout: minutes(2)}, nil, nil},
 		{"image", run, []string{"INPUT_IMAGE", "a:1"}, nil, []string{"image: " + nothing}, nil},

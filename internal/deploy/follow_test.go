@@ -48,7 +48,7 @@ func TestFollowEarlyMiddleLate(t *testing.T) {
 	}{
 		"before the webhook": {-30 * time.Second, "Dokploy shows no deployment of it yet; waiting up to 2m00s"},
 		"while it is built":  {3 * time.Second, "started"},
-		"after its end":      {time.Minute, "it was deployed before this run looked: at "},
+		"after its end":      {time.Minute, "it is over already: done at "},
 	} {
 		for _, kind := range []string{"application", "compose"} {
 			t.Run(name+", "+kind, func(t *testing.T) {
@@ -120,8 +120,11 @@ func TestFollowNone(t *testing.T) {
 					}
 					r := w.want(w.deploy("application api"), status, exit)
 					w.triggers(v, 0)
-					if r.Reason.Kind != tt.kind || r.Took < 2*time.Minute || r.Took > 2*time.Minute+10*time.Second {
+					if r.Reason.Kind != tt.kind || (r.Advice() == "") != (status == verdict.Skipped) || r.Took < 2*time.Minute || r.Took > 2*time.Minute+10*time.Second {
 						w.Errorf("%s after %s", r.Why(), r.Took)
+					}
+					if w.rec.count("waiting for Dokploy to start a deployment of commit 3f2a91c, 1m30s so far") != 1 || w.rec.said("no output") {
+						w.Error(w.story())
 					}
 					want := became + ": Dokploy shows no deployment of commit 3f2a91c0de3f after 2m00s"
 					if tt.why != "" {
@@ -495,12 +498,31 @@ func TestFollowDryRun(t *testing.T) {
 				began := time.Now()
 				w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(v, 0)
-				if !w.rec.said(tt.said) || !w.rec.said("this key may look at Docker") || !w.rec.said("a deployment might not come: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
+				if w.rec.said("this key may deploy") || !w.rec.said("this key may look at Docker") {
+					w.Error(w.story())
+				}
+				if !w.rec.said(tt.said) || !w.rec.said("a deployment might not come: the service is deployed only when a file changes that matches its watch paths (src/**)") || time.Since(began) > 5*time.Second {
 					w.Error(time.Since(began), w.story())
 				}
 			})
 		})
 	}
+}
+
+// A dry run with a plain member's key says what will not be seen, and nothing of
+// rights that following does not need.
+func TestFollowDryRunOfAMember(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git"})
+		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{v.ID}})
+		w.follows(Follow{})
+		set := w.set
+		w.set = func(o *Options) { set(o); o.DryRun = true }
+		w.want(w.deploy("application api"), verdict.Done, 0)
+		if !w.rec.said("this key may not look at Docker") || w.rec.said("create services") || w.rec.said("may not set") {
+			w.Error(w.story())
+		}
+	})
 }
 
 // An outage is outlived for the whole of unreachable-timeout, before the service

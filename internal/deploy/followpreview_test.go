@@ -76,7 +76,7 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 		"while it waits":                         {before: time.Second, queued: true, said: "queued, next in line; building now: api"},
 		"while it is built":                      {before: 3 * time.Second, said: "started"},
 		"while it is built, with a member's key": {before: 3 * time.Second, member: true, said: "started"},
-		"after its end":                          {before: time.Minute, said: "it was deployed before this run looked: at "},
+		"after its end":                          {before: time.Minute, said: "it is over already: done at "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {

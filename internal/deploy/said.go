@@ -79,12 +79,12 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 
 // endedText says of a row that it was over when it was found.
 func endedText(row *dokploy.Deployment) string {
-	line := "it was deployed before this run looked"
+	line := "it is over already: done"
 	if row.Status != dokploy.StatusDone {
-		line = fmt.Sprintf("it had ended before this run looked (%s)", row.Status)
+		line = "it is over already: " + row.Status
 	}
 	if !row.FinishedAt.IsZero() {
-		line += ": at " + row.FinishedAt.UTC().Format(time.DateTime) + " UTC by the server's clock"
+		line += " at " + row.FinishedAt.UTC().Format(time.DateTime) + " UTC by the server's clock"
 	}
 	return line
 }

@@ -98,7 +98,7 @@ const (
 )
 
 const (
-	checkWebhook   Hint = "check the webhook's deliveries at the Git host, and how Dokploy answered them; if Dokploy is not meant to deploy on its own, use operation: deploy"
+	checkWebhook   Hint = "check the webhook's deliveries at the Git host, and how Dokploy answered them. It lists only the newest ten deployments of a service. If it is not meant to deploy on its own, use operation: deploy"
 	addDomain      Hint = "add a domain in Dokploy, or give the full address"
 	updateDokploy  Hint = "update Dokploy in its dashboard under Settings → Web Server, then run the job again"
 	ifMistake      Hint = "if that was a mistake, {again}"
@@ -151,6 +151,9 @@ func (o Outcome) Advice() string {
 	again := againWords[o.By]
 	if o.Hint != "" {
 		return fill(string(o.Hint), "{again}", again)
+	}
+	if o.Status == Skipped {
+		return "" // that was asked for
 	}
 	return o.Reason.fill(string(kinds[o.Reason.Kind].hint), "{input}", o.Input, "{again}", again)
 }
