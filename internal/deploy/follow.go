@@ -166,23 +166,6 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	return result
 }
 
-// noteObstacles says why there may come none. With if-none: skip that is as it
-// was meant.
-func noteObstacles(t target, previews []dokploy.Preview) {
-	const text = "a deployment might not come: %s"
-	found := explaining(t.obstacles(previews))
-	for _, o := range found {
-		if o.Certain() && !t.o.Follow.SkipIfNone {
-			t.warn(text, o)
-		} else {
-			t.note(text, o)
-		}
-	}
-	if len(found) == 0 && t.service.PullRequest == 0 && !t.service.HasGit() {
-		t.warn(text, verdict.NoGit(t.service.SourceType))
-	}
-}
-
 // lookedText says what one look has shown.
 func (t target) lookedText(d track.Decision, s track.State) string {
 	commit, n := t.o.Follow.Commit, t.service.PullRequest

@@ -127,3 +127,20 @@ func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull,
 func explaining(all []verdict.Obstacle) []verdict.Obstacle {
 	return slices.DeleteFunc(slices.Clone(all), func(o verdict.Obstacle) bool { return !o.Explains() })
 }
+
+// noteObstacles says why there may come none. With if-none: skip that is as it
+// was meant.
+func noteObstacles(t target, previews []dokploy.Preview) {
+	const text = "a deployment might not come: %s"
+	found := explaining(t.obstacles(previews))
+	for _, o := range found {
+		if o.Certain() && !t.o.Follow.SkipIfNone {
+			t.warn(text, o)
+		} else {
+			t.note(text, o)
+		}
+	}
+	if len(found) == 0 && t.service.PullRequest == 0 && !t.service.HasGit() {
+		t.warn(text, verdict.NoGit(t.service.SourceType))
+	}
+}
