@@ -278,7 +278,7 @@ func (j *judgement) followed() {
 		j.rollout = "good" // as all but the first push's
 	}
 	switch r.Reason.Kind {
-	case verdict.NoneCame, verdict.NoneExplained:
+	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit:
 		j.noneCame(keys, seen)
 	case verdict.TwoCommits:
 		if !several {
@@ -327,6 +327,9 @@ func (j *judgement) noneCame(keys []string, seen int) {
 	if (r.Reason.Kind == verdict.NoneExplained) != explained {
 		j.bad("%s: settings explain it: %v", r.Reason.Kind, explained)
 	}
+	if (r.Reason.Kind == verdict.NoneOfNoGit) != (!explained && !j.git()) {
+		j.bad("%s: built from Git: %v", r.Reason.Kind, j.git())
+	}
 	if (r.Status == verdict.Skipped) != (explained && f.skip) {
 		j.bad("%s, with skip: %v", r.Status, f.skip)
 	}
@@ -340,7 +343,7 @@ func (j *judgement) lostFollowing(d *build) {
 	gone := newest == nil || newest.row == ""
 	taken := len(t.removed) > 0 || len(j.follow.cleaned) > 0 || newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
 	switch k := j.r.Reason.Kind; k {
-	case verdict.NoneCame, verdict.NoneExplained, verdict.TwoCommits: // judged in followed
+	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.TwoCommits: // judged in followed
 	case verdict.Ambiguous, verdict.WhichPush:
 		if j.foreign() == 0 && !away {
 			j.bad("lost, but there is no other deployment")
@@ -370,7 +373,7 @@ func (j *judgement) calmly() {
 	}
 	switch {
 	case len(keys) == 0:
-		if j.r.Reason.Kind != verdict.NoneCame && j.r.Reason.Kind != verdict.NoneExplained {
+		if k := j.r.Reason.Kind; k != verdict.NoneCame && k != verdict.NoneExplained && k != verdict.NoneOfNoGit {
 			j.bad("%s (%s) in the calm, though none came", j.r.Status, j.r.Reason.Kind)
 		}
 	case j.r.Reason.Kind == verdict.Ambiguous && j.git() && j.foreign() > 0:
