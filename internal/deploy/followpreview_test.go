@@ -80,7 +80,11 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
-				app := w.pullApp("api", 20*time.Second)
+				build := 20 * time.Second
+				if tt.before < 0 { // over before a look at its beginning would count
+					build = 2 * time.Second
+				}
+				app := w.pullApp("api", build)
 				if tt.queued {
 					w.srv.Enqueue(app, "another's", "Hash: "+pushed)
 				}
@@ -178,7 +182,8 @@ func TestFollowPreviewRemoved(t *testing.T) {
 func TestFollowPreviewOpenedAgain(t *testing.T) {
 	for _, again := range []bool{true, false} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
-			app := w.pullApp("api", 5*time.Second)
+			app := w.pullApp("api", 2*time.Second)
+			w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
 			w.pulls(dokploytest.PullRequest{Number: 7, Commit: another})
 			time.Sleep(time.Minute)
 			time.AfterFunc(20*time.Second, func() { w.pulls(dokploytest.PullRequest{Number: 7, Action: "closed"}) })
