@@ -114,9 +114,6 @@ func (w *watcher) followLog(ctx context.Context) {
 		return
 	}
 	source := dokploy.LogSource{DeploymentID: row.ID, Path: row.LogPath, ServerID: t.service.ServerID}
-	if t.service.PullRequest != 0 && t.service.ServerID != "" { // readLogs looks on Dokploy's own host (docs/dokploy.md, Previews)
-		source.NoREST = true
-	}
 	if build := firstOf(row.BuildServerID, t.service.BuildServerID); build != "" {
 		source.ServerID, source.NoREST = build, true
 	}
@@ -142,7 +139,7 @@ func (w *watcher) awaited(ctx context.Context, d track.Decision) {
 	if there := t.service.PullRequest == 0 || d.Preview != nil; there {
 		w.verifier.lookWhileQueued(ctx)
 	} else {
-		w.verifier.ranNothing(time.Now())
+		w.verifier.ranNothing()
 	}
 	if !w.awaitedSince.IsZero() {
 		return

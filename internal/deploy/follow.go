@@ -32,9 +32,6 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 	}
 	why := e.last.End.Reason
 	if why.Kind == verdict.NoneCame || why.Kind == verdict.NoPreview {
-		if e.preview != nil {
-			t = e.preview.target
-		}
 		return e, s.brokenOff(noneCame(ctx, t, why))
 	}
 	return e, s.brokenOff(why.Err())

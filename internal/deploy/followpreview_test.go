@@ -180,26 +180,48 @@ func TestFollowPreviewRemoved(t *testing.T) {
 // A preview that is removed while none of this commit has come may come back:
 // the pull request is opened again.
 func TestFollowPreviewOpenedAgain(t *testing.T) {
-	for _, again := range []bool{true, false} {
-		inWorld(t, dokploytest.Options{}, func(w *world) {
-			app := w.pullApp("api", 2*time.Second)
-			w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
-			w.pulls(dokploytest.PullRequest{Number: 7, Commit: another})
-			time.Sleep(time.Minute)
-			time.AfterFunc(20*time.Second, func() { w.pulls(dokploytest.PullRequest{Number: 7, Action: "closed"}) })
-			status, exit := verdict.Lost, 1
-			if again {
-				time.AfterFunc(40*time.Second, func() { w.pulls(dokploytest.PullRequest{Number: 7, Action: "reopened"}) })
-				status, exit = verdict.Done, 0
-			}
-			w.followsPreview(Follow{}, func(o *Options) { o.Verify = VerifyRequire })
-			r := w.want(w.deploy("application api"), status, exit)
-			switch {
-			case again && (r.DeploymentID != w.lastRow(w.previewOf(app, 7)).ID || r.URL() != "https://"+w.previewOf(app, 7).AppName+".preview.example.com"):
-				w.Error(r.DeploymentID, r.URL(), w.story())
-			case !again && (r.Reason.Kind != verdict.PreviewGone || r.Took < 2*time.Minute):
-				w.Error(r.Why(), r.Took)
-			}
+	const never = time.Hour
+	for name, tt := range map[string]struct {
+		after  time.Duration // it is closed
+		member bool
+	}{
+		"some time later":              {after: 20 * time.Second},
+		"at once":                      {},
+		"at once, with a member's key": {member: true},
+		"later, with a member's key":   {after: 5 * time.Second, member: true},
+		"never":                        {after: never},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				app := w.pullApp("api", 2*time.Second)
+				if tt.member {
+					w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}})
+				}
+				w.pulls(dokploytest.PullRequest{Number: 7, Commit: another})
+				time.Sleep(time.Minute)
+				time.AfterFunc(20*time.Second, func() {
+					w.pulls(dokploytest.PullRequest{Number: 7, Action: "closed"})
+					if tt.after == 0 {
+						w.pulls(dokploytest.PullRequest{Number: 7, Action: "reopened"})
+					}
+				})
+				status, exit := verdict.Done, 0
+				switch tt.after {
+				case 0:
+				case never:
+					status, exit = verdict.Lost, 1
+				default:
+					time.AfterFunc(20*time.Second+tt.after, func() { w.pulls(dokploytest.PullRequest{Number: 7, Action: "reopened"}) })
+				}
+				w.followsPreview(Follow{}, func(o *Options) { o.Verify = VerifyRequire })
+				r := w.want(w.deploy("application api"), status, exit)
+				switch {
+				case status == verdict.Lost && (r.Reason.Kind != verdict.PreviewGone || r.Took < 2*time.Minute):
+					w.Error(r.Why(), r.Took)
+				case status == verdict.Done && (r.DeploymentID != w.lastRow(w.previewOf(app, 7)).ID || r.URL() != "https://"+w.previewOf(app, 7).AppName+".preview.example.com"):
+					w.Error(r.DeploymentID, r.URL(), w.story())
+				}
+			})
 		})
 	}
 }
@@ -632,4 +654,30 @@ func TestFollowPreviewWithoutTheRight(t *testing.T) {
 			w.Error(r.Why(), time.Since(began))
 		}
 	})
+}
+
+// Of a preview on a remote server Dokploy's REST finds no log, which is not an
+// empty one.
+func TestFollowPreviewOnARemoteServer(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			w.srv.AddServer("far")
+			w.pullApp("api", time.Second, func(a *dokploytest.Application) {
+				a.ServerID = "far"
+				a.Previews.Build = dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#7 compiling", "ERROR: no such file")}
+			})
+			if refused {
+				w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1})
+			}
+			time.AfterFunc(10*time.Second, func() { w.pulls(dokploytest.PullRequest{Number: 7}) })
+			w.followsPreview(Follow{})
+			want := verdict.LogSays
+			if refused {
+				want = verdict.UnreadLog
+			}
+			if r := w.want(w.deploy("application api"), verdict.Failed, 1); r.Reason.Kind != want {
+				w.Errorf("%q: %s\n%s", r.Reason.Kind, r.Why(), w.story())
+			}
+		})
+	}
 }

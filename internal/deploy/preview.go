@@ -54,18 +54,13 @@ func fitPreview(ctx context.Context, o *Options, s *dokploy.Service) error {
 // made yet.
 func made(s *dokploy.Service) bool { return s.PullRequest == 0 || s.PreviewID != "" }
 
-// turnTo makes the verifier look at another preview, which did not exist when the
-// one before it was looked at.
-func (v *verifier) turnTo(s *dokploy.Service) {
-	if v.service.PreviewID != s.PreviewID && v.prior.seen() {
-		v.ranNothing(v.prior.view.At)
-	}
-	v.service, v.look.service = s, s
-}
+// turnTo makes the verifier look at a preview. An earlier look at another one shows
+// nothing of it, and nothing of it ran then.
+func (v *verifier) turnTo(s *dokploy.Service) { v.service, v.look.service = s, s }
 
-// ranNothing notes that the preview did not exist at that time.
-func (v *verifier) ranNothing(at time.Time) {
-	v.prior, v.fresh = prior{view: rollout.View{At: at, Docker: v.look.docker}}, nil
+// ranNothing notes that there was no preview just now.
+func (v *verifier) ranNothing() {
+	v.prior, v.fresh = prior{view: rollout.View{At: time.Now(), Docker: v.look.docker}}, nil
 }
 
 // errPreviewGone is the cause of a context that ended because its preview is gone.
