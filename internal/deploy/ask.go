@@ -7,8 +7,8 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// before runs a look of the time before the trigger: a short outage is
-// outlived, what waiting cannot fix ends it.
+// before sends requests that come before the trigger: it tolerates a short
+// outage, and stops on errors that waiting cannot fix.
 func before(ctx context.Context, o *Options, look func(context.Context) error) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(o.beforeTrigger(), o.beforeTrigger()),

@@ -1,27 +1,26 @@
-// Package deploy owns one deployment, from its target to its verdict. It is all
-// that is asked of Dokploy for it, in stages that hand on values. Each file
-// knows only those that stand below it, and none knows what it is called from:
+// Package deploy owns one deployment, from its target to its verdict. It sends
+// all requests for it, in stages that hand on values. Each file knows only
+// those below it, and none knows its callers:
 //
-//	deploy.go    Run: finds the services that are meant (resolve.go), refuses what
-//	             cannot be done, and has each target run (parallel.go, run.go)
-//	target.go    what all stages of a target read, and none of them writes
-//	attempt.go   one deployment, stage after stage, and the verdict that is made of
-//	             what they have handed on
+//	deploy.go    Run: finds the services (resolve.go), refuses what cannot be
+//	             done, and runs each target (parallel.go, run.go)
+//	target.go    what all stages of a target read, and none of them changes
+//	attempt.go   one deployment, stage after stage, and the verdict on what the
+//	             stages have handed on
 //	prepare.go   sets what the inputs ask for (settings.go), and reads it back
 //	baseline.go  what is there before the trigger
 //	trigger.go   triggers once; upload.go does so with a source; follow.go does not
-//	watch.go     finds the deployment that this made, and follows it to its end
-//	             (ending.go): package track decides, observe.go asks for what it
-//	             needs, act.go does what follows
-//	preview.go   has what is followed be a pull request's preview, once it is there
-//	end.go       how it ended, and why (reason.go); an error that breaks a stage off
-//	             says what goes on in Dokploy (outcome.go)
-//	verify.go    sees whether what was deployed runs: package rollout decides, and
-//	             lookout.go asks for what it needs
+//	watch.go     finds the resulting deployment and follows it to its end
+//	             (ending.go): package track decides, observe.go requests what it
+//	             needs, act.go acts on the decision
+//	end.go       how it ended, and why (reason.go); after an error that ended a
+//	             stage, what goes on in Dokploy (outcome.go)
+//	verify.go    verifies that what was deployed is running: package rollout
+//	             decides, lookout.go requests what it needs
 //	health.go    asks an address
-//	rollback.go  goes back from a bad end: wayback.go decides
+//	rollback.go  goes back after a failure: wayback.go decides
 //
-// It reports through a small interface and knows nothing of the CI host.
+// It reports through a small interface and knows nothing about the CI host.
 package deploy
 
 import (
@@ -93,8 +92,8 @@ func identify(ctx context.Context, o *Options, found *targets, report *verdict.R
 	return all
 }
 
-// took is the time from the first trigger to the last verdict. What comes before
-// is preparing, and what comes after it going back.
+// took returns the time from the first trigger to the last verdict: without
+// preparation before it, and without rollbacks after it.
 func took(results []verdict.Result) time.Duration {
 	var first, last time.Time
 	for _, r := range results {
@@ -111,8 +110,7 @@ func took(results []verdict.Result) time.Duration {
 	return last.Sub(first)
 }
 
-// check finds, before anything is sent, what cannot be prepared. It reports
-// whether everything can be.
+// check reports what cannot be prepared, before anything is sent.
 func check(ctx context.Context, o *Options, found *targets, report *verdict.Report) bool {
 	if o.Prepare.set() || o.DryRun {
 		rights, err := askRights(ctx, o)

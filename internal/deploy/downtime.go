@@ -65,8 +65,8 @@ func (d *downtime) end() {
 	d.since, d.counted, d.backAt = time.Time{}, false, time.Now()
 }
 
-// answers reports the end of an outage, before what the look showed is
-// reported.
+// answers reports whether Dokploy answers what is needed: the list of projects
+// or, if only ids are given, a service.
 func (d *downtime) answers() {
 	if d.told {
 		d.told = false

@@ -11,16 +11,16 @@ import (
 // end is how a deployment ended, and what shows why.
 type end struct {
 	outcome  verdict.Outcome
-	left     verdict.Left // what goes on in Dokploy, of one that was broken off
+	left     verdict.Left // what goes on in Dokploy, if it was cut off
 	place    reason.Place // where the build broke
 	tail     []string     // last lines of a log
-	tailOf   string       // whose; empty: the deployment's
+	tailOf   string       // whose log; empty: the deployment's
 	verified verdict.Verified
 }
 
 func (e end) done() bool { return e.outcome.Status == verdict.Done }
 
-// showing is the same end, with the log of a container that shows why.
+// showing returns the end with a container's log that shows why.
 func (e end) showing(log containerLog) end {
 	if log.name != "" {
 		e.tail, e.tailOf = log.lines, "the container "+log.name
@@ -35,7 +35,7 @@ func (e end) withoutPreview(number int) end {
 	return e
 }
 
-// doneBy is what Dokploy did in a deployment that it reports as done.
+// doneBy says what Dokploy did in a deployment that it reports as done.
 func (t target) doneBy() string {
 	switch {
 	case t.service.Kind == dokploy.Compose:
@@ -59,25 +59,25 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 		t.screen.replay() // of which the last lines are quoted
 	}
 	if status != verdict.Failed {
-		return e // the log does not tell why
+		return e // the log does not say why
 	}
 	if t.service.ServerID != "" && continuesAfterError(t.screen.tail.lines()) {
 		if e.outcome.Reason.Kind == "" {
 			e.outcome = verdict.Reason{Kind: verdict.ConnectionBroke}.Outcome()
 		}
-		// What is built over there is tagged as what the service runs.
+		// What is built there is tagged as what the service runs.
 		e.outcome.Suggest(verdict.BrokenOff)
 	}
 	if base.typical > 0 && t.service.Kind == dokploy.Application {
-		// Only a pull or a build ends so.
+		// Only a pull or a build ends like this.
 		e.outcome.Suggest(verdict.StillRuns)
 	}
 	why := t.locate(t.screen.why.Reason())
 	e.tail = quote(t.screen.tail.lines(), why)
 	if e.outcome.Reason.Kind != "" {
-		return e // Dokploy itself has said it, or the log is not of one build
+		return e // Dokploy itself said it, or the log is not of a single build
 	}
-	if why.Target == "" { // else one of several files of that name
+	if why.Target == "" { // otherwise it is one of several files of that name
 		e.place = why.Place
 	}
 	e.outcome.Hint = verdict.Hint(join(why.Hint, string(e.outcome.Hint)))
@@ -87,8 +87,8 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 	return e
 }
 
-// unexplained is the reason of a failure where neither Dokploy nor what was seen
-// of its log says why.
+// unexplained is the reason of a failure if neither Dokploy nor the part of the
+// log that was seen says why.
 func unexplained(hasLog bool, shown buildlog.Outcome) verdict.Reason {
 	switch {
 	case !hasLog:

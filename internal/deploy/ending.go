@@ -11,12 +11,12 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// ending is what a watch has come to, or what was known when an error ended it.
+// ending is the result of a watch, or what was known when an error ended it.
 type ending struct {
 	sent sent
 	last track.Decision
-	row  *dokploy.Deployment // nil: it was not found
-	log  *buildlog.Log       // of that; nil: it has none yet
+	row  *dokploy.Deployment // nil: not found
+	log  *buildlog.Log       // of that row; nil: it has none yet
 	// preview is what is followed, once Dokploy has made it; nil: it has not, or
 	// it is none.
 	preview *preview
@@ -25,7 +25,7 @@ type ending struct {
 // shows reports whether Dokploy has shown that it has the trigger.
 func (e ending) shows() bool { return e.last.Took == track.TookYes }
 
-// outcome is that of a deployment that no error has ended.
+// outcome returns the outcome of a deployment that no error ended.
 func (e ending) outcome() verdict.Outcome {
 	if e.last.End == nil {
 		return verdict.Outcome{Status: verdict.Queued} // it is not followed
@@ -33,8 +33,8 @@ func (e ending) outcome() verdict.Outcome {
 	return ended(e.last.End.Row)
 }
 
-// queued and built are how long it waited and was built by the server's clock;
-// negative: not known.
+// queued and built return how long it waited and was built, by the server's
+// clock; negative: unknown.
 func (e ending) queued() time.Duration {
 	at := e.sent.state.QueuedAt()
 	if e.row == nil || e.row.StartedAt.IsZero() || at.IsZero() {
@@ -50,9 +50,10 @@ func (e ending) built() time.Duration {
 	return e.row.FinishedAt.Sub(e.row.StartedAt)
 }
 
-// closeLog stops following the log. It waits for its end where that is of use:
-// of a deployment that is done, it is for those who watch; of one without a
-// status, nobody knows when it comes. The log outlives the target's time.
+// closeLog stops following the log. It waits for the log's end if that is
+// useful: for a deployment that is done, only if somebody watches; for one
+// without a status, nobody knows when the end comes. The log may outlast the
+// target's time.
 func (e ending) closeLog(ctx, timed context.Context, status verdict.Status, mode LogMode) buildlog.Outcome {
 	if e.log == nil {
 		return buildlog.Outcome{}
@@ -63,8 +64,8 @@ func (e ending) closeLog(ctx, timed context.Context, status verdict.Status, mode
 	return e.log.Stop()
 }
 
-// logsEnd is how long the end of a log is waited for: 10 s, and little beyond the
-// target's time.
+// logsEnd returns how long to wait for the end of a log: 10 s, and little
+// beyond the target's time.
 func logsEnd(ctx context.Context) time.Duration {
 	limit := 10 * time.Second
 	if end, ok := ctx.Deadline(); ok {
@@ -73,7 +74,7 @@ func logsEnd(ctx context.Context) time.Duration {
 	return limit
 }
 
-// ended is the outcome of a row that has ended.
+// ended returns the outcome of a row that has ended.
 func ended(row *dokploy.Deployment) verdict.Outcome {
 	why := verdict.Reason{Kind: verdict.CancelledThere}
 	switch {
@@ -91,9 +92,10 @@ func ended(row *dokploy.Deployment) verdict.Outcome {
 	return why.Outcome()
 }
 
-// sent is what is known of a trigger that was sent, and what goes on in Dokploy.
+// sent is what is known about a trigger that was sent, and what goes on in
+// Dokploy.
 type sent struct {
 	state  track.State
 	left   verdict.Left
-	detail string // of that: what it waits for
+	detail string // of left: what it waits for
 }

@@ -14,7 +14,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// healthURL is the address of one target.
+// healthURL returns the address of one target.
 func (o *Options) healthURL(public string) (*url.URL, error) {
 	if o.Health.URL != nil {
 		return o.Health.URL, nil
@@ -33,8 +33,7 @@ func (o *Options) healthURL(public string) (*url.URL, error) {
 	return health.ParseURL(u.Scheme + "://" + u.Host + o.Health.Path)
 }
 
-// ask waits until an address answers as it should, and shows on the way what
-// it sees.
+// ask waits until an address answers as it should, and reports what it sees.
 func (h *Health) ask(ctx context.Context, u *url.URL, s *screen) (health.Answer, error) {
 	s.doing(func() string { return "waiting for " + plainly(u) })
 	defer s.doing(nil)
@@ -46,7 +45,7 @@ func (h *Health) ask(ctx context.Context, u *url.URL, s *screen) (health.Answer,
 	return check.Run(ctx)
 }
 
-// wants says what else of an answer is asked for, and with which headers; never
+// wants says what else the answer must have, and which headers are sent; never
 // their values.
 func (h *Health) wants(mask func(string) string) string {
 	said := ""
@@ -59,10 +58,10 @@ func (h *Health) wants(mask func(string) string) string {
 	return said
 }
 
-// plainly is an address without its query, which may hold a token.
+// plainly formats an address without its query, which may hold a token.
 func plainly(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
 
-// answered says a good answer, and whose it may be.
+// answered describes a good answer, and whose it may be.
 func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.Verified) string {
 	said := fmt.Sprintf("health: %s answered %d", plainly(u), answer.Status)
 	if contains {
@@ -81,9 +80,9 @@ func answered(u *url.URL, answer health.Answer, contains bool, verified verdict.
 	return said
 }
 
-// checkHealth waits until the address answers as it should. It comes after the
-// containers were verified, so that the old version does not answer for the
-// new one, as far as that could be seen.
+// checkHealth waits until the address answers as it should. It runs after the
+// containers were verified, so that the old version does not answer for the new
+// one, as far as that could be seen.
 func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error) {
 	u, err := t.o.healthURL(t.service.URL())
 	if err != nil {
@@ -91,7 +90,7 @@ func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error)
 	}
 	h := *t.o.Health
 	if t.o.goingBack {
-		h.Contains = "" // it may be what the failed version was to say
+		h.Contains = "" // the failed version may have been meant to contain it
 	}
 	answer, err := h.ask(ctx, u, t.screen)
 	var bad *health.Error
@@ -102,7 +101,7 @@ func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error)
 			why.Kind = verdict.HealthUnasked
 		} else {
 			e = e.showing(v.containerLog(ctx, "", ""))
-			// A time that is over is no reason to lose the verdict.
+			// The verdict must not be lost because time is over.
 			if idle, _ := stoppedInDokploy(ctx, t.client, t.service, v.down.loop); idle {
 				why.Kind = verdict.BadHealthStopped
 			}
@@ -120,7 +119,7 @@ func checkHealth(ctx context.Context, t target, v *verifier, e end) (end, error)
 	return e, nil
 }
 
-// noteHealth says in a dry run which address would be requested. Its error is
+// noteHealth says, in a dry run, which address would be asked. Its error is
 // about the input health-url.
 func (t target) noteHealth() error {
 	if t.o.Health == nil {

@@ -20,7 +20,8 @@ func path(p dokploy.Project, e dokploy.Environment, s dokploy.ServiceRef) string
 }
 
 // match finds the services that a reference may mean, and lists all of its
-// kind. An id beats a name; names may hold slashes and differ in case only.
+// kind. An id takes precedence over a name. Names may contain slashes, and may
+// differ only in case.
 func match(projects []dokploy.Project, t Target) (matches, all []candidate) {
 	var byID, exact, folded []candidate
 	for _, p := range projects {
@@ -51,7 +52,7 @@ func match(projects []dokploy.Project, t Target) (matches, all []candidate) {
 	return nil, all
 }
 
-// maxListed bounds the services that an error lists.
+// maxListed limits how many services an error lists.
 const maxListed = 30
 
 // notFound says what there is instead.

@@ -9,10 +9,10 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// observation is one look while it is asked for.
+// observation is a look in progress.
 type observation struct {
 	shown track.Observation
-	err   error // the first request's that failed
+	err   error // of the first request that failed
 }
 
 func (w *watcher) newObservation() *observation {
@@ -21,14 +21,14 @@ func (w *watcher) newObservation() *observation {
 	return s
 }
 
-// stamp says of which moment the observation is, and what was wrong until then.
+// stamp records the time of the observation, and the faults until then.
 func (w *watcher) stamp(s *observation) {
 	w.verifier.down.count()
 	s.shown.At, s.shown.Outages, s.shown.BackAt, s.shown.FaultAt = time.Now(), w.verifier.down.outages, w.verifier.down.backAt, w.t.client.LastFault()
 }
 
-// observe asks for one thing that a look needs. One that cannot be had is noted:
-// the tracker decides what that means.
+// observe requests one thing that a look needs. If it cannot be read, that is
+// recorded: the tracker decides what it means.
 func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 	var err error
 	switch n {
@@ -58,7 +58,7 @@ func (w *watcher) observe(ctx context.Context, n track.Need, s *observation) {
 	w.stamp(s)
 }
 
-// running are the services that are being deployed, as far as they show.
+// running returns the services that are deploying, as far as the list shows.
 func running(projects []dokploy.Project) (ids []string) {
 	for _, p := range projects {
 		for _, e := range p.Environments {
@@ -72,8 +72,8 @@ func running(projects []dokploy.Project) (ids []string) {
 	return ids
 }
 
-// rows are those of the service; of a preview they come with all others of its
-// application.
+// rows returns the service's rows. A preview's rows come with those of all
+// previews of its application.
 func (w *watcher) rows(ctx context.Context) (rows []dokploy.Deployment, all []dokploy.Preview, err error) {
 	if w.t.service.PullRequest == 0 {
 		rows, err = w.t.client.Deployments(ctx, w.t.service.Kind, w.t.service.ID)
@@ -85,8 +85,8 @@ func (w *watcher) rows(ctx context.Context) (rows []dokploy.Deployment, all []do
 	return nil, all, err
 }
 
-// previewsRunning are the previews that are being deployed, which no list of
-// services has.
+// previewsRunning returns the previews that are deploying. No list of services
+// contains them.
 func (w *watcher) previewsRunning() (ids []string) {
 	for _, p := range w.previews {
 		if p.Status == dokploy.StatusRunning {

@@ -14,15 +14,15 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// idForm is the form of Dokploy's ids (docs/dokploy.md, Names, links, domains).
+// idForm matches Dokploy's ids (docs/dokploy.md, Names, links, domains).
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
 
-// resolveAtOnce bounds the services that are read at a time: hundreds would
+// resolveAtOnce limits how many services are read at a time: hundreds would
 // wait for their turn until they time out.
 const resolveAtOnce = 8
 
-// resolve finds the service of each target. The error is one that concerns
-// all of them: the server, or the key.
+// resolve finds the service of each target. The error is one that concerns all
+// of them: the server, or the key.
 func resolve(ctx context.Context, o *Options) (*targets, error) {
 	list := &projectList{}
 	version, err := meetServer(ctx, o, list)
@@ -82,16 +82,16 @@ func meetServer(ctx context.Context, o *Options, list *projectList) (version dok
 		wg.Go(func() { _, _ = list.read(ctx, o) })
 	}
 	wg.Wait()
-	// A server that does not tell its version is taken for a current one, unless
-	// it does not answer anything.
+	// A server that does not say its version counts as current, unless it does
+	// not answer at all.
 	if versionErr != nil && !answers(ctx, o, listed, list.err) {
 		return version, versionErr
 	}
 	return version, cmp.Or(cloudErr, tooOld(version, list.err))
 }
 
-// answers reports whether Dokploy answers what is needed: the list of projects,
-// or a service, if that is only asked for by its id.
+// answers reports whether Dokploy answers what is needed: the list of projects
+// or, if only ids are given, a service.
 func answers(ctx context.Context, o *Options, listed bool, listErr error) bool {
 	err := listErr
 	if !listed {
@@ -104,13 +104,13 @@ func answers(ctx context.Context, o *Options, listed bool, listErr error) bool {
 func resolveOne(ctx context.Context, o *Options, t Target, list *projectList) (*dokploy.Service, error) {
 	var idErr error
 	if idForm.MatchString(t.Ref) {
-		// An id needs no list of everything.
+		// An id needs no list of all services.
 		s, err := readService(ctx, o, t.Kind, t.Ref)
 		if err == nil {
 			return s, nil
 		}
-		// A member gets a 401 for an id that is none (docs/dokploy.md, The API): it may
-		// still be a name.
+		// A member gets a 401 for something that is not an id (docs/dokploy.md,
+		// The API): it may still be a name.
 		if !dokploy.NotFound(err) && !dokploy.Refused(err) {
 			return nil, err
 		}

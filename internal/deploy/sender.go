@@ -13,18 +13,18 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// sender sends the trigger of one deployment, and keeps what is known of it until
-// Dokploy has it.
+// sender sends the trigger of one deployment, and keeps what is known about it
+// until Dokploy has it.
 type sender struct {
 	t        target
-	verifier *verifier // looks at what runs while it waits
+	verifier *verifier // looks at what is running while it waits
 	base     baseline
-	began    time.Time // when the deployment did: before its first trigger
-	tokens   []string  // of all its triggers, the newest last
+	began    time.Time // start of the deployment, before its first trigger
+	tokens   []string  // of all its triggers, newest last
 	queue    track.QueueAccess
 	uploaded uploaded
 	sent     sent
-	takenAt  time.Time // our clock, when Dokploy took it; zero: not known closely
+	takenAt  time.Time // when Dokploy accepted it, by our clock; zero: not known closely
 }
 
 func newSender(t target, v *verifier, base baseline, left verdict.Left) *sender {
@@ -35,7 +35,7 @@ func newSender(t target, v *verifier, base baseline, left verdict.Left) *sender 
 	return s
 }
 
-// learn takes what a watch has found out.
+// learn records the result of a watch.
 func (s *sender) learn(e ending) {
 	s.sent, s.queue = e.sent, e.sent.state.Queue()
 }
@@ -49,7 +49,7 @@ func (s *sender) brokenOff(err error) error {
 	}
 }
 
-// order is what is sent, and what was there before.
+// order returns what was sent, and what was there before.
 func (s *sender) order() track.Order {
 	service := s.t.service
 	o := track.Order{
@@ -78,7 +78,8 @@ func (s *sender) accepted() {
 	}
 }
 
-// answerLost: Dokploy may have the trigger all the same.
+// answerLost reports whether Dokploy may have the trigger although there was an
+// error.
 func answerLost(err error) bool {
 	var e *dokploy.Error
 	if errors.As(err, &e) {
@@ -88,7 +89,8 @@ func answerLost(err error) bool {
 	return errors.As(err, &te) && te.Made
 }
 
-// resolveLostAnswer finds out whether Dokploy has a trigger whose answer was lost.
+// resolveLostAnswer finds out whether Dokploy has a trigger whose answer was
+// lost.
 func (s *sender) resolveLostAnswer(ctx context.Context, lost error) (has bool, err error) {
 	answer := track.Answer{Kind: track.CutOff}
 	var (
@@ -125,11 +127,11 @@ func (t target) rejected(err error) *verdict.Error {
 	return &verdict.Error{Outcome: o}
 }
 
-// uploaded is what is known of a source that was sent. Its deployment carries
-// no marker: it is the only one that came after the upload's last byte.
+// uploaded is what is known about a source that was sent. Its deployment has no
+// marker: it is the only one that came after the upload's last byte.
 type uploaded struct {
-	isUpload   bool     // this run's deployment is the upload's
-	looked     bool     // at what was there before that byte
+	isUpload   bool     // this run's deployment is an upload's
+	looked     bool     // what was there before that byte was read
 	jobs       []string // keys of the service's jobs before it
-	lookalikes int      // those of them that cannot be told from the upload's
+	lookalikes int      // those that cannot be distinguished from the upload's
 }

@@ -9,25 +9,26 @@ import (
 )
 
 const (
-	// inMemory is what is kept of a log where there is no place for a file.
+	// inMemory is how much of a log is kept if there is no place for a file, in
+	// bytes.
 	inMemory = 8 << 20
-	// perLine is what keeping a line costs beside its text.
+	// perLine is what keeping a line costs besides its text, in bytes.
 	perLine = 48
-	// spoolBlock is written at a time.
+	// spoolBlock is how much is written at a time.
 	spoolBlock = 64 << 10
 )
 
 // spool keeps a whole log until the verdict: in a temporary file, so that
-// memory stays flat, and from where that cannot be written on, its newest
-// lines in memory.
+// memory use stays flat, and once that cannot be written to, its newest lines
+// in memory.
 type spool struct {
-	file    *os.File // nil: there was none to be had
+	file    *os.File // nil: none could be created
 	block   []byte   // whole lines that are not in it yet
 	inBlock int
-	size    int64 // of what is in it, whole lines only
+	size    int64 // of its content, in whole lines
 	inFile  int   // lines
 
-	failed  error // why it is not written to any more; nil: it is
+	failed  error // why it is no longer written to; nil: it is
 	kept    [][]byte
 	bytes   int
 	dropped int
@@ -38,7 +39,8 @@ func newSpool() *spool {
 	if err != nil {
 		return &spool{failed: err}
 	}
-	// Gone with the process, however it ends (where the system allows it).
+	// Removed when the process ends, however it ends (where the system allows
+	// it).
 	_ = os.Remove(f.Name())
 	return &spool{file: f}
 }
@@ -60,7 +62,7 @@ func (s *spool) write() {
 		return
 	}
 	if _, err := s.file.Write(s.block); err != nil {
-		// The disk is full: what is in the file by whole blocks stays there.
+		// The disk is full: the whole blocks in the file stay there.
 		s.failed = err
 		for line := range bytes.Lines(s.block) {
 			s.keep(bytes.TrimSuffix(line, []byte("\n")))
@@ -73,7 +75,7 @@ func (s *spool) write() {
 	s.block, s.inBlock = s.block[:0], 0
 }
 
-// keep keeps a line in memory, and the newest ones only.
+// keep keeps a line in memory, and only the newest ones.
 func (s *spool) keep(line []byte) {
 	s.kept = append(s.kept, line)
 	s.bytes += len(line) + perLine
@@ -85,7 +87,7 @@ func (s *spool) keep(line []byte) {
 	}
 }
 
-// replay shows all that was kept, and says where how many lines are missing.
+// replay shows everything that was kept, and where how many lines are missing.
 func (s *spool) replay(show func(line []byte), missing func(text string)) {
 	s.write()
 	shown, err := s.readFile(show)
@@ -100,7 +102,7 @@ func (s *spool) replay(show func(line []byte), missing func(text string)) {
 	}
 }
 
-// countLines is a number of lines.
+// countLines formats a number of lines.
 func countLines(n int) string {
 	if n == 1 {
 		return "1 line"

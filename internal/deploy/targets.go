@@ -7,8 +7,8 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// nameThem gives each target a name that no other has, and marks those that
-// are one service.
+// nameThem gives each target a unique name, and marks those that are the same
+// service.
 func (t *targets) nameThem() {
 	var services []*dokploy.Service
 	for i := range t.targets {
@@ -34,8 +34,8 @@ func (t *targets) nameThem() {
 	}
 }
 
-// nameForms are what a service may be called, the shortest first. The last one
-// no other has.
+// nameForms are the ways to name a service, shortest first. The last one is
+// unique.
 var nameForms = []func(*dokploy.Service) string{
 	func(s *dokploy.Service) string { return text.OneLine(s.Name) },
 	func(s *dokploy.Service) string { return text.OneLine(s.Path()) },
@@ -49,8 +49,8 @@ var nameForms = []func(*dokploy.Service) string{
 	},
 }
 
-// distinctNames calls services so that no two are called the same: those of one
-// name by the first form that tells them all apart.
+// distinctNames names services so that no two names are equal: services of the
+// same name get the first form that distinguishes them all.
 func distinctNames(services []*dokploy.Service) map[string]string {
 	sameName := map[string][]*dokploy.Service{}
 	for _, s := range services {
@@ -87,21 +87,21 @@ func distinctNames(services []*dokploy.Service) map[string]string {
 	return names
 }
 
-// targets is what resolve found.
+// targets is the result of resolve.
 type targets struct {
 	version dokploy.Version
 	targets []resolved
-	// paths names services that project.all listed by their id, to say what
-	// is being built ahead of us.
+	// paths has the paths of services that project.all listed, by id, to name
+	// what is being built ahead of us.
 	paths map[string]string
-	// rights are what the key may do; nil: not asked, or not told.
+	// rights are what the key may do; nil: not requested, or not shown.
 	rights *dokploy.Rights
 }
 
 type resolved struct {
 	service *dokploy.Service
 	name    string // unique among the targets
-	same    int    // index of an earlier target that is the same service; -1: none
+	same    int    // index of an earlier target with the same service; -1: none
 	err     error
 }
 

@@ -51,8 +51,8 @@ func explainOutage(err error) (verdict.Reason, verdict.Hint) {
 	return why, verdict.Hint(hint)
 }
 
-// typicalDuration is the median duration of the earlier successful deployments; zero if
-// there are none.
+// typicalDuration returns the median duration of the earlier successful
+// deployments; zero if there are none.
 func typicalDuration(rows []dokploy.Deployment) time.Duration {
 	var took []time.Duration
 	for _, r := range rows {
@@ -81,7 +81,7 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
-// unwrapped is the innermost words of an error.
+// unwrapped returns the innermost words of an error.
 func unwrapped(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
@@ -100,7 +100,7 @@ func lineCount(text string) int {
 	return strings.Count(strings.TrimRight(text, "\n"), "\n") + 1
 }
 
-// size writes a number of bytes as a person reads it.
+// size formats a number of bytes for people.
 func size(n int64) string {
 	switch {
 	case n < 1000:

@@ -9,28 +9,28 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// verifier looks at what runs of one target, before and after its deployment. It
-// is handed values and hands on values; of the run around it, it knows what
-// stands in here.
+// verifier looks at what is running of one target, before and after its
+// deployment. It takes and returns values; all it knows about the run is in
+// here.
 type verifier struct {
 	client  *dokploy.Client
 	service *dokploy.Service
 	screen  *screen
 	mode    VerifyMode
-	stable  time.Duration // how long the new containers must run
-	// beforeTrigger is the longest outage that is outlived before it.
+	stable  time.Duration // how long the new containers must have been running
+	// beforeTrigger is the longest outage to tolerate before the trigger.
 	beforeTrigger time.Duration
 	down          *downtime
-	needed        bool // somebody needs to know what runs
+	needed        bool // something needs to know what is running
 
 	look      lookout
 	prior     prior
-	fresh     *rollout.View   // newer than prior, if the job still waits
-	made      *rollout.Before // in the place of prior, what was made before the deployment; nil: not asked
-	beginning *beginning      // a look beside the build; nil: there is none
+	fresh     *rollout.View   // newer than prior, valid if the job is still waiting
+	made      *rollout.Before // replaces prior: what was created before the deployment; nil: not requested
+	beginning *beginning      // a look beside the build; nil: none
 	last      rollout.View    // the newest whole look after the deployment
-	glance    rollout.View    // the newest one at the tasks alone
-	// forces are those of the tasks that an application has since its deployment.
+	glance    rollout.View    // the newest glance at the tasks
+	// forces are those of the tasks created since the application's deployment.
 	forces map[string]uint64
 }
 
@@ -42,28 +42,28 @@ func newVerifier(t target) *verifier {
 	}
 }
 
-// deployed is the deployment that is verified.
+// deployed describes the deployment to verify.
 type deployed struct {
-	row       *dokploy.Deployment // nil: it has none, Dokploy went back by itself
-	earlier   map[string]bool     // the deployments that had ended before it
+	row       *dokploy.Deployment // nil: there is none, Dokploy rolled back by itself
+	earlier   map[string]bool     // deployments that had ended before it
 	triggered time.Time
 	image     string // that was set for it; empty: none
 	back      bool   // it is the previous version
-	// composeFile is the file of a compose service, where Dokploy keeps it.
+	// composeFile is a compose service's file, if Dokploy stores it.
 	composeFile string
 }
 
-// finding is the end of a verification.
+// finding is the result of a verification.
 type finding struct {
 	verified verdict.Verified
-	outcome  verdict.Outcome // the zero value: nothing is wrong with it
-	note     string          // what is to be said of it else
-	warning  bool            // it matters
+	outcome  verdict.Outcome // the zero value: no problem
+	note     string          // what else to report
+	warning  bool            // it is shown as a warning
 	log      containerLog
 }
 
-// containerLog are the last lines of a container's log, where nothing else tells
-// why it has failed. The zero value is none.
+// containerLog is the last lines of a container's log, if nothing else says why
+// it failed. The zero value is none.
 type containerLog struct {
 	name  string
 	lines []string
@@ -74,20 +74,20 @@ func explainBlind(err error) string {
 	return what
 }
 
-// staysBlind reports whether looking once more is of no use: the server or the
-// key does not allow it.
+// staysBlind reports whether looking again is useless: the server or the key
+// does not allow it.
 func staysBlind(err error) bool {
 	return dokploy.Unsupported(err) || dokploy.NotFound(err) || dokploy.Refused(err)
 }
 
-// prior is what is known of what ran before the rollout.
+// prior is what is known about what ran before the rollout.
 type prior struct {
-	view rollout.View // its time is zero where nothing was seen
+	view rollout.View // its time is zero if nothing was seen
 	err  error        // why it, or anything newer, could not be seen; nil: it could
 }
 
-// beginning is a look beside a build that has just begun.
+// beginning is a look beside a build that has just started.
 type beginning struct {
 	stop context.CancelFunc
-	saw  chan *rollout.View // one; nil: nothing that counts
+	saw  chan *rollout.View // receives one value; nil: nothing that counts
 }

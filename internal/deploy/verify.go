@@ -15,7 +15,7 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// verify sees whether what was deployed runs.
+// verify verifies that what was deployed is running.
 func verify(ctx context.Context, t target, v *verifier, d deployed, e end) (end, error) {
 	f, last, err := v.verify(ctx, d)
 	if err == nil {
@@ -28,8 +28,7 @@ func verify(ctx context.Context, t target, v *verifier, d deployed, e end) (end,
 	return e, &brokenOff{err: err, left: verdict.DoneUnseen}
 }
 
-// found is the same end after a verification, of which is said what there is to
-// be said.
+// found returns the end after a verification, and reports what that found.
 func (e end) found(t target, f finding) end {
 	e.verified = f.verified
 	if f.outcome.Status != "" {
@@ -45,8 +44,8 @@ func (e end) found(t target, f finding) end {
 	return e
 }
 
-// verify waits until the new containers run, or certainly do not. With an error
-// that ends it come the words of the last look.
+// verify waits until the new containers are running, or certainly are not. last
+// describes the last look if an error ended it.
 func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last string, err error) {
 	if staysBlind(v.prior.err) { //rule:blind-from-the-beginning
 		return v.notVerified(explainBlind(v.prior.err)), "", nil
@@ -71,8 +70,8 @@ func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last stri
 	return f, "", err
 }
 
-// watch looks until a judge has its verdict. away is what else has ended the
-// looks, and then it is the last verdict that there was.
+// watch looks until a judge has a verdict. away says what else ended the looks;
+// last is then the last verdict there was.
 func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict, away string, err error) {
 	judge, err := v.judge(ctx, d)
 	if err != nil {
@@ -83,8 +82,8 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 	defer v.screen.doing(nil)
 	pace := &verifyPace{stable: v.stable}
 	loop := v.down.loop(pace)
-	// Where it is known how to look, nothing runs yet: Swarm begins a second
-	// after Dokploy says done.
+	// If it is known how to look, nothing runs yet: Swarm starts a second after
+	// Dokploy says done.
 	loop.PauseFirst = v.look.glances() && v.prior.seen()
 	var shown shownProgress
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
@@ -99,7 +98,7 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 		if whole {
 			v.last = view
 		}
-		v.down.answers() // before what it tells of containers
+		v.down.answers() // before it reports on containers
 		last = judge.Look(view)
 		pace.saw(last, whole)
 		if text := shown.next(last, v.service.Kind); text != "" {
@@ -121,13 +120,13 @@ func (v *verifier) watch(ctx context.Context, d deployed) (last rollout.Verdict,
 	return last, away, err
 }
 
-// next is one more look. Unless it must be whole, that is a glance at an
-// application's tasks while they show nothing that calls for more.
+// next takes one more look. Unless it must be whole, it is a glance at an
+// application's tasks, as long as they show nothing that calls for more.
 func (v *verifier) next(ctx context.Context, whole bool) (view rollout.View, isWhole bool, err error) {
 	if !whole && v.look.glances() {
 		view, err = v.look.glance(ctx, v.prior.view, v.glance)
 		switch {
-		case errors.Is(err, dokploy.ErrMayNotLook): // the whole look finds out what it may
+		case errors.Is(err, dokploy.ErrMayNotLook): // the whole look finds out what the key may see
 		case err != nil:
 			return view, false, err
 		case view.Uneventful(v.prior.view):
@@ -142,9 +141,8 @@ func (v *verifier) next(ctx context.Context, whole bool) (view rollout.View, isW
 	return view, true, err
 }
 
-// forcesOf asks which deployment each task of an application is of that was not
-// there before, where that is not known anyway. What a task was made with never
-// changes.
+// forcesOf asks which deployment each new task of an application belongs to,
+// unless that is known. What a task was created with never changes.
 func (v *verifier) forcesOf(ctx context.Context, view rollout.View) (map[string]uint64, error) {
 	if !view.Docker || v.service.Kind != dokploy.Application {
 		return nil, nil
@@ -171,7 +169,7 @@ func (v *verifier) forcesOf(ctx context.Context, view rollout.View) (map[string]
 	return v.forces, nil
 }
 
-// judge is the one for this kind of service.
+// judge returns the judge for this kind of service.
 func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error) {
 	s := v.service
 	before := rollout.Before{View: v.prior.view, Unseen: !v.prior.seen()}
@@ -203,8 +201,8 @@ func (v *verifier) judge(ctx context.Context, d deployed) (rollout.Judge, error)
 	return rollout.NewStack(names, before, v.stable), err
 }
 
-// onlyDockerIsAway says, after an outage that lasted too long, what was in the
-// way if Dokploy itself answers: then it is only not seen what runs.
+// onlyDockerIsAway says, after an outage that lasted too long, what the problem
+// was if Dokploy itself answers. Then it only cannot be seen what is running.
 func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 	var outage *wait.UnreachableError
 	if !errors.As(err, &outage) {
@@ -219,8 +217,8 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 	return fmt.Sprintf("Dokploy answers, but has not shown what Docker is running for %s: %s", text.Duration(outage.For), what)
 }
 
-// conclude makes the end of a verification of the last verdict on what runs, and
-// of what else has come in between.
+// conclude ends a verification: it combines the last verdict on what is running
+// with what else happened in the meantime.
 func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdict) (finding, error) {
 	application := v.service.Kind == dokploy.Application
 	other := otherImage(d.image, v.last.Services[v.service.AppName])
@@ -269,7 +267,7 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 	}
 }
 
-// failed is the end of a verification of what does not run.
+// failed ends the verification of something that is not running.
 func (v *verifier) failed(ctx context.Context, last rollout.Verdict) finding {
 	why := verdict.Reason{Kind: failedAs(last), Text: last.Reason}
 	if last.Unhealthy {
@@ -282,20 +280,20 @@ func (v *verifier) failed(ctx context.Context, last rollout.Verdict) finding {
 	return f
 }
 
-// failedAs is the kind of a failure that the containers show.
+// failedAs returns the kind of a failure that the containers show.
 func failedAs(last rollout.Verdict) verdict.Kind {
 	switch {
 	case last.RolledBack:
 		return verdict.SwarmRolledBack
 	case last.Stopped && last.Reason == "":
-		return verdict.StoppedThere // it is idle in Dokploy
+		return verdict.StoppedThere // the service is idle in Dokploy
 	case last.Stopped:
 		return verdict.StoppedInSwarm
 	}
 	return verdict.NotRunning
 }
 
-// notVerified is the end of a verification that cannot see.
+// notVerified ends a verification that cannot see anything.
 func (v *verifier) notVerified(why string) finding {
 	f := finding{verified: verdict.VerifiedUnknown}
 	if v.mode != VerifyRequire {

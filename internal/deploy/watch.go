@@ -10,10 +10,10 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// errEnded ends the loop: what ended it is in the decision.
+// errEnded ends the loop. The decision says what ended it.
 var errEnded = errors.New("ended")
 
-// watch looks until it is known whether Dokploy has the trigger, or how the
+// watch polls until it is known whether Dokploy has the trigger, or how the
 // deployment ended.
 func watch(ctx context.Context, t target, v *verifier, base baseline, s sent) (ending, error) {
 	w := &watcher{t: t, verifier: v, base: base, ending: ending{sent: s}, wake: make(chan struct{}, 1)}
@@ -41,8 +41,8 @@ func (w *watcher) leave() {
 	w.verifier.endRecheck()
 }
 
-// look takes one look: it asks for what the tracker needs, and does what follows
-// from its decision.
+// look takes one look: it requests what the tracker needs, and acts on the
+// decision.
 func (w *watcher) look(ctx context.Context) (wait.State, error) {
 	s := w.newObservation()
 	for {
@@ -67,15 +67,15 @@ func (w *watcher) look(ctx context.Context) (wait.State, error) {
 	}
 }
 
-// Reset and NextBackOff make the pauses between two looks.
+// Reset and NextBackOff yield the pauses between looks.
 func (w *watcher) Reset() {
 	if w.growing != nil {
 		w.growing.Reset()
 	}
 }
 
-// NextBackOff is slow while the log will tell of the end, and steady where it
-// cannot: then only a look can see it.
+// NextBackOff is slow while the log will show the end, and steady if it cannot:
+// then only a look can.
 func (w *watcher) NextBackOff() time.Duration {
 	p := w.ending.last.Pace
 	switch {

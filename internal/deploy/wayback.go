@@ -12,50 +12,50 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// failure is what is known of a deployment that failed, as far as going back
+// failure is what is known about a failed deployment, as far as going back
 // depends on it.
 type failure struct {
 	status    verdict.Status
-	notOurs   string // why what has failed is not this run's to take back; empty: it is
-	mayGoOn   bool   // it may still be going on, or no time is left
+	notOurs   string // why the failure is not this run's to undo; empty: it is
+	mayGoOn   bool   // it may still be going on, or there is no time left
 	ended     bool   // its row has ended
 	unchanged bool   // nothing was replaced, as far as was seen
-	swarmBack bool   // Swarm itself rolled back to the previous version
+	swarmBack bool   // Swarm itself rolled back
 	service   *dokploy.Service
 	asked     string   // the image that the inputs ask for
-	changes   changes  // what this run has set
-	swarm     string   // image that swarm ran of an application before; empty: it was not seen
-	before    *history // nil: not looked at
+	changes   changes  // what this run set
+	swarm     string   // image that Swarm ran of an application before; empty: not seen
+	before    *history // nil: not read
 }
 
-// history is what Dokploy tells of the deployments before the one that failed.
+// history is what Dokploy shows of earlier deployments.
 type history struct {
 	ran  ran
-	kept *dokploy.Rollback // the version that it can put back itself; nil: none
+	kept *dokploy.Rollback // the version that it can restore itself; nil: none
 }
 
 // way is how to go back.
 type way struct {
 	kind  wayKind
-	why   string // there is none
+	why   string // why there is no way
 	hint  verdict.Hint
-	image string // goes back to this one, and not to that which was set before; empty: to that
+	image string // image to go back to instead of the one that was set before; empty: the latter
 }
 
 type wayKind int
 
 const (
-	noWay         wayKind = iota // nothing to take back
-	notTried                     // it would be wrong to
+	noWay         wayKind = iota // nothing to undo
+	notTried                     // it would be wrong
 	impossible                   // there is no way
-	lookAtHistory                // it depends on what was before
-	restore                      // only what this run has set: the previous version is still running
-	redeploy                     // restore it, and deploy that
-	dokployOwn                   // restore it, and let Dokploy put the previous version back
+	lookAtHistory                // it depends on earlier deployments
+	restore                      // only what this run set: the previous version is still running
+	redeploy                     // restore it and deploy that
+	dokployOwn                   // restore it and let Dokploy restore the previous version
 )
 
-// wayBack is the table of "Rolling back" in docs/verifying.md, row by row: the first that
-// fits counts.
+// wayBack is the table of "Rolling back" in docs/verifying.md, row by row. The
+// first row that fits decides.
 func wayBack(f failure) way {
 	switch {
 	case f.status == verdict.Done || f.status == verdict.Queued || f.status == verdict.Interrupted: //rule:back-from-nothing
@@ -77,7 +77,7 @@ func wayBack(f failure) way {
 	case !f.fixed() && len(f.changes) == 0: //rule:back-nothing-kept
 		return f.nothingKept()
 	case f.built(): //rule:back-built-again
-		return way{kind: redeploy} // from today's code, and that is said
+		return way{kind: redeploy} // from the current source, which is reported
 	}
 	w := f.deployWhatRan()
 	if w.kind == impossible { //rule:back-impossible-says-so
@@ -87,7 +87,7 @@ func wayBack(f failure) way {
 	return w
 }
 
-// replaced reports whether another version may run now than before.
+// replaced reports whether another version than before may be running now.
 func (f *failure) replaced() bool {
 	switch {
 	case !f.ended || f.unchanged: //rule:replaced-nothing
@@ -98,19 +98,19 @@ func (f *failure) replaced() bool {
 	return f.status == verdict.Unhealthy || f.status == verdict.Timeout
 }
 
-// built reports whether Dokploy builds the service from its source.
+// built reports whether Dokploy builds the service from source.
 func (f *failure) built() bool {
 	return f.service.Kind == dokploy.Application && f.service.SourceType != "docker"
 }
 
-// fixed reports whether what is set again is the previous version: an image is,
-// or the file of a compose service. A build of today's source is not, whatever
-// its environment.
+// fixed reports whether restoring the settings restores the version: an image
+// does, and so does a compose service's file. Building the current source does
+// not, whatever its environment.
 func (f *failure) fixed() bool {
 	return !f.built() && (len(f.changes) > 0 || f.service.Kind == dokploy.Application && f.asked != "")
 }
 
-// restoreAlone is the way where what ran before still runs.
+// restoreAlone is the way if the previous version is still running.
 func (f *failure) restoreAlone() way {
 	w := way{kind: restore}
 	if c := f.changes.image(); c != nil && f.swarm != "" && !sameImage(f.swarm, string(c.from)) { //rule:restore-what-ran
@@ -119,7 +119,7 @@ func (f *failure) restoreAlone() way {
 	return w
 }
 
-// nothingKept is the end where nothing was set and nothing is kept.
+// nothingKept is the result if nothing was set and nothing is kept.
 func (f *failure) nothingKept() way {
 	w := way{kind: impossible, why: "this run changed no settings that could be restored"}
 	if f.service.Kind == dokploy.Application {
@@ -129,8 +129,8 @@ func (f *failure) nothingKept() way {
 	return w
 }
 
-// deployWhatRan is the way where the previous version is what is set again, as
-// far as that is known to be what ran.
+// deployWhatRan is the way if restoring the settings restores what ran, as far
+// as that is known.
 func (f *failure) deployWhatRan() way {
 	x := f.before.ran
 	image := f.changes.image()
@@ -149,10 +149,10 @@ func (f *failure) deployWhatRan() way {
 	}
 	switch {
 	case f.asked == "" && x.image != "" && !sameImage(x.image, set): //rule:back-image-not-ours
-		// This run was not asked to touch the image.
+		// This run was not asked to change the image.
 		return way{kind: impossible, why: fmt.Sprintf("%s was running before, but %s is set, which this run did not change", text.OneLine(x.image), text.OneLine(set))}
 	case others && sameImage(firstOf(x.image, set), failed): //rule:back-same-image-others-differ
-		return way{kind: redeploy} // the image is the same, what else was set is not
+		return way{kind: redeploy} // the image is the same, other settings are not
 	}
 	back, why := imageBack(x, set, failed)
 	if why != "" {
@@ -161,22 +161,22 @@ func (f *failure) deployWhatRan() way {
 	return way{kind: redeploy, image: back}
 }
 
-// ran is what is known of what ran before the deployment of this run. What was
-// set before need not be it: an earlier run may have failed after setting it.
+// ran is what is known about what ran before this run's deployment. That need
+// not be what was set: an earlier run may have failed after setting it.
 type ran struct {
-	// image is swarm's, of an application; empty: it was not seen.
+	// image is Swarm's, for an application; empty: not seen.
 	image string
-	// earlier is the newest deployment before this run's; nil: there is none.
+	// earlier is the newest deployment before this run's; nil: none.
 	earlier *dokploy.Deployment
-	// nothing: there was none, and nothing was seen to run.
+	// nothing: there was none, and nothing was seen running.
 	nothing bool
-	// unread: Dokploy does not show the earlier ones.
+	// unread: Dokploy does not show earlier ones.
 	unread bool
 }
 
-// imageThatRan is what swarm was running of an application when it was looked
-// at before the deployment; empty where that was not seen, or where swarm was
-// in the middle of something else.
+// imageThatRan returns the image of an application that Swarm was running at
+// the look before the deployment; empty if it was not seen, or if Swarm was
+// busy with something else.
 func imageThatRan(before rollout.View, appName string) string {
 	s := before.Services[appName]
 	if s == nil {
@@ -190,7 +190,7 @@ func imageThatRan(before rollout.View, appName string) string {
 }
 
 // asSet reports whether what was set before is what ran, as far as Dokploy's
-// list tells, and else why not.
+// list shows, and if not, why.
 func (x ran) asSet() (bool, string) {
 	switch {
 	case x.unread: //rule:before-unread
@@ -203,8 +203,8 @@ func (x ran) asSet() (bool, string) {
 	return true, ""
 }
 
-// imageBack is the image to go back to. set is what the application had before
-// this run, failed what this run has deployed.
+// imageBack returns the image to go back to. set is what the application had
+// before this run, failed what this run deployed.
 func imageBack(x ran, set, failed string) (image, why string) {
 	image = x.image
 	if image == "" {
@@ -225,8 +225,8 @@ func imageBack(x ran, set, failed string) (image, why string) {
 	return image, ""
 }
 
-// sameImage reports whether two references name the same image: as Docker reads
-// them, and without a digest that only one of them has.
+// sameImage reports whether two references name the same image: normalised as
+// Docker does, and without a digest if only one of them has it.
 func sameImage(a, b string) bool {
 	if a == b {
 		return true

@@ -23,8 +23,8 @@ type Output struct {
 	Error         string   `json:"error"`         // empty on success
 }
 
-// JSON is the output "deployments". Its free text is made fit to be shown;
-// keys, statuses, ids, names and addresses stay what they are.
+// JSON returns the output "deployments". fit prepares its free text; keys,
+// statuses, ids, names and addresses stay as they are.
 func (r *Report) JSON(fit func(string) string) string {
 	out := make([]Output, 0, len(r.Results))
 	for i := range r.Results {
@@ -41,14 +41,14 @@ func (r *Report) JSON(fit func(string) string) string {
 	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // URLs stay readable
+	enc.SetEscapeHTML(false) // keeps URLs readable
 	if err := enc.Encode(out); err != nil {
 		return "[]"
 	}
 	return strings.TrimSpace(b.String())
 }
 
-// Commit is the output "commit": of the first target that has one.
+// Commit returns the output "commit": that of the first target that has one.
 func (r *Report) Commit() string {
 	for _, res := range r.Results {
 		if res.Commit != "" {
@@ -58,7 +58,7 @@ func (r *Report) Commit() string {
 	return ""
 }
 
-// DeploymentIDs is the output "deployment-id": in the order of the inputs.
+// DeploymentIDs returns the output "deployment-id", in the order of the inputs.
 func (r *Report) DeploymentIDs() string {
 	var ids []string
 	for _, res := range r.Results {

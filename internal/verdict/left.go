@@ -1,10 +1,10 @@
 package verdict
 
-// Left is what goes on in Dokploy when a run ends before its deployment does:
+// Left is what goes on in Dokploy if a run ends before its deployment does:
 // after a timeout, an interrupt or an outage. The zero value says nothing.
 type Left string
 
-// What may go on.
+// The values of Left.
 const (
 	NothingStarted Left = "nothing started"
 	// SomethingSet and MaybeSet: [Outcome.Set] was set, or may have been, and
@@ -14,34 +14,35 @@ const (
 	// MaybeTaken and MaybeUploaded: no answer has come yet.
 	MaybeTaken    Left = "maybe taken"
 	MaybeUploaded Left = "maybe uploaded"
-	// NoUpload: an upload whose answer was lost has no deployment.
+	// NoUpload: an upload whose answer was lost started no deployment.
 	NoUpload Left = "no upload"
-	// NoneYet: Dokploy has started none for the commit; NewestOther: and
-	// [Outcome.Detail] is the newest that it has deployed.
+	// NoneYet: Dokploy has started none for the commit. NewestOther: the same,
+	// and [Outcome.Detail] is the newest commit that it has deployed.
 	NoneYet     Left = "none yet"
 	NewestOther Left = "newest is another"
 	QueuedThere Left = "queued"
-	// StillQueued: it was seen waiting; [Outcome.Detail] is what for, if that is known.
+	// StillQueued: it was seen waiting. [Outcome.Detail] is what for, if known.
 	StillQueued Left = "still queued"
 	// NotBegun: accepted by a server that hides its queue.
 	NotBegun Left = "not begun"
-	// MaybeOurs: a new deployment may be this run's, and Dokploy builds.
+	// MaybeOurs: a new deployment may be this run's, and Dokploy is building.
 	MaybeOurs Left = "maybe ours"
-	// ShownNowhere: neither in the queue nor in the list.
+	// ShownNowhere: it is neither in the queue nor in the list.
 	ShownNowhere Left = "shown nowhere"
 	BeingStarted Left = "being started"
 	Running      Left = "running"
-	// MayRunAgain: a restart has ended it, or left it as running.
+	// MayRunAgain: a restart ended it, or left it as running.
 	MayRunAgain Left = "may run again"
-	// CancelledMayRunAgain: a restart has cancelled it, on a server that most
-	// often forgets what it cancels.
+	// CancelledMayRunAgain: a restart cancelled it, on a server that usually
+	// forgets what it cancels.
 	CancelledMayRunAgain Left = "cancelled, may run again"
 	EndedMayRunAgain     Left = "ended, may run again"
-	// DoneUnseen: done, and no look has shown yet whether it runs.
+	// DoneUnseen: done, and no look has shown yet whether it is running.
 	DoneUnseen Left = "done, not seen"
 	// DoneBut: done, and [Outcome.Detail] is what was seen of its containers.
 	DoneBut Left = "done, but"
-	// DoneUnanswered: done, and the health URL has not answered well yet.
+	// DoneUnanswered: done, and the health URL has not answered as it should
+	// yet.
 	DoneUnanswered Left = "done, not answering"
 )
 

@@ -10,30 +10,30 @@ import (
 type Result struct {
 	Outcome
 
-	Target, Kind string // as the user named it, and what it is
-	ID, Service  string // Dokploy's id and name of it; empty: it was not found
-	Name         string // as shown to a person
+	Target, Kind string // as the user named it, and its kind
+	ID, Service  string // Dokploy's id and name; empty: it was not found
+	Name         string // as shown in messages
 	URLs         []string
 	DashboardURL string
 	DeploymentID string        // empty: not known
 	Queued       time.Duration // server's clock; negative: not known
 	Build        time.Duration // server's clock; negative: not known
-	Commit       string        // full hash of what was built, of a Git source; empty: not known
+	Commit       string        // full hash of what was built, for a Git source; empty: unknown
 	Took         time.Duration // from the trigger to the verdict
 	Triggered    time.Time     // zero: it never was
-	At           time.Time     // of the verdict; zero: nothing was tried
-	Place        reason.Place  // where the build broke, if the log names it
-	Tail         []string      // last lines of the log of a failed deployment
+	At           time.Time     // of the verdict; zero: nothing was attempted
+	Place        reason.Place  // where the build broke, if the log says so
+	Tail         []string      // last lines of a failed deployment's log
 	TailOf       string        // whose log that is; empty: the deployment's
-	Verified     Verified      // empty: not looked at
-	WasSet       []string      // of the service before the deployment, a line each
-	WentBack     string        // what was done to go back, and what runs now; empty: nothing
+	Verified     Verified      // empty: nobody looked
+	WasSet       []string      // what was set on the service before the deployment, one line each
+	WentBack     string        // what the rollback did, and what is running now; empty: nothing
 }
 
-// Found reports whether the target is known to be a service.
+// Found reports whether the target was found.
 func (r *Result) Found() bool { return r.ID != "" }
 
-// URL is the first public one; empty if there is none.
+// URL returns the first public address; empty: there is none.
 func (r *Result) URL() string {
 	if len(r.URLs) == 0 {
 		return ""
@@ -41,7 +41,7 @@ func (r *Result) URL() string {
 	return r.URLs[0]
 }
 
-// Error is the reason and what was done about it, in one line.
+// Error returns the reason and what was done about it, in one line.
 func (r *Result) Error() string {
 	if r.WentBack == "" {
 		return r.Why()
@@ -49,8 +49,8 @@ func (r *Result) Error() string {
 	return join(r.Why(), "rollback: "+r.WentBack)
 }
 
-// ConcernedInput is the input that an error before the trigger is about; empty
-// if it is about none.
+// ConcernedInput returns the input that an error before the trigger is about;
+// empty: none.
 func (r *Result) ConcernedInput() string {
 	switch {
 	case r.Input != "":
@@ -65,18 +65,18 @@ func (r *Result) ConcernedInput() string {
 	return ""
 }
 
-// Report is what became of a run.
+// Report is the result of a run.
 type Report struct {
 	Results []Result
 	Took    time.Duration // from the first trigger to the last verdict
 	DryRun  bool          // nothing was changed
-	Follow  bool          // nothing was started, Dokploy did that by itself
+	Follow  bool          // nothing was started: Dokploy does that by itself
 }
 
-// Status is the worst of the results.
+// Status returns the worst of the results' statuses.
 func (r *Report) Status() Status { return worst(r.statuses()...) }
 
-// ExitCode is the exit code that the results make.
+// ExitCode returns the exit code for the results.
 func (r *Report) ExitCode() int { return ExitCode(r.statuses()...) }
 
 func (r *Report) statuses() []Status {

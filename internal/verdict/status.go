@@ -1,14 +1,14 @@
-// Package verdict owns what is said of a deployment in the end: how it ended,
-// why, and what goes on in Dokploy, as values that can be compared. Their words
-// are made here and nowhere else, and nothing reads them.
+// Package verdict owns the result of a deployment: how it ended, why, and what
+// goes on in Dokploy, as values that can be compared. Their words are made here
+// and nowhere else, and no code reads them.
 package verdict
 
 import "slices"
 
-// Status is how a deployment ended, as the output "status" says it.
+// Status is how a deployment ended, as in the output "status".
 type Status string
 
-// The statuses, from the best to the worst.
+// The statuses, from best to worst.
 const (
 	Done        Status = "done"
 	Queued      Status = "queued"  // accepted, not followed
@@ -16,7 +16,7 @@ const (
 	Unhealthy   Status = "unhealthy"
 	Cancelled   Status = "cancelled"
 	Failed      Status = "error"
-	Lost        Status = "lost" // Dokploy forgot it, or it cannot be told apart
+	Lost        Status = "lost" // Dokploy lost it, or it cannot be identified
 	Timeout     Status = "timeout"
 	Unreachable Status = "unreachable"
 	Refused     Status = "refused" // the key
@@ -24,10 +24,10 @@ const (
 	Interrupted Status = "interrupted"
 )
 
-// ranks is the order of the statuses for several targets: a later one is worse.
+// ranks orders the statuses for several targets: later is worse.
 var ranks = []Status{Done, Queued, Skipped, Unhealthy, Cancelled, Failed, Lost, Timeout, Unreachable, Refused, Invalid, Interrupted}
 
-// worst is the worst of several statuses; Invalid of none.
+// worst returns the worst of several statuses; Invalid for none.
 func worst(statuses ...Status) Status {
 	rank := -1
 	for _, s := range statuses {
@@ -42,7 +42,7 @@ func worst(statuses ...Status) Status {
 // OK reports whether nothing is wrong: done, or accepted and not followed.
 func (s Status) OK() bool { return s == Done || s == Queued }
 
-// Exit codes. An interrupt ends with 128 and the signal's number instead.
+// Exit codes. An interrupt exits with 128 plus the signal's number instead.
 const (
 	ExitOK          = 0
 	ExitFailed      = 1
@@ -51,9 +51,9 @@ const (
 	ExitTimeout     = 4
 )
 
-// ExitCode is that of several targets: 2, 3, 4, then 1 decide. Interrupted is
-// the caller's, who knows the signal; it counts as failed here. Skipped has no
-// code of its own.
+// ExitCode returns the code for several targets: 2, 3, 4, then 1 decide.
+// Interrupted counts as failed here, since only the caller knows the signal.
+// Skipped has no code of its own.
 func ExitCode(statuses ...Status) int {
 	order := []int{ExitOK, ExitFailed, ExitTimeout, ExitUnreachable, ExitInvalid}
 	worst := 0
@@ -84,6 +84,6 @@ type Verified string
 const (
 	VerifiedYes       Verified = "yes"
 	VerifiedNo        Verified = "no"
-	VerifiedUnchanged Verified = "unchanged" // all runs, and nothing was replaced
+	VerifiedUnchanged Verified = "unchanged" // all is running, and nothing was replaced
 	VerifiedUnknown   Verified = "unknown"
 )
