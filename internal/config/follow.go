@@ -31,7 +31,11 @@ var hash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
 // parseCommit parses the hash of a commit, whole or abbreviated.
 func parseCommit(v string) (string, error) {
-	if short := strings.ToLower(v); hash.MatchString(short) {
+	short := strings.ToLower(v)
+	switch {
+	case hash.MatchString(short) && strings.Trim(short, "0") == "":
+		return "", fmt.Errorf("%s stands for no commit: Git hosts send it where a branch is new or was deleted", quote(v))
+	case hash.MatchString(short):
 		return short, nil
 	}
 	return "", fmt.Errorf("%s is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run", quote(v))

@@ -63,6 +63,11 @@ func TestFollow(t *testing.T) {
 			"a branch", run, []string{"INPUT_COMMIT", "main"}, nil,
 			[]string{`commit: "main" is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run`}, nil,
 		},
+		{
+			"zeros", run, []string{"INPUT_COMMIT", strings.Repeat("0", 40)}, nil,
+			[]string{`commit: "` + strings.Repeat("0", 40) + `" stands for no commit: Git hosts send it where a branch is new or was deleted`}, nil,
+		},
+		{"zeros, and not only", run, []string{"INPUT_COMMIT", "0000001"}, &Follow{Commit: "0000001", StartTimeout: minutes(2)}, nil, nil},
 		{"too short", run, []string{"INPUT_COMMIT", "3f2a91"}, nil, []string{`commit: "3f2a91" is not the hash of a commit, which is 7 to 64 hex digits; in CI leave it empty for the commit of the run`}, nil},
 		{
 			"too long", run, []string{"INPUT_COMMIT", strings.Repeat("a", 65)}, nil,
