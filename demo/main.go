@@ -1,8 +1,9 @@
 // Demo deploys to a Dokploy that lives in this process, with the real program:
 //
-//	go run ./demo        a deployment that waits in the queue, builds and runs
-//	go run ./demo fail   one whose build breaks
-//	go run ./demo crash  an image that Dokploy calls done and that does not run
+//	go run ./demo         a deployment that waits in the queue, builds and runs
+//	go run ./demo fail    one whose build breaks
+//	go run ./demo crash   an image that Dokploy calls done and that does not run
+//	go run ./demo follow  one that Dokploy starts itself when a commit is pushed
 //
 // Nothing needs to be installed but Go, and nothing leaves this machine.
 package main
@@ -32,9 +33,14 @@ func main() {
 }
 
 func demo(args []string) (int, error) {
+	if len(args) == 1 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
+		fmt.Print(demos.Usage())
+		return 0, nil
+	}
 	which := slices.IndexFunc(demos.Deployments, func(d demos.Deployment) bool { return d.Name == strings.Join(args, " ") })
 	if which < 0 {
-		return 2, errors.New("the only arguments are: fail, crash")
+		fmt.Fprintf(os.Stderr, "demo: there is no demo %q\n\n%s", strings.Join(args, " "), demos.Usage())
+		return 2, nil
 	}
 	deployment := demos.Deployments[which]
 	// The program gets the interrupt of the terminal itself; the demo waits
@@ -55,7 +61,7 @@ func demo(args []string) (int, error) {
 		return 1, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 
-	server := deployment.Server()
+	server := deployment.Server(say)
 	url, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		return 1, err
@@ -71,6 +77,12 @@ func demo(args []string) (int, error) {
 		"GITHUB_STEP_SUMMARY=" + summary,
 	}, deployment.Inputs...)
 	fmt.Println()
+	for _, line := range deployment.Before {
+		say(line)
+	}
+	if len(deployment.Before) > 0 {
+		fmt.Println()
+	}
 	for _, e := range env {
 		if strings.HasPrefix(e, "DOKPLOY_API_KEY=") {
 			e = "DOKPLOY_API_KEY=…"
@@ -94,8 +106,15 @@ func demo(args []string) (int, error) {
 		}
 		fmt.Printf("\n$ cat %s\n%s", filepath.Base(file), text)
 	}
+	for _, line := range deployment.After {
+		fmt.Println()
+		say(line)
+	}
 	return cmd.ProcessState.ExitCode(), nil
 }
+
+// say prints a line that is not the program's.
+func say(line string) { fmt.Println("# " + line) }
 
 // bare is the environment without what would make inputs or a CI host of it.
 func bare(env []string) []string {

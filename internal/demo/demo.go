@@ -3,6 +3,8 @@
 package demo
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"dokploy-deploy/internal/dokploytest"
@@ -10,25 +12,57 @@ import (
 
 // Deployment is one of them.
 type Deployment struct {
-	Name   string // the argument of the demo; empty: the first one
+	Name   string   // the argument of the demo; empty: the first one
+	Says   string   // what it shows
+	Before []string // what a stranger has to know
 	Inputs []string
+	After  []string // what it was good for
 	api    dokploytest.Application
+	pushed time.Duration // after so long Dokploy is told of a push; 0: never
 }
+
+// pushed is the commit that one of them follows.
+const pushed = "3f2a91c7be01d4a5f60718293a4b5c6d7e8f9012"
 
 // Deployments are all of them.
 var Deployments = []Deployment{
-	{Name: "", api: built(false)},
-	{Name: "fail", api: built(true)},
+	{Name: "", Says: "a deployment that waits in the queue, builds and runs", api: built(false)},
+	{Name: "fail", Says: "one whose build breaks", api: built(true)},
 	{
 		Name:   "crash",
+		Says:   "an image that Dokploy calls done and that does not run",
 		Inputs: []string{"DOKPLOY_IMAGE=ghcr.io/acme/api:1.4.2", "DOKPLOY_ENV=FEATURE_PRICES=on", "DOKPLOY_ROLLBACK=true"},
 		api:    crashes(),
 	},
+	{
+		Name: "follow",
+		Says: "one that Dokploy starts itself when a commit is pushed",
+		Before: []string{
+			"Dokploy deploys this application by itself whenever somebody pushes to main.",
+			"After a push two things happen at once: the Git host calls Dokploy's webhook,",
+			"and starts a CI job. Here the job is the faster one. It starts no deployment:",
+			"it waits for the one of its commit, and follows that.",
+		},
+		Inputs: []string{"DOKPLOY_OPERATION=follow", "DOKPLOY_COMMIT=" + pushed},
+		After:  []string{"End-to-end tests can now run against DOKPLOY_DEPLOYED_URL: that commit is there."},
+		api:    built(false),
+		pushed: 4 * time.Second,
+	},
+}
+
+// Usage lists them.
+func Usage() string {
+	var b strings.Builder
+	for _, d := range Deployments {
+		fmt.Fprintf(&b, "%-22s  %s\n", strings.TrimSpace("go run ./demo "+d.Name), d.Says)
+	}
+	return b.String()
 }
 
 // Server is a Dokploy with a shop whose web application is being built, so that
-// the deployment of its api waits for a moment.
-func (d Deployment) Server() *dokploytest.Server {
+// the deployment of its api waits for a moment. What happens beside the program
+// is said.
+func (d Deployment) Server(say func(string)) *dokploytest.Server {
 	server := dokploytest.New(dokploytest.Options{Latency: 20 * time.Millisecond})
 	web := server.AddApplication(dokploytest.Application{
 		Name: "web", SourceType: "git",
@@ -39,7 +73,15 @@ func (d Deployment) Server() *dokploytest.Server {
 		at := time.Now().Add(-time.Duration(i+1) * 26 * time.Hour)
 		server.AddRow(api, dokploytest.Row{Status: "done", Title: "an earlier one", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(9 * time.Second)}, "")
 	}
-	server.Enqueue(web, "feat: a new front page", "")
+	if d.pushed == 0 {
+		server.Enqueue(web, "feat: a new front page", "")
+		return server
+	}
+	time.AfterFunc(d.pushed, func() {
+		server.Enqueue(web, "feat: a new front page", "")
+		_, answer := server.Deliver(api, dokploytest.Delivery{Form: "gitea", Commit: pushed, Message: "feat: prices in cents"})
+		say("The Git host calls Dokploy's webhook, which answers: " + answer)
+	})
 	return server
 }
 

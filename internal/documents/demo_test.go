@@ -28,7 +28,7 @@ func deploys(t *testing.T, name, columns string) (shown deployed) {
 			if d.Name != name {
 				continue
 			}
-			server := d.Server()
+			server := d.Server(func(string) {})
 			server.Start()
 			defer server.Close()
 			summary := filepath.Join(t.TempDir(), "summary.md")
