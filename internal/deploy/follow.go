@@ -56,16 +56,17 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	o := why.Outcome()
 	newest := newestDeployed(t.service.Deployments)
 	switch preview := t.service.PullRequest != 0; {
-	case len(reasons) > 0:
+	case len(reasons) > 0 && t.o.Follow.SkipIfNone:
+		o.Status = verdict.Skipped
+	case why.Kind == verdict.NoneExplained && !preview && t.o.Follow.Pushed.PullRequest != "" && t.service.Previews != nil:
+		o.Hint = verdict.UsePreview
+	case len(reasons) > 0, why.Kind == verdict.NoneOfNoGit:
 	case preview:
 		o.Hint = verdict.SeeTheApp
 	case newest != nil:
 		o.Hint = verdict.MovedOn
 	}
-	switch {
-	case len(reasons) > 0 && t.o.Follow.SkipIfNone:
-		o.Status = verdict.Skipped
-	case len(reasons) == 0 && len(found) > 0:
+	if len(reasons) == 0 && len(found) > 0 {
 		o.Hint = verdict.Hint(o.Advice() + ". " + sentence(verdict.Obstacles(found)))
 	}
 	if newest != nil {

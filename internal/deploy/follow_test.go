@@ -142,6 +142,32 @@ func TestFollowNone(t *testing.T) {
 	}
 }
 
+// A pull request has no deployment of the application itself. Where it may have a
+// preview, that is what to follow.
+func TestFollowPullRequestWithoutPreview(t *testing.T) {
+	for name, tt := range map[string]struct {
+		previews *dokploytest.Previews
+		skip     bool
+		begins   string
+	}{
+		"previews are on":            {&dokploytest.Previews{}, false, "to follow the preview"},
+		"previews are on, and skip":  {&dokploytest.Previews{}, true, ""},
+		"previews are off":           {nil, false, "change that in Dokploy"},
+		"previews are off, and skip": {nil, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{}, func(w *world) {
+				w.srv.AddApplication(dokploytest.Application{SourceType: "github", Previews: tt.previews})
+				w.follows(Follow{Pushed: Pushed{Ref: "feature", PullRequest: "12"}, SkipIfNone: tt.skip})
+				r := w.deploy("application api").Results[0]
+				if r.Reason.Kind != verdict.NoneExplained || !strings.HasPrefix(r.Advice(), tt.begins) || (r.Advice() == "") != tt.skip {
+					w.Errorf("%s: %q", r.Why(), r.Advice())
+				}
+			})
+		})
+	}
+}
+
 // Nobody looked before: what is new of a compose service is told by when it was
 // made, where Docker's clock is that of the row.
 func TestFollowVerifiesWhatWasMadeSince(t *testing.T) {
