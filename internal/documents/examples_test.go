@@ -141,15 +141,14 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != len(examples) {
-		t.Errorf("%d files in examples, %d of them are tested", len(files), len(examples))
+	if n := len(examples) + len(followExamples); len(files) != n {
+		t.Errorf("%d files in examples, %d of them are tested", len(files), n)
 	}
 	for name, host := range examples {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := dokploytest.New(dokploytest.Options{NoDocker: true})
-			address, err := srv.Listen("127.0.0.1:0")
-			if err != nil {
+			if _, err := srv.Listen("127.0.0.1:0"); err != nil {
 				t.Fatal(err)
 			}
 			defer srv.Close()
@@ -168,24 +167,7 @@ func TestExamples(t *testing.T) {
 			} else {
 				run = host(t, documents(t, file)[0])
 			}
-			key, url := false, false
-			sets := map[string]string{}
-			for k, v := range run.env {
-				if v == "https://dokploy.example.com" {
-					v, url = address, true
-				}
-				if strings.HasSuffix(k, "API-KEY") || strings.HasSuffix(k, "API_KEY") {
-					v, key = srv.Key, true
-				}
-				sets[k] = v
-			}
-			if !key && strings.Contains(string(text), "DOKPLOY_API_KEY is") { // the host sets it
-				sets["DOKPLOY_API_KEY"], key = srv.Key, true
-			}
-			script := strings.ReplaceAll(strings.Join(run.script, "\n"), "=https://dokploy.example.com", "="+address)
-			if !key || !url && !strings.Contains(script, address) {
-				t.Fatalf("no address or no key: %v", run)
-			}
+			sets, script := run.against(t, srv, string(text))
 			if script == "" {
 				execute(t, sets, "dokploy-deploy")
 			} else {
@@ -196,6 +178,31 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// against is a run with a stand-in's address and key in the place of the
+// example's; the text is the example's.
+func (run hostRun) against(t *testing.T, srv *dokploytest.Server, text string) (env map[string]string, script string) {
+	t.Helper()
+	key, url := false, false
+	env = map[string]string{}
+	for k, v := range run.env {
+		if v == "https://dokploy.example.com" {
+			v, url = srv.URL(), true
+		}
+		if strings.HasSuffix(k, "API-KEY") || strings.HasSuffix(k, "API_KEY") {
+			v, key = srv.Key, true
+		}
+		env[k] = v
+	}
+	if !key && strings.Contains(text, "DOKPLOY_API_KEY is") { // the host sets it
+		env["DOKPLOY_API_KEY"], key = srv.Key, true
+	}
+	script = strings.ReplaceAll(strings.Join(run.script, "\n"), "=https://dokploy.example.com", "="+srv.URL())
+	if !key || !url && !strings.Contains(script, srv.URL()) {
+		t.Fatalf("no address or no key: %v", run)
+	}
+	return env, script
 }
 
 // execute runs what a job runs in a folder of its own. The program in PATH is

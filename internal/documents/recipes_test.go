@@ -164,18 +164,23 @@ var recipeCases = map[string]recipeCase{
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	all := recipes(t)
-	if len(all) != len(recipeCases) {
-		t.Errorf("%d recipes, %d of them are tested", len(all), len(recipeCases))
+	if n := len(recipeCases) + len(followRecipes); len(all) != n {
+		t.Errorf("%d recipes, %d of them are tested", len(all), n)
 	}
 	for _, r := range all {
 		t.Run(r.title, func(t *testing.T) {
 			t.Parallel()
 			check, ok := recipeCases[r.title]
-			if !ok {
+			follow, follows := followRecipes[r.title]
+			if !ok && !follows {
 				t.Fatal("it is not tested")
 			}
 			if n := strings.Count(r.text, "\n"); n < 6 || n > 10 {
 				t.Errorf("%d lines", n)
+			}
+			if follows {
+				follow.follows(t, githubRun(t, r.steps[0]), r.text)
+				return
 			}
 			s := newShop(t)
 			address, err := s.Listen("127.0.0.1:0")
