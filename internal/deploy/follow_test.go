@@ -142,6 +142,21 @@ func TestFollowNone(t *testing.T) {
 	}
 }
 
+// An image may have a deployment with another commit, by a Git host's webhook: what
+// to do does not change.
+func TestFollowNoneOfAnImage(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "docker"})
+		w.pushes(v, another)
+		time.Sleep(time.Minute)
+		w.follows(Follow{})
+		r := w.want(w.deploy("application api"), verdict.Lost, 1)
+		if r.Reason.Kind != verdict.NoneOfNoGit || r.Left != verdict.NewestOther || !strings.HasPrefix(r.Advice(), "use operation: deploy") {
+			w.Errorf("%s: %q", r.Why(), r.Advice())
+		}
+	})
+}
+
 // A pull request has no deployment of the application itself. Where it may have a
 // preview, that is what to follow.
 func TestFollowPullRequestWithoutPreview(t *testing.T) {
