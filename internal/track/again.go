@@ -48,7 +48,7 @@ func (s *sight) lookForSecondRun() *Decision {
 		job := s.ourJob(s.shown())
 		s.noteTwins(s.shown(), job)
 		s.job, s.inQueue = job, job != nil
-		s.waitsAgain, s.again.returned = s.inQueue, s.again.returned || s.inQueue && s.comesBack()
+		s.waitsAgain, s.again.returned = s.inQueue || s.oneMayBeOurs(), s.again.returned || s.inQueue && s.comesBack()
 	}
 	if d := s.need(Rows); d != nil {
 		return d

@@ -147,7 +147,7 @@ func (s *sight) notIdleForLongEnough() *Decision {
 		return d
 	}
 	a.asked = s.o.At
-	if len(s.o.Running) > 0 {
+	if len(s.o.Running) > 0 || s.rowRuns() { //rule:hidden-push-behind-a-row
 		a.idleAt = time.Time{}
 		return pending()
 	}
@@ -158,6 +158,13 @@ func (s *sight) notIdleForLongEnough() *Decision {
 		return pending()
 	}
 	return nil
+}
+
+// rowRuns reports whether a row of the service runs, and was not left so by a
+// restart: another one that ended beside it may have written its own status over
+// the service's.
+func (s *sight) rowRuns() bool {
+	return !s.order.Traits.LeavesRowsRunning && slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool { return row.Status == dokploy.StatusRunning })
 }
 
 // pushHasTime: it may still come or, after a restart, come back.

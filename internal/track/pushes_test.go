@@ -213,7 +213,7 @@ func (r *run) noneCame() {
 	there := func(j *job) bool { return j.service == 0 && p.isOf(track.Pushed(j.text)) && j.queued < r.began }
 	// What runs beside it on a remote server writes its own status over the
 	// service's, and nobody saw a restart that came before.
-	if (r.hidden || r.barred) && (r.remote != "" || len(r.restarts) > 0 && r.restarts[0] < 0) {
+	if (r.hidden || r.barred) && (r.remote != "" || r.builtRemotely || len(r.restarts) > 0 && r.restarts[0] < 0) {
 		return
 	}
 	if slices.ContainsFunc(r.jobs, there) || slices.ContainsFunc(r.journal, there) {

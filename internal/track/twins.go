@@ -88,7 +88,7 @@ func (s *sight) hashComesLater(row *dokploy.Deployment) bool {
 func (s *sight) hashBehindACommit(row *dokploy.Deployment) bool {
 	return s.hasHash(row) && slices.ContainsFunc(s.begun, func(other dokploy.Deployment) bool {
 		return other.StartedAt.Before(row.StartedAt) && !other.StartedAt.Before(s.turn()) && s.order.lostItsText(&other) &&
-			(!s.order.Remote || s.order.isOfCommit(CommitOf(&other))) && !s.isKnown(&other) && !s.wasListed(&other) && !s.isOfActive(&other)
+			!s.isKnown(&other) && !s.wasListed(&other) && !s.isOfActive(&other)
 	})
 }
 
@@ -148,6 +148,12 @@ func (s *sight) pushRunsAgain() *Decision {
 // the held row still.
 func (s *sight) jobIsBack() bool {
 	return s.job != nil && (!s.job.Active || s.job.ProcessedOn.After(s.held.row.StartedAt))
+}
+
+// oneMayBeOurs reports whether pushes of the commit are in the queue, one of which
+// may be ours, whose job was not seen before a restart.
+func (s *sight) oneMayBeOurs() bool {
+	return s.order.Commit != "" && s.trail.seen == nil && s.held.row.Status == dokploy.StatusCancelled && len(s.pushes(s.shown())) > 0
 }
 
 // comesBack reports whether our job in the queue is that of a second run. That of

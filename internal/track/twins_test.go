@@ -40,7 +40,7 @@ func TestKindsOfHashes(t *testing.T) {
 		{rule: "hash-behind-a-commit", begun: []dokploy.Deployment{commit("c", 10.05)}, want: candidate},
 		{rule: "hash-of-the-push: what began before our job is another's", begun: []dokploy.Deployment{commit("c", 9)}, want: marked},
 		{rule: "hash-of-the-push: a later commit is of another's", begun: []dokploy.Deployment{commit("c", 10.2)}, want: marked},
-		{rule: "hash-of-the-push: on a remote server another's runs beside it", set: func(s *sight) { s.order.Remote = true }, begun: []dokploy.Deployment{commit("c", 10.05)}, want: marked},
+		{rule: "hash-behind-a-commit: on a remote server it may be another's that ran beside it", set: func(s *sight) { s.order.Remote = true }, begun: []dokploy.Deployment{commit("c", 10.05)}, want: candidate},
 		{rule: "ours-began-after-that", set: func(s *sight) { s.finding.actives = []time.Time{at(7)} }, want: marked},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -232,4 +232,43 @@ func TestACommitBesideAPushOnARemoteServer(t *testing.T) {
 	w.wantPending(w.look(1.5))
 	w.jobs, w.rows = nil, []dokploy.Deployment{built("b", 5), built("a", 2)}
 	w.wantEnd(w.look(9), verdict.Ambiguous)
+}
+
+// With a hidden queue the server is not idle while a row of the service runs: what
+// ended beside it on a remote server has written its own status over the service's.
+func TestAHiddenPushWaitsBehindARow(t *testing.T) {
+	w := awaits(t, func(o *Order) { o.Queue, o.StartTimeout, o.Remote = QueueHidden, 10*time.Second, true })
+	w.rows = []dokploy.Deployment{row("b", -5, dokploy.StatusRunning, "by hand")}
+	w.wantPending(w.looks(9, 9))
+	w.rows[0] = row("b", -5, dokploy.StatusDone, "by hand")
+	w.wantEnd(w.looks(3, 9), verdict.NoneCame)
+}
+
+// A server that restores its queue may show what it has cancelled before that: its
+// job is the only one of the commit.
+func TestAPushThatComesBackAfterItsRowWasFound(t *testing.T) {
+	begin := func() *world {
+		w := awaits(t, nil)
+		w.failing = Queue | Rows
+		w.look(1)
+		w.failing = 0
+		w.restarted(10)
+		w.rows = []dokploy.Deployment{{ID: "a", StartedAt: at(1), Status: dokploy.StatusCancelled, Description: "Hash: " + sha}}
+		w.wantHeld(w.look(1), "a")
+		w.wantHeld(w.looks(2, 0.1), "a")
+		return w
+	}
+	w := begin()
+	w.jobs = []dokploy.Job{push("job-1", 0.5, 20)}
+	w.wantHeld(w.look(1), "a")
+	w.rows = append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusRunning)}, w.rows...)
+	w.wantHeld(w.look(1), "b")
+
+	w = begin() // there are two of them
+	w.jobs = []dokploy.Job{push("job-1", 0.5, 20), push("job-2", 0.6, -1)}
+	w.wantHeld(w.look(1), "a")
+	w.jobs, w.rows = w.jobs[1:], append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusDone)}, w.rows...)
+	w.wantHeld(w.look(1), "a")
+	w.jobs = nil
+	w.wantEnd(w.looks(30, 1), verdict.Ambiguous)
 }
