@@ -27,10 +27,13 @@ type followed struct {
 	pushed   Pushed // as CI knows it
 	settings dokploytest.Push
 	quiet    bool // nothing but deployments happens
+	pull     int  // the pull request whose preview it is; 0: the service itself
 
 	lead    string // key of the first push's job
 	pushes  []told
 	cleaned map[string]bool // keys of jobs that somebody took from the queue
+	gone    time.Time       // when the preview was removed last
+	built   int             // deployments of previews
 	shown   []shown
 }
 
@@ -46,6 +49,7 @@ type shown struct {
 	jobs []dokploytest.Job
 	rows []dokploytest.Row
 	list bool
+	id   string // of the service or preview; empty: there is none
 }
 
 // follows makes the choices of a run that follows.
@@ -83,6 +87,9 @@ func (s *schedule) follows(c chooser) {
 	}
 	s.pushesOfOurs(c)
 	s.pushesOfOthers(c)
+	if s.kind == "application" && s.builder == "" && c.one(4) {
+		s.pullRequests(c)
+	}
 }
 
 // pushesOfOurs: before, at or after the step's start, or never; once or more often.
@@ -157,14 +164,14 @@ func (w *sim) tell(d dokploytest.Delivery, lead bool) {
 		if j.ServiceID == w.v.ID && !slices.ContainsFunc(before, func(x dokploytest.Job) bool { return x.Number == j.Number }) {
 			took = true
 			w.follow.pushes = append(w.follow.pushes, told{key: w.jobKey(j), hash: d.Commit, at: time.Now()})
-			if lead {
+			if lead && w.follow.pull == 0 {
 				w.follow.lead = w.jobKey(j)
 			}
 		}
 	}
 	w.disown()
 	w.mu.Unlock()
-	if took && lead {
+	if took && lead && w.follow.pull == 0 {
 		w.happens(atTrigger)
 	}
 }
@@ -175,9 +182,9 @@ func (w *sim) shows(list bool) {
 		return
 	}
 	x := shown{at: time.Now(), list: list}
-	if list {
-		x.rows = w.srv.Deployments(w.v)
-	} else {
+	if v := w.followedNow(); list && v != nil {
+		x.rows, x.id = w.srv.Deployments(v), v.ID
+	} else if !list {
 		x.jobs = w.srv.Queue()
 	}
 	w.follow.shown = append(w.follow.shown, x)
@@ -196,7 +203,7 @@ func commitOf(r *dokploytest.Row) string {
 
 // newest is the deployment that a look shows as that of the commit, by the key of
 // its job or, where that is not known, its row; empty: it shows none.
-func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row) (key string, hashes []string) {
+func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row, id string) (key string, hashes []string) {
 	f := j.follow
 	is := func(hash string) bool {
 		if f.isOf(hash) && !slices.Contains(hashes, hash) {
@@ -205,14 +212,14 @@ func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row) (key 
 		return f.isOf(hash)
 	}
 	for _, q := range jobs { // the newest last, but for those that came back
-		if q.ServiceID == j.v.ID && is(track.Pushed(q.Description)) {
+		if q.ServiceID == id && is(track.Pushed(q.Description)) {
 			key = j.jobKey(q)
 		}
 	}
 	var newest *dokploytest.Row
 	for i := range rows {
 		r := &rows[i]
-		if is(commitOf(r)) && (newest == nil || r.Status == "queued" && newest.Status != "queued" || r.StartedAt.After(newest.StartedAt)) {
+		if is(commitOf(r)) && (newest == nil || newest.Status != "queued" && (r.Status == "queued" || r.StartedAt.After(newest.StartedAt))) {
 			newest = r
 		}
 	}
@@ -239,7 +246,7 @@ func (j *judgement) looks() (keys []string, several bool, seen int) {
 		if !read && !j.hurts["outage"] {
 			continue
 		}
-		key, hashes := j.newest(jobs, x.rows)
+		key, hashes := j.newest(jobs, x.rows, x.id)
 		several = several || len(hashes) > 1
 		if key == "" {
 			continue
@@ -278,12 +285,19 @@ func (j *judgement) followed() {
 		j.rollout = "good" // as all but the first push's
 	}
 	switch r.Reason.Kind {
-	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit:
+	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.NoPreview, verdict.NoPreviewExplained:
 		j.noneCame(keys, seen)
+	case verdict.PreviewGone:
+		if f.gone.IsZero() || f.gone.After(j.truth.ended) {
+			j.bad("the preview is gone, but nobody removed it")
+		}
 	case verdict.TwoCommits:
 		if !several {
 			j.bad("two commits, but there is one")
 		}
+	}
+	if n := j.srv.Previews(j.v); f.pull != 0 && r.Status == verdict.Done && !f.gone.IsZero() && f.gone.Before(j.truth.ended.Add(-20*time.Second)) && len(n) == 0 {
+		j.bad("done, but the preview is gone")
 	}
 	if r.Status == verdict.Skipped && (r.Reason.Kind != verdict.NoneExplained || !f.skip) {
 		j.bad("skipped: %s", r.Reason.Kind)
@@ -322,8 +336,8 @@ func (j *judgement) noneCame(keys []string, seen int) {
 	if most := f.within + 5*time.Second; r.Took > most && !j.hidden() && len(j.hurts) == 0 {
 		j.bad("none came, said after %s", r.Took)
 	}
-	explained := f.settings.AutoDeployOff || j.git() && (len(f.settings.WatchPaths) > 0 || f.pushed.Ref != "" && f.pushed.Ref != cmp.Or(f.settings.Branch, "main") ||
-		j.previews != nil && strings.Contains(f.pushed.Message, "[skip ci]"))
+	explained := f.pull == 0 && (f.settings.AutoDeployOff || j.git() && (len(f.settings.WatchPaths) > 0 || f.pushed.Ref != "" && f.pushed.Ref != cmp.Or(f.settings.Branch, "main") ||
+		j.previews != nil && strings.Contains(f.pushed.Message, "[skip ci]")))
 	if (r.Reason.Kind == verdict.NoneExplained) != explained {
 		j.bad("%s: settings explain it: %v", r.Reason.Kind, explained)
 	}
@@ -343,7 +357,7 @@ func (j *judgement) lostFollowing(d *build) {
 	gone := newest == nil || newest.row == ""
 	taken := len(t.removed) > 0 || len(j.follow.cleaned) > 0 || newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
 	switch k := j.r.Reason.Kind; k {
-	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.TwoCommits: // judged in followed
+	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.NoPreview, verdict.NoPreviewExplained, verdict.PreviewGone, verdict.TwoCommits: // judged in followed
 	case verdict.Ambiguous, verdict.WhichPush:
 		if j.foreign() == 0 && !away {
 			j.bad("lost, but there is no other deployment")
@@ -368,12 +382,12 @@ func (j *judgement) calmly() {
 	keys, several, _ := j.looks()
 	d := j.truth.newest()
 	long := f.within + 10*time.Minute
-	if !f.quiet || several || j.timeout < long || j.twins() > 0 {
+	if !f.quiet || !f.gone.IsZero() || several || j.timeout < long || j.twins() > 0 {
 		return
 	}
 	switch {
 	case len(keys) == 0:
-		if k := j.r.Reason.Kind; k != verdict.NoneCame && k != verdict.NoneExplained && k != verdict.NoneOfNoGit {
+		if !slices.Contains([]verdict.Kind{verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.NoPreview, verdict.NoPreviewExplained}, j.r.Reason.Kind) && j.follow.gone.IsZero() {
 			j.bad("%s (%s) in the calm, though none came", j.r.Status, j.r.Reason.Kind)
 		}
 	case j.r.Reason.Kind == verdict.Ambiguous && j.git() && j.foreign() > 0:
@@ -401,5 +415,5 @@ func (f *followed) String() string {
 	if f == nil {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s within %s, skip %v, CI knows %+v, settings %+v", f.asks, f.within, f.skip, f.pushed, f.settings)
+	return fmt.Sprintf("%s (pull request %d) within %s, skip %v, CI knows %+v, settings %+v", f.asks, f.pull, f.within, f.skip, f.pushed, f.settings)
 }

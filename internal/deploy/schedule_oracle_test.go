@@ -150,6 +150,9 @@ func (j *judgement) harmless() {
 		may = append(may, strings.Fields("docker.getServiceContainersByAppName docker.getContainersByAppNameMatch docker.getStackContainersByAppName docker.getConfig "+
 			"application.readLogs compose.readLogs compose.loadServices docker-container-logs")...)
 	}
+	if j.follow != nil && j.follow.pull != 0 {
+		may = append(may, "previewDeployment.all", "previewDeployment.one")
+	}
 	if j.upload {
 		may = append(may, "application.deploy") // of what was uploaded, if that was lost
 	}
@@ -384,7 +387,7 @@ func (j *judgement) verdict() {
 				j.bad("cancelled, but build %d is newer", newest.n)
 			}
 		case d == nil && slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return tr.cleaned }):
-		case d == nil && j.follow != nil && (len(j.follow.cleaned) > 0 || t.verdict[r.DeploymentID].Status == "cancelled" && t.verdict[r.DeploymentID].StartedAt.IsZero()):
+		case d == nil && j.follow != nil && (len(j.follow.cleaned) > 0 || j.own.odd == "NoRow" || j.sshBroke || t.verdict[r.DeploymentID].Status == "cancelled" && t.verdict[r.DeploymentID].StartedAt.IsZero()):
 		case d == nil && newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row):
 			// It began and its row was gone before the run could see it.
 		default:

@@ -138,6 +138,7 @@ var foundSchedules = []struct {
 	{500_000_000_000_019, "a preview was built when ours was triggered: ours counted as forgotten, and was started again"},
 	{500_000_000_001_614, "a preview that began counted as one of its application's rows, and the row with our marker as another's"},
 	{592_312_790_553_864, "BullMQ, a member's key: a container of the first run that had ended was taken for one of the second run"},
+	{900_000_000_050_792, "a server that restores its queue: found as cancelled before that, a pushed deployment was final, and ran again"},
 }
 
 func TestFoundSchedules(t *testing.T) {
@@ -774,6 +775,9 @@ func (w *sim) build() {
 		if w.previews != nil {
 			source = "github" // nothing else has previews
 		}
+		if w.follow != nil && w.follow.pull != 0 {
+			w.previews.BuildFunc = w.buildOfPreview
+		}
 		w.v = w.srv.AddApplication(w.builtFromDockerfile(dokploytest.Application{
 			Name: "svc", SourceType: source, Previews: w.previews, ServerID: w.remote, BuildServerID: w.builder, BuildFunc: w.buildOf, RolloutFunc: w.rolloutOf,
 		}))
@@ -793,7 +797,7 @@ func (w *sim) build() {
 	w.srv.OnCall(w.kind+".deploy", w.accepted)
 	w.srv.OnCall(w.kind+".redeploy", w.accepted)
 	w.srv.OnCall("application.dropDeployment", w.accepted)
-	for _, p := range []string{"deployment.all", "deployment.allByCompose", "deployment.queueList"} {
+	for _, p := range []string{"deployment.all", "deployment.allByCompose", "deployment.queueList", "previewDeployment.all"} {
 		w.srv.OnCall(p, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -886,7 +890,7 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 	}
 	if f := w.follow; f != nil {
 		o.Title, o.Description = "", ""
-		o.Follow = &Follow{Commit: f.asks, StartTimeout: f.within, SkipIfNone: f.skip, Pushed: f.pushed}
+		o.Follow = &Follow{Commit: f.asks, Preview: f.pull, StartTimeout: f.within, SkipIfNone: f.skip, Pushed: f.pushed}
 	}
 	w.truth.began = time.Now()
 	w.happens(atStart)
@@ -900,7 +904,7 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 	w.truth.atVerdict = w.srv.Queue()
 	w.look()
 	w.truth.verdict = maps.Clone(w.truth.status)
-	for _, r := range w.srv.Deployments(w.v) {
+	for _, r := range w.allRows() {
 		w.truth.kept = append(w.truth.kept, r.ID)
 	}
 	w.truth.set = w.setting()
@@ -1120,7 +1124,7 @@ func (w *sim) realBuild(b *build) dokploytest.Build {
 // begun is called when a build has its row.
 func (w *sim) begun(b *build) {
 	w.mu.Lock()
-	for _, r := range w.srv.Deployments(w.v) {
+	for _, r := range w.allRows() {
 		if w.truth.ofRow(r.ID) == nil && !r.StartedAt.IsZero() && r.Description == b.description && !slices.Contains(w.truth.old, r.ID) {
 			b.row, b.logPath = r.ID, r.LogPath
 			break
@@ -1137,7 +1141,7 @@ func (w *sim) begun(b *build) {
 
 // look keeps what the rows say now; with w.mu held.
 func (w *sim) look() {
-	for _, r := range w.srv.Deployments(w.v) {
+	for _, r := range w.allRows() {
 		if w.truth.status[r.ID].Status != r.Status {
 			w.note("%s is %s", r.ID, r.Status)
 		}

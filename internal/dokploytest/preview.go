@@ -23,9 +23,11 @@ type Previews struct {
 	// Settles is how long a new preview has neither a domain nor a job: Dokploy
 	// writes a comment at GitHub first.
 	Settles time.Duration
-	// Build and Rollout are what each deployment of a preview does.
-	Build   Build
-	Rollout Rollout
+	// Build and Rollout are what each deployment of a preview does. BuildFunc
+	// comes before Build, if it is set; n counts the preview's deployments.
+	Build     Build
+	BuildFunc func(n int) Build
+	Rollout   Rollout
 }
 
 // pull is the pull request of a preview.
@@ -146,9 +148,12 @@ func (s *Server) pullCall(h hook) answer {
 func (s *Server) addPreviewLocked(v *Service, p hookPull) *Service {
 	name := "preview-" + v.AppName + "-" + clean(s.newID()[:6])
 	set := *v.previewSettings
+	if set.BuildFunc == nil {
+		set.BuildFunc = func(int) Build { return set.Build }
+	}
 	preview := &Service{
 		ID: s.newID(), Kind: v.Kind, Name: v.Name, AppName: name, s: s, env: v.env, created: s.now(), sourceType: v.sourceType, envText: v.envText,
-		serverID: v.serverID, build: func(int) Build { return set.Build }, status: "idle", null: map[string]bool{}, replicas: v.replicas, parent: v,
+		serverID: v.serverID, build: set.BuildFunc, status: "idle", null: map[string]bool{}, replicas: v.replicas, parent: v,
 		rollout: func(string, Version) Rollout { return set.Rollout }, push: v.push,
 		settling: set.Settles > 0,
 		pull:     &pull{id: p.ID, number: p.Number, title: p.Title, url: p.URL, branch: p.Head.Ref, touched: s.now()},
