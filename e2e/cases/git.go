@@ -154,7 +154,7 @@ func pushed(name string, p Push, status int) func(*Run) {
 func late(name string, p Push) func(*Run, *os.Process) {
 	return func(r *Run, _ *os.Process) {
 		r.Helper()
-		r.AwaitSaid("Dokploy has started none yet")
+		r.AwaitSaid("Dokploy shows no deployment of it yet")
 		r.Push(r.ID(name), p, http.StatusOK)
 	}
 }

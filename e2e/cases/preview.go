@@ -148,7 +148,7 @@ var previews = []Case{
 		},
 		Inputs: []string{"application={app}", "operation=follow", "preview=auto", "verify=require"},
 		During: func(r *Run, _ *os.Process) {
-			r.AwaitSaid("Dokploy has made no preview yet")
+			r.AwaitSaid("Dokploy shows no preview yet")
 			r.tell(Pull{})
 		},
 		Status: "done", Not: []string{"debug: POST"}, After: previewed,
