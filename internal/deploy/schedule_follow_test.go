@@ -32,7 +32,7 @@ type followed struct {
 	lead    string // key of the first push's job
 	pushes  []told
 	cleaned map[string]bool // keys of jobs that somebody took from the queue
-	gone    time.Time       // when the preview was removed last
+	gone    time.Time       // when the preview was removed first
 	built   int             // deployments of previews
 	shown   []shown
 }
@@ -296,9 +296,6 @@ func (j *judgement) followed() {
 			j.bad("two commits, but there is one")
 		}
 	}
-	if n := j.srv.Previews(j.v); f.pull != 0 && r.Status == verdict.Done && !f.gone.IsZero() && f.gone.Before(j.truth.ended.Add(-20*time.Second)) && len(n) == 0 {
-		j.bad("done, but the preview is gone")
-	}
 	if r.Status == verdict.Skipped && (r.Reason.Kind != verdict.NoneExplained || !f.skip) {
 		j.bad("skipped: %s", r.Reason.Kind)
 	}
@@ -359,7 +356,7 @@ func (j *judgement) lostFollowing(d *build) {
 	switch k := j.r.Reason.Kind; k {
 	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.NoPreview, verdict.NoPreviewExplained, verdict.PreviewGone, verdict.TwoCommits: // judged in followed
 	case verdict.Ambiguous, verdict.WhichPush:
-		if j.foreign() == 0 && !away {
+		if j.foreign() == 0 && j.twins() <= 0 && !away {
 			j.bad("lost, but there is no other deployment")
 		}
 	case verdict.ForgottenQueued, verdict.ForgottenInRestart, verdict.CancelledByRestart, verdict.RemovedFromQueue:

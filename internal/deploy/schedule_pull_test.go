@@ -90,7 +90,7 @@ func (w *sim) tellPull(p dokploytest.PullRequest, lead bool) {
 	status, text := w.srv.PullRequest(p)
 	w.note("told of pull request %d: %d %s", p.Number, status, text)
 	if was != nil && w.followedNow() != was {
-		w.follow.gone = time.Now()
+		w.follow.went()
 	}
 	took := false
 	for _, j := range w.srv.Queue() {
@@ -117,7 +117,13 @@ func (w *sim) removePreview() {
 	w.look()
 	if v := w.followedNow(); v != nil {
 		w.srv.RemovePreview(v)
-		w.follow.gone = time.Now()
+		w.follow.went()
+	}
+}
+
+func (f *followed) went() {
+	if f.gone.IsZero() {
+		f.gone = time.Now()
 	}
 }
 
