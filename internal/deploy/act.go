@@ -32,7 +32,8 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 	}
 	for _, event := range d.Tell {
 		w.verifier.down.answers()
-		w.tell(ctx, event, rows)
+		w.say(event, rows)
+		w.react(ctx, event)
 	}
 	w.t.screen.doing(w.heartbeat(d))
 	if d.Held != nil {
@@ -56,29 +57,18 @@ func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
 	}
 }
 
-// tell says what has happened, and does what belongs to it.
-func (w *watcher) tell(ctx context.Context, e track.Event, rows []dokploy.Deployment) {
+// react does what an event in Dokploy asks for.
+func (w *watcher) react(ctx context.Context, e track.Event) {
 	switch e.Kind {
 	case track.Found:
-		if text := sharedLog(w.ending.row, rows); text != "" {
-			w.t.warn("%s", text)
-		}
-	case track.Started:
-		w.t.note("%s", w.startText(e.Waited))
-	case track.FoundEnded:
-		w.t.note("%s", endedText(w.ending.row))
+		w.begin(ctx)
 	case track.RunsAgain:
-		w.t.note("Dokploy is running it again")
 		w.verifier.runsAgain(e.Others)
 		w.stopLate()
 		if w.ending.log != nil {
 			w.ending.log.Stop()
 			w.ending.log = nil
 		}
-	default:
-		w.say(e)
-	}
-	if e.Kind == track.RunsAgain || e.Kind == track.Found {
 		w.begin(ctx)
 	}
 }

@@ -9,9 +9,20 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// say writes a line about what has happened in Dokploy.
-func (w *watcher) say(e track.Event) {
+// say writes a line about what has happened in Dokploy. rows are those of the
+// look that showed it.
+func (w *watcher) say(e track.Event, rows []dokploy.Deployment) {
 	switch e.Kind {
+	case track.Found:
+		if text := sharedLog(w.ending.row, rows); text != "" {
+			w.t.warn("%s", text)
+		}
+	case track.Started:
+		w.t.note("%s", w.startText(e.Waited))
+	case track.FoundEnded:
+		w.t.note("%s", endedText(w.ending.row))
+	case track.RunsAgain:
+		w.t.note("Dokploy is running it again")
 	case track.TakenUnseen:
 		w.t.warn("this Dokploy does not show its queue: the deploy request counts as accepted and is not repeated")
 	case track.QueueUnreadable:
