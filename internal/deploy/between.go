@@ -38,11 +38,33 @@ func keptForRollback(s *dokploy.SwarmService, appName string) string {
 		return ""
 	}
 	image, _, _ := strings.Cut(s.Image, "@")
-	number, ok := strings.CutPrefix(image[strings.LastIndexByte(image, '/')+1:], appName+":v")
+	number, ok := strings.CutPrefix(lastPart(image), appName+":v")
 	if _, err := strconv.ParseUint(number, 10, 32); !ok || err != nil {
 		return ""
 	}
 	return image
+}
+
+// lastPart returns an image's name and tag, without the registry and the path.
+func lastPart(image string) string { return image[strings.LastIndexByte(image, '/')+1:] }
+
+// versionOf returns lastPart of the image that Dokploy keeps of a deployment for going back;
+// empty: it keeps none, or does not show it.
+func (v *verifier) versionOf(ctx context.Context, deploymentID string) (image string, err error) {
+	loop := v.down.loop(wait.NewBackoff(time.Second, 5*time.Second))
+	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
+		kept, err := v.client.Rollbacks(ctx, v.service.ID)
+		if err != nil && !staysBlind(err) {
+			return wait.Pending, err
+		}
+		for _, r := range kept {
+			if r.DeploymentID == deploymentID {
+				image = lastPart(r.Image)
+			}
+		}
+		return wait.Done, nil
+	})
+	return image, err
 }
 
 // overtaken says by which deployment, where another one of the service has ended

@@ -418,12 +418,18 @@ func TestFollowOvertaken(t *testing.T) {
 // this commit.
 func TestRuleRolledBackSince(t *testing.T) {
 	for name, tt := range map[string]struct {
-		back   bool
+		back   bool   // to the first
+		commit string // that is followed
+		hidden bool   // the versions are not shown
 		status verdict.Status
 		exit   int
+		// verified is what is seen, unless that is another version.
+		verified verdict.Verified
 	}{
-		"rolled back":     {true, verdict.Unhealthy, 1},
-		"not rolled back": {false, verdict.Done, 0},
+		"rolled back":                         {back: true, commit: pushed, status: verdict.Unhealthy, exit: 1},
+		"rolled back to this one":             {back: true, commit: another, status: verdict.Done, verified: verdict.VerifiedYes},
+		"not rolled back":                     {commit: pushed, status: verdict.Done, verified: verdict.VerifiedYes},
+		"rolled back, and not shown to which": {back: true, commit: pushed, hidden: true, status: verdict.Done, verified: verdict.VerifiedUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -448,9 +454,15 @@ func TestRuleRolledBackSince(t *testing.T) {
 					}
 					client.CloseIdle()
 				}
+				if tt.hidden {
+					w.srv.Fault(dokploytest.Fault{Procedure: "deployment.allByType", Kind: dokploytest.Unauthorized, Times: -1})
+				}
 				time.Sleep(time.Minute)
-				w.follows(Follow{})
+				w.follows(Follow{Commit: tt.commit})
 				r := w.want(w.deploy("application api"), tt.status, tt.exit)
+				if tt.exit == 0 && (r.Verified != tt.verified || w.rec.said("it cannot be seen of which deployment that is") != tt.hidden) {
+					w.Errorf("verified %q\n%s", r.Verified, w.story())
+				}
 				if tt.exit == 1 && (r.Reason.Kind != verdict.RolledBackSince || r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), ":v1, which Dokploy keeps for going back")) {
 					w.Errorf("%q, verified %q: %s", r.Reason.Kind, r.Verified, r.Why())
 				}

@@ -226,12 +226,23 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
 		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
 	}
-	older := keptForRollback(v.last.Services[v.service.AppName], v.service.AppName)
-	if application && older != "" && d.row != nil && !d.back && last.State != rollout.Failed { //rule:rolled-back-since
-		why := verdict.Reason{Kind: verdict.RolledBackSince, Name: older}
-		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+	kept := keptForRollback(v.last.Services[v.service.AppName], v.service.AppName)
+	wentBack := application && kept != "" && d.row != nil && !d.back && last.State != rollout.Failed
+	if wentBack {
+		own, err := v.versionOf(ctx, d.row.ID)
+		switch {
+		case err != nil:
+			return finding{}, err
+		case own == "": //rule:whose-version-runs
+			f := v.notVerified(fmt.Sprintf("Swarm runs %s, which Dokploy keeps for going back, and it cannot be seen of which deployment that is", kept))
+			f.warning = true
+			return f, nil
+		case own != lastPart(kept): //rule:rolled-back-since
+			why := verdict.Reason{Kind: verdict.RolledBackSince, Name: kept}
+			return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+		}
 	}
-	if d.row != nil {
+	if d.row != nil && !wentBack {
 		by, err := v.overtaken(ctx, d)
 		switch {
 		case err != nil:

@@ -12,6 +12,7 @@ type Rollback struct {
 	DeploymentID string
 	Status       string // of that deployment
 	StartedAt    time.Time
+	Image        string // without a registry's address
 }
 
 // Rollbacks lists them, newest deployment first (≥ 0.23, docs/dokploy.md, Going
@@ -22,6 +23,7 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 		wireDeployment
 		Rollback *struct {
 			RollbackID string `json:"rollbackId"`
+			Image      string `json:"image"`
 		} `json:"rollback"`
 	}]
 	const procedure = "deployment.allByType"
@@ -37,7 +39,7 @@ func (c *Client) Rollbacks(ctx context.Context, applicationID string) ([]Rollbac
 			continue
 		}
 		d := w.deployment()
-		list = append(list, Rollback{ID: w.Rollback.RollbackID, DeploymentID: d.ID, Status: d.Status, StartedAt: d.StartedAt})
+		list = append(list, Rollback{ID: w.Rollback.RollbackID, DeploymentID: d.ID, Status: d.Status, StartedAt: d.StartedAt, Image: w.Rollback.Image})
 	}
 	return list, nil
 }
