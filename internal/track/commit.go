@@ -58,7 +58,7 @@ func (s *sight) pushsJob(q *dokploy.Queue) *dokploy.Job {
 		s.remember(q, jobs[i])
 		return jobs[i]
 	}
-	if s.phase == Again && len(jobs) == 1 && row.Status == dokploy.StatusCancelled { //rule:only-job-after-a-restart
+	if s.phase == Again && len(jobs) == 1 && s.mayComeBack(jobs[0]) { //rule:only-job-after-a-restart
 		return jobs[0]
 	}
 	return nil

@@ -23,7 +23,7 @@ func (s *sight) noteTwins(q *dokploy.Queue, own *dokploy.Job) {
 			continue
 		}
 		f.beside = true
-		f.twins = f.twins || ahead && !j.Active
+		f.twins = f.twins || ahead && !j.Active || s.onRemote() && j.Active && own != nil && own.Active
 	}
 }
 
@@ -65,8 +65,10 @@ func (s *sight) whichPush() *Decision {
 // besideOthers: other pushes of the commit stood in the queue where their rows may
 // be taken for ours. The order in the queue has to tell.
 func (s *sight) besideOthers(row *dokploy.Deployment) bool {
-	f := &s.finding
-	return s.hasHash(row) && (f.twins || f.beside && (s.onRemote() || s.restarted() || s.mayBeEvicted(s.trail.latest)))
+	f, on := &s.finding, s.turn()
+	// Once its turn was seen, what stood ahead of it has its row.
+	late := s.onRemote() && (on.IsZero() || !row.StartedAt.After(on))
+	return s.hasHash(row) && (f.twins || f.beside && (late || s.restarted() || s.mayBeEvicted(s.trail.latest)))
 }
 
 // hashTooLate: it began long after our job did, as rows do on a remote server
@@ -153,7 +155,14 @@ func (s *sight) jobIsBack() bool {
 // oneMayBeOurs reports whether pushes of the commit are in the queue, one of which
 // may be ours, whose job was not seen before a restart.
 func (s *sight) oneMayBeOurs() bool {
-	return s.order.Commit != "" && s.trail.seen == nil && s.held.row.Status == dokploy.StatusCancelled && len(s.pushes(s.shown())) > 0
+	return s.order.Commit != "" && s.trail.seen == nil && slices.ContainsFunc(s.pushes(s.shown()), s.mayComeBack)
+}
+
+// mayComeBack reports whether a job may be that of the held row, which a restart
+// has cancelled: one that was queued since is another push's.
+func (s *sight) mayComeBack(j *dokploy.Job) bool {
+	row := s.held.row
+	return row.Status == dokploy.StatusCancelled && !j.QueuedAt.After(row.StartedAt.Add(sameJob))
 }
 
 // comesBack reports whether our job in the queue is that of a second run. That of

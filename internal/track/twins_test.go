@@ -26,8 +26,14 @@ func TestKindsOfHashes(t *testing.T) {
 		{rule: "hash-at-its-time: it never began", start: -1, want: anothers},
 		{rule: "hash-beside-a-twin: one waited before ours", set: func(s *sight) { s.finding.twins = true }, want: candidate},
 		{rule: "hash-of-the-push: one waited behind it", set: func(s *sight) { s.finding.beside = true }, want: marked},
-		{rule: "hash-beside-a-twin: on a remote server", set: func(s *sight) { s.finding.beside, s.order.Remote = true, true }, want: candidate},
-		{rule: "hash-beside-a-twin: built on a remote server", set: func(s *sight) { s.finding.beside, s.order.BuiltRemotely = true, true }, want: candidate},
+		{rule: "hash-of-the-push: on a remote server, in its turn", set: func(s *sight) { s.finding.beside, s.order.Remote = true, true }, want: marked},
+		{rule: "hash-beside-a-twin: on a remote server, in the same millisecond", start: 10, set: func(s *sight) { s.finding.beside, s.order.Remote = true, true }, want: candidate},
+		{rule: "hash-beside-a-twin: on a remote server, its turn was not seen", set: func(s *sight) {
+			s.finding.beside, s.order.Remote, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
+		}, want: candidate},
+		{rule: "hash-beside-a-twin: built on a remote server", set: func(s *sight) {
+			s.finding.beside, s.order.BuiltRemotely, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
+		}, want: candidate},
 		{rule: "hash-beside-a-twin: over a restart", set: func(s *sight) { s.finding.beside, s.o.Outages = true, 1 }, want: candidate},
 		{rule: "hash-beside-a-twin: ours may be pushed out", set: func(s *sight) { s.finding.beside = true }, begun: rowsFrom(11, 9), want: candidate},
 		{rule: "hash-too-late", start: 15.1, want: candidate},
@@ -263,6 +269,11 @@ func TestAPushThatComesBackAfterItsRowWasFound(t *testing.T) {
 	w.wantHeld(w.look(1), "a")
 	w.rows = append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusRunning)}, w.rows...)
 	w.wantHeld(w.look(1), "b")
+
+	w = begin() // another push came since
+	w.jobs = []dokploy.Job{push("job-1", 13, 20)}
+	w.rows = append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusRunning)}, w.rows...)
+	w.wantEnd(w.look(8), verdict.Ambiguous)
 
 	w = begin() // there are two of them
 	w.jobs = []dokploy.Job{push("job-1", 0.5, 20), push("job-2", 0.6, -1)}
