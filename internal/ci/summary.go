@@ -3,6 +3,7 @@ package ci
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -13,13 +14,14 @@ type Row struct {
 	Status    string
 	OK        bool
 	Skipped   bool // was not started
+	DryRun    bool // nothing was meant to be
 	Verified  string
 	Queued    string // empty: unknown, as are the other times
 	Build     string
 	Total     string
 	URL       string
 	Dashboard string
-	Set       []string // what was set before the deployment
+	Set       []string // what was set before the deployment, or would be
 	Reason    string   // only of a failed target, like the fields below
 	Rollback  string
 	Hint      string
@@ -60,7 +62,11 @@ func (p *Printer) summary(rows []Row, problems []Problem) string {
 	var b strings.Builder
 	// Surrounded by blank lines: Markdown right after HTML, which another step
 	// may have left, is not rendered.
-	b.WriteString("\n### Dokploy deployment\n")
+	title := "Dokploy deployment"
+	if slices.ContainsFunc(rows, func(r Row) bool { return r.DryRun }) {
+		title = "Dokploy dry run: nothing was changed"
+	}
+	b.WriteString("\n### " + title + "\n")
 	if len(rows) > 0 {
 		b.WriteString("\n| target | status | verified | queued | build | total | links |\n|---|---|---|---|---|---|---|\n")
 	}
@@ -88,7 +94,10 @@ func (p *Printer) summary(rows []Row, problems []Problem) string {
 		if b.Len() > maxSummary {
 			break
 		}
-		if len(r.Set) > 0 {
+		switch {
+		case len(r.Set) > 0 && r.DryRun:
+			fmt.Fprintf(&b, "\nWould be set on **%s** before the deployment:\n\n", cell(r.Target))
+		case len(r.Set) > 0:
 			fmt.Fprintf(&b, "\nSet on **%s** before the deployment:\n\n", cell(r.Target))
 		}
 		for _, line := range r.Set {

@@ -13,7 +13,7 @@ import (
 func dryRun(ctx context.Context, t target) verdict.Result {
 	result := t.result()
 	e := end{outcome: verdict.Outcome{Status: verdict.Done}}
-	err := t.noteStart()
+	would, err := t.noteStart()
 	if err == nil {
 		t.note("this key %s", t.mayText())
 		if t.o.verifies() {
@@ -25,31 +25,35 @@ func dryRun(ctx context.Context, t target) verdict.Result {
 		result.Outcome = notStarted(ctx, err, true)
 		return result
 	}
-	result.Outcome, result.Verified = e.outcome, e.verified
+	result.Outcome, result.Verified, result.WasSet = e.outcome, e.verified, would
 	return result
 }
 
-// noteStart says what would be set, and how the deployment would be started.
-func (t target) noteStart() error {
+// noteStart says what would be set, and how the deployment would be started. It
+// returns the lines of what would be set.
+func (t target) noteStart() (would []string, err error) {
 	p, err := planFor(t.o, t.service, t.version)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.showPlan(p)
+	if len(p.changes) > 0 {
+		would = p.lines
+	}
 	if len(p.changes) == 0 && p.asked {
 		t.note("nothing to set: everything already has the requested value")
 	}
 	source := t.o.Prepare.Source
 	if source == nil || t.service.Kind != dokploy.Application {
 		t.note("would trigger %s.%s", t.service.Kind, t.o.Operation)
-		return nil
+		return would, nil
 	}
 	n, err := source.WriteTo(io.Discard)
 	if err != nil {
-		return aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
+		return would, aboutInput("source", verdict.Reason{Kind: verdict.SourceUnread, Text: unwrapped(err)})
 	}
 	t.note("would upload %s as a zip, which starts a deployment", size(n))
-	return nil
+	return would, nil
 }
 
 // noteVerification says what could be seen of what runs.

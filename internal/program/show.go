@@ -105,6 +105,13 @@ func summary(report *verdict.Report) []ci.Row {
 			URL: r.URL(), Dashboard: r.DashboardURL, Verified: string(r.Verified), Set: r.WasSet,
 			Reason: r.Why(), Rollback: r.WentBack, Hint: r.Advice(), Tail: r.Tail,
 		}
+		row.DryRun = report.DryRun
+		switch {
+		case report.DryRun && row.OK && report.Follow:
+			row.Status = "can be followed"
+		case report.DryRun && row.OK:
+			row.Status = "can be deployed" // done, it would say
+		}
 		for cell, d := range map[*string]time.Duration{&row.Queued: r.Queued, &row.Build: r.Build, &row.Total: r.Took} {
 			if d >= 0 && !r.At.IsZero() { // else nothing was attempted
 				*cell = text.Duration(d)

@@ -26,7 +26,7 @@ type Result struct {
 	Tail         []string      // last lines of a failed deployment's log
 	TailOf       string        // whose log that is; empty: the deployment's
 	Verified     Verified      // empty: nobody looked
-	WasSet       []string      // what was set on the service before the deployment, one line each
+	WasSet       []string      // what was set on the service before the deployment, or would be by a dry run, one line each
 	WentBack     string        // what the rollback did, and what is running now; empty: nothing
 }
 
