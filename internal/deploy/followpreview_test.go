@@ -152,11 +152,8 @@ func TestFollowPreviewRemoved(t *testing.T) {
 					w.srv.Enqueue(app, "another's", "")
 				}
 				w.pulls(dokploytest.PullRequest{Number: 7})
-				var gone time.Time
-				time.AfterFunc(tt.after, func() {
-					w.pulls(dokploytest.PullRequest{Number: 7, Action: "closed"})
-					gone = time.Now()
-				})
+				gone := time.Now().Add(tt.after)
+				time.AfterFunc(tt.after, func() { w.pulls(dokploytest.PullRequest{Number: 7, Action: "closed"}) })
 				w.followsPreview(Follow{}, func(o *Options) {
 					if tt.set != nil {
 						o.Health = w.health(&pages{}, "http://x.example.com/")
@@ -166,7 +163,7 @@ func TestFollowPreviewRemoved(t *testing.T) {
 				})
 				r := w.want(w.deploy("application api"), verdict.Lost, 1)
 				w.triggers(app, 0)
-				if r.Reason.Kind != verdict.PreviewGone || r.At.Sub(gone) > tt.within || gone.IsZero() {
+				if r.Reason.Kind != verdict.PreviewGone || r.At.Before(gone) || r.At.Sub(gone) > tt.within {
 					w.Errorf("%s, %s after it was removed\n%s", r.Why(), r.At.Sub(gone), w.story())
 				}
 				if want := "the preview of pull request 7 is gone from Dokploy: the pull request was closed or merged, or someone removed the preview"; r.Why() != want {
