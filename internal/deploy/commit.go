@@ -26,7 +26,7 @@ func (t target) commitLooks() []time.Duration {
 // learnCommit looks for the commit that Dokploy built, if the row did not
 // contain it yet when it was seen to have ended. Empty: unknown.
 func learnCommit(ctx context.Context, t target, row *dokploy.Deployment) string {
-	if row == nil || !row.Terminal() || !t.service.HasGit() || t.service.PullRequest != 0 || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.version.Less(0, 25, 7) {
+	if row == nil || !row.Terminal() || !t.service.HasGit() || t.service.PullRequest != 0 || t.o.Prepare.Source != nil || t.o.Operation == "redeploy" || t.traits.RowsNameNoCommit {
 		return ""
 	}
 	for _, pause := range t.commitLooks() {

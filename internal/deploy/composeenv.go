@@ -24,14 +24,15 @@ func composeEnv(composeType string, v dokploy.Version, lines string) (warnings [
 	if len(vars) == 0 {
 		return nil, ""
 	}
+	traits := dokploy.TraitsOf(v)
 	switch composeType {
 	case "docker-compose":
-		if v.Known() && !v.Less(0, 30, 0) {
+		if !traits.RawDotenv {
 			return nil, ""
 		}
 		return rawDotenv(v, vars)
 	case "stack":
-		if v == (dokploy.Version{Minor: 30, Patch: 0}) || v == (dokploy.Version{Minor: 30, Patch: 1}) {
+		if traits.QuotesDotenv {
 			warnings = append(warnings, fmt.Sprintf(
 				"Dokploy %s puts values in quotes, and a stack that reads them through env_file keeps the quotes; use ${NAME} in the stack's file, or update Dokploy", v))
 		}

@@ -258,7 +258,7 @@ func wishBuild(input, what, lines string, has dokploy.Secret, c *Changes, s *dok
 // shellWarnings names the variables whose values Dokploy changes when it
 // composes the build command (docs/dokploy.md, Build arguments and secrets).
 func shellWarnings(lines string, v dokploy.Version, secrets bool) (warns []string) {
-	if v.Less(0, 25, 9) {
+	if dokploy.TraitsOf(v).BuildValuesAsWritten {
 		return nil
 	}
 	for _, x := range dotenv.Parse(lines) {

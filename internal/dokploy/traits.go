@@ -1,7 +1,8 @@
 package dokploy
 
 // Traits are the differences between versions that decide what may be concluded
-// from what a server shows (docs/dokploy.md, Versions). What it shows counts
+// from what a server shows, and what is said of it (docs/dokploy.md, Versions).
+// What it shows counts
 // for more: if the queue can be read it is not hidden, and a row with status
 // queued is waiting, whatever the version.
 type Traits struct {
@@ -15,11 +16,22 @@ type Traits struct {
 	RerunsCancelled bool
 	// LeavesRowsRunning: a restart does not cancel the rows that were running.
 	LeavesRowsRunning bool
+	// RowsNameNoCommit: a row never says which commit was built.
+	RowsNameNoCommit bool
+	// BuildValuesAsWritten: values of build arguments and secrets reach the build
+	// without passing through a shell.
+	BuildValuesAsWritten bool
+	// RawDotenv: the values of a compose service are written into .env verbatim,
+	// as far as is known.
+	RawDotenv bool
+	// QuotesDotenv: they are written in quotes there, for stacks too.
+	QuotesDotenv bool
 }
 
 // unknownTraits apply to a version that cannot be parsed, such as "canary". It
-// counts as current, but what it cancelled may still run again.
-var unknownTraits = Traits{RerunsCancelled: true}
+// counts as current, but what it cancelled may still run again, and it may write
+// .env as older ones do.
+var unknownTraits = Traits{RerunsCancelled: true, RawDotenv: true}
 
 // TraitsOf returns the traits of a version.
 func TraitsOf(v Version) Traits {
@@ -31,5 +43,9 @@ func TraitsOf(v Version) Traits {
 		QueueSurvivesRestart: v.Less(0, 29, 9),
 		RerunsCancelled:      v.Less(0, 29, 9),
 		LeavesRowsRunning:    v.Less(0, 25, 4),
+		RowsNameNoCommit:     v.Less(0, 25, 7),
+		BuildValuesAsWritten: v.Less(0, 25, 9),
+		RawDotenv:            v.Less(0, 30, 0),
+		QuotesDotenv:         !v.Less(0, 30, 0) && v.Less(0, 30, 2),
 	}
 }

@@ -8,14 +8,38 @@ import (
 
 func TestTraitsOf(t *testing.T) {
 	for version, want := range map[string]Traits{
-		"canary":   {RerunsCancelled: true},
-		"v0.25.0":  {HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true, LeavesRowsRunning: true},
-		"v0.25.3":  {HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true, LeavesRowsRunning: true},
-		"v0.25.4":  {HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true},
-		"v0.28.2":  {HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true},
-		"v0.28.3":  {QueueSurvivesRestart: true, RerunsCancelled: true},
-		"v0.29.8":  {QueueSurvivesRestart: true, RerunsCancelled: true},
-		"v0.29.9":  {},
+		"canary": {RerunsCancelled: true, RawDotenv: true},
+		"v0.25.3": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true, LeavesRowsRunning: true,
+			RowsNameNoCommit: true, BuildValuesAsWritten: true, RawDotenv: true,
+		},
+		"v0.25.4": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true,
+			RowsNameNoCommit: true, BuildValuesAsWritten: true, RawDotenv: true,
+		},
+		"v0.25.6": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true,
+			RowsNameNoCommit: true, BuildValuesAsWritten: true, RawDotenv: true,
+		},
+		"v0.25.7": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true,
+			BuildValuesAsWritten: true, RawDotenv: true,
+		},
+		"v0.25.8": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true,
+			BuildValuesAsWritten: true, RawDotenv: true,
+		},
+		"v0.25.9": {
+			HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true,
+			RawDotenv: true,
+		},
+		"v0.28.2":  {HidesQueue: true, QueueSurvivesRestart: true, RerunsCancelled: true, RawDotenv: true},
+		"v0.28.3":  {QueueSurvivesRestart: true, RerunsCancelled: true, RawDotenv: true},
+		"v0.29.8":  {QueueSurvivesRestart: true, RerunsCancelled: true, RawDotenv: true},
+		"v0.29.9":  {RawDotenv: true},
+		"v0.30.0":  {QuotesDotenv: true},
+		"v0.30.1":  {QuotesDotenv: true},
+		"v0.30.2":  {},
 		"v0.30.10": {},
 		"v1.0.0":   {},
 	} {
