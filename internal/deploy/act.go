@@ -11,8 +11,8 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// act does what follows from a decision: the verifier looks, a person is told,
-// the log is followed.
+// act acts on a decision: it lets the verifier look, reports what happened, and
+// follows the log.
 func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Deployment) {
 	e := &w.ending
 	if d.Left != "" && d.Left != e.sent.left {
@@ -44,8 +44,8 @@ func (w *watcher) act(ctx context.Context, d track.Decision, rows []dokploy.Depl
 	}
 }
 
-// lookAhead uses the time while the job waits: what runs is looked at, and a
-// build ahead that takes far longer than usual is spoken of.
+// lookAhead uses the time while the job waits: it looks at what is running, and
+// reports a build ahead that takes far longer than usual.
 func (w *watcher) lookAhead(ctx context.Context, at track.Place) {
 	w.verifier.lookWhileQueued(ctx)
 	p, now := w.t.placeOf(at), at.Clock.At(time.Now())
@@ -73,8 +73,8 @@ func (w *watcher) react(ctx context.Context, e track.Event) {
 	}
 }
 
-// begin starts what goes beside the looks: the warning about a deployment that
-// takes far too long, and the look at what runs.
+// begin starts what runs beside the looks: the warning about a deployment that
+// takes far too long, and the look at what is running.
 func (w *watcher) begin(ctx context.Context) {
 	w.began = time.Now()
 	w.verifier.recheckAtStart(ctx, w.ending.row, w.base.lastEnd)
@@ -93,11 +93,12 @@ func (w *watcher) stopLate() {
 	}
 }
 
-// settleDelay lets Dokploy write the end that its log has just shown: the
-// last line comes 2 to 48 ms before it, 14 in the median (docs/dokploy.md, Log files).
+// settleDelay gives Dokploy time to write the end that its log has just shown:
+// the last line comes 2 to 48 ms before it, with a median of 14
+// (docs/dokploy.md, Log files).
 const settleDelay = 12 * time.Millisecond
 
-// followLog follows the log, once the row names it.
+// followLog follows the log as soon as the row names it.
 func (w *watcher) followLog(ctx context.Context) {
 	t, row := w.t, w.ending.row
 	if w.ending.log != nil || row.LogPath == "" {
@@ -107,7 +108,7 @@ func (w *watcher) followLog(ctx context.Context) {
 	if build := firstOf(row.BuildServerID, t.service.BuildServerID); build != "" {
 		source.ServerID, source.NoREST = build, true
 	}
-	// The log outlives the target's time: what was written is shown.
+	// The log may outlast the target's time: what was written is shown.
 	w.ending.log = buildlog.Follow(context.WithoutCancel(ctx), t.client.Log(source), buildlog.Events{
 		Line: t.screen.line,
 		Lost: t.screen.lostLines,
@@ -122,8 +123,8 @@ func (w *watcher) followLog(ctx context.Context) {
 	})
 }
 
-// awaited is called after a look that has shown no deployment of the commit. What
-// was looked at before it ran before its rollout.
+// awaited is called after a look that showed no deployment of the commit. What
+// was seen running before it was there before its rollout.
 func (w *watcher) awaited(ctx context.Context, d track.Decision) {
 	t := w.t
 	if there := t.service.PullRequest == 0 || d.Preview != nil; there {
@@ -144,8 +145,8 @@ func (w *watcher) awaited(ctx context.Context, d track.Decision) {
 	noteObstacles(t, w.previews)
 }
 
-// adopt makes the preview that was listed what is followed. Its domain may come
-// after it.
+// adopt makes the listed preview the one that is followed. Its domain may be
+// added later.
 func (w *watcher) adopt(p *dokploy.Preview) {
 	known := w.t.service
 	if known.PreviewID == p.ID && slices.Equal(known.Domains, p.Domains) {

@@ -12,8 +12,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// follow waits for the deployment of the commit and follows it. Nothing is ever
-// started.
+// follow waits for the deployment of the commit and follows it. It never starts
+// anything.
 func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, error) {
 	what := ""
 	if n := t.service.PullRequest; n != 0 {
@@ -37,8 +37,8 @@ func follow(ctx context.Context, t target, v *verifier, base baseline) (ending, 
 	return e, s.brokenOff(why.Err())
 }
 
-// noneCame ends a run for whose commit Dokploy has started nothing, with what
-// the service's settings say to that.
+// noneCame ends a run for whose commit Dokploy started nothing, and says what
+// in the service's settings explains that.
 func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	var previews []dokploy.Preview
 	t.service, previews = settingsNow(ctx, t)
@@ -76,8 +76,8 @@ func noneCame(ctx context.Context, t target, why verdict.Reason) error {
 	return &verdict.Error{Outcome: o}
 }
 
-// settingsNow are the service and the previews of its application as they are
-// now, which somebody may have changed; as far as they can be read.
+// settingsNow reads the service and the previews of its application again,
+// since somebody may have changed them.
 func settingsNow(ctx context.Context, t target) (*dokploy.Service, []dokploy.Preview) {
 	service := t.service
 	if s, err := t.client.Service(ctx, service.Kind, service.ID); err == nil {
@@ -103,8 +103,8 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// newestDeployed is the row of the newest deployment that is done and names its
-// commit; nil: none does.
+// newestDeployed returns the newest row that is done and names its commit; nil:
+// there is none.
 func newestDeployed(rows []dokploy.Deployment) *dokploy.Deployment {
 	var newest *dokploy.Deployment
 	for i := range rows {
@@ -164,7 +164,7 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	return result
 }
 
-// lookedText says what one look has shown.
+// lookedText says what one look showed.
 func (t target) lookedText(d track.Decision, s track.State) string {
 	commit, n := t.o.Follow.Commit, t.service.PullRequest
 	switch {

@@ -9,12 +9,12 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// skipKeywords in the message of a commit keep GitHub's app from deploying it, in
-// this case (docs/dokploy.md, Webhooks).
+// skipKeywords in a commit's message keep GitHub's app from deploying it. Case
+// matters (docs/dokploy.md, Webhooks).
 var skipKeywords = []string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"}
 
-// obstacles are the settings of a service that explain why a push starts no
-// deployment of it (docs/dokploy.md, Webhooks).
+// obstacles returns the settings of a service that explain why a push starts no
+// deployment (docs/dokploy.md, Webhooks).
 func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []verdict.Obstacle) {
 	add := func(kind verdict.ObstacleKind, text, other string) {
 		found = append(found, verdict.Obstacle{Kind: kind, Text: text, Other: other})
@@ -23,9 +23,9 @@ func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []ve
 		add(verdict.AutoDeployOff, "", "")
 	}
 	if !s.HasGit() {
-		return found // nobody asks for the branch and the files
+		return found // branch and files then do not matter
 	}
-	byApp := s.SourceType == "github" // others do not heed these
+	byApp := s.SourceType == "github" // other webhooks ignore these settings
 	onTag := byApp && s.Push.OnTag
 	switch what := pushed.what(); {
 	case what == "":
@@ -53,7 +53,7 @@ func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []ve
 	return found
 }
 
-// what says what was pushed; empty: not known.
+// what describes what was pushed; empty: unknown.
 func (p Pushed) what() string {
 	switch {
 	case p.PullRequest != "" && p.Ref != "":
@@ -68,7 +68,7 @@ func (p Pushed) what() string {
 	return "the branch " + p.Ref
 }
 
-// obstacles are those of the target, whose application has these previews.
+// obstacles returns those of the target. previews are all of its application.
 func (t target) obstacles(previews []dokploy.Preview) []verdict.Obstacle {
 	if t.service.PullRequest != 0 {
 		return previewObstacles(t.service, previews, t.o.Follow.Pull, t.version)
@@ -76,9 +76,9 @@ func (t target) obstacles(previews []dokploy.Preview) []verdict.Obstacle {
 	return obstacles(t.service, t.o.Follow.Pushed, t.version)
 }
 
-// previewObstacles are the settings of an application that explain why a pull
-// request gets no preview, or an existing one no deployment (docs/dokploy.md,
-// Previews). What else holds for pushes does not count.
+// previewObstacles returns the settings of an application that explain why a
+// pull request gets no preview, or an existing one no deployment
+// (docs/dokploy.md, Previews). Other settings for pushes do not matter.
 func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull, v dokploy.Version) (found []verdict.Obstacle) {
 	add := func(kind verdict.ObstacleKind, text, other string) {
 		found = append(found, verdict.Obstacle{Kind: kind, Text: text, Other: other})
@@ -93,7 +93,7 @@ func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull,
 		return found
 	case set == nil:
 		add(verdict.PreviewsOff, "", "")
-		return found // nobody asks for anything else
+		return found // nothing else then matters
 	}
 	if pull.Base != "" && s.Push.Branch != "" && pull.Base != s.Push.Branch {
 		add(verdict.OtherBase, s.Push.Branch, pull.Base)
@@ -123,7 +123,7 @@ func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull,
 	return found
 }
 
-// explaining are those that are a reason for none.
+// explaining returns those that explain why there is no deployment.
 func explaining(all []verdict.Obstacle) []verdict.Obstacle {
 	return slices.DeleteFunc(slices.Clone(all), func(o verdict.Obstacle) bool { return !o.Explains() })
 }

@@ -14,23 +14,23 @@ import (
 	"dokploy-deploy/internal/upload"
 )
 
-// Reporter shows a person what happens. Its methods are called from several
-// goroutines.
+// Reporter shows progress and results to a person. Its methods are called from
+// several goroutines.
 type Reporter interface {
-	// Header is told where the deployment goes, once.
+	// Header shows once where the deployment goes.
 	Header(text string)
 	// SetTargets names the targets before the first line about one.
 	SetTargets(names []string)
-	// Dashboard is told where a target is seen in Dokploy.
+	// Dashboard shows the link to a target in Dokploy.
 	Dashboard(target, link string)
-	// Note is a line of our own about a target; Warn one that matters.
+	// Note shows a line of our own about a target, Warn one that matters.
 	Note(target, text string)
 	Warn(target, text string)
-	// LogLine is a line that the server wrote. It must not be kept.
+	// LogLine shows a line that the server wrote. It must not keep the slice.
 	LogLine(target string, line []byte)
-	// Hide keeps values out of all that is shown from now on.
+	// Hide masks values in everything that is shown from now on.
 	Hide(values ...string)
-	// Mask hides them in a text, which must come before it is folded or cut.
+	// Mask masks them in a text, before that is folded or cut.
 	Mask(text string) string
 }
 
@@ -54,7 +54,7 @@ const (
 type Options struct {
 	Client      *dokploy.Client
 	Reporter    Reporter
-	URL         string // as shown to a person
+	URL         string // as shown in messages
 	Program     string // name and version, as shown to a person
 	Targets     []Target
 	Operation   string // deploy, redeploy or follow
@@ -62,35 +62,35 @@ type Options struct {
 	Description string // the run's marker is appended
 	Wait        bool
 	Timeout     time.Duration // from a trigger to its verdict
-	Unreachable time.Duration // longest outage while a deployment is followed
+	Unreachable time.Duration // longest outage to tolerate while a deployment is followed
 	Logs        LogMode
 	Verify      VerifyMode    // empty: off
-	StableFor   time.Duration // how long the new containers must run
+	StableFor   time.Duration // how long the new containers must have been running
 	Prepare     Changes       // before the trigger
 	Health      *Health       // nil: no address is asked
 	Follow      *Follow       // nil: a deployment is started
 	Rollback    bool          // on failure, go back to what ran before
 	DryRun      bool          // look at everything, change nothing
-	names       []string      // names and addresses of the targets that were found
+	names       []string      // names and addresses of the targets found
 	MaxParallel int
 	CI          CI
 	FailFast    bool // after a target has failed, start no further one
 
-	goingBack bool // what is deployed is the previous version
+	goingBack bool // the previous version is being deployed
 }
 
-// preTrigger is the longest outage outlived before anything was started.
+// preTrigger is the longest outage to tolerate before anything was started.
 const preTrigger = 30 * time.Second
 
 func (o *Options) beforeTrigger() time.Duration {
 	if o.Follow != nil {
-		return o.Unreachable // nothing is going to be started
+		return o.Unreachable // nothing will be started
 	}
 	return min(o.Unreachable, preTrigger)
 }
 
-// lookTimeout bounds one look. Where several targets share the pace of the
-// requests, a look waits behind the others' most of the time.
+// lookTimeout limits one look. If several targets share the rate limit, a look
+// mostly waits behind the others'.
 func (o *Options) lookTimeout() time.Duration {
 	limit := 15 * time.Second
 	if n := min(o.MaxParallel, len(o.Targets)); n > 1 {
@@ -105,7 +105,8 @@ var ErrInterrupted = errors.New("interrupted")
 // errTimeout is the cause of a target's context when its time is over.
 var errTimeout = errors.New("timed out")
 
-// VerifyMode says how far to look at what runs after Dokploy said done.
+// VerifyMode says how thoroughly to look at what is running after Dokploy said
+// done.
 type VerifyMode string
 
 // The values of the input "verify".
@@ -115,41 +116,41 @@ const (
 	VerifyOff     VerifyMode = "off"
 )
 
-// needsView reports whether somebody needs to know what runs. Going back does,
-// verified or not.
+// needsView reports whether something needs to know what is running. A rollback
+// does, even without verification.
 func (o *Options) needsView(s *dokploy.Service) bool {
 	return o.Wait && (o.verifies() || o.Rollback && s.Kind == dokploy.Application && o.Prepare.Image != "")
 }
 
 func (o *Options) verifies() bool { return o.Verify == VerifyAuto || o.Verify == VerifyRequire }
 
-// Changes are what a run sets of its targets before it deploys them. The image
-// is for every application, the environment for every target, the other two
-// are for the only service of their kind; what goes into a build is for every
-// application.
+// Changes are the settings to change before deploying. The image is for every
+// application, the environment for every target, build arguments and secrets
+// for every application; compose file and source are for the only service of
+// their kind.
 type Changes struct {
 	Image       string
 	Env         string // dotenv lines
 	ReplaceEnv  bool   // Env is the whole environment
-	ComposeFile string // its text
-	ComposePath string // where it was read
+	ComposeFile string // its content
+	ComposePath string // path it was read from
 	Source      *upload.Source
-	SourcePath  string // of it
+	SourcePath  string // path it was read from
 
-	BuildArgs    string // dotenv lines, as those of BuildSecrets
+	BuildArgs    string // dotenv lines, like BuildSecrets
 	BuildSecrets string
 }
 
-// set reports whether something is changed by application.update and its like.
+// set reports whether anything is changed by application.update and the like.
 func (c *Changes) set() bool {
 	return c.Image+c.Env+c.BuildArgs+c.BuildSecrets+c.ComposeFile != ""
 }
 
 // Health is an address that must answer after the deployment.
 type Health struct {
-	URL        *url.URL // nil: the first domain of each target
-	Path       string   // with a domain: path and query in the place of its own; empty: as it is
-	Contains   string   // text that the answer must have; empty: any will do
+	URL        *url.URL // nil: each target's first domain
+	Path       string   // with a domain: replaces its path and query; empty: keeps them
+	Contains   string   // text that the answer must contain; empty: any
 	Headers    http.Header
 	Accept     []health.Range
 	Timeout    time.Duration
@@ -160,7 +161,7 @@ type Health struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// CI is what this run of CI is for; each part may be empty.
+// CI is what this CI run is for; each field may be empty.
 type CI struct {
 	Repository  string // its address
 	Commit      string // hash
@@ -168,12 +169,12 @@ type CI struct {
 	PullRequest string // its number
 }
 
-// Follow says which deployment is followed that Dokploy starts by itself.
+// Follow says which deployment to follow. Dokploy starts it by itself.
 type Follow struct {
-	Commit       string // a hash, or its beginning
+	Commit       string // a hash, whole or abbreviated
 	Preview      int    // the pull request whose previews are meant; 0: the services themselves
 	StartTimeout time.Duration
-	SkipIfNone   bool // none that a setting explains is no failure
+	SkipIfNone   bool // a setting that explains why there is none makes it skipped, not failed
 	Pushed       Pushed
 	Pull         Pull
 }
@@ -189,10 +190,11 @@ type Pull struct {
 	Closed   bool
 }
 
-// Pushed is what is known of the push that starts it. Each part may be empty.
+// Pushed is what is known about the push that starts it. Each field may be
+// empty.
 type Pushed struct {
 	Ref         string // branch or tag; empty also where that is in a fork
 	Tag         bool   // it is a tag
-	PullRequest string // the number of one that is not merged
+	PullRequest string // number of an unmerged pull request
 	Message     string // of the commit
 }

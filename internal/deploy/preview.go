@@ -12,15 +12,15 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// preview is the target once Dokploy has made the preview of the pull request,
-// and what was there of it before.
+// preview is the target once Dokploy has created the pull request's preview,
+// and what the preview had before.
 type preview struct {
 	target target
 	base   baseline
 }
 
-// previews turns each application that was found into the preview of the pull
-// request. What is unknown before Dokploy has made the preview is empty.
+// previews turns each application that was found into the pull request's
+// preview. What is unknown until Dokploy has created it is empty.
 func (t *targets) previews(o *Options) {
 	if o.Follow == nil || o.Follow.Preview == 0 {
 		return
@@ -50,15 +50,15 @@ func fitPreview(ctx context.Context, o *Options, s *dokploy.Service) error {
 	return aboutInput("preview", verdict.Reason{Kind: verdict.PreviewsElsewhere, Name: s.Name, Text: s.SourceType})
 }
 
-// made reports whether there is anything to look at: a preview may not have been
-// made yet.
+// made reports whether there is anything to look at: a preview may not exist
+// yet.
 func made(s *dokploy.Service) bool { return s.PullRequest == 0 || s.PreviewID != "" }
 
-// turnTo makes the verifier look at a preview. An earlier look at another one shows
-// nothing of it, and nothing of it ran then.
+// turnTo makes the verifier look at another preview, which did not exist at the
+// previous look.
 func (v *verifier) turnTo(s *dokploy.Service) { v.service, v.look.service = s, s }
 
-// ranNothing notes that there was no preview just now.
+// ranNothing records that the preview did not exist at that time.
 func (v *verifier) ranNothing() {
 	v.prior, v.fresh = prior{view: rollout.View{At: time.Now(), Docker: v.look.docker}}, nil
 }
@@ -67,16 +67,16 @@ func (v *verifier) ranNothing() {
 var errPreviewGone = errors.New("the preview is gone")
 
 const (
-	// previewLooks is the pause between two checks, while a preview is verified,
-	// that it still exists. It is gone if goneLooks looks, goneEvery apart, do not
-	// show it: one odd answer is no verdict.
+	// previewLooks is the pause between two checks that a preview still exists,
+	// while it is verified. It is gone if goneLooks looks, goneEvery apart, do
+	// not show it: one odd answer decides nothing.
 	previewLooks = 10 * time.Second
 	goneLooks    = 3
 	goneEvery    = 1500 * time.Millisecond
 )
 
-// whilePreview returns a context that ends when the preview is removed. The
-// function that comes with it ends the checks, and reports whether it was.
+// whilePreview returns a context that ends when the preview is removed. ended
+// stops the checks, and reports whether it was removed.
 func whilePreview(parent context.Context, t target) (ctx context.Context, ended func() bool) {
 	if t.service.PullRequest == 0 {
 		return parent, func() bool { return false }

@@ -9,8 +9,7 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// say writes a line about what has happened in Dokploy. rows are those of the
-// look that showed it.
+// say reports what happened in Dokploy.
 func (w *watcher) say(e track.Event, rows []dokploy.Deployment) {
 	switch e.Kind {
 	case track.Found:
@@ -44,7 +43,7 @@ func (w *watcher) say(e track.Event, rows []dokploy.Deployment) {
 	}
 }
 
-// startText says that it has begun.
+// startText says that it has started.
 func (w *watcher) startText(waited time.Duration) string {
 	line := "started"
 	if waited >= time.Second {
@@ -56,7 +55,7 @@ func (w *watcher) startText(waited time.Duration) string {
 	return line
 }
 
-// heartbeat says what goes on while nothing new is seen; nil: nothing.
+// heartbeat says what is going on while nothing new is seen; nil: nothing.
 func (w *watcher) heartbeat(d track.Decision) func() string {
 	began := w.began
 	switch d.Doing {
@@ -88,7 +87,7 @@ func (w *watcher) heartbeat(d track.Decision) func() string {
 	return nil
 }
 
-// endedText says of a row that it was over when it was found.
+// endedText says that a row had already ended when it was found.
 func endedText(row *dokploy.Deployment) string {
 	line := "it is over already: done"
 	if row.Status != dokploy.StatusDone {

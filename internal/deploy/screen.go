@@ -9,12 +9,12 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// heartbeat is how long nothing may be printed before we say that we live:
-// some hosts end jobs that are silent for long.
+// heartbeat is how long nothing may be printed before a sign of life: some
+// hosts end jobs that are silent for long.
 const heartbeat = 30 * time.Second
 
-// screen is what one target shows: it keeps the log where that was asked for,
-// remembers its last lines and fills silence.
+// screen is the output of one target: it keeps the log if that was asked for,
+// remembers its last lines, and fills silence.
 type screen struct {
 	reporter Reporter
 	name     string
@@ -22,12 +22,12 @@ type screen struct {
 	tail     tail
 	why      reason.Explainer
 	spool    *spool   // of LogFailure
-	lost     []string // what is to be said of a log that is not shown yet
+	lost     []string // messages about a log that is not shown yet
 
-	printed atomic.Int64 // when something was last printed, unix nanoseconds
+	printed atomic.Int64 // when something was last printed, in Unix nanoseconds
 	mu      sync.Mutex
-	status  func() string // what goes on, for the heartbeat; nil: nothing
-	down    time.Time     // since when Dokploy does not answer; zero: it does
+	status  func() string // what is going on, for the heartbeat; nil: nothing
+	down    time.Time     // since when Dokploy has not answered; zero: it does
 	timer   *time.Timer
 	closed  bool
 }
@@ -55,10 +55,10 @@ func (s *screen) warn(text string) {
 	s.touch()
 }
 
-// mask hides what is secret in a text that is going to be folded or cut.
+// mask masks secrets in a text that will be folded or cut.
 func (s *screen) mask(text string) string { return s.reporter.Mask(text) }
 
-// line takes a line of the log.
+// line adds a line of the log.
 func (s *screen) line(line []byte) {
 	s.tail.add(line)
 	s.why.Line(line)
@@ -71,8 +71,8 @@ func (s *screen) line(line []byte) {
 	}
 }
 
-// lostLines takes what is to be said of lines that may be missing. Of a log
-// that nobody sees nothing is said, unless it is shown in the end.
+// lostLines reports that lines may be missing. If the log is not shown, nothing
+// is reported unless it is shown in the end.
 func (s *screen) lostLines(text string) {
 	if s.mode == LogLive {
 		s.warn(text)
@@ -105,8 +105,8 @@ func (s *screen) doing(status func() string) {
 	s.status = status
 }
 
-// unreachable sets since when Dokploy does not answer; zero: it answers. What
-// goes on there is not known meanwhile.
+// unreachable sets since when Dokploy has not answered; zero: it does.
+// Meanwhile it is unknown what goes on there.
 func (s *screen) unreachable(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,12 +162,12 @@ const (
 	tailBytes = 1 << 20
 )
 
-// tail keeps the last lines of a log, each whole, in memory that it uses
-// again: as many as fit into tailBytes, and the last one in any case.
+// tail keeps the last lines of a log, each whole, in reused memory: as many as
+// fit into tailBytes, and the last one in any case.
 type tail struct {
 	ring     [tailLines][]byte
-	first, n int // of the lines kept, and behind the last one
-	size     int // their bytes
+	first, n int // of the lines kept, and after the last
+	size     int // their total size in bytes
 }
 
 func (t *tail) add(line []byte) {
@@ -182,7 +182,7 @@ func (t *tail) add(line []byte) {
 	}
 }
 
-// drop forgets the first line.
+// drop removes the first line.
 func (t *tail) drop() {
 	slot := &t.ring[t.first%tailLines]
 	t.size -= len(*slot)

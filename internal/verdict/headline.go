@@ -6,16 +6,16 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// Headline says how a target failed, in one line behind its name: "failed after
-// 41s: Dockerfile:12 …".
+// Headline says how a target failed, in one line that follows its name: "failed
+// after 41s: Dockerfile:12 …".
 func (r *Result) Headline() string {
 	return r.Became() + ": " + r.Why()
 }
 
-// Became is the headline without the reason: "failed after 41s".
+// Became returns the headline without the reason: "failed after 41s".
 func (r *Result) Became() string { return r.became() + r.after() }
 
-// Title says in a few words what is wrong, where no deployment has a headline.
+// Title says in a few words what is wrong if there is no headline.
 func (r *Result) Title() string {
 	switch r.Reason.Kind {
 	case NoSuchTarget, NoneVisible, IsCompose, IsApplication:
@@ -92,13 +92,13 @@ func (r *Result) unhealthy() string {
 	return "was deployed but not verified"
 }
 
-// Runs reports whether all of it was seen to run, new or not.
+// Runs reports whether all of it was seen running, new or not.
 func (r *Result) Runs() bool {
 	return r.Verified == VerifiedYes || r.Verified == VerifiedUnchanged
 }
 
-// after is the time from the trigger to the verdict, and the commit that was
-// built.
+// after returns the time from the trigger to the verdict, and the commit that
+// was built.
 func (r *Result) after() string {
 	took := text.Duration(r.Took)
 	switch {
@@ -109,7 +109,7 @@ func (r *Result) after() string {
 	case r.Status == Unhealthy && r.Commit != "":
 		return " (" + took + ", commit " + r.ShortCommit() + ")"
 	case r.Status == Unhealthy:
-		return " (" + took + ")" // how long it ran is not what that says
+		return " (" + took + ")" // how long it ran does not matter here
 	}
 	line := " after " + took
 	if r.Status == Timeout {
@@ -121,5 +121,6 @@ func (r *Result) after() string {
 	return line
 }
 
-// ShortCommit is the commit that was built, as people write it; empty: not known.
+// ShortCommit returns the abbreviated hash of the commit that was built; empty:
+// unknown.
 func (r *Result) ShortCommit() string { return r.Commit[:min(7, len(r.Commit))] }

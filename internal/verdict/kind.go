@@ -3,12 +3,11 @@ package verdict
 // Kind is the kind of a reason.
 type Kind string
 
-// The kinds of reasons, in the order of a run: what its words are made of
-// stands in the table below.
+// The kinds of reasons, in the order of a run. The table below has their words.
 const (
-	// Answered is an answer of Dokploy, or what was in the way of one.
+	// Answered: an answer of Dokploy's, or what prevented one.
 	Answered Kind = "answered"
-	// A problem with an input, found before anything was started.
+	// Problems with an input, found before anything was started.
 
 	SeveralCalled    Kind = "several are called so"
 	NoSuchTarget     Kind = "no such target"
@@ -30,29 +29,30 @@ const (
 	TooOld           Kind = "too old"
 	NoEnvironments   Kind = "no environments"
 
-	// Another end before anything was started.
+	// Other ends before anything was started.
 
-	// AnotherTarget: this one was not started because of another.
+	// AnotherTarget: it was not started because of another target.
 	AnotherTarget Kind = "another target"
-	// AnotherFailed: the same with fail-fast.
+	// AnotherFailed: the same, with fail-fast.
 	AnotherFailed Kind = "another target failed"
-	// KeyRefused and KeyDenied are answers, too: the second is to a key that is
-	// good, but not for this.
+	// KeyRefused and KeyDenied are answers too. The latter is for a valid key
+	// that may not do this.
 	KeyRefused Kind = "key refused"
 	KeyDenied  Kind = "key denied"
-	// MissingRight: the key is good, but may not do what an input asks for.
+	// MissingRight: the key is valid, but may not do what an input asks for.
 	MissingRight Kind = "missing right"
-	// MissingEnvRight: a custom role lacks what plain members may.
+	// MissingEnvRight: a custom role lacks what plain members have.
 	MissingEnvRight Kind = "missing right to variables"
-	// SetByAnother: what this run had set is something else when it is read back.
+	// SetByAnother: what this run set reads back as something else.
 	SetByAnother Kind = "set by another"
 
-	// The run ends before its deployment.
+	// The run ended before its deployment.
 
-	InterruptedEarly Kind = "interrupted early" // no target was found yet
+	InterruptedEarly Kind = "interrupted early" // before any target was found
 	InterruptedRun   Kind = "interrupted"
-	GaveUp           Kind = "gave up" // its context ended for a cause of its own
-	// InterruptedGoingBack: the verdict, of which Text speaks, had been made.
+	GaveUp           Kind = "gave up" // its context ended for another cause
+	// InterruptedGoingBack: the verdict, which Text describes, had already been
+	// reached.
 	InterruptedGoingBack Kind = "interrupted while going back"
 	TimedOut             Kind = "timed out"
 	NotReachable         Kind = "not reachable"
@@ -64,22 +64,21 @@ const (
 	UploadStalled Kind = "upload stalled"
 	// AnswerLost: with wait: false, and another new deployment may be it.
 	AnswerLost Kind = "answer lost"
-	// HeldByRedis: a trigger without an answer, which may still begin.
+	// HeldByRedis: the trigger got no answer, and may still start.
 	HeldByRedis Kind = "held by Redis"
 
-	// Which deployment is this run's cannot be told.
+	// It is unclear which deployment is this run's.
 
 	Ambiguous   Kind = "ambiguous"
 	WhichUpload Kind = "which upload"
 	WhichPush   Kind = "which push"
 
-	// The deployment of a commit, with operation follow.
+	// Deployments of a commit, with operation follow.
 
-	// TwoCommits: the beginning of a hash fits them.
+	// TwoCommits: the abbreviated hash fits two.
 	TwoCommits Kind = "two commits"
-	// NoneCame: Dokploy has started none, and nothing in the service's settings
-	// explains it; NoneExplained: something does. NoneOfNoGit: the service is not
-	// built from a Git repository.
+	// NoneCame: Dokploy has started none, and no setting of the service
+	// explains that. NoneExplained: one does.
 	NoneCame      Kind = "none came"
 	NoneExplained Kind = "none came, explained"
 	NoneOfNoGit   Kind = "none came, no Git source"
@@ -92,7 +91,7 @@ const (
 	// PreviewsElsewhere: the application's source can have none.
 	PreviewsElsewhere Kind = "no previews of its source"
 
-	// Dokploy has it no more.
+	// Dokploy no longer has it.
 
 	ForgottenQueued      Kind = "forgotten while queued"
 	ForgottenInRestart   Kind = "forgotten in a restart"
@@ -101,7 +100,7 @@ const (
 	RemovedFromQueue     Kind = "removed from the queue"
 	TakenWithoutTrace    Kind = "taken without a trace"
 	ShownNowhereAccepted Kind = "accepted, shown nowhere"
-	// The same where the queue is hidden.
+	// The same with a hidden queue.
 	HiddenPushedOut   Kind = "hidden queue: pushed out"
 	HiddenUnconfirmed Kind = "hidden queue: answer lost, idle"
 	HiddenIdle        Kind = "hidden queue: accepted, idle"
@@ -126,7 +125,7 @@ const (
 	UnreadLog        Kind = "unread log"
 	LogNotReadToEnd  Kind = "log not read to its end"
 
-	// What runs.
+	// What is running.
 
 	AnotherImage    Kind = "another image"
 	RolledBackSince Kind = "rolled back since"
@@ -138,13 +137,13 @@ const (
 	CannotBeSeen    Kind = "cannot be seen"
 	WouldNotBeSeen  Kind = "would not be seen" // the same of a dry run
 	BadHealth       Kind = "bad health"
-	// HealthUnasked: what stands in front answered, or nothing did.
+	// HealthUnasked: something in front answered, or nothing did.
 	HealthUnasked    Kind = "health not asked"
 	BadHealthStopped Kind = "bad health, stopped in Dokploy"
 )
 
-// entry is one kind: the status that it means, unless whoever uses it says
-// another one, its sentence and what to do next.
+// entry describes one kind: its status, unless the caller sets another, its
+// sentence, and what to do next.
 type entry struct {
 	status   Status
 	sentence string
@@ -152,13 +151,14 @@ type entry struct {
 	gone     gone
 }
 
-// gone is how certain it is that Dokploy no longer has a deployment that never began.
+// gone says how certain it is that Dokploy no longer has a deployment that
+// never started.
 type gone int
 
 const (
 	notGone gone = iota
 	seemsGone
-	isGone // certain enough to start it again
+	isGone // certain enough to start the deployment again
 )
 
 var kinds = map[Kind]entry{
@@ -231,7 +231,7 @@ var kinds = map[Kind]entry{
 
 	RowVanished:     {status: Lost, sentence: "deployment {name} is gone from Dokploy: it or the service was deleted, or newer ones pushed it off the list", hint: "check the service in the dashboard"},
 	StuckConnection: {status: Lost, sentence: stuck, hint: "this happens when Dokploy loses the connection to the server it builds on; " + BrokenOff},
-	// It cancels what was running only when its start went well.
+	// Dokploy cancels what was running only if it started up properly.
 	StuckUnexplained: {status: Lost, sentence: stuck, hint: "check Dokploy's own log, then {again}"},
 	StuckRestart:     {status: Lost, sentence: stuck, hint: "Dokploy restarted in the meantime and did not come up properly: check its own log, then {again}"},
 	LeftAsRunning:    {status: Lost, sentence: "Dokploy stopped working on this deployment and left it marked as running", hint: "check the service in the dashboard, then {again}"},

@@ -2,11 +2,11 @@ package verdict
 
 import "strings"
 
-// Obstacle is a setting that keeps Dokploy from starting a deployment by itself,
+// Obstacle is a setting that kept Dokploy from starting a deployment by itself,
 // or may have.
 type Obstacle struct {
 	Kind ObstacleKind
-	// Text is the setting's value, and Other what it was held against.
+	// Text is the setting's value, Other what it was compared with.
 	Text, Other string
 }
 
@@ -18,9 +18,10 @@ const (
 	AutoDeployOff ObstacleKind = "auto-deploy is off"
 	OtherBranch   ObstacleKind = "other branch"
 	OnTagOnly     ObstacleKind = "on tag only"
-	// WatchPaths may have kept it back: which files were changed is not known.
+	// WatchPaths may be the reason: which files were changed is unknown.
 	WatchPaths ObstacleKind = "watch paths"
-	// WatchPathsOfModified: of the changed files only the modified ones count.
+	// WatchPathsOfModified: only modified files count, not added or removed
+	// ones.
 	WatchPathsOfModified ObstacleKind = "watch paths of modified files"
 	SkipKeyword          ObstacleKind = "skip keyword"
 
@@ -31,12 +32,13 @@ const (
 	OtherBase        ObstacleKind = "other base"
 	PreviewLimit     ObstacleKind = "preview limit"
 	PreviewsExceeded ObstacleKind = "preview limit exceeded"
-	// LabelMissing: it had none of them. LabelWanted: which ones it has is not
-	// known.
+	// LabelMissing: the pull request had none of them. LabelWanted: its labels
+	// are unknown.
 	LabelMissing ObstacleKind = "label missing"
 	LabelWanted  ObstacleKind = "label wanted"
-	// AuthorOutside speaks against the author's right to write, and AuthorUnknown
-	// says that it takes one, as Dokploy does unless it is told otherwise.
+	// AuthorOutside: the author probably cannot write to the repository.
+	// AuthorUnknown: that is required, as by Dokploy's default, and nothing is
+	// known about the author.
 	AuthorOutside ObstacleKind = "author from outside"
 	AuthorUnknown ObstacleKind = "author not known"
 	PullClosed    ObstacleKind = "pull request closed"
@@ -62,8 +64,8 @@ var obstacleWords = map[ObstacleKind]string{
 	PullClosed:       "the pull request is closed, and Dokploy removes its preview then",
 }
 
-// Explains reports whether it is a reason for none: what holds for most
-// applications alike, as Dokploy sets it up, is not.
+// Explains reports whether it is a reason for there being no deployment. A
+// default of Dokploy's, which applies to most applications, is not.
 func (o Obstacle) Explains() bool { return o.Kind != AuthorUnknown }
 
 // Certain reports whether it keeps Dokploy from starting one, whatever else is
@@ -80,7 +82,7 @@ func (o Obstacle) String() string {
 	return fill(obstacleWords[o.Kind], "{text}", o.Text, "{other}", o.Other)
 }
 
-// Obstacles puts them into one line.
+// Obstacles joins them into one line.
 func Obstacles(all []Obstacle) string {
 	var texts []string
 	for _, o := range all {

@@ -11,8 +11,8 @@ import (
 // Reason says why, as a value.
 type Reason struct {
 	Kind Kind
-	// Text is what others wrote, and the words around it are of the kind: an
-	// answer of Dokploy, a line of a log, a list of rows.
+	// Text is what others wrote, within the words of the kind: an answer of
+	// Dokploy's, a line of a log, a list of rows.
 	Text string
 	// Name is what it is about: a deployment, an image, what was set.
 	Name string
@@ -20,16 +20,17 @@ type Reason struct {
 	N    int
 }
 
-// Gone reports whether Dokploy has the deployment no more, which never began.
+// Gone reports whether Dokploy no longer has the deployment, which never
+// started.
 func (r Reason) Gone() bool { return kinds[r.Kind].gone != notGone }
 
 // Again reports whether that is certain enough to start it again.
 func (r Reason) Again() bool { return kinds[r.Kind].gone == isGone }
 
-// Overtaken reports whether another deployment has replaced this one.
+// Overtaken reports whether another deployment replaced this one.
 func (r Reason) Overtaken() bool { return r.Kind == AnotherImage || r.Kind == RolledBackSince }
 
-// Stopped reports whether somebody has stopped the service since.
+// Stopped reports whether somebody stopped the service since.
 func (r Reason) Stopped() bool {
 	return r.Kind == StoppedThere || r.Kind == StoppedInSwarm || r.Kind == BadHealthStopped
 }
@@ -52,7 +53,7 @@ func (r Reason) NotFollowed() bool {
 	return false
 }
 
-// String is the sentence of a reason.
+// String returns the reason's sentence.
 func (r Reason) String() string {
 	return r.fill(kinds[r.Kind].sentence)
 }
@@ -61,11 +62,10 @@ func (r Reason) fill(sentence string, more ...string) string {
 	return fill(sentence, append(more, "{text}", r.Text, "{name}", r.Name, "{for}", text.Duration(r.For), "{n}", strconv.Itoa(r.N))...)
 }
 
-// Outcome is the outcome that the reason alone means.
+// Outcome returns the outcome that the reason alone implies.
 func (r Reason) Outcome() Outcome { return Outcome{Status: kinds[r.Kind].status, Reason: r} }
 
-// Hint is what to do next. Those of a kind stand in its table. In it {again} is
-// how the same is deployed once more.
+// Hint says what to do next. The hints of a kind are in its table.
 type Hint string
 
 // Starter starts the deployments that a run is about.
@@ -112,9 +112,9 @@ const (
 type Outcome struct {
 	Status Status
 	Reason Reason // the zero value: it is done, or accepted
-	Hint   Hint   // empty: that of the reason
+	Hint   Hint   // empty: the reason's
 	Left   Left
-	Stale  bool   // Left is what was last seen before an outage
+	Stale  bool   // Left is from before an outage
 	Set    string // what was set of the service and stands, such as "the image was"; nothing was deployed
 	Detail string // what it waits for, of [StillQueued]; what was seen of its containers, of [DoneBut]
 	Input  string // the input that it is about; empty: none, or the one that names the target
@@ -122,7 +122,7 @@ type Outcome struct {
 	By Starter
 }
 
-// For is the outcome for a reason, and with its status.
+// For returns the outcome with another reason, and that reason's status.
 func (o Outcome) For(r Reason) Outcome {
 	o.Status, o.Reason = kinds[r.Kind].status, r
 	return o
@@ -159,28 +159,28 @@ func (o Outcome) Advice() string {
 	return o.Reason.fill(string(kinds[o.Reason.Kind].hint), "{input}", o.Input, "{again}", again)
 }
 
-// Suggest sets what to do next where nothing says it yet.
+// Suggest sets a hint, unless there is one already.
 func (o *Outcome) Suggest(h Hint) {
 	if o.Advice() == "" {
 		o.Hint = h
 	}
 }
 
-// Error ends a run with an outcome that is known.
+// Error ends a run with a known outcome.
 type Error struct {
 	Outcome
-	Err error // what it came from; nil: nothing
+	Err error // the cause; nil: none
 }
 
 func (e *Error) Error() string { return e.Why() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Err is the outcome of a reason as an error.
+// Err returns the reason's outcome as an error.
 func (r Reason) Err() *Error { return &Error{Outcome: r.Outcome()} }
 
-// fill puts values in their places of a sentence. A value is never read for
-// places.
+// fill replaces placeholders in a sentence. Values are not searched for
+// placeholders.
 func fill(sentence string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(sentence)
 }
