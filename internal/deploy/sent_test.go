@@ -53,7 +53,11 @@ func TestATimeoutRightBeforeTheTrigger(t *testing.T) {
 func TestATimeoutWhileNothingConnects(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
-		w.srv.OnCall("docker.getConfig", func() { go w.srv.Restart(time.Minute) })
+		// The restart comes before the next request, which takes some time.
+		w.srv.OnCall("docker.getConfig", func() {
+			w.srv.SetLatency(time.Millisecond)
+			go w.srv.Restart(time.Minute)
+		})
 		w.set = func(o *Options) { o.Timeout, o.Verify = 3*time.Second, VerifyAuto }
 		r := w.want(w.deploy("application api"), verdict.Timeout, 4)
 		w.triggers(app, 0)
