@@ -46,6 +46,8 @@ func (t target) serviceName(j *dokploy.Job) string {
 		return "a preview of " + text.OneLine(t.paths[j.PreviewOf])
 	case t.paths[j.ServiceID] != "":
 		return text.OneLine(t.paths[j.ServiceID])
+	case j.Kind == dokploy.Compose:
+		return "another compose service"
 	}
 	return "another " + string(j.Kind)
 }

@@ -23,6 +23,7 @@ func TestPlaceLeft(t *testing.T) {
 		return j
 	}
 	remote := func(j dokploy.Job) dokploy.Job { j.Remote, j.ServerID = true, "server-1"; return j }
+	compose := func(j dokploy.Job) dokploy.Job { j.Kind = dokploy.Compose; return j }
 	ours := job("ours", "api", -1)
 	for name, tt := range map[string]struct {
 		jobs []dokploy.Job
@@ -34,6 +35,8 @@ func TestPlaceLeft(t *testing.T) {
 		"two build":                     {[]dokploy.Job{job("1", "web", 72*time.Second), job("2", "db", 5*time.Second), ours}, "web, which has been building for 1m12s, and for db, which has been building for 5s"},
 		"one builds, one waits":         {[]dokploy.Job{job("1", "web", time.Minute), job("2", "db", -1), ours}, "web, which has been building for 1m00s, and for 1 other ahead of it in line"},
 		"two wait":                      {[]dokploy.Job{job("1", "web", -1), job("2", "db", -1), ours}, "2 others ahead of it in line"},
+		"an application without a name": {[]dokploy.Job{job("1", "x", time.Minute), ours}, "another application, which has been building for 1m00s"},
+		"a compose service without one": {[]dokploy.Job{compose(job("1", "x", time.Minute)), ours}, "another compose service, which has been building for 1m00s"},
 		"behind it":                     {[]dokploy.Job{ours, job("2", "db", -1)}, ""},
 		"one builds on a remote server": {[]dokploy.Job{remote(job("1", "web", time.Minute)), ours}, ""},
 	} {
