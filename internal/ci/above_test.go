@@ -19,7 +19,7 @@ func TestLogIsAbove(t *testing.T) {
 	for name, c := range map[string]struct {
 		does   []func(*Printer)
 		above  bool
-		folded bool // not where the host folds it away
+		folded bool // false on hosts that fold it away
 	}{
 		"nothing":                       {},
 		"no log":                        {does: []func(*Printer){one, note("a")}},

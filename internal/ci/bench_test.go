@@ -17,7 +17,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// environment are so many values as a service's environment has.
+// environment returns n values like those of a service's environment.
 func environment(n int) []string {
 	var values []string
 	for i := range n {
@@ -28,7 +28,7 @@ func environment(n int) []string {
 
 func BenchmarkLogLine(b *testing.B) { benchmarkLogLine(b, 0) }
 
-// BenchmarkLogLineHiding is the same with a large environment to be hidden.
+// BenchmarkLogLineHiding does the same with a large environment to hide.
 func BenchmarkLogLineHiding(b *testing.B) { benchmarkLogLine(b, 300) }
 
 func benchmarkLogLine(b *testing.B, hidden int) {

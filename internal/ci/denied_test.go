@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNoSecrets: a run of a fork or of Dependabot, and nobody else's.
+// TestNoSecrets: only runs of forks and of Dependabot.
 func TestNoSecrets(t *testing.T) {
 	const (
 		fork    = `{"pull_request":{"head":{"repo":{"full_name":"bob/shop"}},"base":{"repo":{"full_name":"acme/shop"}}}}`
@@ -65,7 +65,7 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// TestCheckout: each host has a word of its own, a shell has none.
+// TestCheckout: each host has its own term, a shell has none.
 func TestCheckout(t *testing.T) {
 	seen := map[string]string{}
 	for _, h := range hosts {

@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// unknown are models of hosts that are not recognised: what acts on each.
+// unknown models hosts that are not recognised: what each of them acts on.
 var unknown = map[string]*regexp.Regexp{
 	"Azure Pipelines": regexp.MustCompile(`(?i)##(vso)?\[`),
 	"TeamCity":        regexp.MustCompile(`(?i)##teamcity\[`),
 }
 
-// buildkiteFold is what begins a fold in a log of Buildkite, or opens the one
+// buildkiteFold matches what begins a fold in a Buildkite log, or opens the one
 // before it.
 var buildkiteFold = regexp.MustCompile(`^(?:(?:---|\+\+\+|~~~)(?:\s|$)|\^\^\^\s)`)
 
-// actsSomewhere names a host on which a line acts; empty: none is known.
+// actsSomewhere returns a host that acts on a line; empty: none is known.
 func actsSomewhere(line string) string {
 	for host, form := range unknown {
 		if form.MatchString(line) {
@@ -42,7 +42,7 @@ func TestDisarm(t *testing.T) {
 		{" \t\u00a0::error::x", " \t\u00a0:\\:error::x"},
 		{":::x::y", `:\::x::y`},
 		{"::group::##[x]", `:\:group::#\#[x]`},
-		// Nothing acts here.
+		// No host acts on these.
 		{"## Heading [1]", "## Heading [1]"},
 		{"#[derive(Debug)]", "#[derive(Debug)]"},
 		{"##vso", "##vso"},
@@ -67,7 +67,7 @@ func TestDisarm(t *testing.T) {
 	}
 }
 
-// Text is disarmed on hosts that are not recognised, with colours in it, too,
+// Text is disarmed on hosts that are not recognised, even if it has colours,
 // and left alone on those that are.
 func TestDisarmedWhere(t *testing.T) {
 	const line = "a ##vso[x]y ##teamcity[z]"
@@ -108,7 +108,8 @@ func TestDisarmedWhere(t *testing.T) {
 	if got != "--- a/file\n" {
 		t.Errorf("a diff elsewhere: %q", got)
 	}
-	// A mark or a prefix stands before it: it is not at the beginning.
+	// A mark or a prefix comes first: the text is not at the beginning of the
+	// line.
 	got = show(plainHost, nil, func(p *Printer) {
 		p.Note("", "::a::b\n::c::d")
 		p.SetTargets([]string{"x", "##[y]"})

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestEvents holds what a run is about, event by event. GITHUB_SHA is the
-// merge of a pull request, or the head of the default branch, on most of them.
+// TestEvents checks what a run is about, event by event. For most of them
+// GITHUB_SHA is the merge of a pull request, or the head of the default branch.
 func TestEvents(t *testing.T) {
 	const (
 		base = "GITHUB_SHA"
@@ -92,7 +92,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestEventFile: an event file that cannot be read is none.
+// TestEventFile: an event file that cannot be read counts as none.
 func TestEventFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -122,7 +122,7 @@ func TestEventFile(t *testing.T) {
 	}
 }
 
-// TestOtherHosts: what a run is about where no event file says it.
+// TestOtherHosts: what a run is about on hosts without an event file.
 func TestOtherHosts(t *testing.T) {
 	const head = pullRequestHead
 	for _, tt := range []struct {

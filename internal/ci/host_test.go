@@ -13,7 +13,7 @@ import (
 const envDir = "../../testdata/env"
 
 // env reads testdata/env/<name>.env. A value in double quotes is a Go string.
-// The event file, where there is one, is the one beside it.
+// The event file, if there is one, is next to it.
 func env(t testing.TB, name string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(envDir, name+".env"))

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostile are lines that act on some host when they are printed as they are.
+// hostile holds lines that some host acts on if they are printed as they are.
 var hostile = []string{
 	"::set-output name=x::y",
 	"::add-mask::e",
@@ -48,7 +48,7 @@ var hostile = []string{
 	"-\x1b[K-- in two pieces",
 }
 
-// everything prints a text in every way there is.
+// everything prints a text in every possible way.
 func everything(p *Printer, text string) {
 	p.Header(text)
 	p.SetTargets([]string{text, "y" + text})
@@ -68,19 +68,19 @@ func everything(p *Printer, text string) {
 	p.Note("", text)
 	p.LogLine("x"+text, []byte(text)) // opens the fold
 	p.LogLine("x"+text, []byte(text))
-	p.Note("x"+text, text) // stands outside
+	p.Note("x"+text, text) // outside the fold
 	p.LogLine("x"+text, []byte(text))
 	p.Success(text, text, "z"+text)
 	p.Failure(Failure{Verdict: "outside"})
 }
 
-// sections are the markers that GitLab folds by. Ours is the only one.
+// sections matches the markers of folds in GitLab. Ours is the only fold.
 var sections = regexp.MustCompile("\x1b\\[0Ksection_(start|end):[0-9]+:" + sectionName + "([0-9]+)\r\x1b\\[0K")
 
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*m)?")
 
-// harmless fails if an output holds something that a terminal, GitLab or a
-// runner would act on, but for our own commands.
+// harmless fails if the output holds something that a terminal, GitLab or a
+// runner would act on, other than our own commands.
 func harmless(t *testing.T, h Host, out string) {
 	t.Helper()
 	if h.fold() == section {
@@ -155,8 +155,8 @@ func FuzzNothingActs(f *testing.F) {
 	})
 }
 
-// Commands are stopped around lines that could be one and around no other, each
-// time under a new token, which is not shown.
+// Commands are stopped around lines that could be commands and around no
+// others, each time with a new token, which is not shown.
 func TestStopTokens(t *testing.T) {
 	out := show(actionsHost, []string{"sesame!"}, func(p *Printer) {
 		for range 3 {
@@ -197,7 +197,7 @@ func TestStopTokens(t *testing.T) {
 			t.Errorf("%q", line)
 		}
 	}
-	// Nothing could act, nothing is stopped.
+	// Nothing here could be a command, so nothing is stopped.
 	for _, print := range []func(*Printer){
 		func(p *Printer) { p.Flush() },
 		func(p *Printer) { p.LogLine("", []byte("std::vector ## [x] a ::error::")); p.Note("api", "##vso[x]") },

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// secret67 is of a length that Dokploy's keys have, with characters that make
-// both alphabets of base64 differ.
+// secret67 has a length that Dokploy's keys have, and characters that the two
+// base64 alphabets encode differently.
 const secret67 = "ci_kJ8?x>Qm~vL2>r8sW?4hYz1~b6c1>a2d3?e4f5g6h7>i8j9?k0l1m2n3o4p5q6r7"
 
-// parts returns the first piece of n bytes of a secret that a text shows.
+// parts returns the first piece of n bytes of the secret that the text shows.
 func parts(text, secret string, n int) string {
 	for i := 0; i+n <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+n]) {
@@ -22,7 +22,8 @@ func parts(text, secret string, n int) string {
 	return ""
 }
 
-// decoded are the bytes of each run of base64 in a text, at each alignment.
+// decoded returns the bytes of each run of base64 in the text, at each
+// alignment.
 func decoded(text string) string {
 	var all strings.Builder
 	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return r > 0x7f || !isBase64(byte(r)) }) {
@@ -60,8 +61,8 @@ func TestMaskBase64(t *testing.T) {
 	}
 }
 
-// The characters at both ends that hold some bits of the secret are hidden,
-// too, and no others.
+// The characters at both ends that hold some bits of the secret are hidden too,
+// and no others.
 func TestMaskBase64Ends(t *testing.T) {
 	for inside, want := range map[string]string{
 		"hunter22":         "***",
@@ -79,7 +80,7 @@ func TestMaskBase64Ends(t *testing.T) {
 	}
 }
 
-// base64 and openssl break what they write into lines.
+// base64 and openssl break their output into lines.
 func TestMaskBase64InLines(t *testing.T) {
 	for width := 20; width <= 80; width++ {
 		for before := range 3 {
@@ -91,7 +92,7 @@ func TestMaskBase64InLines(t *testing.T) {
 					text = text[n:]
 				}
 			})
-			// Of a line no more than seven characters of it may be left over.
+			// At most seven characters of a line may be left over.
 			if got := parts(decoded(out), secret67, 6); got != "" {
 				t.Errorf("%d columns, %d before: %q is shown in\n%s", width, before, got, out)
 			}
@@ -99,7 +100,7 @@ func TestMaskBase64InLines(t *testing.T) {
 	}
 }
 
-// Words and hashes that are no secret stay whole beside many secrets.
+// Words and hashes that are not secrets stay whole next to many secrets.
 func TestMaskTearsNoWords(t *testing.T) {
 	text := "Successfully built 3f2a91c0d1b2 from /usr/lib/node_modules/.bin: status=done host=localhost " +
 		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 dGhpcyBpcyBwdWJsaWM="
@@ -114,7 +115,7 @@ func TestMaskSpellings(t *testing.T) {
 		{"a/b c'd(e)", "x a%2fb%20c%27d%28e%29 y", "x *** y"},
 		{"a/b c'd(e)", "x a%2Fb%20c'd(e) y", "x *** y"}, // encodeURIComponent
 		{"a/b c'd", "https://h/a/b%20c%27d/z", "https://h/***/z"},
-		{"two  blanks\tand a tab", "error: two blanks and a tab.", "error: ***."}, // folded
+		{"two  blanks\tand a tab", "error: two blanks and a tab.", "error: ***."}, // white space collapsed
 		{"es\acaped\x00\u0085!", "[escaped!]", "[***]"},                           // what is left of it
 		{`q"uo\te`, `failed: "q\"uo\\te"`, `failed: "***"`},
 	} {
@@ -124,7 +125,7 @@ func TestMaskSpellings(t *testing.T) {
 	}
 }
 
-// A secret anywhere in a long text is masked before the text is shortened.
+// A secret anywhere in a long text is masked before the text is cut.
 func TestMaskBeforeShortening(t *testing.T) {
 	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
 		for at := maxText*3/4 - 80; at < maxText*3/4+10; at += 7 {
@@ -151,7 +152,8 @@ func TestMaskBeforeShortening(t *testing.T) {
 	}
 }
 
-// Lines of the log are whole up to 1 MiB. There, what may begin a secret goes.
+// Lines of the log are shown whole up to 1 MiB. At that point, anything that
+// may be the beginning of a secret is removed.
 func TestMaskAtTheEndOfALine(t *testing.T) {
 	const note = " [4321 more bytes of this line left out]"
 	secret := secret67 + "é"
@@ -172,7 +174,7 @@ func TestMaskAtTheEndOfALine(t *testing.T) {
 			t.Errorf("%d characters of its base64: …%q", keep, line)
 		}
 	}
-	whole := strings.Repeat("x", maxLine-5) + "ci_kJ" // no secret is cut: this is the line's own end
+	whole := strings.Repeat("x", maxLine-5) + "ci_kJ" // not a secret that was cut: the line itself ends here
 	if out := show(plainHost, []string{secret}, func(p *Printer) { p.LogLine("", []byte(whole)) }); out != whole+"\n" {
 		t.Errorf("a line of 1 MiB is not whole: …%q", out[len(out)-50:])
 	}
@@ -188,7 +190,7 @@ func TestMaskAtTheEndOfALine(t *testing.T) {
 	}
 }
 
-// What is masked to be cut elsewhere is masked whole, and not cut here.
+// Text that is masked here and cut elsewhere is masked whole, and not cut here.
 func TestMaskOfATextToBeCut(t *testing.T) {
 	p := New(plainHost, &strings.Builder{}, []string{secret67})
 	long := strings.Repeat("x", 3*maxText)
@@ -211,8 +213,8 @@ func TestBegins(t *testing.T) {
 	}
 }
 
-// Texts and secrets that repeat themselves take no more than linear time:
-// otherwise this takes minutes.
+// Repetitive texts and secrets take only linear time: otherwise this test takes
+// minutes.
 func TestMaskRepetitions(t *testing.T) {
 	secret := strings.Repeat("AAAAAAAAA", 20_000)
 	p := New(plainHost, &strings.Builder{}, []string{secret, secret[:1000] + "B" + secret})
@@ -223,8 +225,8 @@ func TestMaskRepetitions(t *testing.T) {
 	}
 }
 
-// In outputs kept by others, the summary's structure and annotations' titles,
-// only free text is masked.
+// In outputs that others keep, in the summary's structure and in titles of
+// annotations, only free text is masked.
 func TestMaskFreeTextOnly(t *testing.T) {
 	secrets := []string{"target", "status", "Deployment", "failed", "done", "queued", "links", "last lines"}
 	p := New(plainHost, &strings.Builder{}, secrets)
@@ -240,8 +242,7 @@ func TestMaskFreeTextOnly(t *testing.T) {
 	}
 }
 
-// Encoders of JSON and URLs differ in what they escape, and put one into the
-// other.
+// Encoders of JSON and URLs differ in what they escape, and may be nested.
 func TestMaskEscaped(t *testing.T) {
 	const secret = `p/a+s"s\w<d>é=ж-😀9`
 	for name, written := range map[string]string{
@@ -273,7 +274,7 @@ func TestMaskEscapedBase64(t *testing.T) {
 	}
 }
 
-// What is no secret stays as it is, whatever looks like an escape.
+// Text that is not a secret stays as it is, even if it looks like an escape.
 func TestNoEscape(t *testing.T) {
 	for _, text := range []string{`\`, `%`, `%4`, `%zz`, `\u12`, `\ud83d`, `\ud83d\u0041`, `\x41`, `100%`, `a\`, `%41\u0042`, `\\\\`} {
 		if got := string(newMasker([]string{"hunter22"}).mask([]byte(text))); got != text {
@@ -311,7 +312,7 @@ func TestMasks(t *testing.T) {
 	}
 }
 
-// No way of printing shows a secret, and GitHub hears of them first.
+// No way of printing shows a secret, and GitHub gets the masks first.
 func TestMasksEverywhere(t *testing.T) {
 	const text = "a top%secret and a second\nthird: line"
 	secrets := []string{"top%secret", "second\nthird: line"}

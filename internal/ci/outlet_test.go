@@ -16,12 +16,13 @@ import (
 	"time"
 )
 
-// reader is the other end of a pipe: it takes what is written while it reads.
+// reader is the other end of a pipe: it only accepts what is written while it
+// is reading.
 type reader struct {
 	mu      sync.Mutex
 	text    strings.Builder
-	pause   time.Duration // before a piece is taken, less before a part of one
-	blocked chan struct{} // nil: it reads
+	pause   time.Duration // before reading a piece, less before reading part of one
+	blocked chan struct{} // nil: it is reading
 	err     error
 }
 
@@ -64,7 +65,7 @@ func (r *reader) String() string {
 	return r.text.String()
 }
 
-// flood prints so many bytes of numbered lines.
+// flood prints numbered lines with a total of size bytes.
 func flood(p *Printer, from, size int) (next int) {
 	for n := 0; n < size; from++ {
 		line := fmt.Sprintf("line %d %s", from, strings.Repeat("x", 80))
@@ -76,8 +77,9 @@ func flood(p *Printer, from, size int) (next int) {
 
 var notShown = regexp.MustCompile(`^! (\d+) lines? of the log (?:is|are) not shown: `)
 
-// whole sees that all numbered lines are there, in order, but for those that a
-// line says are missing, and counts these lines and what they count.
+// whole checks that all numbered lines are there, in order, except for those
+// that a line reports as missing. It returns the number of such reports and the
+// number of lines they count.
 func whole(t *testing.T, shown []string, lines int) (gaps, missing int) {
 	t.Helper()
 	next := 0
@@ -99,21 +101,21 @@ func whole(t *testing.T, shown []string, lines int) (gaps, missing int) {
 	return gaps, missing
 }
 
-// unstyled are lines without their colours.
+// unstyled returns lines without their colours.
 func unstyled(lines []string) []string {
 	return strings.Split(escapes.ReplaceAllString(strings.Join(lines, "\n"), ""), "\n")
 }
 
-// noFolder leaves no folder for temporary files.
+// noFolder takes away the folder for temporary files.
 func noFolder(t *testing.T) {
 	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
 		t.Setenv(name, filepath.Join(t.TempDir(), "is-not-there"))
 	}
 }
 
-// A reader that stops for some time holds nobody up, and the host's commands
-// and our own lines all arrive. Lines of the server do where a temporary file can
-// keep them, and else those that memory has room for.
+// A reader that stops for some time blocks nobody, and all of the host's
+// commands and our own lines arrive. Lines of the server arrive if a temporary
+// file can keep them, otherwise those that memory has room for.
 func TestReaderStops(t *testing.T) {
 	for _, h := range []Host{plainHost, actionsHost, gitlabHost} {
 		for _, folder := range []bool{true, false} {
@@ -188,7 +190,7 @@ func TestReaderStops(t *testing.T) {
 	}
 }
 
-// A slow reader gets all of it, and whoever prints does not wait for it.
+// A slow reader gets everything, and whoever prints does not wait for it.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{pause: 250 * time.Millisecond} // 64 KB a second
@@ -212,8 +214,8 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// A reader that hardly reads is told once in a while what is missing, not all
-// the time.
+// A reader that hardly reads is told now and then what is missing, not all the
+// time.
 func TestGapsAreFew(t *testing.T) {
 	noFolder(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -236,7 +238,7 @@ func TestGapsAreFew(t *testing.T) {
 	})
 }
 
-// Where nobody reads any more, the end does not wait without end.
+// If nobody reads any more, the end does not wait forever.
 func TestReaderIsGone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		pause       time.Duration
@@ -265,7 +267,7 @@ func TestReaderIsGone(t *testing.T) {
 						t.Errorf("printing took %s", took)
 					}
 					for i := range 2000 {
-						p.Note("", fmt.Sprintf("note %d", i)) // more than it takes in this time
+						p.Note("", fmt.Sprintf("note %d", i)) // more than the reader takes in this time
 					}
 					start = time.Now()
 					if err := p.Close(); !errors.Is(err, errUnread) {
@@ -285,13 +287,13 @@ func TestReaderIsGone(t *testing.T) {
 	}
 }
 
-// Where there is no time for a log, what a person needs comes without it: our own
-// lines, the count of what is missing, and, after a run that was not interrupted,
+// If there is no time for a log, what a person needs comes without it: our own
+// lines, the count of missing lines and, after a run that was not interrupted,
 // the log's last lines.
 func TestNoTimeForTheLog(t *testing.T) {
 	for name, tt := range map[string]struct {
 		pause       time.Duration
-		interrupted time.Duration // after the end began; 0: it was not
+		interrupted time.Duration // after the end began; 0: not interrupted
 		least, most time.Duration
 		lastLines   bool
 	}{
@@ -334,8 +336,8 @@ func TestNoTimeForTheLog(t *testing.T) {
 	}
 }
 
-// What the temporary file does not take is in memory, and what it does not give
-// back is said to be missing.
+// What the temporary file does not accept is kept in memory, and what it does
+// not give back is reported as missing.
 func TestTheFileFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{}
@@ -361,8 +363,8 @@ func TestTheFileFails(t *testing.T) {
 	})
 }
 
-// balky takes little at a time and says EAGAIN in between, as a pipe does that
-// somebody made non-blocking.
+// balky accepts little at a time and returns EAGAIN in between, like a pipe
+// that somebody made non-blocking.
 type balky struct {
 	strings.Builder
 	n int

@@ -94,7 +94,7 @@ func TestWriteOutputs(t *testing.T) {
 	if diff := cmp.Diff("BEFORE=1\n"+sampleDotenv, read(t, dotenv)); diff != "" {
 		t.Errorf("output-file (-want +got):\n%s", diff)
 	}
-	// A second run's values follow the first one's.
+	// A second run's values come after the first one's.
 	if _, err := h.WriteOutputs(Outputs{Status: "error"}, dotenv); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestSameFileOnce(t *testing.T) {
 	}
 }
 
-// A value that comes from a server adds no output and no line.
+// A value from a server adds no output and no line.
 func TestOutputsNotForged(t *testing.T) {
 	const evil = "x\ninjected=1\r\n_GitHubActionsFileCommandDelimeter_\nstatus<<E\ndone\nE\n\x1b[31m\u0085$(id) `id` $CI_JOB_TOKEN #\xff"
 	deployments, err := json.Marshal([]map[string]string{{"error": "$CI_JOB_TOKEN `id` #1 \\# é"}})
@@ -202,7 +202,7 @@ func TestGitLabLimit(t *testing.T) {
 	}
 }
 
-// Each file is tried, whatever became of the others, and nothing panics.
+// Each file is tried, whatever happened to the others, and nothing panics.
 func TestOutputErrors(t *testing.T) {
 	dir := t.TempDir()
 	nowhere, good := filepath.Join(dir, "no", "where"), filepath.Join(dir, "good")
@@ -234,13 +234,13 @@ func TestReadOnlyFile(t *testing.T) {
 	}
 	readOnly := path
 	if os.Geteuid() == 0 {
-		// Root writes everywhere but where the kernel itself says no.
+		// Root can write everywhere except where the kernel itself refuses.
 		readOnly = "/sys/kernel/uevent_seqnum"
 	}
 	if _, err := (Host{}).WriteOutputs(sample, readOnly); err == nil || !strings.Contains(err.Error(), readOnly) {
 		t.Errorf("error %v", err)
 	}
-	if err := os.Chmod(path, 0o222); err != nil { // for writing only
+	if err := os.Chmod(path, 0o222); err != nil { // write-only
 		t.Fatal(err)
 	}
 	if _, err := (Host{}).WriteOutputs(sample, path); err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// actionsHost and plainHost are what most tests run on.
+// Most tests run on actionsHost and plainHost.
 var (
 	actionsHost = Detect(lookup(map[string]string{"GITHUB_ACTIONS": "true"}))
 	gitlabHost  = Detect(lookup(map[string]string{"GITLAB_CI": "true"}))
 	plainHost   = Host{}
 
-	// What acts on these is modelled in disarm_test.go and by runner.
+	// disarm_test.go and runner model what these hosts act on.
 	allHosts = []Host{
 		actionsHost, gitlabHost, plainHost,
 		Detect(lookup(map[string]string{"GITEA_ACTIONS": "true", "GITHUB_ACTIONS": "true"})),
@@ -31,7 +31,7 @@ var (
 	}
 )
 
-// show prints with a new printer and gives back what came out.
+// show prints with a new printer and returns the output.
 func show(h Host, secrets []string, print func(*Printer)) string {
 	var b bytes.Buffer
 	p := New(h, &b, secrets)
@@ -94,7 +94,7 @@ dashboard: https://dokploy.example.com/dashboard/project/xxxxxxxxxxxxxxxxxxxxxxx
 	if diff := cmp.Diff(plain, show(plainHost, nil, script)); diff != "" {
 		t.Errorf("plain (-want +got):\n%s", diff)
 	}
-	// What the host shows itself is not there twice.
+	// What the host itself shows does not appear twice.
 	commands, shown := runner(show(actionsHost, nil, script))
 	actions := head + more + "✗ api failed after 41s\n" + quoted + "✗ web failed after 1s\n  dashboard: https://dokploy.example.com/web\n" + hint
 	if diff := cmp.Diff(actions, escapes.ReplaceAllString(strings.Join(shown, "\n"), "")); diff != "" {
@@ -116,7 +116,7 @@ dashboard: https://dokploy.example.com/dashboard/project/xxxxxxxxxxxxxxxxxxxxxxx
 	}
 }
 
-// A line of debug ends no fold, and stands outside where there is none.
+// A debug line does not end a fold, and is outside if there is none.
 func TestDebugEndsNoFold(t *testing.T) {
 	for _, h := range []Host{actionsHost, gitlabHost, plainHost} {
 		all := show(h, []string{"sesame"}, func(p *Printer) {
@@ -142,7 +142,7 @@ func TestDebugEndsNoFold(t *testing.T) {
 	}
 }
 
-// Whatever is ours stands outside of the folds that hold the log.
+// Our own lines are outside the folds that hold the log.
 func TestOwnLinesStandOutside(t *testing.T) {
 	for _, h := range []Host{actionsHost, gitlabHost} {
 		out := show(h, nil, func(p *Printer) {
@@ -182,7 +182,7 @@ func TestOwnLinesStandOutside(t *testing.T) {
 	}
 }
 
-// A link is shown once, unless much stands below it.
+// A link is shown once, unless there is a lot of text below it.
 func TestLinksOnce(t *testing.T) {
 	const link = "https://dokploy.example.com/x"
 	for lines, want := range map[int]int{0: 1, 30: 1, 60: 2} {
@@ -196,7 +196,7 @@ func TestLinksOnce(t *testing.T) {
 			})
 			want := want
 			if h.actions {
-				want = 1 // what is folded away is not in between
+				want = 1 // folded text does not count
 			}
 			if got := strings.Count(out, link); got != want {
 				t.Errorf("%d lines, %q: %d times, want %d", lines, h.name, got, want)
@@ -281,7 +281,7 @@ func TestFlush(t *testing.T) {
 		big := strings.Repeat("x", flushSize)
 		p.LogLine("", []byte(big))
 		synctest.Wait()
-		w.all = []string{strings.Join(w.all, "")} // no piece is as long
+		w.all = []string{strings.Join(w.all, "")} // no single write is that long
 		expect(big + "\n")
 		p.LogLine("", []byte("6"))
 		if err := p.Close(); err != nil {
@@ -300,8 +300,8 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// Lines of several goroutines are whole, none is lost, those of one stay in
-// order, and commands are never issued while they are stopped.
+// Lines of several goroutines are whole, none is lost, those of one goroutine
+// stay in order, and commands are never issued while they are stopped.
 func TestConcurrent(t *testing.T) {
 	const goroutines, lines = 8, 500
 	w := &writes{}
@@ -316,7 +316,7 @@ func TestConcurrent(t *testing.T) {
 		wg.Go(func() {
 			line := make([]byte, 0, 100)
 			for i := range lines {
-				line = fmt.Appendf(line[:0], "%d ::error::x sesame", i) // used again
+				line = fmt.Appendf(line[:0], "%d ::error::x sesame", i) // reuses the buffer
 				p.LogLine(targets[g], line)
 				if i%100 == 50 {
 					p.Note(targets[g], "a note")

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPull: what is known of the pull request that a run is about, and which
-// commit is its newest.
+// TestPull: what is known about the pull request of a run, and which commit is
+// its newest.
 func TestPull(t *testing.T) {
 	t.Parallel()
 	const merge = "1111111111111111111111111111111111111111"

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestPushed: what a run is for says which branch or tag its commit was pushed
-// to, and the message of that commit where the host has it.
+// TestPushed: which branch or tag the commit of a run was pushed to, and the
+// commit's message if the host has it.
 func TestPushed(t *testing.T) {
 	const (
 		push     = `{"head_commit":{"message":"docs [skip ci]"}}`

@@ -2,7 +2,7 @@ package ci
 
 import "testing"
 
-// Each host says in its own way which repository a run is for.
+// Each host has its own way to say which repository a run is for.
 func TestRepository(t *testing.T) {
 	for _, tt := range []struct {
 		env, variable, value, want string

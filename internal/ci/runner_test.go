@@ -11,13 +11,13 @@ import (
 // command is a workflow command that a runner carried out.
 type command struct{ name, properties, data string }
 
-// runner is a model of GitHub's runner: what it carries out of the output of a
-// step, and what it shows. It knows no list of commands: anything that has the
-// form of one counts.
+// runner models GitHub's runner: what it carries out of a step's output, and
+// what it shows. It has no list of commands: anything in the form of a command
+// counts.
 func runner(output string) (commands []command, shown []string) {
 	output = strings.ReplaceAll(output, "\r\n", "\n")
 	output = strings.ReplaceAll(output, "\r", "\n")
-	token := "" // commands are stopped until it comes
+	token := "" // commands are stopped until this token appears
 	for _, line := range strings.Split(output, "\n") {
 		c, ok := parseCommand(line)
 		switch {
@@ -53,13 +53,14 @@ func parseCommand(line string) (command, bool) {
 	return command{}, false
 }
 
-// The forms of commands that the runner of Gitea and Forgejo knows, which act is
-// made of, too.
+// actForms matches the commands that the runner of Gitea and Forgejo knows,
+// which is based on act.
 var actForms = []*regexp.Regexp{
 	regexp.MustCompile(`^::([^ ]+)( (.+?))?::(.*)$`), regexp.MustCompile(`^##\[([^ ]+)( (.+?))?](.*)$`),
 }
 
-// actRunner is a model of that runner: the commands that it carries out.
+// actRunner models that runner: it returns the commands that the runner carries
+// out.
 func actRunner(output string) (commands []command) {
 	token := ""
 	for line := range strings.SplitSeq(output, "\n") {
@@ -70,7 +71,8 @@ func actRunner(output string) (commands []command) {
 			}
 			switch {
 			case token == "":
-				// With :: in its text, group::log is none of its commands: it is shown.
+				// With :: in its text, group::log is not a command to this
+				// runner: it is shown.
 				name, _, _ := strings.Cut(m[1], "::")
 				if commands = append(commands, command{name: name}); name == "stop-commands" {
 					token = m[4]
@@ -84,7 +86,8 @@ func actRunner(output string) (commands []command) {
 	return commands
 }
 
-// names are the names of commands, those of stopping and resuming left out.
+// names returns the names of commands, without those that stop and resume
+// commands.
 func names(commands []command) []string {
 	var names []string
 	for _, c := range commands {

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Lines of our own are coloured, their marks included; those of the server and
-// what is quoted of them are as they were written.
+// Our own lines are coloured, including their marks; lines of the server and
+// quotes from them stay as they were written.
 func TestStyles(t *testing.T) {
 	out := show(gitlabHost, []string{"sesame"}, func(p *Printer) {
 		p.Header("head")

@@ -84,8 +84,8 @@ func TestSummaryIsBounded(t *testing.T) {
 
 var fences = regexp.MustCompile("(?m)^(`{3,})(text)?$")
 
-// FuzzSummary holds that nothing a server says makes Markdown or HTML of its
-// own: the table keeps its shape, and the only fence is ours.
+// FuzzSummary checks that nothing a server says becomes Markdown or HTML: the
+// table keeps its shape, and the only fence is ours.
 func FuzzSummary(f *testing.F) {
 	f.Add("a|b", "```\n</details>\n# x")
 	f.Add("<script>", "`````text")

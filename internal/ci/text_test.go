@@ -35,7 +35,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// Sequences without an end take no more than linear time: otherwise this takes
+// Unterminated sequences take only linear time: otherwise this test takes
 // minutes.
 func TestManyUnterminated(t *testing.T) {
 	text, _ := appendText(nil, bytes.Repeat([]byte("\x1b]"), 1<<20), true)

@@ -17,7 +17,7 @@ func mkfifo(t *testing.T) string {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // whoever still waits for a reader
+	t.Cleanup(func() { // releases whoever still waits for a reader
 		if f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0); err == nil {
 			_ = f.Close()
 		}
@@ -25,8 +25,8 @@ func mkfifo(t *testing.T) string {
 	return path
 }
 
-// A pipe that is read gets the outputs; one that is not holds nothing up, and
-// the other files are written.
+// A pipe that is read gets the outputs; one that is not read blocks nothing,
+// and the other files are written.
 func TestOutputsIntoPipes(t *testing.T) {
 	t.Parallel()
 	read := mkfifo(t)
@@ -41,7 +41,7 @@ func TestOutputsIntoPipes(t *testing.T) {
 		got <- string(text)
 	}()
 	unread, full, file := mkfifo(t), mkfifo(t), filepath.Join(t.TempDir(), "outputs.env")
-	fd, err := syscall.Open(full, syscall.O_RDWR|syscall.O_NONBLOCK, 0) // its reader, which reads nothing
+	fd, err := syscall.Open(full, syscall.O_RDWR|syscall.O_NONBLOCK, 0) // opens it as a reader that never reads
 	if err != nil {
 		t.Fatal(err)
 	}

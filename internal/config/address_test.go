@@ -10,7 +10,7 @@ import (
 
 const serviceID = "76Zw95kt_ww6O-cVKEooA"
 
-// TestPages: any page of the dashboard says where the instance is.
+// TestPages: any page of the dashboard gives the address of the instance.
 func TestPages(t *testing.T) {
 	for _, tt := range []struct{ in, want, note string }{
 		{"https://h/dashboard/project/p1/environment/e1/services/application/a1?tab=deployments", "https://h", "a page"},
@@ -56,8 +56,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestLinks: the link of a service's page is its id, for the instance and the
-// kind that it belongs to.
+// TestLinks: the link of a service's page counts as its id, for the instance
+// and the kind that it belongs to.
 func TestLinks(t *testing.T) {
 	const path = "/dashboard/project/p1/environment/e1/services/"
 	const link = "https://dokploy.example.com" + path
@@ -72,7 +72,7 @@ func TestLinks(t *testing.T) {
 		{"https://DOKPLOY.example.com", link + "application/" + serviceID, "", ""},
 		{"https://dokploy.example.com:443/", link + "application/" + serviceID, "", ""},
 		{"http://dokploy.example.com", link + "application/" + serviceID, "", ""},
-		{"http://dokploy.example.com:3000", link + "application/" + serviceID, "", ""}, // beside the proxy
+		{"http://dokploy.example.com:3000", link + "application/" + serviceID, "", ""}, // bypasses the proxy
 		{"https://dokploy.example.com/sub", "https://dokploy.example.com/sub" + path + "application/" + serviceID, "", ""},
 		{link + "application/" + serviceID, link + "application/" + serviceID, "", ""},
 		{"http://[::1]:3000", "http://[::1]:3000" + path + "application/" + serviceID, "", ""},
@@ -107,7 +107,7 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%s%s: %q", tt.application, tt.compose, c.Warnings)
 		}
 	}
-	// A name may look like much, and the same service may be named twice.
+	// A name may have almost any form, and the same service may be named twice.
 	for in, want := range map[string][]string{
 		"shop/dashboard/api, a.b/c, x:y, dashboard/project": {"shop/dashboard/api", "a.b/c", "x:y", "dashboard/project"},
 		"shop/api/deploy":                                   {"shop/api/deploy"},
@@ -121,8 +121,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestWebhooks: a webhook's link is refused as what it is, and its token is
-// hidden wherever it was put.
+// TestWebhooks: a webhook's link is refused with an error that says what it is,
+// and its token is hidden in whichever input it was given.
 func TestWebhooks(t *testing.T) {
 	const token = "SECRET-k3Jd9"
 	for _, link := range []string{
@@ -133,7 +133,7 @@ func TestWebhooks(t *testing.T) {
 	} {
 		for _, input := range []string{"url", "application", "compose", "api-key", "health-url"} {
 			if input == "health-url" && !strings.HasPrefix(strings.Trim(link, "'"), "https://h/api/") {
-				continue // another's, or no address
+				continue // another program's, or not an address
 			}
 			c, err := load(input, link)
 			got := problems(t, err)
@@ -178,7 +178,7 @@ func TestWebhooks(t *testing.T) {
 }
 
 // TestAddressesWithPasswords: a password in an address is hidden, whichever
-// input the address was given for.
+// input has the address.
 func TestAddressesWithPasswords(t *testing.T) {
 	for _, input := range []string{
 		"url", "application", "compose", "image", "source", "compose-file", "ca-cert", "output-file", "operation", "logs", "timeout", "health-url", "health-status",

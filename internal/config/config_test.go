@@ -25,7 +25,7 @@ import (
 	"dokploy-deploy/internal/health"
 )
 
-// load reads inputs on top of the required ones, each given by its name.
+// load reads inputs, each given by its name, in addition to the required ones.
 func load(inputs ...string) (*Config, error) {
 	vars := map[string]string{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api"}
 	for i := 0; i < len(inputs); i += 2 {
@@ -34,7 +34,7 @@ func load(inputs ...string) (*Config, error) {
 	return Load(vars, Facts{})
 }
 
-// problems are what Load says, one "input: text" each.
+// problems returns the problems that Load reports, each as "input: text".
 func problems(t *testing.T, err error) []string {
 	t.Helper()
 	if err == nil {
@@ -336,7 +336,7 @@ func TestHeaderProblemsTogether(t *testing.T) {
 	}
 }
 
-// Woodpecker and Drone make JSON of a map.
+// Woodpecker and Drone turn a map into JSON.
 func TestHeadersOfMap(t *testing.T) {
 	c, err := load("headers", `{"X-B":"2, 3","x-a":"1"}`)
 	if err != nil {
@@ -431,7 +431,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// An output file that is there stays as it is, and is known whatever else is
+// An output file that exists stays as it is, and is known whatever else is
 // wrong.
 func TestOutputFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
@@ -447,7 +447,7 @@ func TestOutputFile(t *testing.T) {
 	}
 	file, folder := path, filepath.Dir(path)
 	if os.Geteuid() == 0 {
-		// Root writes everywhere but where the kernel itself says no.
+		// Root can write everywhere except where the kernel itself refuses.
 		file, folder = "/sys/kernel/uevent_seqnum", "/sys/kernel"
 	} else {
 		for path, mode := range map[string]os.FileMode{file: 0o444, folder: 0o555} {
@@ -493,7 +493,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// The defaults in the table are values that the inputs accept.
+// The inputs accept the defaults in the table.
 func TestDefaultsAreAccepted(t *testing.T) {
 	for _, s := range Settings {
 		if s.Default == "" {

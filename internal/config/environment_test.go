@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMisspelt: a name that is right but for its separators stops the run, and
-// everybody else's variables do not.
+// TestMisspelt: a name that is right except for its separators stops the run;
+// variables of other programs do not.
 func TestMisspelt(t *testing.T) {
 	for _, tt := range []struct {
 		env  string // NAME=value, separated by spaces
@@ -30,7 +30,7 @@ func TestMisspelt(t *testing.T) {
 		{"DOKPLOY_dry_run=true", "dry-run: the variable DOKPLOY_dry_run is not read; the correct name is DOKPLOY_DRY_RUN"},
 		{"DOKPLOY_TIME_OUT=1m", "timeout: the variable DOKPLOY_TIME_OUT is not read; the correct name is DOKPLOY_TIMEOUT"},
 		{"DOKPLOY_ROLL_BACK=true INPUT_TIMEOUT=1m", "rollback: the variable DOKPLOY_ROLL_BACK is not read; the correct name is DOKPLOY_ROLLBACK"},
-		// The same input under another prefix is not what was meant.
+		// The same input with another prefix is not what was meant.
 		{"DOKPLOY_DRYRUN=true DOKPLOY_DRY_RUN=false", "dry-run: the variable DOKPLOY_DRYRUN is not read; the correct name is DOKPLOY_DRY_RUN"},
 		{"DOKPLOY_DRYRUN=true INPUT_DRY_RUN= ", "dry-run: the variable DOKPLOY_DRYRUN is not read; the correct name is DOKPLOY_DRY_RUN"},
 
@@ -55,8 +55,8 @@ func TestMisspelt(t *testing.T) {
 	}
 }
 
-// TestMisspeltOfAnother: beside the right INPUT_ variable it may be an outer
-// action's input.
+// TestMisspeltOfAnother: if the right INPUT_ variable is set too, a misspelt
+// one may be an outer action's input.
 func TestMisspeltOfAnother(t *testing.T) {
 	for _, name := range []string{"INPUT_DRYRUN", "DOKPLOY_DRYRUN", "PLUGIN_DRYRUN"} {
 		for _, right := range []string{"INPUT_DRY-RUN", "INPUT_DRY_RUN"} {
@@ -68,7 +68,8 @@ func TestMisspeltOfAnother(t *testing.T) {
 	}
 }
 
-// TestMisspeltRequired: one problem says it all, and nothing of the value.
+// TestMisspeltRequired: there is a single problem, and it shows nothing of the
+// value.
 func TestMisspeltRequired(t *testing.T) {
 	_, err := Load(Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_APIKEY": "key-123", "DOKPLOY_APPLICATION": "api"}, Facts{})
 	got := problems(t, err)
@@ -77,7 +78,7 @@ func TestMisspeltRequired(t *testing.T) {
 	}
 }
 
-// TestOthersVariables: no error and no warning for what is somebody else's.
+// TestOthersVariables: no error and no warning for variables of other programs.
 func TestOthersVariables(t *testing.T) {
 	env := Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api"}
 	for name := range strings.FieldsSeq(`
@@ -94,8 +95,8 @@ func TestOthersVariables(t *testing.T) {
 	}
 }
 
-// TestEverySpelling: each input is read from all of its variables, the first
-// one that is not empty, on every kind of host.
+// TestEverySpelling: each input is read from all of its variables on every kind
+// of host; the first one that is not empty counts.
 func TestEverySpelling(t *testing.T) {
 	for _, s := range Settings {
 		upper := strings.ToUpper(s.Name)
@@ -104,7 +105,7 @@ func TestEverySpelling(t *testing.T) {
 		env := Environment{}
 		for i, name := range order {
 			env[name] = fmt.Sprint("value ", i)
-			if upper == under { // INPUT_URL and the like are two of these at once
+			if upper == under { // INPUT_URL and similar names match two of these
 				env[name] = name
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 const sha = "3f2a91c0de3f2a91c0de3f2a91c0de3f2a91c0de"
 
-// pairs makes NAME=value of names and values.
+// pairs joins names and values to NAME=value.
 func pairs(list ...string) []string {
 	var out []string
 	for i := 0; i < len(list); i += 2 {
@@ -19,7 +19,8 @@ func pairs(list ...string) []string {
 	return out
 }
 
-// TestFollow: what is followed, and what does not go together with it.
+// TestFollow: what can be followed, and which inputs cannot be combined with
+// it.
 func TestFollow(t *testing.T) {
 	run := Facts{Commit: sha, Head: sha}
 	pull := Facts{Commit: sha, Head: sha, PullRequest: "12"}
@@ -138,8 +139,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowRefusesFiles: inputs that name files are refused before those are
-// read, whether they are there or not.
+// TestFollowRefusesFiles: inputs that name files are refused before the files
+// are read, whether they exist or not.
 func TestFollowRefusesFiles(t *testing.T) {
 	for _, input := range []string{"COMPOSE-FILE", "SOURCE"} {
 		_, err := loadVars(Facts{Commit: sha}, pairs("INPUT_OPERATION", "follow", "INPUT_"+input, t.TempDir()+"/none")...)
@@ -150,7 +151,7 @@ func TestFollowRefusesFiles(t *testing.T) {
 	}
 }
 
-// TestWithoutFollow: what belongs to follow means nothing without it.
+// TestWithoutFollow: inputs for follow have no meaning without it.
 func TestWithoutFollow(t *testing.T) {
 	for _, tt := range []struct {
 		vars               []string

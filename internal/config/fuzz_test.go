@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// FuzzGiven: whatever stands around a secret, no message shows it, and nothing
-// panics. What there is nothing to guess about is taken as it is.
+// FuzzGiven: whatever surrounds a secret, no message shows it, and nothing
+// panics. If there is nothing to guess about, the value is taken as it is.
 func FuzzGiven(f *testing.F) {
 	const secret = "S3cretK3yOfDokpl0y"
 	for kind := range uint8(16) {
@@ -61,13 +61,13 @@ func FuzzGiven(f *testing.F) {
 			}
 		}
 		for _, p := range append(said, c.Warnings...) {
-			// What the fuzzer puts there by itself is no secret.
+			// What the fuzzer adds by itself is not a secret.
 			if strings.Contains(p.Input+p.Text, secret) && !strings.Contains(before+behind, secret) {
 				t.Errorf("%d %q %q: %q", kind%16, before, behind, p)
 			}
 		}
 
-		// The same text as the name of a service, where it can only be one.
+		// The same text as the name of a service, if it can only be a name.
 		name := strings.TrimSpace(before)
 		if name == "" || strings.ContainsAny(name, "\"',$%<{\r\n") || strings.HasPrefix(name, "- ") || strings.Contains(name, "://") || strings.Contains(name, "/dashboard/project/") ||
 			hook.MatchString(name) || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsFunc(name, invisible) {
@@ -80,7 +80,7 @@ func FuzzGiven(f *testing.F) {
 	})
 }
 
-// FuzzTidy: what comes back is what went in, or something is said.
+// FuzzTidy: the value comes back unchanged, or something is reported.
 func FuzzTidy(f *testing.F) {
 	for _, s := range []string{`"a"`, "- a\n- b", `'a', "b"`, "a,b", `"`, "-", "- ", `""`, "\ufeffa", "a,\u200bb"} {
 		f.Add(uint8(0), s)

@@ -9,8 +9,8 @@ import (
 	"dokploy-deploy/internal/dotenv"
 )
 
-// TestJoinedLists: what Woodpecker and Drone make of a list is one line, and
-// would be one variable or header.
+// TestJoinedLists: Woodpecker and Drone turn a list into one line, which would
+// be a single variable or header.
 func TestJoinedLists(t *testing.T) {
 	const refused = "is a single line that looks like a list joined with commas"
 	for _, tt := range []struct{ vars, want string }{
@@ -52,9 +52,9 @@ func TestJoinedLists(t *testing.T) {
 	}
 }
 
-// TestBuildVariables: they are lines as those of env, or a map; a build secret
-// is a variable of a shell. No message shows a value, nor a name that may be a
-// piece of one.
+// TestBuildVariables: build variables are lines like those of env, or a map; a
+// build secret is a shell variable. No message shows a value, nor a name that
+// may be part of one.
 func TestBuildVariables(t *testing.T) {
 	for _, tt := range []struct {
 		vars, want, warning string
@@ -95,15 +95,15 @@ func TestBuildVariables(t *testing.T) {
 	}
 }
 
-// TestSomebodysOtherVariable: where the host has a prefix of its own, a problem
-// with the value of a DOKPLOY_ variable names it.
+// TestSomebodysOtherVariable: if the host has its own prefix, a problem with
+// the value of a DOKPLOY_ variable names that variable.
 func TestSomebodysOtherVariable(t *testing.T) {
 	for _, tt := range []struct{ vars, want string }{
 		{"INPUT_TITLE=x DOKPLOY_LOGS=/var/log", "The variable DOKPLOY_LOGS is read as this input: if it is your own, unset it for this step"},
 		{"PLUGIN_TITLE=x DOKPLOY_SOURCE=github", "The variable DOKPLOY_SOURCE is read as this input"},
 		{"INPUT_TITLE=x DOKPLOY_DEBUG=1", "The variable DOKPLOY_DEBUG is read as this input"},
 		{"INPUT_TITLE=x DOKPLOY_IMAGE=$IMAGE", "The variable DOKPLOY_IMAGE is read as this input"},
-		{"DOKPLOY_LOGS=/var/log", ""}, // there everything is named so
+		{"DOKPLOY_LOGS=/var/log", ""}, // all variables have this prefix there
 		{"INPUT_LOGS=loud", ""},
 		{"INPUT_TITLE=x DOKPLOY_URL=hunter2", ""},
 		{"INPUT_TITLE=x DOKPLOY_ENV=production", "or give the lines in INPUT_ENV"},
@@ -116,7 +116,7 @@ func TestSomebodysOtherVariable(t *testing.T) {
 	}
 }
 
-// TestSomebodysOwnVariable: DOKPLOY_ENV is a name that others use, too.
+// TestSomebodysOwnVariable: other programs use the name DOKPLOY_ENV, too.
 func TestSomebodysOwnVariable(t *testing.T) {
 	const hint = "The variable DOKPLOY_ENV is read as this input: if it is your own, unset it for this step, or give the lines in INPUT_ENV"
 	for _, tt := range []struct {
@@ -145,7 +145,7 @@ func TestSomebodysOwnVariable(t *testing.T) {
 	}
 }
 
-// Woodpecker and Drone make JSON of a map: Dokploy must read the same values.
+// Woodpecker and Drone turn a map into JSON: Dokploy must read the same values.
 func TestEnvOfMap(t *testing.T) {
 	c, err := load("env", `{"B":"two words # no comment","A":"1","N":3,"T":true,"E":null,"Q":"it's","M":"a\nb"}`)
 	if err != nil {

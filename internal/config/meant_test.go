@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Values that are refused, and what the error says to write.
+// Values that are refused, and what the error says to write instead.
 func TestSaysWhatIsMeant(t *testing.T) {
 	for input, values := range map[string]map[string]string{
 		"wait": {

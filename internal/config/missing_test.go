@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestNothingCheckedOut: the hint comes where the file should have come from a
-// checkout and there is none, and nowhere else.
+// TestNothingCheckedOut: the hint comes only if the file should have come from
+// a checkout and there is none.
 func TestNothingCheckedOut(t *testing.T) {
 	const do = "add the step checkout before this one"
 	root := t.TempDir()
@@ -27,7 +27,7 @@ func TestNothingCheckedOut(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		folder, input, path string
-		want                string // of the hint; empty: none
+		want                string // the hint's text; empty: no hint
 	}{
 		{"empty", "compose-file", "compose.yml", "the working directory is empty, so nothing seems to be checked out: " + do},
 		{"empty", "compose-file", "./deploy/compose.yml", "the working directory is empty"},
@@ -39,7 +39,7 @@ func TestNothingCheckedOut(t *testing.T) {
 		{"files", "source", "dist", "the working directory has no .git"},
 		{"files", "source", "sub", "the working directory has no .git"},
 		{"files", "ca-cert", "ca.pem", "the working directory has no .git"},
-		{"files", "compose-file", "README", ""}, // it is there
+		{"files", "compose-file", "README", ""}, // it exists
 		{"files", "compose-file", "../compose.yml", ""},
 		{"files", "compose-file", "/etc/dokploy/compose.yml", ""},
 		{"files", "compose-file", "services: {web: {image: a}}", ""},
@@ -67,7 +67,7 @@ func TestNothingCheckedOut(t *testing.T) {
 	}
 }
 
-// TestTextForPath: what was meant for a file is not shown.
+// TestTextForPath: a text that was meant for a file is not shown.
 func TestTextForPath(t *testing.T) {
 	for _, input := range []string{"compose-file", "source"} {
 		for _, text := range []string{
@@ -89,8 +89,8 @@ func TestTextForPath(t *testing.T) {
 	}
 }
 
-// TestTimesWithinTimeout: what was given and can never be is refused, what only
-// ends early is said.
+// TestTimesWithinTimeout: a given time that can never be reached is refused;
+// for one that is only cut short there is a warning.
 func TestTimesWithinTimeout(t *testing.T) {
 	const never, late = "stable-for: ", "health-timeout: "
 	for _, tt := range []struct {
@@ -101,7 +101,7 @@ func TestTimesWithinTimeout(t *testing.T) {
 		{"timeout=10s;stable-for=1h", never + "1h is not less than timeout (10s)", ""},
 		{"stable-for=30m", never + "30m is not less than timeout (30m)", ""},
 		{"timeout=10s;stable-for=9s", "", ""},
-		{"timeout=3s", "", ""}, // the default is no reason
+		{"timeout=3s", "", ""}, // the default is no reason to refuse
 		{"timeout=3s;stable-for=1h;verify=off", "", ""},
 		{"timeout=3s;stable-for=1h;wait=false", "", ""},
 		{"timeout=soon;stable-for=1h", "timeout: ", ""},

@@ -23,8 +23,8 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// TestNamesThatNobodyReads: settings of plugins are nobody else's, other
-// variables may be.
+// TestNamesThatNobodyReads: nobody else uses settings of plugins; other
+// variables may belong to another program.
 func TestNamesThatNobodyReads(t *testing.T) {
 	const isError, isWarning, unknown = "error", "warning", "unknown"
 	for _, tt := range []struct{ name, input, want string }{
@@ -51,7 +51,7 @@ func TestNamesThatNobodyReads(t *testing.T) {
 		{"PLUGIN_REPO", "PLUGIN_REPO", unknown},
 		{"PLUGIN_TAGS", "PLUGIN_TAGS", unknown},
 		{"PLUGIN_WAIST_", "wait", isError},
-		{"PLUGIN_WAISTS", "PLUGIN_WAISTS", unknown}, // two edits, of a short name
+		{"PLUGIN_WAISTS", "PLUGIN_WAISTS", unknown}, // two edits in a short name
 		{"PLUGIN_TIMER", "PLUGIN_TIMER", unknown},
 		{"PLUGIN_APPLY", "PLUGIN_APPLY", unknown},
 		{"PLUGIN_" + strings.Repeat("X", 1000), "PLUGIN_" + strings.Repeat("X", 1000), unknown},
@@ -79,7 +79,7 @@ func TestNamesThatNobodyReads(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, s := range Settings { // what is right is no other one's neighbour
+	for _, s := range Settings { // a correct name is not a near miss of another
 		for _, name := range Spellings(s.Name) {
 			_, rest := cutPrefix(name)
 			if input, like := nearest(rest); input != s.Name || like != same {

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// loadVars reads variables, each NAME=value, on top of the required inputs.
+// loadVars reads variables, each NAME=value, in addition to the required
+// inputs.
 func loadVars(facts Facts, vars ...string) (*Config, error) {
 	env := Environment{"DOKPLOY_URL": "https://h", "DOKPLOY_API_KEY": "key-123", "DOKPLOY_APPLICATION": "api"}
 	maps.Copy(env, ReadEnvironment(vars))
@@ -21,14 +22,14 @@ func TestTidy(t *testing.T) {
 	for _, tt := range []struct {
 		form     Form
 		in, want string
-		dropped  string // what it begins with, several with commas between
+		dropped  string // how each message begins, separated by commas
 	}{
 		{Plain, `"api"`, "api", quotes},
 		{Plain, `'api'`, "api", quotes},
 		{Plain, `" api "`, "api", quotes},
 		{Plain, `""`, "", quotes},
 		{Plain, `"it's"`, "it's", quotes},
-		{Plain, `'"api"'`, `"api"`, quotes}, // one pair
+		{Plain, `'"api"'`, `"api"`, quotes}, // only one pair
 		{Plain, "\"-----BEGIN\nEND-----\"", "-----BEGIN\nEND-----", quotes},
 		{Plain, `"a,b"`, "a,b", quotes},
 		{List, `"a,b"`, "a\nb", quotes},
@@ -72,7 +73,7 @@ func TestTidy(t *testing.T) {
 		{Text, "- a", "", ""},
 		{Plain, "a\u200db", "", ""},
 		{List, "a\u200db,c", "", ""},
-		{Variables, "\ufeffA=b", "", ""}, // Dokploy's reader takes it for a space
+		{Variables, "\ufeffA=b", "", ""}, // Dokploy's parser treats it as a space
 		{Text, "\u200bFix it", "", ""},
 	} {
 		if tt.dropped == "" {
@@ -105,8 +106,8 @@ func TestFormsOfSettings(t *testing.T) {
 	}
 }
 
-// TestQuotes: what was dropped is said, and the first value with something in
-// it counts.
+// TestQuotes: what was dropped is reported, and the first value that is not
+// empty counts.
 func TestQuotes(t *testing.T) {
 	c, err := loadVars(Facts{}, `DOKPLOY_URL="https://h"`, `DOKPLOY_API_KEY='key-123'`, `INPUT_APPLICATION=""`, "DOKPLOY_APPLICATION=- \"a\"\n- b, 'c'",
 		`DOKPLOY_WAIT="true"`, `DOKPLOY_HEALTH_STATUS='200','301-302'`, `DOKPLOY_TITLE="Fix it"`, `DOKPLOY_ENV=A="b"`, `DOKPLOY_HEADERS=X-A: "b"`)
@@ -144,7 +145,7 @@ func TestNotExpanded(t *testing.T) {
 	}
 }
 
-// TestUnexpandedInputs: each input says so itself, and only that.
+// TestUnexpandedInputs: each input reports this itself, and nothing else.
 func TestUnexpandedInputs(t *testing.T) {
 	for _, tt := range []struct{ vars, want string }{
 		{"DOKPLOY_URL=$DOKPLOY_HOST", "url: $DOKPLOY_HOST is a variable that was not expanded"},
@@ -231,7 +232,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestWordsStayWords: a word in the place of an address hides nothing.
+// TestWordsStayWords: a word given instead of an address hides nothing.
 func TestWordsStayWords(t *testing.T) {
 	for _, url := range []string{"dokploy", "h", "production", "dokploy-staging"} {
 		if c, err := loadVars(Facts{}, "DOKPLOY_URL="+url); err == nil || !slices.Equal(c.Secrets(), []string{"key-123"}) {
@@ -251,7 +252,8 @@ func TestWordsStayWords(t *testing.T) {
 	}
 }
 
-// TestKeyThatTheHostKeepsBack: an empty key says why, any other input does not.
+// TestKeyThatTheHostKeepsBack: for an empty key the error says why it is empty,
+// for any other input it does not.
 func TestKeyThatTheHostKeepsBack(t *testing.T) {
 	facts := Facts{NoSecrets: "the pull request comes from a fork"}
 	for _, tt := range []struct{ vars, want string }{

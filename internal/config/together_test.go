@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What only makes sense with another input, or without it.
+// Inputs that only make sense with another input, or without it.
 func TestInputsTogether(t *testing.T) {
 	dir := t.TempDir()
 	compose, source := filepath.Join(dir, "compose.yml"), filepath.Join(dir, "app")
@@ -69,7 +69,8 @@ func TestInputWarnings(t *testing.T) {
 	}
 }
 
-// An input that looks as if an address were asked says that none is.
+// For an input that suggests that an address is requested, a message says that
+// none is.
 func TestHealthInputsWithoutHealthURL(t *testing.T) {
 	const none = "has no effect without health-url: no address is asked"
 	for _, tt := range []struct {
@@ -89,7 +90,7 @@ func TestHealthInputsWithoutHealthURL(t *testing.T) {
 	}
 }
 
-// Fail-fast is said to have no effect where nothing is left to be skipped.
+// Fail-fast is reported to have no effect if there is nothing left to skip.
 func TestFailFastWithoutEffect(t *testing.T) {
 	const one, all = "has no effect, since there is only one target", "has no effect, since all 2 targets are started at once; set max-parallel to less than that, or to 1 for one at a time"
 	for _, tt := range []struct {

@@ -15,7 +15,7 @@ import (
 
 const aComposeFile = "services:\n  web:\n    image: acme/web\n"
 
-// pipe is a named pipe; write is what is written to it, nil: nobody does.
+// pipe returns a named pipe that write writes to; nil: nobody does.
 func pipe(t *testing.T, write func(*os.File)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pipe")
@@ -33,7 +33,7 @@ func pipe(t *testing.T, write func(*os.File)) string {
 			write(f)
 		}
 	}()
-	t.Cleanup(func() { // whoever still waits at the other end
+	t.Cleanup(func() { // releases whoever still waits at the other end
 		if f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0); err == nil {
 			_ = f.Close()
 		}
@@ -42,7 +42,7 @@ func pipe(t *testing.T, write func(*os.File)) string {
 	return path
 }
 
-// A pipe that ends is as good as a file: <(…) and /dev/stdin are pipes.
+// A pipe that ends works like a file: <(…) and /dev/stdin are pipes.
 func TestPipesAreRead(t *testing.T) {
 	ca := certificate(t, "one")
 	for input, text := range map[string]string{"compose-file": aComposeFile, "ca-cert": ca} {
@@ -73,7 +73,7 @@ func TestPipesAreRead(t *testing.T) {
 	}
 }
 
-// A pipe without an end holds nothing up.
+// A pipe that never ends blocks nothing.
 func TestPipesWithoutAnEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
 		write func(f *os.File, never <-chan struct{})
@@ -111,7 +111,7 @@ func TestPipesWithoutAnEnd(t *testing.T) {
 }
 
 func TestNotFiles(t *testing.T) {
-	dir, err := os.MkdirTemp("", "s") // a socket's path is short
+	dir, err := os.MkdirTemp("", "s") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,8 @@ func TestYAMLLine(t *testing.T) {
 	}
 }
 
-// TestYAMLLineLarge gives up the search in the largest file there may be.
+// TestYAMLLineLarge: the search is given up in the largest file that is
+// allowed.
 func TestYAMLLineLarge(t *testing.T) {
 	if got := yamlLine("services: [\n" + strings.Repeat("  a,\n", 150_000)); got != 150_001 {
 		t.Errorf("line %d", got)

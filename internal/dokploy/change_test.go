@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// serving is a client of a server that answers by handle.
+// serving returns a client of a server that answers with handle.
 func serving(t *testing.T, handle http.HandlerFunc) *Client {
 	t.Helper()
 	srv := httptest.NewServer(handle)
@@ -25,8 +25,9 @@ func serving(t *testing.T, handle http.HandlerFunc) *Client {
 	return New(Options{URL: u, Key: "key-123", UserAgent: "test"})
 }
 
-// saveEnvironment gets what stands beside the environment as this version has
-// it: null is not taken, and what it does not know is not sent.
+// saveEnvironment gets the fields next to the environment in the form of this
+// version: it does not accept null, and fields that it does not know are not
+// sent.
 func TestSaveEnvironmentKeepsTheRest(t *testing.T) {
 	for one, want := range map[string]string{
 		`{"applicationId":"a","buildArgs":null,"buildSecrets":"S=1","createEnvFile":false}`: `{"applicationId":"a","buildArgs":"","buildSecrets":"S=1","createEnvFile":false,"env":"A=1"}`,

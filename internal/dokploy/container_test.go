@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// The server lists all whose names begin alike.
+// The server lists all containers whose names begin alike.
 func TestContainersOfOneService(t *testing.T) {
 	c, _ := answering(t, 200, `[{"containerId":"1","name":"web.1.aaa","state":"running","status":"Up 3 seconds (health: starting)"},`+
 		`{"containerId":"2","name":"web-2.1.bbb","state":"running"},{"containerId":"3","name":"web-db-1","state":"exited","status":"Exited (1) 2 hours ago"}]`)

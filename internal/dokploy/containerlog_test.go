@@ -10,8 +10,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Where reading ends in the middle of a line, that line is left out: of what
-// is secret in it a part would be shown.
+// If reading ends in the middle of a line, that line is left out: otherwise
+// part of a secret in it would be shown.
 func TestContainerLogEndsWithALine(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What gives access to something is read, to be hidden.
+// Credentials are read so that they can be hidden.
 func TestCredentials(t *testing.T) {
 	const answer = `{"applicationId":"a","name":"api","refreshToken":"r1","password":"p1","customGitUrl":"https://t@example.com/x","buildArgs":"A=1",
 		"buildSecrets":"S=2","env":"E=3","environment":{"name":"e","env":"EE=4","project":{"name":"p","env":"PE=5"}},

@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/buildlog"
 )
 
-// What an answer means for the log, and what is said of it.
+// What an answer means for the log, and what is reported about it.
 func TestLogError(t *testing.T) {
 	for _, tt := range []struct {
 		err    error

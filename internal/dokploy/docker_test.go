@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// answering is a client of a server that gives one answer, and the requests
-// that it got.
+// answering returns a client of a server that always gives the same answer, and
+// the requests that the server got.
 func answering(t *testing.T, status int, body string) (*Client, *[]*url.URL) {
 	var got []*url.URL
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ import (
 	"dokploy-deploy/internal/neterr"
 )
 
-// The words for errors of the network that the hostile servers do not all make.
+// The messages for network errors that the hostile servers do not all cause.
 func TestExplainNetwork(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	errno := func(e syscall.Errno) error { return dial(os.NewSyscallError("connect", e)) }

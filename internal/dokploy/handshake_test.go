@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 )
 
-// What a server makes of a TLS handshake is said in words that everybody knows.
+// A failed TLS handshake is explained in words that everybody knows.
 func TestHandshakes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		says string // then it closes; "": it takes what comes and is silent

@@ -17,7 +17,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// reads calls every procedure that reads, with what it gives as text.
+// reads calls every procedure that reads; each returns its result as text.
 var reads = map[string]func(context.Context, *Client) (any, error){
 	"settings.getDokployVersion": func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) },
 	"settings.isCloud":           func(ctx context.Context, c *Client) (any, error) { return c.IsCloud(ctx) },
@@ -60,7 +60,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// given is a client that gets one answer to everything.
+// given returns a client that gets the same answer to every request.
 func given(t testing.TB, status int, header http.Header, body func() io.Reader) *Client {
 	t.Helper()
 	u, err := url.Parse("http://dokploy.test")
@@ -77,7 +77,7 @@ func given(t testing.TB, status int, header http.Header, body func() io.Reader) 
 func TestLargeAnswers(t *testing.T) {
 	procedures := []string{"project.all", "application.one", "deployment.all", "deployment.queueList", "docker.getConfig", "user.getPermissions", "compose.loadServices"}
 	if dokploytest.RaceDetector() {
-		procedures = procedures[:1] // no goroutine reads an answer
+		procedures = procedures[:1] // no goroutine reads the answer
 	}
 	endless := func(head, more string) func() io.Reader {
 		return func() io.Reader {
@@ -91,7 +91,7 @@ func TestLargeAnswers(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		body func() io.Reader
-		want string // in every error; empty: none is asked for
+		want string // part of every error; empty: not checked
 	}{
 		"endless text":    {endless(`"`, "x"), "is larger than"},
 		"endless list":    {endless(`[`, `{"deploymentId":"x"},`), "is larger than"},
@@ -120,7 +120,7 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
-// repeat is a text without end.
+// repeat is an endless text.
 type repeat struct {
 	text string
 	at   int
@@ -135,8 +135,8 @@ func (r *repeat) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestOneLargeAnswerAtATime: many large answers at once are read one after the
-// other, and all of them are.
+// TestOneLargeAnswerAtATime: many large answers at once are all read, one after
+// the other.
 func TestOneLargeAnswerAtATime(t *testing.T) {
 	log := strings.Repeat("x", 2<<20)
 	body, _ := json.Marshal(log)
@@ -174,7 +174,7 @@ func TestWrongTypesAreSaidByName(t *testing.T) {
 	}
 }
 
-// An empty answer may be anybody's: it is not said to be Dokploy's.
+// An empty answer may come from any program: it is not attributed to Dokploy.
 func TestAnEmptyAnswerIsNobodys(t *testing.T) {
 	for _, body := range []string{"", " \n"} {
 		c := given(t, 200, http.Header{}, func() io.Reader { return strings.NewReader(body) })
@@ -229,7 +229,7 @@ func TestAnswerThatDoesNotEnd(t *testing.T) {
 	})
 }
 
-// endless brings nothing until its context ends.
+// endless returns nothing until its context ends.
 type endless struct{ context.Context }
 
 func (e endless) Read([]byte) (int, error) {
@@ -256,8 +256,8 @@ func TestOddNumbers(t *testing.T) {
 	}
 }
 
-// TestErrorsOfAnyType: an error whose parts have wrong types keeps those that
-// have not. Its texts are whole: what is cut could not be masked.
+// TestErrorsOfAnyType: an error some of whose parts have wrong types keeps the
+// other parts. Its texts are whole: a text that was cut could not be masked.
 func TestErrorsOfAnyType(t *testing.T) {
 	long := strings.Repeat("y", 100_000)
 	for body, want := range map[string]string{
@@ -297,7 +297,7 @@ func TestEnvironmentsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLongNames: what is no name is not sent back to a server.
+// TestLongNames: what cannot be a name is not sent back to a server.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("n", maxName+1)
 	body, _ := json.Marshal(map[string]string{"applicationId": "a", "appName": long})
@@ -318,8 +318,8 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
-// FuzzAnswers: whatever is answered, every procedure ends with what it gives
-// or with an error of this package that can be explained.
+// FuzzAnswers: whatever the answer, every procedure returns a result or an
+// error of this package that can be explained.
 func FuzzAnswers(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `[]`, `{}`, `"v0.30.2"`, `[null]`, `[{}]`, `[0]`, `["a"]`, `{"result":{"data":{"json":[{"deploymentId":"x"}]}}}`, `<!DOCTYPE html>`,
@@ -339,7 +339,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`x`), 503, "", "http://[::1")
 	f.Fuzz(func(t *testing.T, body []byte, status int, contentType, location string) {
 		if status < 200 || status > 599 || status == 502 || status == 503 || status == 504 {
-			return // these are repeated after a pause
+			return // these requests are repeated after a pause
 		}
 		header := http.Header{}
 		if contentType != "" {

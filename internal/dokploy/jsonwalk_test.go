@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestJSONWalk holds the walk through JSON against encoding/json.
+// TestJSONWalk compares the walk through JSON with encoding/json.
 func TestJSONWalk(t *testing.T) {
 	for _, text := range []string{
 		`[]`, ` [ ] `, `[1]`, `[ 1 , "a,]" , {"b":[1,2]} , [] , null,true, -1.5e3 ]`, `{}`, `{"a":1}`,
@@ -16,7 +16,7 @@ func TestJSONWalk(t *testing.T) {
 	}
 }
 
-// walk compares one valid JSON text.
+// walk compares them for one valid JSON text.
 func walk(t *testing.T, text []byte) {
 	t.Helper()
 	trimmed := []byte(strings.TrimSpace(string(text)))

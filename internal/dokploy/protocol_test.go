@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestSpeaksHTTP1 holds that a server with HTTP/2 is asked in HTTP/1.1 all the
-// same: HTTP/2 in net/http sends requests again by rules of its own.
+// TestSpeaksHTTP1 checks that requests use HTTP/1.1 even if the server has
+// HTTP/2: for HTTP/2, net/http repeats requests by its own rules.
 func TestSpeaksHTTP1(t *testing.T) {
 	var protocol string
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorded is the body of a recorded answer (testdata/recordings/push).
+// recorded returns the body of a recorded answer (testdata/recordings/push).
 func recorded(t *testing.T, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile("../../testdata/recordings/push/" + name + ".http")
@@ -26,7 +26,7 @@ func recorded(t *testing.T, name string) string {
 	return body
 }
 
-// TestPush: what of a push deploys a service, by its source.
+// TestPush: which pushes deploy a service, by its source.
 func TestPush(t *testing.T) {
 	tests := []struct {
 		name, one string
@@ -84,7 +84,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// TestPushOfCompose: a compose service has the same settings, and no previews.
+// TestPushOfCompose: a compose service has the same settings, but no previews.
 func TestPushOfCompose(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"composeId":"c","sourceType":"github","autoDeploy":true,"triggerType":"push","owner":"acme","repository":"api","branch":"main","isPreviewDeploymentsActive":true}`)
@@ -125,8 +125,8 @@ func TestPreviews(t *testing.T) {
 	}
 }
 
-// TestPreviewOf: what is asked of a preview by name is not asked of its
-// application.
+// TestPreviewOf: a request about a preview by name does not use its
+// application's name.
 func TestPreviewOf(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"applicationId":"a","name":"api","appName":"api-1","sourceType":"github","serverId":"s","buildServerId":"b","env":"A=1","buildArgs":"B=1","buildSecrets":"C=1",
@@ -149,7 +149,7 @@ func TestPreviewOf(t *testing.T) {
 	}
 }
 
-// TestPreviewsOdd: what is no list is no empty one.
+// TestPreviewsOdd: what is not a list is not taken for an empty list.
 func TestPreviewsOdd(t *testing.T) {
 	for body, want := range map[string]int{
 		`[]`: 0, `null`: -1, `{}`: -1, `[{"previewDeploymentId":"p","pullRequestNumber":"x"}]`: 0, `[{"pullRequestNumber":"1"}]`: 0,

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestQueueOfPreviews: a preview's job is none of its application's.
+// TestQueueOfPreviews: a preview's job is not its application's.
 func TestQueueOfPreviews(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `[{"id":"job-2","data":{"applicationId":"a","applicationType":"application-preview","previewDeploymentId":"p"},"state":"waiting","timestamp":2},

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRedirects: what is followed, with what, and what is not.
+// TestRedirects: which redirects are followed, what is sent along, and which
+// are not followed.
 func TestRedirects(t *testing.T) {
 	for name, tt := range map[string]struct {
 		from, to string
@@ -95,7 +96,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestRedirectsEnd: in a circle, and with a body that cannot be sent again.
+// TestRedirectsEnd: redirects in a circle, and with a body that cannot be sent
+// again.
 func TestRedirectsEnd(t *testing.T) {
 	var posts int
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
@@ -116,8 +118,8 @@ func TestRedirectsEnd(t *testing.T) {
 	}
 }
 
-// A redirect to what is no address is an answer to show, not a broken
-// connection to try again.
+// A redirect to something that is not an address is an answer to show, not a
+// broken connection to retry.
 func TestRedirectToNowhere(t *testing.T) {
 	asked := 0
 	c := given(t, 302, http.Header{"Location": {"http://[::1"}}, func() io.Reader {
@@ -131,8 +133,8 @@ func TestRedirectToNowhere(t *testing.T) {
 	}
 }
 
-// TestSecureHostIsRemembered: once sent to TLS for good, the key does not go
-// in the clear again.
+// TestSecureHostIsRemembered: after a permanent redirect to TLS, the key is not
+// sent unencrypted again.
 func TestSecureHostIsRemembered(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		plain := 0
@@ -166,7 +168,7 @@ func TestSecureHostIsRemembered(t *testing.T) {
 	}
 }
 
-// TestRedirectToAPage: a login page on the same host is said to be one.
+// TestRedirectToAPage: a login page on the same host is reported as one.
 func TestRedirectToAPage(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/oauth2/") {
@@ -182,7 +184,7 @@ func TestRedirectToAPage(t *testing.T) {
 	}
 }
 
-// TestStreamFollowsARedirect: a log stream, too, with the key.
+// TestStreamFollowsARedirect: a log stream follows redirects too, with the key.
 func TestStreamFollowsARedirect(t *testing.T) {
 	paths := []string{}
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {

@@ -15,8 +15,8 @@ import (
 	"testing/synctest"
 )
 
-// scripted is a server whose connections read each request and do as they are
-// told with its procedure: what is not answered is closed.
+// scripted is a server whose connections read each request and do what is
+// scripted for its procedure: a connection without an answer is closed.
 type scripted struct {
 	mu    sync.Mutex
 	posts int
@@ -53,7 +53,7 @@ func (s *scripted) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // A POST that was written and not answered is sent once, whatever headers are
-// set: net/http sends one with Idempotency-Key again.
+// set: net/http repeats one with Idempotency-Key.
 func TestNoLayerRepeatsAPost(t *testing.T) {
 	for _, name := range []string{"", "Idempotency-Key", "idempotency-key", "X-Idempotency-Key", "X-IDEMPOTENCY-KEY"} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestNoLayerRepeatsAPost(t *testing.T) {
 				}
 				c := New(o)
 				defer c.CloseIdle()
-				if _, err := c.Queue(t.Context()); err != nil { // the connection is a used one then
+				if _, err := c.Queue(t.Context()); err != nil { // from here on the connection has been used
 					t.Fatal(err)
 				}
 				err := c.Deploy(t.Context(), Application, "deploy", "app-1", "title", "description")
@@ -82,7 +82,7 @@ func TestNoLayerRepeatsAPost(t *testing.T) {
 	}
 }
 
-// deaf is a connection that takes nothing more once it is told so.
+// deaf is a connection that accepts nothing more once it is told so.
 type deaf struct {
 	net.Conn
 	now *atomic.Bool
@@ -95,7 +95,7 @@ func (d deaf) Write(p []byte) (int, error) {
 	return d.Conn.Write(p)
 }
 
-// One of which nothing was written is sent again, and arrives once.
+// A POST of which nothing was written is sent again, and arrives once.
 func TestAPostThatWasNotWrittenIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now atomic.Bool
@@ -113,8 +113,8 @@ func TestAPostThatWasNotWrittenIsSent(t *testing.T) {
 	})
 }
 
-// An answer that says no without a word, or in other words than Dokploy's, is
-// another program's: nothing is said of the service by it.
+// A refusal without a message, or not in Dokploy's words, comes from another
+// program: it says nothing about the service.
 func TestAnswersOfOtherPrograms(t *testing.T) {
 	for _, c := range []struct {
 		status int

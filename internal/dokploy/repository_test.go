@@ -28,7 +28,7 @@ func TestSameRepository(t *testing.T) {
 		{"https://github.com/acme/api", "https://gitlab.com/acme/api", false},
 		{"https://gitlab.com/a/b/c", "https://gitlab.com/b/c", false},
 		{"https://github.com/acme/api", "https://github.com/acme/api-git", false},
-		{"https://example.com/api.git", "https://example.com/api.git", false}, // of no owner
+		{"https://example.com/api.git", "https://example.com/api.git", false}, // without an owner
 		{"", "", false},
 		{"api", "api", false},
 		{"/srv/git/api.git", "/srv/git/api.git", false},
@@ -86,7 +86,7 @@ func TestCommitOfARow(t *testing.T) {
 		{"Hash: " + sha, StatusDone, ""},
 		{"Commit: ", StatusDone, ""},
 		{"Commit: 0123456", StatusDone, ""},
-		{"Commit: " + sha + " [dd-1234]", StatusDone, ""}, // a description of ours
+		{"Commit: " + sha + " [dd-1234]", StatusDone, ""}, // our description
 		{"Commit: " + strings.ToUpper(strings.Repeat("ab", 20)), StatusDone, ""},
 		{"", StatusDone, ""},
 	} {

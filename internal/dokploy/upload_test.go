@@ -18,9 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// uploadTo sends an upload of some size, after which its source pauses once, to a
-// server that reads so much of it at a time, with pauses, until it has so much.
-// It returns when and how it ended.
+// uploadTo sends an upload of some size, after which its source pauses once, to
+// a server that reads it in pieces of a given size, with pauses, until it has
+// read as much as it wants. It returns how long the upload took and how it
+// ended.
 func uploadTo(t *testing.T, size, each, most int, pause, source, stall time.Duration) (took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,8 +65,7 @@ func uploadTo(t *testing.T, size, each, most int, pause, source, stall time.Dura
 	return took, err
 }
 
-// An upload that stands still ends after the time that is tolerated; a slow one
-// is not cut off.
+// A stalled upload ends after the tolerated time; a slow one is not cut off.
 func TestStalledUpload(t *testing.T) {
 	took, err := uploadTo(t, 1<<20, 4<<10, 64<<10, time.Second, 0, 40*time.Second)
 	var stalled *StalledError
@@ -79,7 +79,7 @@ func TestStalledUpload(t *testing.T) {
 	if err != nil || took < 30*time.Minute {
 		t.Errorf("%v after %s", err, took)
 	}
-	// What waits for its source does not stand still.
+	// An upload that waits for its source has not stalled.
 	took, err = uploadTo(t, 100, 10, 1<<20, 0, 3*time.Minute, 40*time.Second)
 	if err != nil || took < 3*time.Minute {
 		t.Errorf("%v after %s", err, took)
@@ -138,7 +138,8 @@ func TestUploadsThatFail(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"message":"Unauthorized"}`)
 		})
-		// The answer may be lost when the server closes on what is still sent.
+		// The answer may be lost if the server closes the connection while data
+		// is still being sent.
 		err := c.Upload(t.Context(), app, "x.zip", time.Minute, endless)
 		var te *TransportError
 		if !Refused(err) && !errors.As(err, &te) || BrokenSource(err) {
