@@ -47,8 +47,8 @@ func (s *sight) lookForSecondRun() *Decision {
 		}
 		job := s.ourJob(s.shown())
 		s.noteTwins(s.shown(), job)
-		s.job, s.inQueue = job, job != nil
-		s.waitsAgain, s.again.returned = s.inQueue || s.oneMayBeOurs(), s.again.returned || s.inQueue && s.comesBack()
+		s.job, s.jobQueued = job, job != nil
+		s.waitsAgain, s.again.returned = s.jobQueued || s.oneMayBeOurs(), s.again.returned || s.jobQueued && s.comesBack()
 	}
 	if d := s.need(Rows); d != nil {
 		return d
@@ -65,7 +65,7 @@ func (s *sight) secondRunBegan() *Decision {
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		switch {
-		case s.known.has(row.ID):
+		case s.oldRows.has(row.ID):
 		case row.Status == dokploy.StatusQueued:
 			s.waitsAgain = s.waitsAgain || !s.order.Upload && s.order.Marked(row.Description)
 		case row.StartedAt.Before(s.held.row.StartedAt): //rule:second-run-is-later
@@ -100,7 +100,7 @@ func (s *sight) firstRunEnded() *Decision {
 
 func (s *sight) beginAgain(row *dokploy.Deployment) *Decision {
 	others := slices.ContainsFunc(s.o.Rows, func(d dokploy.Deployment) bool {
-		return !s.known.has(d.ID) && !s.order.mine(d.Title, d.Description) && d.StartedAt.After(s.held.row.StartedAt)
+		return !s.oldRows.has(d.ID) && !s.order.mine(d.Title, d.Description) && d.StartedAt.After(s.held.row.StartedAt)
 	})
 	s.tell(Event{Kind: RunsAgain, Others: others})
 	s.begin(row)
@@ -117,7 +117,7 @@ func (s *sight) secondRunHasTime() *Decision {
 	}) && s.mayWork() { //rule:second-run-after-others
 		a.since = s.o.At
 	}
-	over := s.hasEnded() && !s.inQueue && !s.mayReturn() && (a.patience == secondRun || a.returned) // and its row would be there
+	over := s.hasEnded() && !s.jobQueued && !s.mayReturn() && (a.patience == secondRun || a.returned) // and its row would be there
 	if over || s.o.quiet(a.since) >= a.patience || a.patience == comeback && anyActive(s.shown()) && !s.waitsAgain {
 		return nil
 	}

@@ -89,7 +89,7 @@ func (s *sight) pushInQueue() *Decision {
 	s.remember(q, job)
 	for i := range s.o.Rows {
 		if row := &s.o.Rows[i]; row.Status != dokploy.StatusQueued && row.StartedAt.Before(job.QueuedAt) { //rule:began-before-it-was-queued
-			s.known = s.known.with(row.ID)
+			s.oldRows = s.oldRows.with(row.ID)
 		}
 	}
 	s.accept()
@@ -109,10 +109,10 @@ func (s *sight) pushHasAQueuedRow() *Decision {
 	s.found(Pushed(row.Description))
 	for _, other := range s.o.Rows {
 		if other.ID != row.ID {
-			s.known = s.known.with(other.ID)
+			s.oldRows = s.oldRows.with(other.ID)
 		}
 	}
-	s.finding.itsRow = row.ID
+	s.search.itsRow = row.ID
 	s.accept()
 	return s.find()
 }

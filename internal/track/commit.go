@@ -77,7 +77,7 @@ func (s *sight) turn() time.Time {
 // remote server that is up to 20 s after its job did (docs/dokploy.md, Remote servers).
 func (s *sight) hasHash(row *dokploy.Deployment) bool {
 	switch {
-	case s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.finding.before.has(row.ID):
+	case s.order.Commit == "" || !s.order.mine(row.Title, row.Description) || s.search.before.has(row.ID):
 		return false
 	case row.StartedAt.Before(s.turn()), row.StartedAt.Before(s.trail.latest): //rule:hash-at-its-time
 		return false

@@ -27,12 +27,12 @@ type search struct {
 	nothingNew   bool // the first look showed nothing of it: whatever comes later is another's
 	lookedTwice  bool // at a row that may be the waiting upload's
 
-	aloneSince   time.Time // since when our row waits although no job in the queue can be its
-	missingSince time.Time
-	missingLooks int // looks that saw neither job nor row
-	soleSince    time.Time
-	soleLooks    int       // looks that saw one candidate and nothing else
-	workAsked    time.Time // when it was first asked whether a hidden queue is busy
+	rowAloneSince time.Time // since when our row waits although no job in the queue can be its
+	missingSince  time.Time
+	missingLooks  int // looks that saw neither job nor row
+	soleSince     time.Time
+	soleLooks     int       // looks that saw one candidate and nothing else
+	workAsked     time.Time // when it was first asked whether a hidden queue is busy
 
 	idleAsked time.Time
 	idleSince time.Time // since when Dokploy has been idle, as its services show
@@ -53,7 +53,7 @@ func (s *sight) find() *Decision {
 		return d
 	}
 	s.classify()
-	if f := &s.finding; s.shown() != nil && s.job == nil && f.firstList == nil && (len(s.o.Rows) > 0 || len(s.known) == 0) {
+	if f := &s.search; s.shown() != nil && s.job == nil && f.firstList == nil && (len(s.o.Rows) > 0 || len(s.oldRows) == 0) {
 		f.firstList = idsOf(s.o.Rows)
 	}
 	return s.first(finding)
@@ -117,7 +117,7 @@ func (s *sight) blocked() *Decision {
 // is another's.
 func (s *sight) uploadAmongNew() *Decision {
 	q := s.shown()
-	if !s.order.Upload || s.finding.rowCameFirst || s.finding.nothingNew || s.trail.seen != nil || q == nil {
+	if !s.order.Upload || s.search.rowCameFirst || s.search.nothingNew || s.trail.seen != nil || q == nil {
 		return nil
 	}
 	if d := s.need(Rows); d != nil {
@@ -128,23 +128,23 @@ func (s *sight) uploadAmongNew() *Decision {
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		ofJob := slices.ContainsFunc(jobs, func(j *dokploy.Job) bool { return j.Active && !row.StartedAt.Before(j.ProcessedOn) })
-		if !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.mine(row.Title, row.Description) && !ofJob {
+		if !s.oldRows.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.mine(row.Title, row.Description) && !ofJob {
 			rows++
 			// It may have started since the queue was read.
 			perhaps = len(jobs) == 1 && !jobs[0].Active && !row.StartedAt.Before(jobs[0].QueuedAt)
 		}
 	}
-	if perhaps && rows == 1 && !s.finding.lookedTwice { //rule:waiting-upload-may-have-begun
-		s.finding.lookedTwice, s.now = true, true
+	if perhaps && rows == 1 && !s.search.lookedTwice { //rule:waiting-upload-may-have-begun
+		s.search.lookedTwice, s.now = true, true
 		return pending()
 	}
 	switch {
 	case len(jobs)+max(0, rows-lookalikes) > 1, len(jobs) == 0 && rows > 0 && lookalikes > 0: //rule:two-may-be-the-upload
 		return lost(verdict.WhichUpload)
 	case len(jobs) == 0 && rows == 1:
-		s.finding.rowCameFirst = true
+		s.search.rowCameFirst = true
 	case len(jobs) == 0: //rule:upload-comes-no-later
-		s.finding.nothingNew = true
+		s.search.nothingNew = true
 	}
 	return nil
 }
@@ -157,15 +157,15 @@ func (s *sight) jobWaits() *Decision {
 	}
 	s.noteActives(q)
 	if s.job = s.ourJob(q); s.job == nil {
-		s.finding.beside = s.finding.beside || s.order.Commit != "" && len(s.pushes(q)) > 0
-		s.finding.others = s.finding.others || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.ServiceID == s.order.ServiceID })
+		s.search.beside = s.search.beside || s.order.Commit != "" && len(s.pushes(q)) > 0
+		s.search.others = s.search.others || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.ServiceID == s.order.ServiceID })
 		return nil
 	}
 	progressed := s.trail.seen != nil && s.trail.seen.Active != s.job.Active
 	s.remember(q, s.job)
 	s.noteTwins(q, s.job)
 	s.notMissing()
-	s.finding.aloneSince = time.Time{}
+	s.search.rowAloneSince = time.Time{}
 	if s.job.Active {
 		s.trail.activeAt = s.o.At
 		s.left = verdict.BeingStarted
@@ -200,13 +200,13 @@ func (s *sight) atPlace(p Place) {
 }
 
 func (s *sight) notMissing() {
-	f := &s.finding
+	f := &s.search
 	f.missingSince, f.missingLooks, f.soleLooks, f.firstList = time.Time{}, 0, 0, nil
 }
 
 // noteActives records when other jobs of this service started.
 func (s *sight) noteActives(q *dokploy.Queue) {
-	f, own := &s.finding, s.ourJob(q)
+	f, own := &s.search, s.ourJob(q)
 	for i := range q.Jobs {
 		j := &q.Jobs[i]
 		if j.ServiceID == s.order.ServiceID && j.Active && !j.ProcessedOn.IsZero() && j != own && !s.order.Marked(j.Description) && !slices.ContainsFunc(f.actives, j.ProcessedOn.Equal) {
@@ -219,7 +219,7 @@ func (s *sight) noteActives(q *dokploy.Queue) {
 // still waits at the next look, none of them is ours. That is worth a request
 // only if a row may hide its marker.
 func (s *sight) listWhileWaiting() *Decision {
-	f := &s.finding
+	f := &s.search
 	f.before = f.before.with(f.listed...)
 	f.listed = nil
 	if !s.order.Upload && !s.order.LosesMarker && s.order.Commit == "" {
@@ -248,15 +248,15 @@ func (s *sight) rowWaits() bool { return s.ours != nil && s.ours.Status == dokpl
 // queuedRowWithoutAJob: a restart removed its job and left its row. An active
 // job, or any job of this service, may still be ours.
 func (s *sight) queuedRowWithoutAJob() *Decision {
-	f, q := &s.finding, s.shown()
+	f, q := &s.search, s.shown()
 	if !s.rowWaits() || q == nil || slices.ContainsFunc(q.Jobs, func(j dokploy.Job) bool { return j.Active || j.ServiceID == s.order.ServiceID }) {
-		f.aloneSince = time.Time{}
+		f.rowAloneSince = time.Time{}
 		return nil
 	}
-	if f.aloneSince.IsZero() {
-		f.aloneSince = s.o.At
+	if f.rowAloneSince.IsZero() {
+		f.rowAloneSince = s.o.At
 	}
-	return lostIf(s.o.quiet(f.aloneSince) >= comeback, verdict.ForgottenQueued)
+	return lostIf(s.o.quiet(f.rowAloneSince) >= comeback, verdict.ForgottenQueued)
 }
 
 func (s *sight) queuedRowWaits() *Decision {
@@ -266,8 +266,8 @@ func (s *sight) queuedRowWaits() *Decision {
 	s.notMissing()
 	s.left, s.doing = verdict.StillQueued, DoingQueuedRow
 	s.pace.Most = 2 * time.Second
-	if s.finding.said != s.ours.ID {
-		s.finding.said = s.ours.ID
+	if s.search.said != s.ours.ID {
+		s.search.said = s.ours.ID
 		s.restart = true
 		s.tell(Event{Kind: QueuedRow})
 	}
@@ -278,7 +278,7 @@ func (s *sight) queuedRowWaits() *Decision {
 // back.
 func (s *sight) cancelledBeforeItBegan() *Decision {
 	if s.ours != nil && s.ours.Status == dokploy.StatusCancelled && s.ours.StartedAt.IsZero() && s.ours.FinishedAt.IsZero() {
-		s.ours, s.finding.cancelled = nil, true
+		s.ours, s.search.cancelled = nil, true
 	}
 	return nil
 }
@@ -293,8 +293,8 @@ func (s *sight) marked() *Decision {
 // undecided: it is in the queue, or there is one candidate and it is looked at
 // again.
 func (s *sight) undecided() *Decision {
-	s.finding.notBegun = s.o.At
-	if s.job != nil || len(s.candidates) > 0 && s.finding.soleLooks > 0 {
+	s.search.notBegun = s.o.At
+	if s.job != nil || len(s.candidates) > 0 && s.search.soleLooks > 0 {
 		return pending()
 	}
 	return nil
@@ -309,7 +309,7 @@ func (s *sight) claim(row *dokploy.Deployment) *Decision {
 		if d := s.want(Running); d != nil {
 			return d
 		}
-		s.finding.stuck = slices.DeleteFunc(slices.Clone(s.o.Running), func(id string) bool { return id == s.order.ServiceID })
+		s.search.stuck = slices.DeleteFunc(slices.Clone(s.o.Running), func(id string) bool { return id == s.order.ServiceID })
 	}
 	late := s.phase == Awaited && row.Terminal()
 	s.tell(Event{Kind: Found})

@@ -48,18 +48,18 @@ func TestKinds(t *testing.T) {
 		{rule: "a commit's text may be ours", rows: []dokploy.Deployment{commit("a", 10)}, want: "a"},
 		{rule: "marker", rows: []dokploy.Deployment{commit("a", 10), running("b", 11, "x [dd-ours]")}, want: "a", ours: "b"},
 		{rule: "marker: of two the newer", rows: []dokploy.Deployment{running("b", 11, "[dd-ours]"), {ID: "a", StartedAt: at(10), Status: "cancelled", Description: "[dd-ours]"}}, ours: "b"},
-		{rule: "known-row", set: func(s *sight) { s.known = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
-		{rule: "known-row: what is another's stays another's", set: func(s *sight) { s.finding.notOurs = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
-		{rule: "its-row-of-before: it has lost its text", set: func(s *sight) { s.finding.itsRow = "a" }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, ours: "a", want: "b"},
+		{rule: "known-row", set: func(s *sight) { s.oldRows = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
+		{rule: "known-row: what is another's stays another's", set: func(s *sight) { s.search.notOurs = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10)}},
+		{rule: "its-row-of-before: it has lost its text", set: func(s *sight) { s.search.itsRow = "a" }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, ours: "a", want: "b"},
 		{rule: "queued-row: with the marker", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "[dd-ours]"}}, ours: "a"},
 		{rule: "queued-row: another's", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: "x"}}},
 		{rule: "queued-row: what looks like an upload", set: upload, rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Title: UploadTitle}}},
-		{rule: "others-active-job", set: func(s *sight) { s.finding.actives = []time.Time{at(9)} }, rows: []dokploy.Deployment{commit("a", 9.1), commit("b", 12)}, want: "b"},
-		{rule: "others-active-job: one that came too late is not its", set: func(s *sight) { s.finding.actives = []time.Time{at(1)} }, rows: []dokploy.Deployment{commit("a", 9)}, want: "a"},
-		{rule: "others-active-job: on a remote server a push stands in no line", set: func(s *sight) { s.finding.actives, s.order.Remote = []time.Time{at(9)}, true }, rows: []dokploy.Deployment{commit("a", 9.1)}, want: "a"},
+		{rule: "others-active-job", set: func(s *sight) { s.search.actives = []time.Time{at(9)} }, rows: []dokploy.Deployment{commit("a", 9.1), commit("b", 12)}, want: "b"},
+		{rule: "others-active-job: one that came too late is not its", set: func(s *sight) { s.search.actives = []time.Time{at(1)} }, rows: []dokploy.Deployment{commit("a", 9)}, want: "a"},
+		{rule: "others-active-job: on a remote server a push stands in no line", set: func(s *sight) { s.search.actives, s.order.Remote = []time.Time{at(9)}, true }, rows: []dokploy.Deployment{commit("a", 9.1)}, want: "a"},
 		{rule: "upload-without-a-text", set: upload, rows: []dokploy.Deployment{byHand, commit("b", 11)}, want: "a"},
-		{rule: "upload-without-a-text: it was there while ours waited", set: func(s *sight) { upload(s); s.finding.before = ids{"a"} }, rows: []dokploy.Deployment{byHand}},
-		{rule: "listed-while-ours-waited", set: func(s *sight) { s.finding.before = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, want: "b"},
+		{rule: "upload-without-a-text: it was there while ours waited", set: func(s *sight) { upload(s); s.search.before = ids{"a"} }, rows: []dokploy.Deployment{byHand}},
+		{rule: "listed-while-ours-waited", set: func(s *sight) { s.search.before = ids{"a"} }, rows: []dokploy.Deployment{commit("a", 10), commit("b", 11)}, want: "b"},
 		{rule: "others-text", rows: []dokploy.Deployment{running("a", 10, "Hash: 1"), commit("b", 11)}, want: "b"},
 		{rule: "others-text: an image keeps its own, and so does a redeploy", set: func(s *sight) { s.order.LosesMarker = false }, rows: []dokploy.Deployment{commit("a", 10)}},
 	} {
@@ -119,7 +119,7 @@ func TestInfer(t *testing.T) {
 		want  string               // what each look says: an id, "-" for not yet, "?"
 	}{
 		{rule: "no-candidate", want: "-"},
-		{rule: "no-candidate: and the looks are counted anew", set: func(s *sight) { s.finding.soleLooks = 5 }, want: "-"},
+		{rule: "no-candidate: and the looks are counted anew", set: func(s *sight) { s.search.soleLooks = 5 }, want: "-"},
 		{rule: "first-row-since-the-job", set: func(s *sight) { s.trail.seen = active(9.9) }, rows: []dokploy.Deployment{commit("x", 9), a, b}, want: "a"},
 		{rule: "none-since-the-job", set: func(s *sight) { s.trail.seen = active(12) }, rows: []dokploy.Deployment{a, b}, want: "-"},
 		{rule: "job-evicted", set: func(s *sight) { s.trail.seen, s.begun = active(9), many(10, 9.5) }, rows: []dokploy.Deployment{a}, want: "?"},
@@ -136,20 +136,20 @@ func TestInfer(t *testing.T) {
 		{rule: "restart-before-it-was-found: BullMQ changes its order", set: func(s *sight) {
 			s.trail.seen, s.trail.outages = &dokploy.Job{ID: "1", ServiceID: "api"}, 1
 			s.trail.stood.clue = clue{from: at(9)}
-			s.finding.firstList = ids{"a"}
+			s.search.firstList = ids{"a"}
 			s.o.Outages, s.order.Traits.QueueSurvivesRestart = 1, true
 		}, rows: []dokploy.Deployment{a}, want: "-"},
-		{rule: "not-in-the-first-list", set: func(s *sight) { s.finding.firstList = ids{"x"} }, rows: []dokploy.Deployment{a}, want: "- - - -"},
-		{rule: "not-in-the-first-list: the other one is", set: func(s *sight) { s.finding.firstList = ids{"a"} }, rows: []dokploy.Deployment{a, b}, want: "- - a"},
+		{rule: "not-in-the-first-list", set: func(s *sight) { s.search.firstList = ids{"x"} }, rows: []dokploy.Deployment{a}, want: "- - - -"},
+		{rule: "not-in-the-first-list: the other one is", set: func(s *sight) { s.search.firstList = ids{"a"} }, rows: []dokploy.Deployment{a, b}, want: "- - a"},
 		{rule: "two-candidates", rows: []dokploy.Deployment{a, b}, want: "?"},
 		{rule: "unconfirmed-candidate", set: func(s *sight) { s.open.unconfirmed = true }, rows: []dokploy.Deployment{a}, want: "- - ?"},
 		{rule: "three-looks-agree", rows: []dokploy.Deployment{a}, want: "- - a"},
 		{rule: "only-candidate-evicted", set: func(s *sight) { s.begun = many(10, 1); s.fresh = s.begun }, rows: []dokploy.Deployment{a}, want: "- - ?"},
 		{rule: "order-of-the-queue", set: func(s *sight) {
 			s.trail.seen, s.trail.stood = &dokploy.Job{ID: "job-1", ServiceID: "api"}, standing{clue: clue{from: at(9), index: 1}}
-			s.begun, s.finding.firstList = []dokploy.Deployment{a, b}, ids{"a", "b"}
+			s.begun, s.search.firstList = []dokploy.Deployment{a, b}, ids{"a", "b"}
 		}, rows: []dokploy.Deployment{a, b}, want: "b"},
-		{rule: "hidden-three-looks-agree", set: func(s *sight) { hidden(s); s.finding.idleSince = at(0) }, rows: []dokploy.Deployment{a}, every: 500 * time.Millisecond, want: "- - - - - - - - - - a"},
+		{rule: "hidden-three-looks-agree", set: func(s *sight) { hidden(s); s.search.idleSince = at(0) }, rows: []dokploy.Deployment{a}, every: 500 * time.Millisecond, want: "- - - - - - - - - - a"},
 		{rule: "hidden-queue-has-work", set: func(s *sight) { hidden(s); s.o.Running = []string{"web"} }, rows: []dokploy.Deployment{a}, every: 5 * time.Second, want: "- - - -"},
 		{rule: "hidden-queue-has-work: a gap between two", set: hidden, rows: []dokploy.Deployment{a}, every: time.Second, want: "- - - - - a"},
 		{rule: "hidden-two-candidates", set: hidden, rows: []dokploy.Deployment{a, b}, every: time.Second, want: "- - - - - ?"},
@@ -193,8 +193,8 @@ func TestInfer(t *testing.T) {
 			}
 		})
 	}
-	s := searching(func(s *sight) { s.finding.soleLooks = 2 })
-	if s.infer(); s.finding.soleLooks != 0 {
+	s := searching(func(s *sight) { s.search.soleLooks = 2 })
+	if s.infer(); s.search.soleLooks != 0 {
 		t.Error("no-candidate: a candidate that was gone meanwhile counts on")
 	}
 }
@@ -212,7 +212,7 @@ func TestMissing(t *testing.T) {
 	}
 	hidden := func(s *sight) {
 		s.queue, s.o.Queue, s.o.Asked = QueueHidden, nil, Rows|Running
-		s.finding.idleSince = at(-1000)
+		s.search.idleSince = at(-1000)
 	}
 	for _, x := range []struct {
 		rule  string
@@ -222,21 +222,21 @@ func TestMissing(t *testing.T) {
 		want  verdict.Kind // empty: still pending
 		asks  Need
 	}{
-		{rule: "gone-for-long-enough: too few looks", set: func(s *sight) { s.finding.missingLooks = 0 }},
-		{rule: "gone-for-long-enough: too short", set: func(s *sight) { s.finding.missingSince = s.o.At }},
-		{rule: "gone-for-long-enough: longer if it was never seen", set: func(s *sight) { s.finding.missingSince = s.o.At.Add(-7 * time.Second) }},
-		{rule: "gone-for-long-enough: it was seen", set: func(s *sight) { s.trail.seen, s.finding.missingSince = waits, s.o.At.Add(-7*time.Second) }, want: verdict.ForgottenQueued},
-		{rule: "gone-for-long-enough: it may be brought back after a restart", set: func(s *sight) { s.finding.missingSince = s.o.At.Add(-12 * time.Second) }, queue: &dokploy.Queue{}},
+		{rule: "gone-for-long-enough: too few looks", set: func(s *sight) { s.search.missingLooks = 0 }},
+		{rule: "gone-for-long-enough: too short", set: func(s *sight) { s.search.missingSince = s.o.At }},
+		{rule: "gone-for-long-enough: longer if it was never seen", set: func(s *sight) { s.search.missingSince = s.o.At.Add(-7 * time.Second) }},
+		{rule: "gone-for-long-enough: it was seen", set: func(s *sight) { s.trail.seen, s.search.missingSince = waits, s.o.At.Add(-7*time.Second) }, want: verdict.ForgottenQueued},
+		{rule: "gone-for-long-enough: it may be brought back after a restart", set: func(s *sight) { s.search.missingSince = s.o.At.Add(-12 * time.Second) }, queue: &dokploy.Queue{}},
 		{rule: "gone-for-long-enough: a fault was just now", set: func(s *sight) { s.o.FaultAt = s.o.At.Add(-12 * time.Second) }, queue: &dokploy.Queue{}},
-		{rule: "gone-for-long-enough: the worker is at work", set: func(s *sight) { s.finding.missingSince = s.o.At.Add(-12 * time.Second) }, want: verdict.ShownNowhereAccepted},
+		{rule: "gone-for-long-enough: the worker is at work", set: func(s *sight) { s.search.missingSince = s.o.At.Add(-12 * time.Second) }, want: verdict.ShownNowhereAccepted},
 		{rule: "gone-for-long-enough: a row has begun since", set: func(s *sight) {
-			s.finding.missingSince, s.finding.firstList = s.o.At.Add(-12*time.Second), ids{}
+			s.search.missingSince, s.search.firstList = s.o.At.Add(-12*time.Second), ids{}
 			s.begun = []dokploy.Deployment{commit("a", 10)}
 		}, queue: &dokploy.Queue{}, want: verdict.ShownNowhereAccepted},
 		{rule: "gone-upload-is-unclear", set: func(s *sight) { s.order.Upload = true }, queue: &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-2", ServiceID: "api", Title: UploadTitle, Active: true}}}, want: verdict.WhichUpload},
 		{rule: "gone-but-candidates", rows: []dokploy.Deployment{commit("a", 10)}, want: verdict.Ambiguous},
 		{rule: "gone-but-candidates: one that was cancelled before it began is none", rows: []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled}}, set: func(s *sight) { s.trail.seen = waits }, want: verdict.ForgottenQueued},
-		{rule: "gone-cancelled-by-restart", set: func(s *sight) { s.finding.cancelled, s.trail.seen = true, &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.CancelledByRestart},
+		{rule: "gone-cancelled-by-restart", set: func(s *sight) { s.search.cancelled, s.trail.seen = true, &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.CancelledByRestart},
 		{rule: "gone-evicted", set: func(s *sight) { s.trail.seen = waits; evicted(s) }, want: verdict.PushedOut},
 		{rule: "gone-removed-by-somebody", set: func(s *sight) { s.trail.seen, s.trail.stood.beside = waits, ids{beside.Key()} }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.RemovedFromQueue},
 		{rule: "gone-removed-by-somebody: a restart does not leave others", set: func(s *sight) { s.trail.seen, s.trail.stood.beside, s.o.Outages = waits, ids{beside.Key()}, 1 }, queue: &dokploy.Queue{Jobs: []dokploy.Job{beside}}, want: verdict.ForgottenQueued},
@@ -253,17 +253,17 @@ func TestMissing(t *testing.T) {
 		{rule: "gone-without-a-trace", set: func(s *sight) { s.trail.seen = &dokploy.Job{ID: "job-1", Active: true} }, want: verdict.TakenWithoutTrace},
 		{rule: "shown-nowhere", want: verdict.ShownNowhereAccepted},
 		{rule: "hidden-asked-now-and-then", set: func(s *sight) { hidden(s); s.o.Asked = Rows }, asks: Running},
-		{rule: "hidden-asked-now-and-then: just now", set: func(s *sight) { hidden(s); s.o.Asked = Rows; s.finding.idleAsked = s.o.At.Add(-7 * time.Second) }},
-		{rule: "hidden-evicted", set: func(s *sight) { hidden(s); evicted(s); s.finding.idleSince = s.o.At.Add(-4 * time.Second) }, want: verdict.HiddenPushedOut},
-		{rule: "hidden-evicted: a gap between two", set: func(s *sight) { hidden(s); evicted(s); s.finding.idleSince = s.o.At.Add(-2 * time.Second) }},
+		{rule: "hidden-asked-now-and-then: just now", set: func(s *sight) { hidden(s); s.o.Asked = Rows; s.search.idleAsked = s.o.At.Add(-7 * time.Second) }},
+		{rule: "hidden-evicted", set: func(s *sight) { hidden(s); evicted(s); s.search.idleSince = s.o.At.Add(-4 * time.Second) }, want: verdict.HiddenPushedOut},
+		{rule: "hidden-evicted: a gap between two", set: func(s *sight) { hidden(s); evicted(s); s.search.idleSince = s.o.At.Add(-2 * time.Second) }},
 		{rule: "hidden-unconfirmed", set: func(s *sight) {
 			hidden(s)
-			s.open.unconfirmed, s.finding.idleSince = true, s.o.At.Add(-61*time.Second)
+			s.open.unconfirmed, s.search.idleSince = true, s.o.At.Add(-61*time.Second)
 		}, want: verdict.HiddenUnconfirmed},
-		{rule: "hidden-idle: not for that long", set: func(s *sight) { hidden(s); s.finding.idleSince = s.o.At.Add(-119 * time.Second) }},
+		{rule: "hidden-idle: not for that long", set: func(s *sight) { hidden(s); s.search.idleSince = s.o.At.Add(-119 * time.Second) }},
 		{rule: "hidden-idle: an outage was just now", set: func(s *sight) { hidden(s); s.o.BackAt = s.o.At.Add(-119 * time.Second) }},
 		{rule: "hidden-idle: something is built", set: func(s *sight) { hidden(s); s.o.Running = []string{"web"} }},
-		{rule: "hidden-idle: what a restart left as running is nothing", set: func(s *sight) { hidden(s); s.o.Running, s.finding.stuck = []string{"web"}, ids{"web"} }, want: verdict.HiddenIdle},
+		{rule: "hidden-idle: what a restart left as running is nothing", set: func(s *sight) { hidden(s); s.o.Running, s.search.stuck = []string{"web"}, ids{"web"} }, want: verdict.HiddenIdle},
 		{rule: "hidden-idle", set: hidden, want: verdict.HiddenIdle},
 	} {
 		t.Run(x.rule, func(t *testing.T) {
@@ -272,7 +272,7 @@ func TestMissing(t *testing.T) {
 			if x.queue != nil {
 				s.o.Queue = x.queue
 			}
-			s.finding.missingLooks, s.finding.missingSince, s.candidates = 5, at(-3600), x.rows
+			s.search.missingLooks, s.search.missingSince, s.candidates = 5, at(-3600), x.rows
 			if x.set != nil {
 				x.set(s)
 			}
@@ -379,13 +379,13 @@ func TestOrderOfTheQueue(t *testing.T) {
 	} {
 		t.Run(x.rule, func(t *testing.T) {
 			s := searching(func(s *sight) {
-				s.order.Remote, s.finding.others = x.remote, x.others
+				s.order.Remote, s.search.others = x.remote, x.others
 				s.trail.seen, s.trail.stood, s.trail.latest = &dokploy.Job{ID: "job-1"}, x.stood, x.latest
 				s.begun, s.fresh = x.rows, x.rows
-				s.finding.before, s.finding.notOurs, s.known = ids{x.before}, ids{x.foreign}, ids{x.known}
+				s.search.before, s.search.notOurs, s.oldRows = ids{x.before}, ids{x.foreign}, ids{x.known}
 				for _, id := range idsOf(x.rows) {
 					if id != x.later {
-						s.finding.firstList = s.finding.firstList.with(id)
+						s.search.firstList = s.search.firstList.with(id)
 					}
 				}
 			})

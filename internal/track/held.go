@@ -36,7 +36,7 @@ type holding struct {
 // begin holds a row that was just found.
 func (s *sight) begin(row *dokploy.Deployment) {
 	found := *row
-	s.known = s.known.with(row.ID)
+	s.oldRows = s.oldRows.with(row.ID)
 	s.held = holding{row: &found, fresh: true, queueAsked: s.o.At}
 	s.enter(Held)
 	s.left, s.doing = verdict.Running, DoingRunning
@@ -49,7 +49,7 @@ func (s *sight) waited(row *dokploy.Deployment) time.Duration {
 	if !s.trail.queuedAt.IsZero() {
 		return row.StartedAt.Sub(s.trail.queuedAt)
 	}
-	if waited := s.finding.notBegun.Sub(s.order.SentAt); waited >= 5*time.Second {
+	if waited := s.search.notBegun.Sub(s.order.SentAt); waited >= 5*time.Second {
 		return waited
 	}
 	return 0
@@ -75,10 +75,10 @@ var judging = []rule{
 	{"ended", (*sight).ended},
 }
 
-// follow looks at the held row. The queue tells, now and then, whether anything
+// watchRow looks at the held row. The queue tells, now and then, whether anything
 // is still at work for it. It is asked first, so that a job that is gone is one
 // whose row has had its last word.
-func (s *sight) follow() *Decision {
+func (s *sight) watchRow() *Decision {
 	h := &s.held
 	if h.fresh && h.row.Terminal() {
 		h.fresh = false // it is judged as found
@@ -326,7 +326,7 @@ func (s *sight) endedAndRanAgain() *Decision {
 		return d
 	}
 	if !slices.ContainsFunc(s.o.Rows, func(row dokploy.Deployment) bool {
-		return !s.known.has(row.ID) && s.order.Marked(row.Description) && row.StartedAt.After(s.held.row.StartedAt)
+		return !s.oldRows.has(row.ID) && s.order.Marked(row.Description) && row.StartedAt.After(s.held.row.StartedAt)
 	}) {
 		return nil
 	}
@@ -351,7 +351,7 @@ func (s *sight) endedWithAnother() *Decision {
 		return nil
 	}
 	rows := slices.DeleteFunc(slices.Clone(s.o.Rows), func(row dokploy.Deployment) bool {
-		return s.known.has(row.ID) || !s.order.lostItsText(&row) || row.StartedAt.Before(s.held.row.StartedAt)
+		return s.oldRows.has(row.ID) || !s.order.lostItsText(&row) || row.StartedAt.Before(s.held.row.StartedAt)
 	})
 	if len(rows) > 0 {
 		return ambiguous(append(rows, *s.held.row))

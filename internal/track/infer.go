@@ -54,16 +54,16 @@ var inOrder = []rule{
 	{"order-over-a-restart", (*sight).overARestart},
 }
 
-// alone are the doubts if the job was never seen, and onlyHidden those if the
-// queue is hidden as well.
+// soleCandidate are the doubts if the job was never seen, and soleHidden those if
+// the queue is hidden as well.
 var (
-	alone = []rule{
+	soleCandidate = []rule{
 		{"two-candidates", (*sight).twoCandidates},
 		{"three-looks-agree", (*sight).threeLooks},
 		{"unconfirmed-candidate", (*sight).unconfirmed},
 		{"only-candidate-evicted", (*sight).evictedSinceTrigger},
 	}
-	onlyHidden = []rule{
+	soleHidden = []rule{
 		{"hidden-three-looks-agree", (*sight).threeLooksInTwoSeconds},
 		{"hidden-queue-has-work", (*sight).hasWork},
 		{"hidden-two-candidates", (*sight).twoCandidates},
@@ -94,7 +94,7 @@ func (s *sight) unless(doubts []rule) *Decision {
 // cancelled before it started, or has been missing since a restart, one of them
 // may be a second run.
 func (s *sight) itsRowWasSeen() *Decision {
-	if s.finding.itsRow != "" {
+	if s.search.itsRow != "" {
 		return notYet
 	}
 	return nil
@@ -104,7 +104,7 @@ func (s *sight) noCandidate() *Decision {
 	if len(s.eligible) > 0 {
 		return nil
 	}
-	s.finding.soleLooks = 0
+	s.search.soleLooks = 0
 	return notYet
 }
 
@@ -186,17 +186,17 @@ func (s *sight) restartBeforeFound() *Decision {
 	if s.queue != QueueSeen || !s.restarted() {
 		return nil
 	}
-	s.finding.soleLooks = 0
+	s.search.soleLooks = 0
 	return notYet
 }
 
 // notInFirstList: a job that has left the queue has a row. If ours is among the
 // rows, later ones are another's; that does not prove that ours is gone.
 func (s *sight) notInFirstList() *Decision {
-	if s.queue != QueueSeen || s.finding.firstList == nil {
+	if s.queue != QueueSeen || s.search.firstList == nil {
 		return nil
 	}
-	s.eligible = slices.DeleteFunc(slices.Clone(s.candidates), func(d dokploy.Deployment) bool { return !s.finding.firstList.has(d.ID) })
+	s.eligible = slices.DeleteFunc(slices.Clone(s.candidates), func(d dokploy.Deployment) bool { return !s.search.firstList.has(d.ID) })
 	return s.noCandidate()
 }
 
@@ -210,7 +210,7 @@ func (s *sight) orderOfTheQueue() *Decision {
 	// Rows from before the trigger started before it. But one may belong to an
 	// active job, which the order counts.
 	rows := slices.DeleteFunc(slices.Clone(s.begun), func(row dokploy.Deployment) bool {
-		return stood.active == 0 && (s.known.has(row.ID) || s.finding.before.has(row.ID))
+		return stood.active == 0 && (s.oldRows.has(row.ID) || s.search.before.has(row.ID))
 	})
 	s.guess = stood.of(rows)
 	return s.unless(inOrder)
@@ -228,7 +228,7 @@ func (s *sight) withoutATime() *Decision {
 // (docs/dokploy.md, Remote servers).
 func (s *sight) noLineThere() *Decision {
 	n := len(s.guess.since)
-	return s.doubt(s.order.Remote && n > 0 && (s.finding.others || n > s.guess.index+1))
+	return s.doubt(s.order.Remote && n > 0 && (s.search.others || n > s.guess.index+1))
 }
 
 func (s *sight) notExact() *Decision {
@@ -237,7 +237,7 @@ func (s *sight) notExact() *Decision {
 
 func (s *sight) namesAnothers() *Decision {
 	id := s.guess.row.ID
-	return s.doubt(s.isKnown(s.guess.row) || !s.finding.firstList.has(id))
+	return s.doubt(s.isOld(s.guess.row) || !s.search.firstList.has(id))
 }
 
 // whileOursWaited: BullMQ reran another one.
@@ -253,29 +253,29 @@ func (s *sight) overARestart() *Decision {
 // onlyCandidate: there is one new row, and nothing is known of the job. Another
 // row may still appear, so several looks must agree.
 func (s *sight) onlyCandidate() *Decision {
-	f := &s.finding
+	f := &s.search
 	s.guess = clue{exact: true}.of(s.eligible)
 	if f.soleLooks++; f.soleLooks == 1 {
 		f.soleSince, f.workAsked = s.o.At, time.Time{}
 	}
 	if s.queue == QueueSeen {
-		return s.unless(alone)
+		return s.unless(soleCandidate)
 	}
 	// What waits in a hidden queue shows its marker later.
-	return s.unless(onlyHidden)
+	return s.unless(soleHidden)
 }
 
 func (s *sight) twoCandidates() *Decision { return s.doubt(len(s.guess.since) > 1) }
 
 func (s *sight) threeLooks() *Decision {
-	if s.finding.soleLooks < 3 {
+	if s.search.soleLooks < 3 {
 		return notYet
 	}
 	return nil
 }
 
 func (s *sight) threeLooksInTwoSeconds() *Decision {
-	if s.o.At.Sub(s.finding.soleSince) < 2*time.Second {
+	if s.o.At.Sub(s.search.soleSince) < 2*time.Second {
 		return notYet
 	}
 	return s.threeLooks()
@@ -297,10 +297,10 @@ func (s *sight) hasWork() *Decision {
 	if d := s.need(Running); d != nil {
 		return d
 	}
-	if s.finding.workAsked.IsZero() {
-		s.finding.workAsked = s.o.At
+	if s.search.workAsked.IsZero() {
+		s.search.workAsked = s.o.At
 	}
-	if min(s.idle(), s.o.At.Sub(s.finding.workAsked)) < gapAfter && !s.mayBeEvicted(time.Time{}) {
+	if min(s.idle(), s.o.At.Sub(s.search.workAsked)) < gapAfter && !s.mayBeEvicted(time.Time{}) {
 		return notYet
 	}
 	return nil
@@ -309,7 +309,7 @@ func (s *sight) hasWork() *Decision {
 // idle returns how long Dokploy has been idle. If that is longer than the gap
 // between two deployments, nothing is waiting in its queue either.
 func (s *sight) idle() time.Duration {
-	f := &s.finding
+	f := &s.search
 	switch {
 	case s.busy(s.o.Running), s.newRowRuns():
 		f.idleSince = time.Time{}
@@ -330,5 +330,5 @@ func (s *sight) newRowRuns() bool {
 
 // busy reports whether a service is deploying that is not stuck.
 func (s *sight) busy(running []string) bool {
-	return slices.ContainsFunc(running, func(id string) bool { return !s.finding.stuck.has(id) })
+	return slices.ContainsFunc(running, func(id string) bool { return !s.search.stuck.has(id) })
 }

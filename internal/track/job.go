@@ -44,7 +44,7 @@ const sameJob = time.Second
 func (s *sight) uploadsJob(q *dokploy.Queue) *dokploy.Job {
 	jobs, seen := s.uploadJobs(q), s.trail.seen
 	switch {
-	case s.finding.rowCameFirst || s.finding.nothingNew:
+	case s.search.rowCameFirst || s.search.nothingNew:
 		return nil
 	case seen == nil && len(jobs) == 1:
 		return jobs[0]

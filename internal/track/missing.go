@@ -25,9 +25,9 @@ const (
 	askIdleEvery = 8 * time.Second
 )
 
-// gone are the rules for when there is neither a job in the queue nor a row in
-// the list.
-var gone = []rule{
+// neitherShown are the rules for when there is neither a job in the queue nor a
+// row in the list.
+var neitherShown = []rule{
 	{"gone-for-long-enough", (*sight).notLongEnough},
 	{"gone-upload-is-unclear", (*sight).goneUploadIsUnclear},
 	{"gone-but-candidates", (*sight).goneButCandidates},
@@ -41,9 +41,9 @@ var gone = []rule{
 	{"shown-nowhere", (*sight).shownNowhere},
 }
 
-// unseen are the rules for a hidden queue: what waits in it is invisible. A
+// whileHidden are the rules for a hidden queue: what waits in it is invisible. A
 // server that has been idle for long enough has lost it.
-var unseen = []rule{
+var whileHidden = []rule{
 	{"hidden-asked-now-and-then", (*sight).askedJustNow},
 	{"hidden-evicted", (*sight).unseenEvicted},
 	{"hidden-unconfirmed", (*sight).unseenUnconfirmed},
@@ -52,11 +52,11 @@ var unseen = []rule{
 
 // missing: this look saw neither a job nor a row.
 func (s *sight) missing() *Decision {
-	f := &s.finding
+	f := &s.search
 	if s.queue != QueueSeen {
 		s.left, s.doing = verdict.NotBegun, DoingUnseen
 		s.pace.Most = 3 * time.Second
-		return s.first(unseen)
+		return s.first(whileHidden)
 	}
 	if f.missingSince.IsZero() {
 		f.missingSince = s.o.At
@@ -64,11 +64,11 @@ func (s *sight) missing() *Decision {
 	if f.missingLooks++; f.missingLooks >= 3 { // it may be in neither between two requests
 		s.left, s.doing = verdict.ShownNowhere, DoingMissing
 	}
-	return s.first(gone)
+	return s.first(neitherShown)
 }
 
 func (s *sight) notLongEnough() *Decision {
-	f := &s.finding
+	f := &s.search
 	limit := goneAfter
 	if s.trail.seen == nil {
 		limit = neverAfter
@@ -92,7 +92,7 @@ func (s *sight) removed() bool {
 // started since ours was first missed. Jobs that a server restores after a
 // restart are in its queue before that.
 func (s *sight) atWork() bool {
-	first := s.finding.firstList
+	first := s.search.firstList
 	return anyActive(s.shown()) || first != nil && slices.ContainsFunc(s.begun, func(row dokploy.Deployment) bool { return !first.has(row.ID) })
 }
 
@@ -102,7 +102,7 @@ func (s *sight) goneUploadIsUnclear() *Decision {
 	if !s.order.Upload {
 		return nil
 	}
-	late := s.finding.nothingNew && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return s.order.mine(row.Title, row.Description) })
+	late := s.search.nothingNew && slices.ContainsFunc(s.fresh, func(row dokploy.Deployment) bool { return s.order.mine(row.Title, row.Description) })
 	return lostIf(late || len(s.uploadJobs(s.shown())) > 0, verdict.WhichUpload)
 }
 
@@ -125,7 +125,7 @@ func lostIf(is bool, k verdict.Kind) *Decision {
 }
 
 func (s *sight) goneCancelled() *Decision {
-	return lostIf(s.finding.cancelled, verdict.CancelledByRestart)
+	return lostIf(s.search.cancelled, verdict.CancelledByRestart)
 }
 
 func (s *sight) goneEvicted() *Decision {
@@ -155,7 +155,7 @@ func (s *sight) goneWithoutATrace() *Decision {
 func (s *sight) shownNowhere() *Decision { return lost(verdict.ShownNowhereAccepted) }
 
 func (s *sight) askedJustNow() *Decision {
-	f := &s.finding
+	f := &s.search
 	if s.o.Start.Sub(f.idleAsked) < askIdleEvery {
 		return pending()
 	}

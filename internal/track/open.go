@@ -34,7 +34,7 @@ var opening = []rule{
 	{"row-shows", (*sight).openRow},
 	{"maybe-its-commit", (*sight).openCommit},
 	{"not-taken-takes-time", (*sight).openTooShort},
-	{"may-be-held-back", (*sight).heldBack},
+	{"may-be-held-back", (*sight).redisDelay},
 	{"not-taken", (*sight).notTaken},
 }
 
@@ -48,7 +48,7 @@ func (s *sight) resolve() *Decision {
 
 // hiddenCountsAsTaken: with a hidden queue the trigger is not repeated.
 func (s *sight) hiddenCountsAsTaken() *Decision {
-	known := s.queue == QueueHidden
+	wasHidden := s.queue == QueueHidden
 	if d := s.needQueue(); d != nil {
 		if d.Fault && s.queue == QueueUntried {
 			return s.blocked()
@@ -58,7 +58,7 @@ func (s *sight) hiddenCountsAsTaken() *Decision {
 	if s.queue != QueueHidden {
 		return nil
 	}
-	if known {
+	if wasHidden {
 		s.tell(Event{Kind: TakenUnseen})
 	}
 	return s.took()
@@ -85,14 +85,14 @@ func (s *sight) openRow() *Decision {
 		return d
 	}
 	s.classify()
-	if s.finding.itsRow != "" { // its marker was seen, now or at a look whose queue failed
+	if s.search.itsRow != "" { // its marker was seen, now or at a look whose queue failed
 		s.open.unconfirmed = false
 		return s.took()
 	}
 	lookalikes := s.order.Baseline.Lookalikes // others', whose rows are still to come
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
-		if s.known.has(row.ID) || !s.order.mine(row.Title, row.Description) {
+		if s.oldRows.has(row.ID) || !s.order.mine(row.Title, row.Description) {
 			continue
 		}
 		if s.order.Upload && lookalikes > 0 {
@@ -140,7 +140,7 @@ func (s *sight) openTooShort() *Decision {
 // runs it when Redis is back (before 0.29.9; docs/dokploy.md, Triggers).
 func (s *sight) mayBeHeld() bool { return s.open.gaveUp && s.order.Traits.QueueSurvivesRestart }
 
-func (s *sight) heldBack() *Decision { return lostIf(s.mayBeHeld(), verdict.HeldByRedis) }
+func (s *sight) redisDelay() *Decision { return lostIf(s.mayBeHeld(), verdict.HeldByRedis) }
 
 func (s *sight) notTaken() *Decision {
 	s.open.unconfirmed = false

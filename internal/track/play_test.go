@@ -458,8 +458,8 @@ func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
 	for range 2 {
 		d := w.look(1)
 		w.wantPending(d)
-		if d.Doing == DoingMissing || d.Left != verdict.QueuedThere || w.state.finding.missingLooks > 0 {
-			t.Errorf("%+v, %d looks", d, w.state.finding.missingLooks)
+		if d.Doing == DoingMissing || d.Left != verdict.QueuedThere || w.state.search.missingLooks > 0 {
+			t.Errorf("%+v, %d looks", d, w.state.search.missingLooks)
 		}
 	}
 	w.wantHeld(w.look(1), "a")
@@ -467,8 +467,8 @@ func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
 	w = play(t, nil).taken()
 	w.jobs = []dokploy.Job{ourJob(1)}
 	w.looks(30, 2)
-	if w.state.finding.missingLooks > 0 {
-		t.Errorf("%d looks missed it", w.state.finding.missingLooks)
+	if w.state.search.missingLooks > 0 {
+		t.Errorf("%d looks missed it", w.state.search.missingLooks)
 	}
 }
 
@@ -478,12 +478,12 @@ func TestWhatIsListedWhileOursWaits(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{commit("a", 1)}
 	w.look(1)
-	if before := w.state.finding.before; len(before) != 0 {
+	if before := w.state.search.before; len(before) != 0 {
 		t.Errorf("%v, though ours may have begun since", before)
 	}
 	w.look(1)
 	w.wantAsked(Queue, Rows)
-	if before := w.state.finding.before; !before.has("a") {
+	if before := w.state.search.before; !before.has("a") {
 		t.Errorf("%v lacks a", before)
 	}
 	w.failing = Rows

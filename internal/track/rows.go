@@ -38,7 +38,7 @@ type kind struct {
 // kinds are tried in order; the first that applies to a row decides. A row to
 // which none applies may be ours.
 var kinds = []kind{
-	{"known-row", (*sight).isKnown, past},
+	{"known-row", (*sight).isOld, past},
 	{"its-row-of-before", (*sight).isItsRow, marked},
 	{"queued-row", (*sight).isQueued, waiting},
 	{"others-active-job", (*sight).isOfActive, anothers},
@@ -67,7 +67,7 @@ func (s *sight) classify() {
 			continue
 		}
 		s.begun = append(s.begun, row)
-		if !s.known.has(row.ID) {
+		if !s.oldRows.has(row.ID) {
 			s.fresh = append(s.fresh, row)
 		}
 	}
@@ -75,7 +75,7 @@ func (s *sight) classify() {
 		s.take(&rows[i], s.classOf(&rows[i]))
 	}
 	if s.ours != nil {
-		s.finding.itsRow = s.ours.ID
+		s.search.itsRow = s.ours.ID
 	}
 }
 
@@ -90,7 +90,7 @@ func (s *sight) classOf(row *dokploy.Deployment) class {
 
 // take records the class of a row.
 func (s *sight) take(row *dokploy.Deployment, c class) {
-	f := &s.finding
+	f := &s.search
 	switch c {
 	case waiting:
 		if !s.order.Upload && s.order.Marked(row.Description) && s.ours == nil {
@@ -110,11 +110,11 @@ func (s *sight) take(row *dokploy.Deployment, c class) {
 	}
 }
 
-func (s *sight) isKnown(row *dokploy.Deployment) bool {
-	return s.known.has(row.ID) || s.finding.notOurs.has(row.ID)
+func (s *sight) isOld(row *dokploy.Deployment) bool {
+	return s.oldRows.has(row.ID) || s.search.notOurs.has(row.ID)
 }
 
-func (s *sight) isItsRow(row *dokploy.Deployment) bool { return row.ID == s.finding.itsRow }
+func (s *sight) isItsRow(row *dokploy.Deployment) bool { return row.ID == s.search.itsRow }
 
 func (s *sight) isQueued(row *dokploy.Deployment) bool { return row.Status == dokploy.StatusQueued }
 
@@ -125,7 +125,7 @@ func (s *sight) isOfActive(row *dokploy.Deployment) bool {
 		return false
 	}
 	own := s.turn()
-	return slices.ContainsFunc(s.finding.actives, func(on time.Time) bool {
+	return slices.ContainsFunc(s.search.actives, func(on time.Time) bool {
 		if on.Before(own) && !row.StartedAt.Before(own) { //rule:ours-began-after-that
 			return false
 		}
@@ -135,12 +135,12 @@ func (s *sight) isOfActive(row *dokploy.Deployment) bool {
 }
 
 func (s *sight) mayBeUpload(row *dokploy.Deployment) bool {
-	return s.order.Upload && !s.finding.before.has(row.ID) && s.order.mine(row.Title, row.Description)
+	return s.order.Upload && !s.search.before.has(row.ID) && s.order.mine(row.Title, row.Description)
 }
 
 func (s *sight) hasMarker(row *dokploy.Deployment) bool { return s.order.Marked(row.Description) }
 
-func (s *sight) wasListed(row *dokploy.Deployment) bool { return s.finding.before.has(row.ID) }
+func (s *sight) wasListed(row *dokploy.Deployment) bool { return s.search.before.has(row.ID) }
 
 // hasUnknownStatus: nothing is concluded from it yet.
 func (s *sight) hasUnknownStatus(row *dokploy.Deployment) bool {
@@ -155,7 +155,7 @@ func (s *sight) hasOthersText(row *dokploy.Deployment) bool {
 // begunSince returns a new row with the marker that started after that time.
 func (s *sight) begunSince(at time.Time) *dokploy.Deployment {
 	i := slices.IndexFunc(s.o.Rows, func(row dokploy.Deployment) bool {
-		return !s.known.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.Marked(row.Description) && row.StartedAt.After(at)
+		return !s.oldRows.has(row.ID) && row.Status != dokploy.StatusQueued && s.order.Marked(row.Description) && row.StartedAt.After(at)
 	})
 	if i < 0 {
 		return nil

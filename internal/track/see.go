@@ -30,7 +30,7 @@ type sight struct {
 	guess      guess
 
 	listed     bool                 // the held row is listed
-	inQueue    bool                 // the job of a second run is in the queue
+	jobQueued  bool                 // the job of a second run is in the queue
 	waitsAgain bool                 // it, or its row, is waiting
 	unsure     []dokploy.Deployment // rows that may be a second run's
 
@@ -70,7 +70,7 @@ func (s *sight) judge() *Decision {
 	case Accepted:
 		return s.find()
 	case Held:
-		return s.follow()
+		return s.watchRow()
 	case Confirming:
 		return s.confirm()
 	}

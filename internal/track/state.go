@@ -31,7 +31,7 @@ type State struct {
 	phase       Phase
 	queue       QueueAccess
 	queueErrors int // looks at which only the queue could not be read
-	known       ids // rows that were there before, and those that were held
+	oldRows     ids // rows that were there before, and those that were held
 
 	// Reported between looks.
 	left  verdict.Left
@@ -43,7 +43,7 @@ type State struct {
 	awaited awaited
 	trail   trail
 	open    opened
-	finding search
+	search  search
 	held    holding
 	again   rerun
 }
@@ -84,7 +84,7 @@ func idsOf(rows []dokploy.Deployment) ids {
 
 // Begin returns the state of an order that was just sent.
 func Begin(o Order) State {
-	s := State{order: o, queue: o.Queue, known: ids(o.Baseline.Rows).with()}
+	s := State{order: o, queue: o.Queue, oldRows: ids(o.Baseline.Rows).with()}
 	s.enter(Sent)
 	if o.Commit != "" {
 		s.enter(Awaited)
@@ -143,12 +143,6 @@ func (s State) Marked(description string) bool { return s.order.Marked(descripti
 
 // QueuedAt returns when Dokploy's process queued it; zero: unknown.
 func (s State) QueuedAt() time.Time { return s.trail.queuedAt }
-
-// Left returns what goes on in Dokploy.
-func (s State) Left() verdict.Left { return s.left }
-
-// Row returns the held row; nil: none.
-func (s State) Row() *dokploy.Deployment { return s.held.row }
 
 // Clock is the clock of Dokploy's process, extrapolated with ours. The zero
 // value is unknown.

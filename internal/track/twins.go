@@ -15,7 +15,7 @@ func (s *sight) noteTwins(q *dokploy.Queue, own *dokploy.Job) {
 	if s.order.Commit == "" {
 		return
 	}
-	f, ahead := &s.finding, true
+	f, ahead := &s.search, true
 	f.twins = false
 	for _, j := range s.pushes(q) {
 		if own != nil && j.ID == own.ID {
@@ -42,7 +42,7 @@ func (s *sight) whichPush() *Decision {
 	switch {
 	case len(jobs) == 0 || jobs[0].Key() == seen.Key():
 		return nil
-	case len(jobs) > 1 || s.finding.beside:
+	case len(jobs) > 1 || s.search.beside:
 		return lost(verdict.WhichPush)
 	}
 	if d := s.need(Rows); d != nil {
@@ -55,7 +55,7 @@ func (s *sight) whichPush() *Decision {
 	for i := range s.o.Rows {
 		row := &s.o.Rows[i]
 		other := row.Status != dokploy.StatusQueued && row.Status != dokploy.StatusCancelled && row.StartedAt.Before(turn)
-		if other && !s.known.has(row.ID) && (s.order.mine(row.Title, row.Description) || s.order.lostItsText(row)) {
+		if other && !s.oldRows.has(row.ID) && (s.order.mine(row.Title, row.Description) || s.order.lostItsText(row)) {
 			return lost(verdict.WhichPush)
 		}
 	}
@@ -65,7 +65,7 @@ func (s *sight) whichPush() *Decision {
 // besideOthers: other pushes of the commit stood in the queue where their rows may
 // be taken for ours. The order in the queue has to tell.
 func (s *sight) besideOthers(row *dokploy.Deployment) bool {
-	f, on := &s.finding, s.turn()
+	f, on := &s.search, s.turn()
 	// Once its turn was seen, what stood ahead of it has its row.
 	late := s.onRemote() && (on.IsZero() || !row.StartedAt.After(on))
 	return s.hasHash(row) && (f.twins || f.beside && (late || s.restarted() || s.mayBeEvicted(s.trail.latest)))
@@ -77,12 +77,12 @@ func (s *sight) besideOthers(row *dokploy.Deployment) bool {
 func (s *sight) hashTooLate(row *dokploy.Deployment) bool {
 	on := s.turn()
 	return s.hasHash(row) && !on.IsZero() && row.StartedAt.Sub(on) > rowAfter &&
-		(s.finding.beside || !s.onRemote() || s.restarted() && s.order.Traits.QueueSurvivesRestart)
+		(s.search.beside || !s.onRemote() || s.restarted() && s.order.Traits.QueueSurvivesRestart)
 }
 
 // hashComesLater: a job that is in the queue no more has its row.
 func (s *sight) hashComesLater(row *dokploy.Deployment) bool {
-	return s.hasHash(row) && s.finding.firstList != nil && !s.finding.firstList.has(row.ID)
+	return s.hasHash(row) && s.search.firstList != nil && !s.search.firstList.has(row.ID)
 }
 
 // hashBehindACommit: another row began before it that may be ours, too fast to be
@@ -90,7 +90,7 @@ func (s *sight) hashComesLater(row *dokploy.Deployment) bool {
 func (s *sight) hashBehindACommit(row *dokploy.Deployment) bool {
 	return s.hasHash(row) && slices.ContainsFunc(s.begun, func(other dokploy.Deployment) bool {
 		return other.StartedAt.Before(row.StartedAt) && !other.StartedAt.Before(s.turn()) && s.order.lostItsText(&other) &&
-			!s.isKnown(&other) && !s.wasListed(&other) && !s.isOfActive(&other)
+			!s.isOld(&other) && !s.wasListed(&other) && !s.isOfActive(&other)
 	})
 }
 
@@ -103,9 +103,9 @@ func (s *sight) secondRunOfPush() *Decision {
 	}
 	rows := s.laterPushes()
 	fast := slices.DeleteFunc(slices.Clone(s.o.Rows), func(row dokploy.Deployment) bool {
-		return s.known.has(row.ID) || row.StartedAt.Before(s.held.row.StartedAt) || !s.order.lostItsText(&row)
+		return s.oldRows.has(row.ID) || row.StartedAt.Before(s.held.row.StartedAt) || !s.order.lostItsText(&row)
 	})
-	others := s.finding.beside || s.hasEnded() && s.renumbered() // its job is known by its time alone
+	others := s.search.beside || s.hasEnded() && s.renumbered() // its job is known by its time alone
 	switch {
 	case s.job == nil || s.renumbered():
 		others = others || len(fast) > 0
@@ -125,7 +125,7 @@ func (s *sight) secondRunOfPush() *Decision {
 // laterPushes are the new rows of the commit that began after the held one.
 func (s *sight) laterPushes() []dokploy.Deployment {
 	return slices.DeleteFunc(slices.Clone(s.o.Rows), func(row dokploy.Deployment) bool {
-		return s.order.Commit == "" || s.known.has(row.ID) || row.Status == dokploy.StatusQueued || row.StartedAt.Before(s.held.row.StartedAt) || !s.order.mine(row.Title, row.Description)
+		return s.order.Commit == "" || s.oldRows.has(row.ID) || row.Status == dokploy.StatusQueued || row.StartedAt.Before(s.held.row.StartedAt) || !s.order.mine(row.Title, row.Description)
 	})
 }
 

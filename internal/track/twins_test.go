@@ -24,30 +24,30 @@ func TestKindsOfHashes(t *testing.T) {
 			s.trail.seen.Active, s.trail.seen.ProcessedOn, s.trail.latest = false, time.Time{}, at(9.5)
 		}, want: anothers},
 		{rule: "hash-at-its-time: it never began", start: -1, want: anothers},
-		{rule: "hash-beside-a-twin: one waited before ours", set: func(s *sight) { s.finding.twins = true }, want: candidate},
-		{rule: "hash-of-the-push: one waited behind it", set: func(s *sight) { s.finding.beside = true }, want: marked},
-		{rule: "hash-of-the-push: on a remote server, in its turn", set: func(s *sight) { s.finding.beside, s.order.Remote = true, true }, want: marked},
-		{rule: "hash-beside-a-twin: on a remote server, in the same millisecond", start: 10, set: func(s *sight) { s.finding.beside, s.order.Remote = true, true }, want: candidate},
+		{rule: "hash-beside-a-twin: one waited before ours", set: func(s *sight) { s.search.twins = true }, want: candidate},
+		{rule: "hash-of-the-push: one waited behind it", set: func(s *sight) { s.search.beside = true }, want: marked},
+		{rule: "hash-of-the-push: on a remote server, in its turn", set: func(s *sight) { s.search.beside, s.order.Remote = true, true }, want: marked},
+		{rule: "hash-beside-a-twin: on a remote server, in the same millisecond", start: 10, set: func(s *sight) { s.search.beside, s.order.Remote = true, true }, want: candidate},
 		{rule: "hash-beside-a-twin: on a remote server, its turn was not seen", set: func(s *sight) {
-			s.finding.beside, s.order.Remote, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
+			s.search.beside, s.order.Remote, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
 		}, want: candidate},
 		{rule: "hash-beside-a-twin: built on a remote server", set: func(s *sight) {
-			s.finding.beside, s.order.BuiltRemotely, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
+			s.search.beside, s.order.BuiltRemotely, s.trail.seen.Active, s.trail.seen.ProcessedOn = true, true, false, time.Time{}
 		}, want: candidate},
-		{rule: "hash-beside-a-twin: over a restart", set: func(s *sight) { s.finding.beside, s.o.Outages = true, 1 }, want: candidate},
-		{rule: "hash-beside-a-twin: ours may be pushed out", set: func(s *sight) { s.finding.beside = true }, begun: rowsFrom(11, 9), want: candidate},
+		{rule: "hash-beside-a-twin: over a restart", set: func(s *sight) { s.search.beside, s.o.Outages = true, 1 }, want: candidate},
+		{rule: "hash-beside-a-twin: ours may be pushed out", set: func(s *sight) { s.search.beside = true }, begun: rowsFrom(11, 9), want: candidate},
 		{rule: "hash-too-late", start: 15.1, want: candidate},
 		{rule: "hash-of-the-push: not too late", start: 14.9, want: marked},
 		{rule: "hash-of-the-push: SSH was silent for 20 s", start: 30, set: func(s *sight) { s.order.Remote = true }, want: marked},
 		{rule: "hash-too-late: BullMQ keeps the job over a restart", start: 30, set: func(s *sight) {
 			s.order.Remote, s.order.Traits.QueueSurvivesRestart, s.o.Outages = true, true, 1
 		}, want: candidate},
-		{rule: "hash-not-in-the-first-list", set: func(s *sight) { s.finding.firstList = ids{"x"} }, want: candidate},
+		{rule: "hash-not-in-the-first-list", set: func(s *sight) { s.search.firstList = ids{"x"} }, want: candidate},
 		{rule: "hash-behind-a-commit", begun: []dokploy.Deployment{commit("c", 10.05)}, want: candidate},
 		{rule: "hash-of-the-push: what began before our job is another's", begun: []dokploy.Deployment{commit("c", 9)}, want: marked},
 		{rule: "hash-of-the-push: a later commit is of another's", begun: []dokploy.Deployment{commit("c", 10.2)}, want: marked},
 		{rule: "hash-behind-a-commit: on a remote server it may be another's that ran beside it", set: func(s *sight) { s.order.Remote = true }, begun: []dokploy.Deployment{commit("c", 10.05)}, want: candidate},
-		{rule: "ours-began-after-that", set: func(s *sight) { s.finding.actives = []time.Time{at(7)} }, want: marked},
+		{rule: "ours-began-after-that", set: func(s *sight) { s.search.actives = []time.Time{at(7)} }, want: marked},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			s := &sight{State: Begin(Order{ServiceID: "api", Commit: sha, LosesMarker: true})}
@@ -66,7 +66,7 @@ func TestKindsOfHashes(t *testing.T) {
 			}
 			s.o.Rows = append([]dokploy.Deployment{row}, tt.begun...)
 			s.classify()
-			s.finding.itsRow, s.finding.notOurs = "", nil
+			s.search.itsRow, s.search.notOurs = "", nil
 			if got := s.classOf(&row); got != tt.want {
 				t.Errorf("class %d, want %d", got, tt.want)
 			}
