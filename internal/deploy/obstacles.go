@@ -15,7 +15,7 @@ var skipKeywords = []string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]
 
 // obstacles returns the settings of a service that explain why a push starts no
 // deployment (docs/dokploy.md, Webhooks).
-func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []verdict.Obstacle) {
+func obstacles(s *dokploy.Service, pushed Pushed, traits dokploy.Traits) (found []verdict.Obstacle) {
 	add := func(kind verdict.ObstacleKind, text, other string) {
 		found = append(found, verdict.Obstacle{Kind: kind, Text: text, Other: other})
 	}
@@ -37,7 +37,7 @@ func obstacles(s *dokploy.Service, pushed Pushed, v dokploy.Version) (found []ve
 	}
 	if paths := s.Push.WatchPaths; len(paths) > 0 && !onTag {
 		kind := verdict.WatchPaths
-		if v.Less(0, 29, 14) {
+		if traits.WatchesModifiedOnly {
 			kind = verdict.WatchPathsOfModified
 		}
 		add(kind, strings.Join(paths, ", "), "")
@@ -71,15 +71,15 @@ func (p Pushed) what() string {
 // obstacles returns those of the target. previews are all of its application.
 func (t target) obstacles(previews []dokploy.Preview) []verdict.Obstacle {
 	if t.service.PullRequest != 0 {
-		return previewObstacles(t.service, previews, t.o.Follow.Pull, t.version)
+		return previewObstacles(t.service, previews, t.o.Follow.Pull, t.traits)
 	}
-	return obstacles(t.service, t.o.Follow.Pushed, t.version)
+	return obstacles(t.service, t.o.Follow.Pushed, t.traits)
 }
 
 // previewObstacles returns the settings of an application that explain why a
 // pull request gets no preview, or an existing one no deployment
 // (docs/dokploy.md, Previews). Other settings for pushes do not matter.
-func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull, v dokploy.Version) (found []verdict.Obstacle) {
+func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull, traits dokploy.Traits) (found []verdict.Obstacle) {
 	add := func(kind verdict.ObstacleKind, text, other string) {
 		found = append(found, verdict.Obstacle{Kind: kind, Text: text, Other: other})
 	}
@@ -100,9 +100,9 @@ func previewObstacles(s *dokploy.Service, previews []dokploy.Preview, pull Pull,
 	}
 	exists := slices.ContainsFunc(previews, func(p dokploy.Preview) bool { return p.Number == s.PullRequest })
 	switch n, limit := len(previews), strconv.Itoa(set.Limit); {
-	case v.Less(0, 30, 2) && n > set.Limit:
+	case traits.LimitsAllPreviews && n > set.Limit:
 		add(verdict.PreviewsExceeded, count(n, "preview"), limit)
-	case !v.Less(0, 30, 2) && !exists && n >= set.Limit:
+	case !traits.LimitsAllPreviews && !exists && n >= set.Limit:
 		add(verdict.PreviewLimit, count(n, "preview"), limit)
 	}
 	labels := strings.Join(set.Labels, ", ")

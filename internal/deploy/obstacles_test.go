@@ -50,7 +50,7 @@ func TestObstacles(t *testing.T) {
 			{Kind: verdict.AutoDeployOff}, {Kind: verdict.OtherBranch, Text: "main", Other: "the branch feature"}, {Kind: verdict.WatchPaths, Text: "a"},
 		}},
 	} {
-		got := obstacles(&dokploy.Service{SourceType: tt.source, Push: tt.push}, tt.pushed, tt.version)
+		got := obstacles(&dokploy.Service{SourceType: tt.source, Push: tt.push}, tt.pushed, dokploy.TraitsOf(tt.version))
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}

@@ -26,6 +26,12 @@ type Traits struct {
 	RawDotenv bool
 	// QuotesDotenv: they are written in quotes there, for stacks too.
 	QuotesDotenv bool
+	// WatchesModifiedOnly: watch paths are compared with the modified files of a
+	// push, not with those that it adds or removes.
+	WatchesModifiedOnly bool
+	// LimitsAllPreviews: the limit may be exceeded by one preview, and then those
+	// that exist are not deployed either.
+	LimitsAllPreviews bool
 }
 
 // unknownTraits apply to a version that cannot be parsed, such as "canary". It
@@ -47,5 +53,7 @@ func TraitsOf(v Version) Traits {
 		BuildValuesAsWritten: v.Less(0, 25, 9),
 		RawDotenv:            v.Less(0, 30, 0),
 		QuotesDotenv:         !v.Less(0, 30, 0) && v.Less(0, 30, 2),
+		WatchesModifiedOnly:  v.Less(0, 29, 14),
+		LimitsAllPreviews:    v.Less(0, 30, 2),
 	}
 }
