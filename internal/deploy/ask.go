@@ -7,9 +7,9 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// before sends requests that come before the trigger: it tolerates a short
+// retry sends requests that come before the trigger: it tolerates a short
 // outage, and stops on errors that waiting cannot fix.
-func before(ctx context.Context, o *Options, look func(context.Context) error) error {
+func retry(ctx context.Context, o *Options, look func(context.Context) error) error {
 	loop := wait.Loop{
 		Backoff:  wait.NewBackoff(o.beforeTrigger(), o.beforeTrigger()),
 		Tolerate: o.beforeTrigger(),
@@ -23,9 +23,9 @@ func before(ctx context.Context, o *Options, look func(context.Context) error) e
 	})
 }
 
-// ask asks a question of the time before the trigger, as [before] does.
+// ask asks a question of the time before the trigger, as [retry] does.
 func ask[T any](ctx context.Context, o *Options, question func(context.Context) (T, error)) (answer T, err error) {
-	err = before(ctx, o, func(ctx context.Context) (err error) {
+	err = retry(ctx, o, func(ctx context.Context) (err error) {
 		answer, err = question(ctx)
 		return err
 	})

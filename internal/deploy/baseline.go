@@ -42,9 +42,9 @@ func (b baseline) ids() []string { return slices.Collect(maps.Keys(b.rows)) }
 func takeBaseline(ctx context.Context, t target) (baseline, error) {
 	rows := t.service.Deployments
 	if rows == nil {
-		err := before(ctx, t.o, func(ctx context.Context) (err error) {
-			rows, err = t.client.Deployments(ctx, t.service.Kind, t.service.ID)
-			return err
+		var err error
+		rows, err = ask(ctx, t.o, func(ctx context.Context) ([]dokploy.Deployment, error) {
+			return t.client.Deployments(ctx, t.service.Kind, t.service.ID)
 		})
 		if err != nil {
 			return baseline{}, err

@@ -124,7 +124,7 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	order.SentAt, order.StartTimeout = time.Now(), time.Hour
 	var d track.Decision
 	state := track.Begin(order)
-	err := before(ctx, t.o, func(ctx context.Context) error {
+	err := retry(ctx, t.o, func(ctx context.Context) error {
 		s := w.newObservation()
 		for {
 			next, now := state.See(s.shown)

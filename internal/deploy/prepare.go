@@ -115,7 +115,7 @@ func (t target) apply(ctx context.Context, p *plan, change dokploy.Change) error
 	if forbidden == nil && t.rights != nil && !t.rights.CreateServices {
 		return t.saveEnv(ctx, p, change)
 	}
-	err := before(ctx, t.o, func(ctx context.Context) error { return t.client.Update(ctx, p.service, change) })
+	err := retry(ctx, t.o, func(ctx context.Context) error { return t.client.Update(ctx, p.service, change) })
 	switch {
 	case err == nil || !dokploy.Denied(err):
 		return err
@@ -127,7 +127,7 @@ func (t target) apply(ctx context.Context, p *plan, change dokploy.Change) error
 
 func (t target) saveEnv(ctx context.Context, p *plan, change dokploy.Change) error {
 	p.member = true
-	return before(ctx, t.o, func(ctx context.Context) error { return t.client.SaveEnvironment(ctx, p.service, change) })
+	return retry(ctx, t.o, func(ctx context.Context) error { return t.client.SaveEnvironment(ctx, p.service, change) })
 }
 
 // askRights asks once what the key may do; nil if the server does not say.
@@ -136,7 +136,7 @@ func askRights(ctx context.Context, o *Options) (*dokploy.Rights, error) {
 		rights dokploy.Rights
 		told   bool
 	)
-	err := before(ctx, o, func(ctx context.Context) (err error) {
+	err := retry(ctx, o, func(ctx context.Context) (err error) {
 		rights, told, err = o.Client.Rights(ctx)
 		if dokploy.Denied(err) {
 			return nil

@@ -19,7 +19,7 @@ const maxUploads = 3
 // upload sends the source, which starts a deployment. If it breaks off before
 // its end it is started again: the server cannot have accepted it.
 func (s *sender) upload(ctx context.Context) error {
-	if err := before(ctx, s.t.o, s.snapshotBeforeUpload); err != nil {
+	if err := retry(ctx, s.t.o, s.snapshotBeforeUpload); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
