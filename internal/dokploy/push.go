@@ -45,8 +45,7 @@ const defaultPreviewLimit = 3
 // with its own rows, containers and domain.
 type Preview struct {
 	ID      string
-	Number  int    // of the pull request
-	Branch  string // of the pull request
+	Number  int // of the pull request
 	AppName string
 	Status  string   // like Service.Status
 	Domains []Domain // one, or none
@@ -141,7 +140,6 @@ func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview,
 	var wire listOf[struct {
 		ID          string                 `json:"previewDeploymentId"`
 		Number      string                 `json:"pullRequestNumber"`
-		Branch      string                 `json:"branch"`
 		AppName     string                 `json:"appName"`
 		Status      string                 `json:"previewStatus"`
 		Domain      *wireDomain            `json:"domain"`
@@ -159,10 +157,10 @@ func (c *Client) Previews(ctx context.Context, applicationID string) ([]Preview,
 		if err != nil || w.ID == "" {
 			continue
 		}
-		if err := longName(procedure, w.ID, w.AppName, w.Branch); err != nil {
+		if err := longName(procedure, w.ID, w.AppName); err != nil {
 			return nil, err
 		}
-		p := Preview{ID: w.ID, Number: number, Branch: w.Branch, AppName: w.AppName, Status: w.Status, Deployments: rows(w.Deployments)}
+		p := Preview{ID: w.ID, Number: number, AppName: w.AppName, Status: w.Status, Deployments: rows(w.Deployments)}
 		if w.Domain != nil {
 			p.Domains = []Domain{w.Domain.domain()}
 		}

@@ -112,7 +112,7 @@ func TestPreviews(t *testing.T) {
 	}
 	at := func(s string) time.Time { v, _ := time.Parse(time.RFC3339Nano, s); return v }
 	want := []Preview{{
-		ID: "t_XAY9_kq7miG6zalv-dz", Number: 7, Branch: "feature", AppName: "preview-gh-ro3fl7-owxalo", Status: "done",
+		ID: "t_XAY9_kq7miG6zalv-dz", Number: 7, AppName: "preview-gh-ro3fl7-owxalo", Status: "done",
 		Domains: []Domain{{Host: "preview-gh-ro3fl7-owxalo.preview.example.com", Path: "/", Enabled: true}},
 		Deployments: []Deployment{{
 			ID: "gGgRapoJmNnvYumPvKe9G", Title: "Preview Deployment", Description: "Hash: a2e6ea554860208a936e2f311cf46b284f34d3e0", Status: "done",
