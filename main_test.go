@@ -20,7 +20,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// standIn is a Dokploy on a port of this machine, and the inputs that lead there.
+// standIn starts a Dokploy on a port of this machine and returns the inputs for
+// it.
 func standIn(t *testing.T, o dokploytest.Options) (*dokploytest.Server, []string) {
 	t.Helper()
 	o.NoDocker = true
@@ -33,15 +34,15 @@ func standIn(t *testing.T, o dokploytest.Options) (*dokploytest.Server, []string
 	return srv, []string{"DOKPLOY_URL=" + url, "DOKPLOY_API_KEY=" + srv.Key}
 }
 
-// process is the program as a process of its own, its output a pipe.
+// process is the program in its own process, with a pipe as output.
 type process struct {
 	*exec.Cmd
 	out  *os.File
 	file string // of the outputs
 }
 
-// begin starts the program; before is a shell's line that goes before it. Where
-// it is blocked, it can print nothing.
+// begin starts the program; before is shell code that runs first. If blocked,
+// the program cannot print anything.
 func begin(t *testing.T, env []string, blocked bool, before string, more ...string) *process {
 	t.Helper()
 	program, err := exec.LookPath("dokploy-deploy") // the link to this binary that testscript made
@@ -66,7 +67,7 @@ func begin(t *testing.T, env []string, blocked bool, before string, more ...stri
 		}
 	}
 	p.out, p.Stdout, p.Stderr = out, in, in
-	// Where the tests run under nohup, the program would ignore SIGHUP as they do.
+	// If the tests run under nohup, the program would ignore SIGHUP as they do.
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	t.Cleanup(func() { signal.Stop(hangUp) })
@@ -78,7 +79,7 @@ func begin(t *testing.T, env []string, blocked bool, before string, more ...stri
 	return p
 }
 
-// end waits for the process, which must end with the code and have written its
+// end waits for the process, which must end with this code and have written its
 // outputs.
 func (p *process) end(t *testing.T, code int, status string) {
 	t.Helper()
@@ -89,7 +90,7 @@ func (p *process) end(t *testing.T, code int, status string) {
 	p.wrote(t, status)
 }
 
-// wrote fails the test if the outputs have another status, or are not there.
+// wrote fails the test if the outputs have another status, or do not exist.
 func (p *process) wrote(t *testing.T, status string) {
 	t.Helper()
 	text, err := os.ReadFile(p.file)
@@ -112,7 +113,7 @@ func untilItBuilds(t *testing.T, srv *dokploytest.Server) {
 	}
 }
 
-// numbered are so many lines, and how long each of them takes.
+// numbered returns n numbered lines, and how long each of them takes.
 func numbered(each time.Duration, n int) []dokploytest.Step {
 	var lines []string
 	for i := range n {
@@ -121,13 +122,13 @@ func numbered(each time.Duration, n int) []dokploytest.Step {
 	return dokploytest.Lines(each, lines...)
 }
 
-// TestNobodyReads: what becomes of the output changes nothing of the result.
+// TestNobodyReads: what happens to the output does not change the result.
 func TestNobodyReads(t *testing.T) {
 	t.Parallel()
-	const full = 8 << 20 // more than a pipe and the program keep
+	const full = 8 << 20 // more than a pipe and the program hold
 	for name, tt := range map[string]struct {
 		build  dokploytest.Build
-		read   bool // the first piece, then the reader is gone; else it is blocked
+		read   bool // the reader reads the first piece and goes away; otherwise it is blocked
 		inputs []string
 		code   int
 		status string
@@ -154,13 +155,13 @@ func TestNobodyReads(t *testing.T) {
 	}
 }
 
-// TestReaderComesBack: a reader that slept gets all of it.
+// TestReaderComesBack: a reader that slept gets everything.
 func TestReaderComesBack(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{DiscardLogs: true})
 	srv.AddApplication(dokploytest.Application{Name: "api", Build: dokploytest.Build{LogWriter: dokploytest.BigLog(8 << 20), Outcome: "error"}})
 	p := begin(t, env, false, "")
-	for { // the outputs are there: nothing more is printed
+	for { // once the outputs exist, nothing more is printed
 		if info, err := os.Stat(p.file); err == nil && info.Size() > 0 {
 			break
 		}
@@ -181,7 +182,7 @@ func TestReaderComesBack(t *testing.T) {
 }
 
 // TestInterruptWhileBlocked: the outputs of an interrupted run do not wait for
-// whoever reads the output.
+// whoever reads its output.
 func TestInterruptWhileBlocked(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -197,9 +198,9 @@ func TestInterruptWhileBlocked(t *testing.T) {
 	}
 }
 
-// TestSignalsAtOnce: an end that is called for more than once writes its outputs,
-// too. The first signal decides the exit code, and which one that is of two that
-// come together the kernel decides.
+// TestSignalsAtOnce: a run that is told to end more than once writes its
+// outputs, too. The first signal decides the exit code; for two that come
+// together, the kernel decides which one is the first.
 func TestSignalsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, more := range map[string][]syscall.Signal{
@@ -215,7 +216,7 @@ func TestSignalsAtOnce(t *testing.T) {
 			untilItBuilds(t, srv)
 			for _, sig := range more {
 				_ = p.Process.Signal(sig)
-				time.Sleep(time.Millisecond) // so that two of one kind do not become one
+				time.Sleep(time.Millisecond) // so that two of the same kind do not merge
 			}
 			_ = p.Wait()
 			if code := p.ProcessState.ExitCode(); !slices.Contains(more, syscall.Signal(code-128)) {
@@ -226,7 +227,7 @@ func TestSignalsAtOnce(t *testing.T) {
 	}
 }
 
-// TestHangUp: SIGHUP interrupts, and is ignored where it was ignored before.
+// TestHangUp: SIGHUP interrupts, and is ignored if it was ignored before.
 func TestHangUp(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -244,7 +245,7 @@ func TestHangUp(t *testing.T) {
 			p := begin(t, env, false, tt.before)
 			untilItBuilds(t, srv)
 			_ = p.Process.Signal(syscall.SIGHUP)
-			_ = p.out.Close() // and the output goes with it
+			_ = p.out.Close() // this closes the output, too
 			p.end(t, tt.code, tt.status)
 		})
 	}

@@ -1,6 +1,6 @@
 //go:build !windows
 
-// Windows has no SIGTERM, and other paths in what is printed.
+// Windows has no SIGTERM, and other paths in the output.
 
 package main
 
@@ -29,26 +29,28 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestMain lets the scripts run this test binary as the program. Parallel tests
-// wait for rollouts nearly all the time, so there may be more than processors.
+// wait for rollouts nearly all the time, so there may be more of them than
+// processors.
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "16")
 	testscript.Main(m, map[string]func(){"dokploy-deploy": main})
 }
 
 // TestScripts runs the program as each CI host does, with the environment that
-// was recorded there, and holds what a person sees against golden files. The
+// was recorded there, and compares what a person sees with golden files. The
 // commands of the scripts:
 //
-//	standin NAME     a Dokploy with the services of one scenario
-//	push WHEN        an application api, and a push to it. The next program comes
-//	                 early: Dokploy is told of the push once it waits for that;
-//	                 in the middle of the build; or late, after its end
-//	host NAME        the environment of testdata/env/NAME.env
-//	deploy CODE …    the program with these inputs; it must end with CODE.
-//	                 "signal=" as an input interrupts it when the build runs
-//	golden NAME      what it printed and wrote, held against testdata/script/golden
+//	standin NAME     starts a Dokploy with the services of one scenario
+//	push WHEN        adds an application api, and pushes to it. The next program
+//	                 comes early: Dokploy is told about the push once the program
+//	                 waits for it; in the middle of the build; or late, after its
+//	                 end
+//	host NAME        sets the environment of testdata/env/NAME.env
+//	deploy CODE …    runs the program with these inputs; it must end with CODE.
+//	                 The input "signal=" interrupts it while the build is running
+//	golden NAME      compares what it printed and wrote with testdata/script/golden
 //
-// After a change that is meant: go test . -run TestScripts -update
+// After an intended change: go test . -run TestScripts -update
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	env, err := filepath.Abs(filepath.Join("testdata", "env"))
@@ -68,7 +70,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// scenarios are what a deployment meets.
+// scenarios are the situations that a deployment can meet.
 var scenarios = map[string]func(*dokploytest.Server){
 	"success": func(s *dokploytest.Server) {
 		s.AddApplication(dokploytest.Application{
@@ -93,7 +95,7 @@ var scenarios = map[string]func(*dokploytest.Server){
 			Rollout: dokploytest.Rollout{Crash: true, Log: []string{"connecting to postgres://api:SECRET-password@db/api", "Error: password authentication failed"}},
 		})
 	},
-	// A pull request has been told of, and its preview is deployed.
+	// Dokploy was told about a pull request, and its preview is deployed.
 	"preview": func(s *dokploytest.Server) {
 		app := pullApplication(s, dokploytest.Previews{Build: dokploytest.Build{Steps: dokploytest.Lines(0, "#1 the preview is built")}})
 		s.PullRequest(dokploytest.PullRequest{Number: 12, Owner: "acme", Repository: "shop", Commit: "8c0de1f2a3b4c5d6e7f8091a2b3c4d5e6f708192"})
@@ -101,7 +103,7 @@ var scenarios = map[string]func(*dokploytest.Server){
 			time.Sleep(10 * time.Millisecond)
 		}
 	},
-	// It has not been, as the application wants a label.
+	// It is not deployed, as the application requires a label.
 	"no-preview": func(s *dokploytest.Server) {
 		pullApplication(s, dokploytest.Previews{Labels: []string{"preview"}})
 	},
@@ -123,7 +125,7 @@ var scenarios = map[string]func(*dokploytest.Server){
 	},
 }
 
-// pullApplication is one with previews of pull requests.
+// pullApplication adds an application with previews of pull requests.
 func pullApplication(s *dokploytest.Server, p dokploytest.Previews) *dokploytest.Service {
 	p.HTTPS = true
 	app := s.AddApplication(dokploytest.Application{Name: "web", SourceType: "github", Previews: &p, Domains: []dokploytest.Domain{{Host: "shop.example.com", HTTPS: true}}})
@@ -131,7 +133,7 @@ func pullApplication(s *dokploytest.Server, p dokploytest.Previews) *dokploytest
 	return app
 }
 
-// meets is what happens beside the next program.
+// meets is what happens during the next program.
 type meets struct {
 	server  *dokploytest.Server
 	moments []moment
@@ -144,7 +146,7 @@ type moment struct {
 }
 
 func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
-	// To see that containers run takes seconds: one scenario shows it.
+	// Verifying that containers run takes seconds: one scenario shows it.
 	srv := dokploytest.New(dokploytest.Options{Concurrency: 4, NoDocker: args[0] != "crash"})
 	scenarios[args[0]](srv)
 	url, err := srv.Listen("127.0.0.1:0")
@@ -195,8 +197,8 @@ func cmdHost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("HOST", args[0])
 }
 
-// hostEnv reads a recorded environment. Files it names lie beside it or are
-// made in the script's folder.
+// hostEnv reads a recorded environment. The files that it names are next to it
+// or are created in the script's folder.
 func hostEnv(ts *testscript.TestScript) []string {
 	dir := ts.Getenv("HOST_ENVIRONMENTS")
 	f, err := os.Open(filepath.Join(dir, ts.Getenv("HOST")+".env"))
@@ -212,7 +214,7 @@ func hostEnv(ts *testscript.TestScript) []string {
 			value = unquoted
 		}
 		if isInput(name) {
-			continue // the script's own are spelled as the host does
+			continue // the script's own inputs are spelled as on the host
 		}
 		switch name {
 		case "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "DRONE_OUTPUT":
@@ -229,7 +231,7 @@ func isInput(variable string) bool {
 	return strings.HasPrefix(variable, "INPUT_") || strings.HasPrefix(variable, "PLUGIN_") || strings.HasPrefix(variable, "DOKPLOY_")
 }
 
-// spelled is the variable in which a host passes an input.
+// spelled returns the variable in which a host passes an input.
 func spelled(host, input string) string {
 	upper := strings.ToUpper(input)
 	under := strings.ReplaceAll(upper, "-", "_")
@@ -245,7 +247,8 @@ func spelled(host, input string) string {
 func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	// Where a line is broken depends on the times in it: none is.
+	// Where a line is broken depends on the times in it: no line is broken
+	// here.
 	env := append(hostEnv(ts), "COLUMNS=1000")
 	inputs := append([]string{"url=" + ts.Getenv("STANDIN_URL"), "api-key=" + ts.Getenv("STANDIN_KEY"), "output-file=" + ts.MkAbs("outputs.env")}, args[1:]...)
 	signal := false
@@ -279,7 +282,8 @@ func cmdDeploy(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// watched is a buffer that knows when it has seen a text, one after the other.
+// watched is a buffer that notices when it has seen each of several texts, in
+// their order.
 type watched struct {
 	all     []byte
 	moments []moment
@@ -316,7 +320,7 @@ func cmdGolden(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// volatile are the parts that differ from run to run, and what stands for them.
+// volatile holds the parts that differ from run to run, and what replaces them.
 var volatile = []struct {
 	re *regexp.Regexp
 	by string
@@ -329,7 +333,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\x1b`), "ESC"},
 	{regexp.MustCompile(`\r`), "CR"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<token>"},                   // stop-commands, delimiters
-	{regexp.MustCompile(`::add-mask::[A-Za-z]{64}`), "::add-mask::<key>"}, // the stand-in's
+	{regexp.MustCompile(`::add-mask::[A-Za-z]{64}`), "::add-mask::<key>"}, // the stand-in's key
 	{regexp.MustCompile(`(section_(?:start|end)):\d+`), "$1:<unix>"},
 	{regexp.MustCompile(`(/(?:project|environment|application|compose)/)[\w-]{21}`), "$1<id>"},
 	{regexp.MustCompile(`("(?:id|deploymentId)":")[\w-]{21}`), "$1<id>"},
@@ -337,14 +341,14 @@ var volatile = []struct {
 	{regexp.MustCompile(`(DOKPLOY_DEPLOYMENT_ID=)[\w,-]{21,}`), "$1<id>"},
 	{regexp.MustCompile(`(?m)^[\w-]{21}(,[\w-]{21})*$`), "<id>"},
 	{regexp.MustCompile(`\b\d+(\.\d)?m?s\b`), "<time>"},
-	// What is seen of a rollout on the way depends on when it is looked.
+	// What is seen of a rollout on the way depends on the times of the looks.
 	{regexp.MustCompile(`(?m)^(?:<dim>)?› (new containers: \d+ of \d+ running|task: .*|Swarm is rolling back .*)(?:<off>)?\n`), ""},
 	{regexp.MustCompile(`; the previous version is (still running|running again)`), "; <what serves>"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`), "<clock>"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<clock> UTC"},
 	{regexp.MustCompile(`\b(preview-web-)[a-z0-9]+-[a-z0-9]+`), "$1<name>"},
 	{regexp.MustCompile(`(container \S+\.1\.)\w{25}`), "$1<task>"},
-	// Said from a second on, or only when the job was seen in the queue.
+	// Shown from one second on, or only if the job was seen in the queue.
 	{regexp.MustCompile(`(started|failed|was interrupted|did not finish) (?:after|in) <time>`), "$1"},
 	{regexp.MustCompile(`, followed for <time>`), ""},
 	{regexp.MustCompile(`(?m)^(\| (?:api|stack|web[^|]*) \| \S+ \w+ \|).*(\| [^|]*\|)$`), "$1 … $2"},
@@ -354,7 +358,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`dokploy-deploy \S+ →`), "dokploy-deploy <version> →"},
 }
 
-// steady takes out of a text what differs from run to run.
+// steady removes from a text what differs from run to run.
 func steady(text, url string) string {
 	text = strings.ReplaceAll(text, url, "http://dokploy.test")
 	for _, v := range volatile {

@@ -22,17 +22,18 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/calls.txt anew")
 
-// callsFile has every kind of call that the program makes, a line each: method,
-// path, names of the parameters or fields. TestStandIn holds it against what the
-// cases send, TestOpenAPI (-tags e2e) against a server's own document.
+// callsFile has every kind of call that the program makes, one per line:
+// method, path, names of the parameters or fields. TestStandIn compares it with
+// the requests of the cases, TestOpenAPI (-tags e2e) with a server's own
+// document.
 const callsFile = "testdata/calls.txt"
 
-// rare are the calls that no case makes: what is left where a container's log
-// cannot be had from its stream. It carries containerId, too, as for compose
-// services; that one is in no document, and a server leaves it unread.
+// rare are the calls that no case makes: the fallback if a container's log is
+// not available from its stream. It carries containerId, too, as for compose
+// services; no document has that one, and a server ignores it.
 var rare = []string{"GET /api/application.readLogs applicationId tail"}
 
-// calls are those that were made.
+// calls are the calls that were made.
 type calls struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -46,14 +47,15 @@ func (c *calls) take(requests []dokploytest.Request) {
 	}
 	for _, r := range requests {
 		if !strings.HasPrefix(r.Header.Get("User-Agent"), "dokploy-deploy/") || r.Path == "/no-such-page" || r.Path == "/api/health" {
-			continue // the case's own, or a health-url
+			continue // by the case itself, or for a health-url
 		}
 		c.seen[strings.Join(append([]string{r.Method, r.Path}, names(r)...), " ")] = true
 	}
 }
 
-// names are those of a request's parameters or fields. Every query is sent in
-// two dialects; input is the one of /api/trpc, which no document describes.
+// names returns the names of a request's parameters or fields. Every query is
+// sent in two dialects; input is the one of /api/trpc, which no document
+// describes.
 func names(r dokploytest.Request) []string {
 	set := map[string]bool{}
 	query, _ := url.ParseQuery(r.Query)
@@ -93,8 +95,8 @@ func readCalls(t *testing.T) []string {
 	return append(strings.Split(strings.TrimSpace(string(text)), "\n"), rare...)
 }
 
-// check holds the calls against the file, and the file against the client's
-// source: a procedure that no case calls is not shown to exist.
+// check compares the calls with the file, and the file with the client's
+// source: if no case calls a procedure, nothing shows that it exists.
 func (c *calls) check(t *testing.T) {
 	t.Helper()
 	var list []string
@@ -117,7 +119,7 @@ func (c *calls) check(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(err, files)
 	}
-	// "deployment.all", or ".one" behind the kind of a service.
+	// "deployment.all", or ".one" after the kind of a service.
 	literal := regexp.MustCompile(`"([A-Za-z]*\.[a-z]+[A-Za-z]*)"`)
 	host := regexp.MustCompile(`\.(com|org|git)$`) // a server's name, or the end of a repository's
 	for _, file := range files {

@@ -12,9 +12,9 @@ import (
 )
 
 // TestOpenAPI: every call that the program makes is in the server's own
-// document, with those parameters and all that are required. Two are not asked
-// for: the WebSockets are none of its procedures, and of the upload the
-// document names another path than the one that works (below).
+// document, with these parameters and all required ones. Two are left out: the
+// WebSockets are not among its procedures, and for the upload the document
+// names another path than the one that works (below).
 func TestOpenAPI(t *testing.T) {
 	type schema struct {
 		Properties map[string]any
@@ -41,8 +41,8 @@ func TestOpenAPI(t *testing.T) {
 		case path == "/listen-deployment", path == "/docker-container-logs":
 			continue // a WebSocket
 		case strings.HasPrefix(path, "/api/trpc/"):
-			// /api/application.dropDeployment answers 500: only /api/trpc takes
-			// the form that the document describes.
+			// /api/application.dropDeployment answers with 500: only /api/trpc
+			// accepts the form that the document describes.
 			contentType = "multipart/form-data"
 		}
 		procedure := path[strings.LastIndex(path, "/"):]

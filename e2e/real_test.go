@@ -32,28 +32,28 @@ import (
 	"dokploy-deploy/e2e/cases"
 )
 
-// TestRealDokploy runs the cases against a real Dokploy, in a project of its own that
+// TestRealDokploy runs the cases against a real Dokploy, in its own project, which
 // it removes again:
 //
 //	DOKPLOY_URL=… DOKPLOY_API_KEY=… DOKPLOY_E2E_IMAGE=nginx:alpine go test -tags e2e -v -timeout 60m -run 'Real|OpenAPI' ./e2e
 //
-// The key is an admin's without a rate limit. The image is one that the server
-// can pull, and that goes on running. Optional, without which some cases are
-// skipped, and say so:
+// The key is an admin's, without a rate limit. The server must be able to pull the
+// image, and the image must keep running. The other variables are optional; without
+// them some cases are skipped, and say so:
 //
 //	DOKPLOY_E2E_CRASH_IMAGE   an image that ends with an error at once
 //	DOKPLOY_E2E_REGISTRY      id of a registry in Dokploy, for its own rollback
-//	DOKPLOY_E2E_GIT           a Git repository that may be pushed to, and that Dokploy can
+//	DOKPLOY_E2E_GIT           a Git repository that accepts pushes and that Dokploy can
 //	                          clone (https://host/owner/name.git): it gets a branch
 //	DOKPLOY_E2E_GITHUB        id of a GitHub provider in Dokploy that can clone it: GitHub's
 //	                          webhooks are sent for it, signed with its secret, and its API must
-//	                          answer as GitHub's does of pull requests that are made up
+//	                          answer as GitHub's would about invented pull requests
 //	DOKPLOY_E2E_RESTART       a command that restarts Dokploy, and ends when it is back
 //	DOKPLOY_E2E_SERVER        id of a remote server in Dokploy, and
 //	DOKPLOY_E2E_CUT_SSH       … a command that resets its SSH connections and refuses new ones,
 //	DOKPLOY_E2E_MEND_SSH      … and one that lets them through again
-//	DOKPLOY_E2E_MEMBER_KEY    a plain member's key, where the server lets none be made
-//	DOKPLOY_E2E_GOARCH        the server's architecture, if it is another one
+//	DOKPLOY_E2E_MEMBER_KEY    a plain member's key, if the server does not allow creating one
+//	DOKPLOY_E2E_GOARCH        the server's architecture, if it differs
 func TestRealDokploy(t *testing.T) {
 	program := program(t)
 	w := newReal(t)
@@ -186,7 +186,7 @@ func (w *real) fromGit(t testing.TB, set map[string]any, s cases.Service) {
 	set["customGitUrl"], set["customGitBranch"] = w.Repository()
 }
 
-// fromGitHub sets the same source, as GitHub's app has it.
+// fromGitHub sets the same source, for GitHub's app.
 func (w *real) fromGitHub(t testing.TB, set map[string]any, id string, s cases.Service) {
 	t.Helper()
 	_, branch := w.Repository()
@@ -200,7 +200,7 @@ func (w *real) fromGitHub(t testing.TB, set map[string]any, id string, s cases.S
 	set["previewWildcard"], set["previewPort"] = "*.preview.example.com", 80
 }
 
-// ofGitHub is the repository by GitHub's names.
+// ofGitHub returns the repository by GitHub's names.
 func (w *real) ofGitHub(t testing.TB) (owner, repository string) {
 	t.Helper()
 	address, _ := w.Repository()
@@ -253,7 +253,7 @@ func (w *real) PullRequest(t testing.TB, p cases.Pull) {
 
 func (w *real) Repository() (url, branch string) { return os.Getenv("DOKPLOY_E2E_GIT"), w.name }
 
-// Commit pushes one that changes what both kinds of services run.
+// Commit pushes a commit that changes what both kinds of services run.
 func (w *real) Commit(t testing.TB) string {
 	t.Helper()
 	url, branch := w.Repository()
@@ -301,15 +301,15 @@ func (w *real) Front(t testing.TB, id string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := 20000 + int(n.Int64()) // below those that systems hand out
+	port := 20000 + int(n.Int64()) // below the range that systems hand out
 	w.api(t, "port.create", map[string]any{
 		"applicationId": id, "publishedPort": port, "targetPort": 8080, "protocol": "tcp", "publishMode": "host",
 	}, nil)
 	return "http://" + net.JoinHostPort(at.Hostname(), strconv.Itoa(port))
 }
 
-// settle waits until no deployment of an application runs, or one is left as
-// running forever: it has no job.
+// settle waits until no deployment of an application is running, or one is left
+// as running forever: it has no job.
 func (w *real) settle(t testing.TB, id string) (status string) {
 	t.Helper()
 	worked := time.Now()
@@ -369,8 +369,8 @@ func (w *real) upload(t testing.TB, id string) {
 	t.Fatal("the upload was not deployed")
 }
 
-// builder is the source of what is built: a program and a Dockerfile without a
-// base image.
+// builder returns the source of what is built: a program and a Dockerfile
+// without a base image.
 func builder(t *testing.T) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "builder")
@@ -443,13 +443,13 @@ func (w *real) CutSSH(t testing.TB) {
 	t.Cleanup(func() { command(t, "DOKPLOY_E2E_MEND_SSH") })
 }
 
-// command runs the one that a variable holds.
+// command runs the command in a variable.
 func command(t testing.TB, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", os.Getenv(name))
-	if err := cmd.Run(); err != nil { // without pipes: what it starts may keep them
+	if err := cmd.Run(); err != nil { // without pipes: its children may keep them open
 		t.Fatalf("%s: %v", name, err)
 	}
 }
@@ -469,8 +469,8 @@ func (w *real) Key(t testing.TB, k cases.Key) string {
 	return made.Key
 }
 
-// memberKey makes a plain member with access to these services, signs in as
-// they would, and makes a key.
+// memberKey creates a plain member with access to these services, signs in as
+// that member, and creates a key.
 func (w *real) memberKey(t testing.TB, services []string) string {
 	t.Helper()
 	if key := os.Getenv("DOKPLOY_E2E_MEMBER_KEY"); key != "" {
@@ -501,7 +501,7 @@ func (w *real) memberKey(t testing.TB, services []string) string {
 	}
 	w.api(t, "user.assignPermissions", rights, nil)
 
-	// A key belongs to who makes it: a session is needed, and its cookie.
+	// A key belongs to whoever creates it: a session is needed, and its cookie.
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

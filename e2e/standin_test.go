@@ -2,8 +2,8 @@
 
 // Windows has no SIGTERM.
 
-// Package e2e owns the proof against a Dokploy of the program as it is: the
-// same cases against the stand-in, and, with -tags e2e, against a real one.
+// Package e2e owns the proof of the program as it is against a Dokploy: the
+// same cases against the stand-in and, with -tags e2e, against a real one.
 package e2e
 
 import (
@@ -52,7 +52,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// program is the program as it is built.
+// program returns the path of the program as it is built.
 func program(t *testing.T) string {
 	t.Helper()
 	path, err := built()
@@ -108,12 +108,12 @@ func (w *standIn) service(t testing.TB, id string) *dokploytest.Service {
 	return w.services[id]
 }
 
-// crashes is what the image that crashes does.
+// crashes is the rollout of the image that crashes.
 func crashes(v dokploytest.Version) dokploytest.Rollout {
 	return dokploytest.Rollout{Crash: v.Image == crashImage, Log: []string{"starting", "boom: cannot reach the database"}}
 }
 
-// brokenBuilds is what BuildKit writes of the builds that break, by service.
+// brokenBuilds is what BuildKit writes about the builds that fail, by service.
 var brokenBuilds = map[string][]dokploytest.Step{
 	"broken": dokploytest.Lines(50*time.Millisecond,
 		"------", " > [2/2] RUN set -e;     echo \"3 passed, 1 failed\";     exit 7:", "0.048 3 passed, 1 failed", "------", "Dockerfile:2", "--------------------",
@@ -126,7 +126,7 @@ var brokenBuilds = map[string][]dokploytest.Step{
 
 func (w *standIn) Make(t testing.TB, s cases.Service) string {
 	var v *dokploytest.Service
-	// A real one fails where the image is pulled.
+	// A real server fails when it pulls the image.
 	build := func(int) dokploytest.Build {
 		if strings.Contains(v.Image()+v.ComposeFile(), missingImage) {
 			return dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(50*time.Millisecond,
@@ -223,7 +223,7 @@ func (w *standIn) Front(t testing.TB, id string) string {
 
 func (w *standIn) Work(t testing.TB, id string, work cases.Work) {
 	v := w.service(t, id)
-	if w.remote[id] { // it is going to be cut: the job leaves the queue then
+	if w.remote[id] { // its connection will be cut: the job leaves the queue then
 		var lines []string
 		for i := range work.Seconds {
 			lines = append(lines, fmt.Sprint("second ", i+1))
@@ -245,7 +245,7 @@ func (w *standIn) Work(t testing.TB, id string, work cases.Work) {
 func (w *standIn) Crash(t testing.TB, id string) {
 	v := w.service(t, id)
 	built := v.SourceType() == "drop"
-	before := len(w.srv.Deployments(v)) // goes on running, also where it is put back
+	before := len(w.srv.Deployments(v)) // versions up to here keep running, also when restored
 	v.SetRolloutFunc(func(version dokploytest.Version) dokploytest.Rollout {
 		r := dokploytest.Rollout{Crash: version.N > before}
 		if built {
@@ -279,7 +279,7 @@ func TestStandIn(t *testing.T) {
 				made.take(w.srv.Requests())
 			})
 		}
-		// A real one's stream cannot be broken through its API.
+		// A real server's stream cannot be broken through its API.
 		t.Run("the log over REST", func(t *testing.T) {
 			t.Parallel()
 			w := newStandIn(t)

@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// A log that another deployment empties is shown, with a word.
+// A log that another deployment empties is shown, with a message.
 func TestALogThatIsEmptied(t *testing.T) {
 	for _, stream := range []string{"works", "403", "stops in the middle, pings"} {
 		t.Run(stream, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestALogThatIsEmptied(t *testing.T) {
 	}
 }
 
-// What tail says of that may come in the middle of a frame, and of a line.
+// tail's message about that may come in the middle of a frame, and of a line.
 func TestALogThatIsEmptiedInTheMiddleOfAFrame(t *testing.T) {
 	for _, block := range []int{1, 100, 200, 333} {
 		b := dokploytest.Build{Steps: dokploytest.Lines(time.Second, logLines(40)...)}
@@ -59,8 +59,8 @@ func TestALogThatIsEmptiedInTheMiddleOfAFrame(t *testing.T) {
 	}
 }
 
-// One that is emptied while no stream reads it, and is longer than before when
-// one does.
+// A log that is emptied while no stream reads it, and is longer than before
+// when one does.
 func TestALogThatIsEmptiedBetweenTwoStreams(t *testing.T) {
 	b := dokploytest.Build{Steps: append(dokploytest.Lines(time.Second, logLines(10)...), dokploytest.Lines(100*time.Millisecond, logLines(60)[10:]...)...)}
 	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: b}, func(w *logWorld) {

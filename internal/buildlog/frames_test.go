@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzLogFrames: however text comes in frames, and frames in pieces, each line
-// is given once, in order, unless the stream's own errors are among them.
+// FuzzLogFrames: however text is split into frames, and frames into pieces,
+// each line is delivered once, in order, unless the stream's own errors are
+// among them.
 func FuzzLogFrames(f *testing.F) {
 	f.Add("a\nb\r\nc\n", 3, false)
 	f.Add("10%\r100%\nlast", 1, true)
@@ -47,7 +48,7 @@ func FuzzLogFrames(f *testing.F) {
 		l.stream.split.flush()
 		want := split(text, len(text)+1)
 		if strings.Contains(text, "tail error: tail: ") {
-			return // what tail complains of is left out
+			return // tail's own errors are left out
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)

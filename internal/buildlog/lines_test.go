@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// split feeds text in pieces of n bytes and returns the lines, the last one
-// without its newline too.
+// split feeds text in pieces of n bytes and returns the lines, including the
+// last one if it has no newline.
 func split(text string, n int) []string {
 	var lines []string
 	s := lineSplitter{emit: func(line []byte) { lines = append(lines, string(line)) }}
@@ -18,7 +18,7 @@ func split(text string, n int) []string {
 		piece := bytes.Clone(p[:k])
 		s.write(piece)
 		for i := range piece {
-			piece[i] = 'X' // the splitter must not keep what it was given
+			piece[i] = 'X' // the splitter must not keep its input
 		}
 		p = p[k:]
 	}
@@ -99,7 +99,7 @@ func FuzzLineSplitter(f *testing.F) {
 		if n < 1 || n > 1<<16 || len(text) > 1<<16 {
 			return
 		}
-		// However it is cut, the lines are the same.
+		// However the text is cut, the lines are the same.
 		if diff := cmp.Diff(split(text, len(text)+1), split(text, n)); diff != "" {
 			t.Fatalf("in pieces of %d bytes:\n%s", n, diff)
 		}
@@ -114,7 +114,7 @@ func FuzzLineSplitter(f *testing.F) {
 }
 
 func TestIsEnd(t *testing.T) {
-	// As the recordings and the builders of v0.30.2 have them.
+	// As in the recordings and the builders of v0.30.2.
 	for _, line := range []string{
 		"✅ Docker build completed.", "✅ Pulling image completed.", "✅ Nixpacks build completed.", "✅ Railpack build completed.",
 		"✅ Heroku build completed.", "✅ Paketo build completed.", "✅ Image Pushed", "Docker Compose Deployed: ✅",

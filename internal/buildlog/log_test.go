@@ -30,8 +30,8 @@ type logWorld struct {
 
 	stopOnly  bool // the deployment does not end
 	cancelled bool
-	began     time.Time     // of the following
-	firstLine time.Duration // after that
+	began     time.Time     // start of following the log
+	firstLine time.Duration // after began
 	outcome   buildlog.Outcome
 }
 
@@ -52,7 +52,7 @@ func inLogWorld(t *testing.T, o dokploytest.Options, a dokploytest.Application, 
 	})
 }
 
-// follow starts a deployment, follows its log until some time after its end
+// follow starts a deployment, follows its log until some time after its end,
 // and stops.
 func (w *logWorld) follow(change func(*dokploy.LogSource), watch time.Duration) {
 	w.t.Helper()
@@ -119,7 +119,7 @@ func TestStreamGivesEachLineOnce(t *testing.T) {
 		for _, size := range []int{0, 1, 2, 3, 5, 7, 64, 1000} {
 			for _, raw := range []bool{true, false} {
 				if !raw && size > 0 {
-					continue // Dokploy itself spoils the characters then
+					continue // Dokploy itself breaks the characters then
 				}
 				inLogWorld(t, dokploytest.Options{FrameSize: size, RawFrames: raw}, dokploytest.Application{Build: build(10)}, func(w *logWorld) {
 					w.follow(nil, 5*time.Second)

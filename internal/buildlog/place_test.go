@@ -16,7 +16,7 @@ func (w *written) add(lines ...string) {
 	}
 }
 
-// tail is the last n lines, and whether they are all.
+// tail returns the last n lines, and whether these are all lines.
 func (w written) tail(n int) (lines [][]byte, whole bool) {
 	return w[max(0, len(w)-n):], len(w) < n
 }
@@ -92,8 +92,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// A line in which Dokploy broke a character, and one that tail's own words came
-// into, leave the place where it is.
+// A line in which Dokploy broke a character, and one with tail's own message in
+// it, leave the place where it is.
 func TestPlaceOutlivesALineThatDiffers(t *testing.T) {
 	for _, asked := range []int{100, 1000} {
 		p := newPlace()
@@ -119,7 +119,7 @@ func TestPlaceOutlivesALineThatDiffers(t *testing.T) {
 }
 
 // However a log grows between reads of its end, no line is delivered twice or
-// out of order, and none is left out without a doubt.
+// out of order, and if one is left out, there is doubt about it.
 func TestPlaceInAnyLog(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -143,7 +143,7 @@ func TestPlaceInAnyLog(t *testing.T) {
 				break // the caller says so
 			}
 			if len(file)-given != len(lines)-from {
-				// Only where an accident of many lines looks like the place.
+				// Only if many lines happen to look like the place.
 				if from < enough {
 					t.Fatalf("seed %d: believed for %d lines", seed, from)
 				}
@@ -157,7 +157,7 @@ func TestPlaceInAnyLog(t *testing.T) {
 	}
 }
 
-// The same where Dokploy broke a character in each line.
+// The same if Dokploy broke a character in each line.
 func TestPlaceOfALogFullOfBrokenCharacters(t *testing.T) {
 	for _, asked := range []int{100, 1000} {
 		p := newPlace()

@@ -11,8 +11,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// streamsThatBringNothing are all the ways in which a stream looks as if it
-// were there.
+// streamsThatBringNothing are all the ways in which a stream seems to work, but
+// brings nothing.
 var streamsThatBringNothing = map[string]dokploytest.Fault{
 	"silent":                        {Kind: dokploytest.StreamSilent},
 	"silent, but answers pings":     {Kind: dokploytest.StreamSilent, Pong: true},
@@ -30,7 +30,7 @@ var streamsThatBringNothing = map[string]dokploytest.Fault{
 	"connections that break":        {Kind: dokploytest.Lost},
 }
 
-// lasting is a build that writes a line now and then for so long.
+// lasting returns a build of this length that writes a line now and then.
 func lasting(d time.Duration) dokploytest.Build {
 	var lines []string
 	for i := range 15 {
@@ -93,7 +93,7 @@ func TestAHandshakeThatStopsAtAnyByte(t *testing.T) {
 	}
 }
 
-// A stream that hung is live again when it works again.
+// A stream that hung is live again once it works again.
 func TestAStreamThatHungIsTakenUpAgain(t *testing.T) {
 	b := dokploytest.Build{Steps: dokploytest.Lines(time.Second, logLines(120)...)}
 	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
@@ -113,7 +113,7 @@ func logLines(n int) (lines []string) {
 	return lines
 }
 
-// A build that is quiet costs little.
+// A quiet build causes few requests.
 func TestAQuietBuildIsAskedAboutRarely(t *testing.T) {
 	b := dokploytest.Build{Steps: dokploytest.Lines(10*time.Minute, "a", "b")}
 	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {
@@ -125,7 +125,8 @@ func TestAQuietBuildIsAskedAboutRarely(t *testing.T) {
 	})
 }
 
-// What cannot be had is said, with both reasons, and is not called empty.
+// A log that cannot be read is reported with both reasons, and is not called
+// empty.
 func TestWhatCannotBeHadIsSaid(t *testing.T) {
 	denied := dokploytest.Fault{Kind: dokploytest.Custom, Status: 401, Body: `{"message":"You don't have access to this deployment.","code":"UNAUTHORIZED"}`}
 	for name, c := range map[string]struct {
@@ -182,8 +183,7 @@ func TestALogThatIsEmpty(t *testing.T) {
 	})
 }
 
-// The end of a log is what tells that it was all there, where REST cannot be
-// asked.
+// If REST is not available, the end of the log shows that the log is complete.
 func TestTheEndOfALogIsBelieved(t *testing.T) {
 	for _, version := range []string{"v0.28.3", "v0.30.2"} {
 		for _, ends := range []bool{true, false} {
@@ -200,8 +200,8 @@ func TestTheEndOfALogIsBelieved(t *testing.T) {
 	}
 }
 
-// A deployment that was cancelled has no end to be seen: all that a connection
-// brings that begins anew is all there is.
+// The log of a cancelled deployment has no visible end: what a connection that
+// starts anew brings is all there is.
 func TestTheLogOfACancelledDeployment(t *testing.T) {
 	for _, stalls := range []bool{false, true} {
 		b := dokploytest.Build{Raw: true, Steps: dokploytest.Lines(time.Second, "a", "b", "c")}
@@ -219,7 +219,7 @@ func TestTheLogOfACancelledDeployment(t *testing.T) {
 	}
 }
 
-// Where the log cannot be had, the verdict does not wait for it.
+// If the log cannot be read, the verdict does not wait for it.
 func TestTheVerdictDoesNotWaitForALogThatIsRefused(t *testing.T) {
 	for _, d := range []time.Duration{500 * time.Millisecond, time.Second, 3 * time.Second, 30 * time.Second} {
 		inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
@@ -232,7 +232,7 @@ func TestTheVerdictDoesNotWaitForALogThatIsRefused(t *testing.T) {
 	}
 }
 
-// A stream that may have stopped is not believed.
+// A stream that may have stopped is not trusted.
 func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
 	inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(3 * time.Second)}, func(w *logWorld) {
 		w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamStalls, Bytes: 150, Times: -1})
@@ -243,7 +243,7 @@ func TestAStreamThatMayHaveStoppedIsSpokenOf(t *testing.T) {
 	})
 }
 
-// refused is a stream that cannot be had.
+// refused is a stream that cannot be opened.
 var refused = dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1}
 
 func TestLongLogsOverREST(t *testing.T) {
@@ -254,8 +254,8 @@ func TestLongLogsOverREST(t *testing.T) {
 	for name, c := range map[string]struct {
 		steps []dokploytest.Step
 		whole bool
-		lines int    // that are shown at least
-		says  string // where not all are
+		lines int    // at least so many are shown
+		says  string // if not all are shown
 	}{
 		"9,000 lines at once": {steps: []dokploytest.Step{at(0, logLines(9000)...)}, whole: true},
 		"9,990 lines at once": {steps: []dokploytest.Step{at(0, logLines(9990)...)}, whole: true},
@@ -301,7 +301,7 @@ func TestLongLogsOverREST(t *testing.T) {
 	}
 }
 
-// equal are so many lines that are all alike.
+// equal returns so many identical lines.
 func equal(n, atATime int) (steps []dokploytest.Step) {
 	for range n / atATime {
 		steps = append(steps, dokploytest.Step{After: time.Second, Text: strings.Repeat("x\n", atATime)})
@@ -332,8 +332,8 @@ func TestARequestsTimeCountsFromItsTurn(t *testing.T) {
 	})
 }
 
-// A line that looks like the end, in the middle of a log, is no reason to
-// believe a stream that stops right behind it.
+// A line that looks like the end, in the middle of a log, is no reason to trust
+// a stream that stops right after it.
 func TestAStreamThatStopsBehindALineLikeTheEnd(t *testing.T) {
 	const mark = "✅ Docker build completed.\n"
 	for _, version := range []string{"v0.28.3", "v0.30.2"} {
@@ -351,7 +351,7 @@ func TestAStreamThatStopsBehindALineLikeTheEnd(t *testing.T) {
 	}
 }
 
-// Where REST cannot help, a stream that brings nothing is opened again.
+// If REST cannot help, a stream that brings nothing is opened again.
 func TestASilentStreamIsOpenedAgain(t *testing.T) {
 	for _, d := range []time.Duration{3 * time.Second, 90 * time.Second} {
 		inLogWorld(t, dokploytest.Options{Version: "v0.28.3"}, dokploytest.Application{Build: lasting(d)}, func(w *logWorld) {
@@ -365,7 +365,7 @@ func TestASilentStreamIsOpenedAgain(t *testing.T) {
 	}
 }
 
-// Of a deployment that goes on, the last line may not be complete.
+// If a deployment is still running, the last line may not be complete.
 func TestHalfALineIsSpokenOf(t *testing.T) {
 	b := dokploytest.Build{Raw: true, Steps: []dokploytest.Step{{Text: "one\nAre you sure? [y/N] "}, {After: time.Hour}}}
 	inLogWorld(t, dokploytest.Options{}, dokploytest.Application{Build: b}, func(w *logWorld) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A server that is away is no reason to give its stream up; one that answers is
-// asked no more.
+// A server that does not answer is no reason to give up its stream; one that
+// refuses the stream is not asked again.
 func TestUnanswered(t *testing.T) {
 	errno := func(op string, e syscall.Errno) error {
 		return fmt.Errorf("the log stream cannot be opened: %w", &net.OpError{Op: op, Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", e)}})
@@ -43,7 +43,7 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
-// Why a stream ended is said in words that everybody knows.
+// Why a stream ended is reported in words that everybody knows.
 func TestStreamErrorWords(t *testing.T) {
 	for _, tt := range []struct {
 		err  error

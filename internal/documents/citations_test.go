@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestCitations: what comments cite of docs/dokploy.md is a heading there.
+// TestCitations: every heading of docs/dokploy.md that a comment cites exists.
 func TestCitations(t *testing.T) {
 	page, err := fs.ReadFile(repository, "docs/dokploy.md")
 	if err != nil {
@@ -43,8 +43,8 @@ func TestCitations(t *testing.T) {
 	}
 }
 
-// known reports whether a text is a heading, or begins with one and goes on with
-// something else behind a comma.
+// known reports whether a text is a heading, or begins with one that a comma
+// and more text follow.
 func known(headings map[string]bool, text string) bool {
 	for {
 		if headings[text] {

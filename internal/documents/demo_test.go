@@ -14,13 +14,14 @@ import (
 	"dokploy-deploy/internal/program"
 )
 
-// deployed is what one of the demo's deployments shows.
+// deployed is the output of one of the demo's deployments.
 type deployed struct {
 	output  string // with its colours
 	summary string
 }
 
-// deploys runs one of the demo's deployments in virtual time, as wide as that.
+// deploys runs one of the demo's deployments in virtual time, with this many
+// columns.
 func deploys(t *testing.T, name, columns string) (shown deployed) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -55,8 +56,8 @@ func deploys(t *testing.T, name, columns string) (shown deployed) {
 
 var ids = regexp.MustCompile(`(/project/)[\w-]{21}/environment/[\w-]{21}(/services/application/)[\w-]{21}`)
 
-// short puts another address in the place of a stand-in's, and leaves out what
-// nobody wants to read.
+// short replaces the address of a stand-in, and leaves out what nobody wants to
+// read.
 func short(text, url string) string {
 	text = strings.ReplaceAll(text, url, "https://dokploy.example.com")
 	return ids.ReplaceAllString(text, "$1…$2…")
@@ -67,7 +68,7 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // tail is how many lines at the end of a log say what broke.
 const tail = 12
 
-// excerpt is an output without colours, and without the middle of each stretch
+// excerpt returns an output without colours, and without the middle of each run
 // of lines that the server wrote.
 func excerpt(output string) string {
 	var kept, theirs []string
@@ -101,7 +102,7 @@ var (
 	clock    = regexp.MustCompile(`\b\d\d:\d\d:\d\dZ`)
 )
 
-// lasting is what is the same in each run.
+// lasting returns what is the same in each run.
 func lasting(text string) string {
 	text = duration.ReplaceAllString(passing.ReplaceAllString(text, ""), "<time>")
 	return clock.ReplaceAllString(text, "<clock>")

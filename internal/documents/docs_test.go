@@ -23,12 +23,14 @@ import (
 
 var update = flag.Bool("update", false, "write the generated parts of the documents and packages")
 
-// TestDocs holds everything that users read or run against the tables in the
-// code. After a change of a table: go test ./internal/documents -run TestDocs -update
+// TestDocs compares everything that users read or run with the tables in the
+// code. After a change of a table:
+//
+//	go test ./internal/documents -run TestDocs -update
 func TestDocs(t *testing.T) {
 	for _, doc := range []struct {
 		file, name, text string
-		comment          string // of the file's format, with %s for the marker, and what follows it
+		comment          string // a comment in the file's format, with %s for the marker, and what follows it
 	}{
 		{"README.md", "inputs", inputTables(bothSpellings), "<!-- %s -->\n"},
 		{"README.md", "failure", excerpt(deploys(t, "fail", "80").output), "<!-- %s -->\n"},
@@ -78,10 +80,12 @@ func TestDocs(t *testing.T) {
 
 func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-// How a name is spelled on the hosts that a table is for.
+// underscoredCode returns the spelling of a name on the hosts that a table is
+// for.
 func underscoredCode(name string) string { return "`" + underscored(name) + "`" }
 
-// bothSpellings is the name, and in the settings of Woodpecker and Drone.
+// bothSpellings returns the name, and its spelling in settings of Woodpecker
+// and Drone.
 func bothSpellings(name string) string {
 	if u := underscored(name); u != name {
 		return "`" + name + "`<br>`" + u + "`"
@@ -89,7 +93,7 @@ func bothSpellings(name string) string {
 	return "`" + name + "`"
 }
 
-// inputTables are the inputs, a table for each group.
+// inputTables returns the inputs, one table for each group.
 func inputTables(spell func(string) string) string {
 	var b strings.Builder
 	for _, g := range config.Groups {
@@ -111,7 +115,8 @@ func inputTables(spell func(string) string) string {
 	return b.String() + "\n"
 }
 
-// spelled is a text for a table, with the names of inputs as a host spells them.
+// spelled returns a text for a table, with the names of inputs as a host spells
+// them.
 func spelled(meaning string, spell func(string) string) string {
 	for _, s := range config.Settings {
 		if name := spell(s.Name); !strings.Contains(name, "<br>") {
@@ -131,7 +136,7 @@ func outputTable(spell func(ci.Output) string) string {
 	return b.String() + "\n"
 }
 
-// described is what a person reads about an input where there is no column for
+// described returns the description of an input for places without a column for
 // its default.
 func described(s config.Setting) string {
 	meaning := s.Meaning
@@ -142,7 +147,7 @@ func described(s config.Setting) string {
 }
 
 // actionInputs leaves the defaults to the program: an input that the user did
-// not set reaches it empty, which means the same on every host.
+// not set reaches it as an empty value, which means the same on every host.
 func actionInputs() string {
 	var b strings.Builder
 	for _, g := range config.Groups {
@@ -154,7 +159,7 @@ func actionInputs() string {
 	return b.String() + "  "
 }
 
-// actionOutputs passes the outputs of a step on; a docker action has no steps.
+// actionOutputs passes on the outputs of a step; a docker action has no steps.
 func actionOutputs(step string) string {
 	var b strings.Builder
 	for _, o := range ci.OutputTable {
@@ -166,8 +171,8 @@ func actionOutputs(step string) string {
 	return b.String() + "  "
 }
 
-// variables pass inputs to the program where the host does not. A shell may be
-// on the way, and shells drop names with hyphens.
+// variables passes inputs to the program if the host does not. There may be a
+// shell in between, and shells drop names with hyphens.
 func variables(indent int, value string, settings []config.Setting) string {
 	blanks := strings.Repeat(" ", indent)
 	var b strings.Builder
@@ -177,7 +182,7 @@ func variables(indent int, value string, settings []config.Setting) string {
 	return b.String() + blanks
 }
 
-// unset keeps the variables of a shell from being inputs.
+// unset keeps a shell's variables from becoming inputs.
 func unset() string {
 	names := ""
 	for _, s := range config.Settings {
@@ -186,14 +191,15 @@ func unset() string {
 	return "    - unset" + names + "\n    "
 }
 
-// componentSettings are all inputs but the file that the component reads itself.
+// componentSettings returns all inputs except the file that the component reads
+// itself.
 func componentSettings() []config.Setting {
 	return slices.DeleteFunc(slices.Clone(config.Settings), func(s config.Setting) bool { return s.Name == "output-file" })
 }
 
-// componentInputs are strings all of them, because a job's variables are.
-// GitLab shows inputs to everybody who sees the pipeline, so the key comes from
-// a masked variable.
+// componentInputs returns the component's inputs. All of them are strings,
+// because a job's variables are. GitLab shows inputs to everybody who sees the
+// pipeline, so the key comes from a masked variable.
 func componentInputs() string {
 	var b strings.Builder
 	for _, g := range config.Groups {
@@ -214,7 +220,7 @@ func componentInputs() string {
 	return b.String() + "    "
 }
 
-// example is a file of examples, as Markdown.
+// example returns a file of examples, as Markdown.
 func example(name string) string {
 	text, err := fs.ReadFile(repository, "examples/"+name)
 	if err != nil {
@@ -238,7 +244,7 @@ func TestOutputsAreNoInputs(t *testing.T) {
 	}
 }
 
-// TestExitCodesAreDocumented keeps --help and the README together.
+// TestExitCodesAreDocumented: --help and the README agree.
 func TestExitCodesAreDocumented(t *testing.T) {
 	readme, err := fs.ReadFile(repository, "README.md")
 	if err != nil {
@@ -266,8 +272,8 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	}
 }
 
-// TestUnderscores: in what Woodpecker's and Drone's users read, no input has a
-// hyphen.
+// TestUnderscores: no input has a hyphen in what users of Woodpecker and Drone
+// read.
 func TestUnderscores(t *testing.T) {
 	for _, file := range []string{"docs.md", "examples/woodpecker.yml", "examples/drone.yml"} {
 		text, err := fs.ReadFile(repository, file)
@@ -290,8 +296,8 @@ var (
 	tableLine = regexp.MustCompile(`(?m)^\|.*$`)
 )
 
-// TestReadmeIsShort: whoever comes for the first time reads it in five minutes.
-// What needs more words has a page in docs.
+// TestReadmeIsShort: whoever comes for the first time can read it in five
+// minutes. What needs more words has a page in docs.
 func TestReadmeIsShort(t *testing.T) {
 	raw, err := fs.ReadFile(repository, "README.md")
 	if err != nil {
@@ -308,7 +314,7 @@ func TestReadmeIsShort(t *testing.T) {
 
 var markdownLink = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
-// TestLinks: what a document links to is there.
+// TestLinks: the targets of a document's links exist.
 func TestLinks(t *testing.T) {
 	pages, err := fs.Glob(repository, "docs/*.md")
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// An example as its host runs it: the variables it sets and, where the host
-// runs a shell, the script.
+// hostRun is an example as its host runs it: the variables that it sets and, if
+// the host runs a shell, the script.
 type hostRun struct {
 	env    map[string]string
-	script []string // none: the image's entry point
+	script []string // nil: the image's entry point
 }
 
-// settings are variables as plugins and actions get them.
+// settings returns variables as plugins and actions get them.
 func settings(t *testing.T, prefix string, n node, hyphens bool) map[string]string {
 	t.Helper()
 	env := map[string]string{}
@@ -89,8 +89,8 @@ var examples = map[string]func(*testing.T, node) hostRun{
 				return values[input]
 			})
 		}
-		// Variables of the project, and what an earlier job has left: none of them
-		// is an input of this job, and most would be an error.
+		// Variables of the project, and leftovers of an earlier job: none of
+		// them is an input of this job, and most would be an error.
 		for _, s := range config.Settings {
 			for _, name := range config.Spellings(s.Name) {
 				if strings.HasPrefix(name, "DOKPLOY_") {
@@ -113,7 +113,7 @@ var examples = map[string]func(*testing.T, node) hostRun{
 		job := n.at("jobs", "deploy")
 		return hostRun{env: strs(job.at("environment")), script: []string{fmt.Sprint(job.at("steps", 0, "run", "command").v)}}
 	},
-	"Jenkinsfile": nil, // no YAML
+	"Jenkinsfile": nil, // not YAML
 }
 
 func jenkins(t *testing.T, text string) hostRun {
@@ -133,8 +133,8 @@ func jenkins(t *testing.T, text string) hostRun {
 	return run
 }
 
-// TestExamples runs every example against a stand-in. Only the address of
-// Dokploy and the key are not the example's.
+// TestExamples runs every example against a stand-in. Only Dokploy's address
+// and the key are not the example's.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	files, err := fs.ReadDir(repository, "examples")
@@ -180,8 +180,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// against is a run with a stand-in's address and key in the place of the
-// example's; the text is the example's.
+// against returns a run with the address and key of a stand-in instead of the
+// example's; text is the example's.
 func (run hostRun) against(t *testing.T, srv *dokploytest.Server, text string) (env map[string]string, script string) {
 	t.Helper()
 	key, url := false, false
@@ -195,7 +195,7 @@ func (run hostRun) against(t *testing.T, srv *dokploytest.Server, text string) (
 		}
 		env[k] = v
 	}
-	if !key && strings.Contains(text, "DOKPLOY_API_KEY is") { // the host sets it
+	if !key && strings.Contains(text, "DOKPLOY_API_KEY is") { // the host sets the key
 		env["DOKPLOY_API_KEY"], key = srv.Key, true
 	}
 	script = strings.ReplaceAll(strings.Join(run.script, "\n"), "=https://dokploy.example.com", "="+srv.URL())
@@ -205,8 +205,8 @@ func (run hostRun) against(t *testing.T, srv *dokploytest.Server, text string) (
 	return env, script
 }
 
-// execute runs what a job runs in a folder of its own. The program in PATH is
-// this test binary, as TestMain has put it there.
+// execute runs a job's command in its own folder. The program in PATH is this
+// test binary, put there by TestMain.
 func execute(t *testing.T, env map[string]string, name string, args ...string) {
 	t.Helper()
 	if name == "sh" && runtime.GOOS == "windows" {

@@ -16,8 +16,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// githubStep is the first step of a workflow's job, with one of the services of
-// its matrix.
+// githubStep returns the first step of a workflow's job, with one of the
+// services in its matrix.
 func githubStep(job, service string) func(*testing.T, node) hostRun {
 	return func(t *testing.T, n node) hostRun {
 		run := githubRun(t, n.at("jobs", job, "steps", 0))
@@ -28,7 +28,7 @@ func githubStep(job, service string) func(*testing.T, node) hostRun {
 	}
 }
 
-// githubRun is a step of ours.
+// githubRun returns the run of a step with our action.
 func githubRun(t *testing.T, step node) hostRun {
 	if uses := step.at("uses").v; fmt.Sprint(uses) != ours(t)+"@v1" {
 		t.Errorf("uses %v", uses)
@@ -36,14 +36,14 @@ func githubRun(t *testing.T, step node) hostRun {
 	return hostRun{env: settings(t, "INPUT_", step.at("with"), true)}
 }
 
-// A followExample waits for what Dokploy starts by itself: what its host says of
-// the run, and what is told to Dokploy.
+// A followExample waits for a deployment that Dokploy starts by itself: it has
+// what its host says about the run, and what Dokploy is told.
 type followExample struct {
 	runs    func(*testing.T, node) hostRun
 	ci      map[string]string
 	event   string // GitHub's
-	pull    bool   // a pull request, and no push
-	service string // that has a deployment
+	pull    bool   // a pull request, not a push
+	service string // the service that has a deployment
 	ends    []string
 }
 
@@ -53,7 +53,7 @@ var (
 		"gitlab":     {"GITLAB_CI": "true", "CI_COMMIT_SHA": github["github.sha"], "CI_COMMIT_REF_NAME": "main"},
 		"woodpecker": {"CI": "woodpecker", "CI_COMMIT_SHA": github["github.sha"], "CI_COMMIT_BRANCH": "main"},
 	}
-	// ofPull is a run for a pull request.
+	// ofPull is the environment of a run for a pull request.
 	ofPull    = map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567", "GITHUB_REF_NAME": "12/merge"}
 	pullEvent = `{"pull_request":{"number":12,"head":{"sha":"` + github["github.sha"] + `","ref":"feature"},"base":{"ref":"main"},"labels":[],"author_association":"MEMBER"}}`
 )
@@ -83,7 +83,7 @@ var followExamples = map[string][]followExample{
 	}, ci: pushedTo["woodpecker"], service: "api", ends: []string{"✓ api is deployed"}}},
 }
 
-// followRecipes are those of the README.
+// followRecipes are the recipes of the README.
 var followRecipes = map[string]followExample{
 	"Wait for what a push deploys, then test it": {ci: pushedTo["github"], service: "api", ends: []string{"✓ api is deployed"}},
 	"Test the preview of a pull request":         {ci: ofPull, event: pullEvent, pull: true, service: "web", ends: []string{"✓ web (pull request 12) is deployed"}},
@@ -92,8 +92,8 @@ var followRecipes = map[string]followExample{
 	},
 }
 
-// TestFollowExamples runs each example against a stand-in that was told of a push,
-// or of a pull request.
+// TestFollowExamples runs each example against a stand-in that was told about a
+// push or a pull request.
 func TestFollowExamples(t *testing.T) {
 	t.Parallel()
 	for name, all := range followExamples {
@@ -110,7 +110,7 @@ func TestFollowExamples(t *testing.T) {
 	}
 }
 
-// follows runs it, and sees how it ends.
+// follows runs the example, and checks how it ends.
 func (e followExample) follows(t *testing.T, run hostRun, text string) {
 	t.Helper()
 	srv := dokploytest.New(dokploytest.Options{NoDocker: true})
@@ -142,7 +142,8 @@ func (e followExample) follows(t *testing.T, run hostRun, text string) {
 	}
 }
 
-// tell lets GitHub's app tell of a push of a service's files, or of a pull request.
+// tell tells the server, as GitHub's app would, about a push of a service's
+// files or about a pull request.
 func tell(t *testing.T, srv *dokploytest.Server, service string, pull bool) {
 	t.Helper()
 	sha := github["github.sha"]
@@ -169,7 +170,7 @@ func (e followExample) run(t *testing.T, env map[string]string, script string) s
 		cmd = exec.CommandContext(t.Context(), "sh", "-e", "-c", script)
 	}
 	cmd.Dir = t.TempDir()
-	// None comes for those that are skipped: there is no need to wait for it.
+	// For the skipped ones none comes: there is no need to wait for it.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"), "DOKPLOY_START_TIMEOUT=3s"}
 	if e.event != "" {
 		file := filepath.Join(cmd.Dir, "event.json")
@@ -192,8 +193,8 @@ func (e followExample) run(t *testing.T, env map[string]string, script string) s
 
 var stepOutput = regexp.MustCompile(`\bsteps\.([\w-]+)\.outputs\.([\w-]+)`)
 
-// outputsAreThere: an output that a workflow reads is one of ours, of a step that
-// has that id.
+// outputsAreThere checks that each output that a workflow reads is one of ours,
+// from a step with that id.
 func outputsAreThere(t *testing.T, text string) {
 	t.Helper()
 	for _, m := range stepOutput.FindAllStringSubmatch(text, -1) {

@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestComponent: every input of the component is used, and none that does not exist.
+// TestComponent: every input of the component is used, and none is used that
+// does not exist.
 func TestComponent(t *testing.T) {
 	text, err := fs.ReadFile(repository, "templates/deploy.yml")
 	if err != nil {
@@ -49,8 +50,8 @@ func TestComponent(t *testing.T) {
 	}
 }
 
-// TestActionsAndWorkflows: what runs is pinned to a commit, and no expression
-// becomes part of a script.
+// TestActionsAndWorkflows: everything that runs is pinned to a commit, and no
+// expression becomes part of a script.
 func TestActionsAndWorkflows(t *testing.T) {
 	files, err := fs.Glob(repository, ".github/workflows/*.yml")
 	if err != nil || len(files) == 0 {
@@ -81,7 +82,8 @@ func TestActionsAndWorkflows(t *testing.T) {
 	}
 }
 
-// TestImage: the rules for an image that GitHub, GitLab and the plugin hosts run.
+// TestImage: the rules for an image that GitHub, GitLab and the plugin hosts
+// run.
 func TestImage(t *testing.T) {
 	text, err := fs.ReadFile(repository, "Dockerfile")
 	if err != nil {
@@ -98,8 +100,8 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestListing: the Marketplace cuts descriptions of 125 characters and more, and
-// knows the names of these icons and colours only.
+// TestListing: the Marketplace cuts descriptions of 125 characters and more,
+// and knows only these names of icons and colours.
 func TestListing(t *testing.T) {
 	action := documents(t, "action.yml")[0]
 	if n := len(fmt.Sprint(action.at("description").v)); n >= 125 {

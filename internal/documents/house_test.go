@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestHouse: CONTRIBUTING.md says of each package what it owns.
+// TestHouse: CONTRIBUTING.md says what each package owns.
 func TestHouse(t *testing.T) {
 	page, err := fs.ReadFile(repository, "CONTRIBUTING.md")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package documents holds the tests of what people read and hosts run: the
 // README, the pages in docs, the actions, the component, the image and the
-// examples, all held against the code.
+// examples, all compared with the code.
 package documents
 
 import (
@@ -14,7 +14,7 @@ import (
 	"dokploy-deploy/internal/program"
 )
 
-// root is where the documents are, and repository is what is there.
+// root is the folder with the documents, and repository is its contents.
 const root = "../.."
 
 var repository = os.DirFS(root)

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestNativeGet: the composite action takes the binary that its commit names,
-// and no other one.
+// TestNativeGet: the composite action uses the binary that its commit names,
+// and no other.
 func TestNativeGet(t *testing.T) {
 	t.Parallel()
 	bash, err := exec.LookPath("bash")

@@ -15,9 +15,11 @@ import (
 	"dokploy-deploy/internal/text"
 )
 
-// TestPicture holds the README's picture against what the program shows: the
+// TestPicture compares the README's picture with what the program shows: the
 // demo's deployment that crashes, as a terminal and as a step summary. After a
-// change: go test ./internal/documents -run TestPicture -update
+// change:
+//
+//	go test ./internal/documents -run TestPicture -update
 func TestPicture(t *testing.T) {
 	d := deploys(t, "crash", fmt.Sprint(terminalColumns))
 	for name, c := range map[string]colours{"light": light, "dark": dark} {
@@ -41,7 +43,7 @@ func TestPicture(t *testing.T) {
 
 var drawn = regexp.MustCompile(`>([^<]*)</text>`)
 
-// words are those of a picture, line by line.
+// words returns the texts in a picture, line by line.
 func words(svg string) string {
 	var b strings.Builder
 	for _, m := range drawn.FindAllStringSubmatch(svg, -1) {
@@ -58,7 +60,7 @@ var (
 	dark  = colours{"#0d1117", "#151b23", "#3d444d", "#f0f6fc", "#9198a1", "#ff7b72", "#3fb950", "#d29922", "#4493f8"}
 )
 
-// Sizes in pixels. The letters of the terminal have one width in any font.
+// Sizes in pixels. The letters of the terminal have the same width in any font.
 const (
 	terminalColumns = 68
 	columnWidth     = 723 // hundredths
@@ -74,7 +76,7 @@ type drawing struct {
 	c colours
 }
 
-// picture is both panels beside each other.
+// picture draws both panels side by side.
 func picture(d deployed, c colours) string {
 	lines := terminalLines(d.output)
 	left := terminalColumns*columnWidth/100 + 2*padding
@@ -98,8 +100,8 @@ text { white-space: pre; }
 	return b.String()
 }
 
-// terminalLines are the lines of an output as a terminal breaks them. Those in
-// colour are no wider than it.
+// terminalLines returns the lines of an output as a terminal breaks them.
+// Coloured lines are not wider than the terminal.
 func terminalLines(output string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(strings.TrimRight(output, "\n"), "\n") {
@@ -121,7 +123,7 @@ func terminalLines(output string) []string {
 
 var styled = regexp.MustCompile("^\x1b\\[([0-9]+)m(.*)\x1b\\[0m$")
 
-// terminal draws an output, and says where it ends.
+// terminal draws an output and returns where it ends.
 func (p *drawing) terminal(lines []string, c colours) (bottom int) {
 	y := padding + 12
 	for _, line := range lines {
@@ -147,11 +149,11 @@ func (p *drawing) rule(x, y, width int) {
 
 var links = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
 
-// summary draws the Markdown that the step summary is written in, as far as it
-// uses it, and says where it ends.
+// summary draws the Markdown of the step summary, as far as the summary uses
+// Markdown, and returns where it ends.
 func (p *drawing) summary(markdown string, left int) (bottom int) {
 	x, y := left+padding, padding+14
-	inside := false // a fence
+	inside := false // inside a fence
 	rows := 0
 	for line := range strings.SplitSeq(strings.TrimSpace(markdown), "\n") {
 		switch {
@@ -218,8 +220,8 @@ func sum(all []int) (n int) {
 	return n
 }
 
-// paragraph draws one, whose bold beginning is taken for ordinary text, and
-// says where the next one begins.
+// paragraph draws a paragraph, with its bold beginning as ordinary text, and
+// returns where the next one begins.
 func (p *drawing) paragraph(x, y int, line string) int {
 	line = html.UnescapeString(strings.ReplaceAll(line, "**", ""))
 	indent, gap := 0, 6

@@ -19,7 +19,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// recipe is one of the README: its title, and the steps it has.
+// recipe is one of the README's recipes: its title, and its steps.
 type recipe struct {
 	title string
 	text  string
@@ -58,7 +58,7 @@ func recipes(t *testing.T) []recipe {
 	return all
 }
 
-// github is what GitHub puts in the place of an expression in a recipe.
+// github is what GitHub substitutes for the expressions in a recipe.
 var github = map[string]string{
 	"secrets.CF_ACCESS_CLIENT_ID":              "client.access",
 	"secrets.CF_ACCESS_CLIENT_SECRET":          "client-secret-of-access",
@@ -71,7 +71,7 @@ var github = map[string]string{
 
 var expression = regexp.MustCompile(`\$\{\{ (.*?) \}\}`)
 
-// recipeCase is what a recipe must have done to the shop.
+// recipeCase checks what a recipe must have done to the shop.
 type recipeCase func(t *testing.T, shop *shop)
 
 // shop is a stand-in with the services that the recipes name.
@@ -160,7 +160,7 @@ var recipeCases = map[string]recipeCase{
 }
 
 // TestRecipes runs each recipe of the README against a stand-in, as GitHub
-// would: what its steps say is all there is.
+// would: with nothing but what its steps say.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	all := recipes(t)
@@ -215,7 +215,7 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// step runs a step of ours.
+// step runs a step with our action.
 func (s *shop) step(t *testing.T, step node, address, dir string) {
 	t.Helper()
 	with := settings(t, "INPUT_", step.at("with"), true)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// ours is the name of this repository.
+// ours returns the name of this repository.
 func ours(t *testing.T) string {
 	t.Helper()
 	name, err := fs.ReadFile(repository, ".ci/repository")
@@ -22,12 +22,13 @@ func ours(t *testing.T) string {
 	return strings.TrimSpace(string(name))
 }
 
-// repositoryForm is how documents and packages name a repository of this
-// program, whatever it is called, or its image.
+// repositoryForm matches how documents and packages name a repository of this
+// program, whatever its name, or its image.
 var repositoryForm = regexp.MustCompile(`(ghcr\.io/|//github\.com/|githubusercontent\.com/|uses: |_FQDN/|--repo )([\w$.{}-]+/[\w$.{}-]+)`)
 
-// named checks that files name no repository of this program but one: as it is
-// spelled, and in lower case where it is an image. Those of others are known.
+// named checks that files name only one repository of this program: with its
+// spelling, and in lower case for an image. The repositories of others are
+// known.
 func named(t *testing.T, files fs.FS, want string) (mentions int) {
 	t.Helper()
 	others := []string{"actions/", "marketplace/", "docker/", "acme/", "actions-", "sigstore/", "$"}
@@ -63,8 +64,8 @@ func named(t *testing.T, files fs.FS, want string) (mentions int) {
 	return mentions
 }
 
-// TestRepositoryName: one place says which repository this is, any name will do,
-// and where it was written before it can be written again.
+// TestRepositoryName: the name of this repository is in one place, any name
+// works, and where it was written before it can be written again.
 func TestRepositoryName(t *testing.T) {
 	if named(t, repository, ours(t)) < 20 {
 		t.Error("the documents do not name this repository")

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// node walks through YAML; a step that does not exist fails the test.
+// node walks through YAML; the test fails at a step that does not exist.
 type node struct {
 	t *testing.T
 	v any
@@ -27,7 +27,7 @@ func documents(t *testing.T, file string) []node {
 		t.Fatal(err)
 	}
 	var out []node
-	if filepath.Ext(file) == ".md" { // its front matter
+	if filepath.Ext(file) == ".md" { // the front matter
 		text, _, _ = bytes.Cut(text, []byte("\n---\n"))
 	}
 	for dec := yaml.NewDecoder(bytes.NewReader(text)); ; {

@@ -83,7 +83,7 @@ func TestFaults(t *testing.T) {
 				if tt.name == "truncated" && string(body) != (`{"composeId":"` + v.ID + `","message":"Deployment queued","success":true}`)[:41] {
 					t.Errorf("truncated to %s", body)
 				}
-				c.deploy(v, "the next one") // goes well again
+				c.deploy(v, "the next one") // works again
 			})
 		})
 	}
@@ -98,8 +98,8 @@ func TestFaultCounts(t *testing.T) {
 			status, _ := c.do("GET", "/api/settings.getDokployVersion", "")
 			got = append(got, status)
 		}
-		// The first one passes both; the second and third meet the first
-		// fault, and the rest the other one.
+		// The first one passes both; the second and third meet the first fault,
+		// and the rest the other one.
 		same(t, "statuses", got, []int{200, 503, 503, 200, 502, 502})
 		s.ClearFaults()
 		if status, _ := c.do("GET", "/api/settings.getDokployVersion", ""); status != 200 {
@@ -182,7 +182,7 @@ func TestPing(t *testing.T) {
 				conn := c.open(r.LogPath, "")
 				defer conn.CloseNow()
 				frames := make(chan struct{})
-				go func() { // a pong is only seen by who reads
+				go func() { // only a reader sees a pong
 					defer close(frames)
 					_, _, _ = read(conn, time.Minute)
 				}()
@@ -226,7 +226,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestBigLog streams more than a discarding server keeps.
+// TestBigLog streams more than a server that discards logs keeps.
 func TestBigLog(t *testing.T) {
 	for name, o := range map[string]Options{"kept": {}, "discarded": {DiscardLogs: true}} {
 		t.Run(name, func(t *testing.T) {

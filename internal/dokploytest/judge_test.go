@@ -70,9 +70,9 @@ type rolloutCase struct {
 	compose  *dokploytest.Compose
 	change   func(*dokploytest.Service) // before the deployment
 	want     rollout.State
-	reason   string // a part of it, with access to Docker
+	reason   string // part of it, with access to Docker
 	member   rollout.State
-	serving  bool // the version before serves in the end
+	serving  bool // the previous version serves in the end
 	rolledBy bool
 }
 
@@ -94,8 +94,8 @@ func compose(r dokploytest.Rollout, more string) *dokploytest.Compose {
 	return &dokploytest.Compose{ComposeFile: stackFile + more, Rollouts: map[string]dokploytest.Rollout{"web": r, "migrate": {Once: true, CrashAfter: time.Second}}}
 }
 
-// The verdicts are those that the recordings of the same cases have
-// (docs/dokploy.md, What runs: applications; internal/rollout/replay_test.go).
+// The verdicts are those of the recordings of the same cases (docs/dokploy.md,
+// What runs: applications; internal/rollout/replay_test.go).
 var rolloutCases = []rolloutCase{
 	{name: "good", app: app(dokploytest.Rollout{}), want: rollout.Running, member: rollout.Running},
 	{name: "good, never deployed", app: &dokploytest.Application{NeverDeployed: true}, want: rollout.Running, member: rollout.Running},
@@ -155,12 +155,12 @@ var rolloutCases = []rolloutCase{
 	},
 }
 
-// TestJudges holds the simulated containers against the judges, which agree
-// with the recordings of real ones: at every rhythm they get the true verdict.
+// TestJudges tests the simulated containers with the judges, which agree with
+// the recordings of real ones: at every rhythm they get the true verdict.
 func TestJudges(t *testing.T) {
 	rhythms := []time.Duration{300 * time.Millisecond, 1200 * time.Millisecond, 5 * time.Second}
 	if dokploytest.RaceDetector() {
-		rhythms = rhythms[1:] // more of the same looks show no more races
+		rhythms = rhythms[1:] // more of the same looks reveal no more races
 	}
 	for _, tt := range rolloutCases {
 		for _, docker := range []bool{true, false} {

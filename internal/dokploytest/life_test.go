@@ -17,7 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// client is the plainest one that can be.
+// client is the simplest client possible.
 type client struct {
 	t    *testing.T
 	s    *Server
@@ -570,7 +570,8 @@ func TestKeyLimits(t *testing.T) {
 		if got := call(c, rest); got != 200 {
 			t.Errorf("after 25 h: %d", got)
 		}
-		// Steady polling keeps the counter full: accepted ones move the window.
+		// Steady polling keeps the counter full: accepted requests move the
+		// window.
 		c.key = s.AddKey(Key{Limit: 10, Window: 4 * time.Second})
 		var got []int
 		for range 16 {
@@ -655,7 +656,8 @@ func TestClockSkew(t *testing.T) {
 	})
 }
 
-// TestRowColumns: rows have grown over the versions (docs/dokploy.md, Versions).
+// TestRowColumns: rows have gained columns over the versions (docs/dokploy.md,
+// Versions).
 func TestRowColumns(t *testing.T) {
 	for version, want := range map[string]int{"v0.25.0": 19, "v0.25.11": 19, "v0.30.2": 20} {
 		bubble(t, Options{Version: version}, func(t *testing.T, s *Server, c *client) {
@@ -691,7 +693,7 @@ func TestRestartWhileDown(t *testing.T) {
 	})
 }
 
-// TestRequestLostInRestart: what a process had not carried out dies with it.
+// TestRequestLostInRestart: what a process has not carried out is lost with it.
 func TestRequestLostInRestart(t *testing.T) {
 	bubble(t, Options{Latency: time.Second}, func(t *testing.T, s *Server, c *client) {
 		a := s.AddApplication(Application{})
@@ -730,7 +732,7 @@ func TestWebhook(t *testing.T) {
 	})
 }
 
-// TestUpdate: only what is sent is changed.
+// TestUpdate: only the fields that are sent are changed.
 func TestUpdate(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
 		a := s.AddApplication(Application{Image: "x:1", Env: "A=1"})

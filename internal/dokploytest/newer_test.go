@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestNewerServers: rows of what waits, ids in the answer and a queue that
-// survives a restart, apart and together, with every kind of service.
+// TestNewerServers: rows for waiting deployments, ids in the answer and a queue
+// that survives a restart, separately and together, with every kind of service.
 func TestNewerServers(t *testing.T) {
 	slow := Build{Steps: []Step{{After: 20 * time.Second, Text: "built\n"}}}
 	kinds := map[string]func(s *Server) *Service{
@@ -74,7 +74,7 @@ func TestNewerServers(t *testing.T) {
 					want := "first cancelled"
 					switch {
 					case o.KeepsQueue && o.QueuedRows:
-						want = "first done, second done, first cancelled" // the second one's row is the older one
+						want = "first done, second done, first cancelled" // the row of the second one is the older one
 					case o.KeepsQueue:
 						want = "second done, first done, first cancelled"
 					case o.QueuedRows:

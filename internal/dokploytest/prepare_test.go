@@ -14,7 +14,7 @@ func (c *client) post(procedure string, in map[string]any) (int, string) {
 	return c.do("POST", "/api/"+procedure, string(body))
 }
 
-// want posts and expects an answer.
+// want sends a POST and expects an answer.
 func (c *client) want(procedure string, in map[string]any, status int, body string) {
 	c.t.Helper()
 	if got, text := c.post(procedure, in); got != status || !strings.Contains(text, body) {

@@ -16,8 +16,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// preparedWorld adds what the recorded server had, as far as the request asks
-// for it, and gives the key that is like the recorded one.
+// preparedWorld adds what the recorded server had, as far as the request needs
+// it, and returns the key that is like the recorded one.
 func preparedWorld(s *Server, r *recording) string {
 	var access []string
 	app := str(r.params["appName"])
@@ -50,7 +50,7 @@ func preparedWorld(s *Server, r *recording) string {
 	if r.name == "docker.getContainersByAppNameMatch-stack" || r.name == "docker.getContainersByAppNameMatch-compose" {
 		s.AddCompose(Compose{AppName: app})
 	}
-	for _, kind := range []string{"task", "container"} { // asked for by their own ids
+	for _, kind := range []string{"task", "container"} { // requested by their own ids
 		if strings.HasSuffix(r.name, "getConfig-"+kind) || kind == "task" && strings.HasSuffix(r.name, "pending-task") {
 			w := s.swarm[app]
 			w.name = "other"
@@ -93,8 +93,8 @@ func preparedWorld(s *Server, r *recording) string {
 	})
 }
 
-// free are answers whose shape alone can be the same: lists are as long as
-// they are.
+// free reduces an answer of which only the shape can be the same: lists may
+// have any length.
 func free(v any) any {
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		return list[:1]
@@ -102,7 +102,7 @@ func free(v any) any {
 	return v
 }
 
-// unlike are differences of shape that do not matter: the recorded services
+// unlike holds differences of shape that do not matter: the recorded services
 // had no environment, ports, health check or rollback registry, or docker
 // inspect shows more of the host.
 var unlike = []string{
@@ -113,7 +113,7 @@ var unlike = []string{
 }
 
 // TestReplayPrepared repeats recorded exchanges about rights, containers,
-// preparing and going back: status, content type and errors are the same,
+// preparing and rolling back: status, content type and errors are the same,
 // answers have the same shape.
 func TestReplayPrepared(t *testing.T) {
 	files, _ := filepath.Glob(recordings + "/prepare*/*.http")
@@ -144,7 +144,7 @@ func TestReplayPrepared(t *testing.T) {
 			}
 			bubble(t, Options{Version: version}, func(t *testing.T, s *Server, c *client) {
 				key := preparedWorld(s, r)
-				s.Key = key // send puts it into the request
+				s.Key = key // send adds it to the request
 				resp, body := r.send(t, s, c)
 				if resp.StatusCode != r.status || resp.Header.Get("Content-Type") != r.answer.Get("Content-Type") {
 					t.Errorf("%s %q, recorded: %d %q\n%.300s", resp.Status, resp.Header.Get("Content-Type"), r.status, r.answer.Get("Content-Type"), body)
@@ -191,7 +191,7 @@ func zipOf(names ...string) []byte {
 	return b.Bytes()
 }
 
-// upload sends a form as recorded; file nil: none.
+// upload sends a form as recorded; file nil: no file.
 func (c *client) upload(path, field string, values map[string]string, file []byte) (int, string, http.Header) {
 	c.t.Helper()
 	var b bytes.Buffer
@@ -300,7 +300,7 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// TestUploadIsTakenWhole sends more than any other request may have.
+// TestUploadIsTakenWhole sends more than any other request may contain.
 func TestUploadIsTakenWhole(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
 		v := s.AddApplication(Application{})

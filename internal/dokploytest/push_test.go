@@ -17,7 +17,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// recordedService is a service as it was set when a webhook was recorded.
+// recordedService is a service with its settings at the time when a webhook was
+// recorded.
 type recordedService struct {
 	Kind, Name, SourceType, TriggerType   string
 	AutoDeploy                            bool
@@ -52,7 +53,7 @@ func (r recordedService) add(s *Server) *Service {
 	return s.AddApplication(a)
 }
 
-// lines reads a recording of one JSON value a line.
+// lines reads a recording with one JSON value per line.
 func lines[T any](t *testing.T, file string) []T {
 	t.Helper()
 	f, err := os.Open(recordings + "/push/" + file)
@@ -73,8 +74,8 @@ func lines[T any](t *testing.T, file string) []T {
 	return out
 }
 
-// queuedJobs are the jobs as the API shows them, without ids, the oldest first;
-// of the one that holds the queue nothing.
+// queuedJobs returns the jobs as the API shows them, without ids, the oldest
+// first, and without the one that blocks the queue.
 func queuedJobs(c *client, names map[string]string, named bool) []map[string]any {
 	var q []struct{ Data map[string]any }
 	c.get("deployment.queueList", nil, &q)
@@ -98,13 +99,13 @@ func queuedJobs(c *client, names map[string]string, named bool) []map[string]any
 	return out
 }
 
-// holdQueue lets a long build take the queue, so that what comes waits.
+// holdQueue has a long build block the queue, so that new jobs wait.
 func holdQueue(s *Server) {
 	s.Enqueue(s.AddApplication(Application{Name: "blocker", Build: Build{Steps: []Step{{After: time.Hour}}}}), "blocker", "")
 	time.Sleep(time.Second)
 }
 
-// worldOfPreviews adds what the recorded answers about previews tell of.
+// worldOfPreviews adds what the recorded answers about previews mention.
 func worldOfPreviews(s *Server, r *recording, services map[string]*Service) {
 	var previews []map[string]any
 	switch r.procedure {
@@ -207,7 +208,7 @@ func TestReplayWebhooks(t *testing.T) {
 }
 
 // TestReplayPulls repeats the recorded events of pull requests: answers, jobs
-// and which previews there are afterwards.
+// and the previews that exist afterwards are the same.
 func TestReplayPulls(t *testing.T) {
 	type event struct {
 		Name          string
@@ -229,7 +230,7 @@ func TestReplayPulls(t *testing.T) {
 				s.Stranger("stranger")
 				s.Stranger("nobody")
 				v := r.Service.add(s)
-				if v.previewSettings == nil { // what is there stays there when previews are switched off
+				if v.previewSettings == nil { // existing previews stay when previews are switched off
 					v.previewSettings = &Previews{}
 				}
 				for _, n := range slices.Backward(r.Before) {
@@ -242,7 +243,7 @@ func TestReplayPulls(t *testing.T) {
 				if !r.Service.IsPreviewDeploymentsActive {
 					v.previewSettings = nil
 				}
-				if r.Name == "pr-closed" { // its build was under way
+				if r.Name == "pr-closed" { // its build was running
 					number, _ := strconv.Atoi(r.Before[0])
 					s.PullRequest(PullRequest{Number: number, Repository: "push", Commit: "a2e6ea554860208a936e2f311cf46b284f34d3e0"})
 				}
@@ -272,8 +273,8 @@ func TestReplayPulls(t *testing.T) {
 }
 
 // TestPushedRows: the row of a push keeps the hash until it ends, then shows
-// the commit that the branch had when it was cloned; what is not cloned keeps
-// it (recordings/push/*.timeline.jsonl).
+// the commit that the branch had when it was cloned; if nothing is cloned, it
+// keeps the hash (recordings/push/*.timeline.jsonl).
 func TestPushedRows(t *testing.T) {
 	const first, second = "17bed70cd943d1ff24feda831cea12994e39a9ab", "79bce2eb5309f72951b21f73d20424ee042c5ef7"
 	for _, tt := range []struct {
@@ -336,7 +337,7 @@ func TestPushedRows(t *testing.T) {
 	}
 }
 
-// TestPreview: what a preview shows, and that it stands in one line with its
+// TestPreview: what a preview shows, and that it shares a queue with its
 // application.
 func TestPreview(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
@@ -382,7 +383,7 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-// TestWatched: watch paths as micromatch 4.0.8 reads them, which was asked for
+// TestWatched: watch paths as micromatch 4.0.8 reads them, which was run for
 // each.
 func TestWatched(t *testing.T) {
 	for _, tt := range []struct {
@@ -407,7 +408,7 @@ func TestWatched(t *testing.T) {
 }
 
 // TestPreviewElsewhere: a restart closes a preview's row and leaves its status;
-// the log of a remote one is not to be had over REST.
+// the log of a remote preview is not available over REST.
 func TestPreviewElsewhere(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
 		v := s.AddApplication(Application{SourceType: "github", ServerID: "a-remote-server", Previews: &Previews{Build: Build{Steps: Lines(time.Second, "one", "two", "three")}}})
@@ -430,7 +431,8 @@ func TestPreviewElsewhere(t *testing.T) {
 	})
 }
 
-// TestPushByVersion: what older ones heed of a push (from the source).
+// TestPushByVersion: which parts of a push older versions consider (from the
+// source).
 func TestPushByVersion(t *testing.T) {
 	for _, tt := range []struct {
 		version            string
@@ -479,8 +481,8 @@ func TestPushByVersion(t *testing.T) {
 	}
 }
 
-// TestBothReasons: which of two is said when neither branch nor files fit, as
-// real ones say it.
+// TestBothReasons: which of two reasons is given if neither branch nor files
+// match, as real servers do it.
 func TestBothReasons(t *testing.T) {
 	for source, want := range map[string]string{
 		"git": "Branch Not Match", "bitbucket": "Branch Not Match", "github": "Watch Paths Not Match", "gitlab": "Watch Paths Not Match", "gitea": "Watch Paths Not Match",
@@ -498,7 +500,7 @@ func TestBothReasons(t *testing.T) {
 }
 
 // TestPreviewOrder: the preview that was deployed last is listed first, as a
-// deployment writes createdAt anew.
+// deployment updates createdAt.
 func TestPreviewOrder(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, s *Server, c *client) {
 		v := s.AddApplication(Application{SourceType: "github", Previews: &Previews{}})

@@ -24,7 +24,7 @@ import (
 
 const recordings = "../../testdata/recordings"
 
-// versions of the servers whose recordings lie in a folder.
+// versions are those of the servers whose recordings are in a folder.
 var versions = map[string]string{"v0.30.2": "v0.30.2", "remote": "v0.30.2", "v0.25.11": "v0.25.11", "push": "v0.30.2"}
 
 // recording is one exchange with a real server.
@@ -41,7 +41,7 @@ type recording struct {
 	procedure      string
 	params         map[string]any // of the query, the body or the tRPC input
 	trpc           bool
-	data           any // the answer's JSON, tRPC's envelope taken off
+	data           any // the answer's JSON, without tRPC's envelope
 	isJSON         bool
 }
 
@@ -131,8 +131,8 @@ func loadAll(t testing.TB) []*recording {
 	return all
 }
 
-// schema is which JSON types were recorded at a place: "null" beside another
-// one says that the field can be null.
+// schema holds the JSON types that were recorded at each place: "null" in
+// addition to another type says that the field can be null.
 type schema map[string]map[string]bool
 
 func (s schema) learn(at string, v any) {
@@ -152,8 +152,8 @@ func (s schema) learn(at string, v any) {
 	}
 }
 
-// differences compares the shape of got with a recorded answer: the same keys
-// as in it, and everywhere a type that was recorded at that place.
+// differences compares the shape of got with a recorded answer: the same keys,
+// and everywhere a type that was recorded at that place.
 func (s schema) differences(at string, recorded, got any) []string {
 	if !s[at][kindOf(got)] {
 		return []string{fmt.Sprintf("%s is %s, recorded: %v", at, kindOf(got), slices.Sorted(maps.Keys(s[at])))}
@@ -193,7 +193,7 @@ func (s schema) differences(at string, recorded, got any) []string {
 }
 
 // replaceable are fields in which the stand-in shows a secret (or an address)
-// where the recorded services had none.
+// and the recorded services had none.
 var replaceable = []string{".env", ".username", ".password", ".customGitUrl", ".customGitBranch", ".owner", ".repository", ".branch"}
 
 func str(v any) string { s, _ := v.(string); return s }
@@ -222,7 +222,7 @@ func timeOf(v any) time.Time {
 	return t
 }
 
-// world sets the server up so that it has what the recorded one had.
+// world sets up the server with everything that the recorded one had.
 func world(t *testing.T, s *Server, r *recording) {
 	t.Helper()
 	services := map[string]*Service{}
@@ -290,7 +290,7 @@ func world(t *testing.T, s *Server, r *recording) {
 			add(kind, map[string]any{kind + "Id": id})
 		}
 	}
-	if r.answer.Get("Content-Encoding") != "" { // its body was not kept; it was long enough
+	if r.answer.Get("Content-Encoding") != "" { // the body was not kept; it was long enough
 		for range 11 {
 			s.AddRow(services[str(r.params["applicationId"])], Row{}, "")
 		}
@@ -391,7 +391,7 @@ func (r *recording) send(t *testing.T, s *Server, c *client) (*http.Response, st
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.URL.Opaque = "//dokploy.test" + r.target // as it was, double slashes too
+	req.URL.Opaque = "//dokploy.test" + r.target // unchanged, including double slashes
 	req.Header = r.header.Clone()
 	if req.Header.Get("Accept-Encoding") == "" {
 		req.Header.Set("Accept-Encoding", "identity")
@@ -546,7 +546,7 @@ func loadStream(t *testing.T, file string) []event {
 var quoted = regexp.MustCompile(`cannot open '([^']*)'`)
 
 // TestReplayStreams opens the log stream as it was opened for each recording:
-// the same text comes, or the same close.
+// the text is the same, or the close is.
 func TestReplayStreams(t *testing.T) {
 	files, err := filepath.Glob(recordings + "/*/*.ws.jsonl")
 	if err != nil || len(files) < 30 {
@@ -570,7 +570,7 @@ func replayStream(t *testing.T, s *Server, c *client, name string, events []even
 	var steps []Step
 	closed := event{Code: -1}
 	last := 0
-	open := false // the client was the one who closed
+	open := false // the client closed it
 	for _, e := range events {
 		switch e.Event {
 		case "message":
@@ -586,8 +586,8 @@ func replayStream(t *testing.T, s *Server, c *client, name string, events []even
 			}
 		}
 	}
-	// The log is on the server of the service, unless the recording says that
-	// there is none.
+	// The log is on the service's server, unless the recording says that there
+	// is none.
 	missing := strings.Contains(text, "cannot open") || strings.Contains(text, "SSH error") || strings.Contains(text, "Server not found")
 	logPath := "/etc/dokploy/logs/app/app-2026-11-23:10:24:00.log"
 	if m := quoted.FindStringSubmatch(text); m != nil {
@@ -633,7 +633,7 @@ func replayStream(t *testing.T, s *Server, c *client, name string, events []even
 	case "ws-ratelimited":
 		s.SetKey(s.Key, Key{Limit: 2})
 		c.do("GET", "/api/settings.getDokployVersion", "")
-	case "ws-member-other-app": // the stream asks only for the organisation
+	case "ws-member-other-app": // the stream only checks the organisation
 		s.SetKey(s.Key, Key{Member: true})
 	case "ws-no-logpath":
 		query = "serverId="
@@ -707,7 +707,7 @@ func replayStream(t *testing.T, s *Server, c *client, name string, events []even
 }
 
 // TestReplayIsStrict makes sure that a stand-in that answers differently is
-// found out.
+// detected.
 func TestReplayIsStrict(t *testing.T) {
 	s := schema{}
 	s.learn("", map[string]any{"a": "x", "b": nil, "c": []any{map[string]any{"d": 1.0}}})

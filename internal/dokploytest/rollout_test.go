@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestUpdateOverUpdate: an update that begins before the task of the last one
-// runs goes through. Seen on a real v0.30.2 (e2e, "another deployment comes
-// right behind"): the older task, once it ran, has no say over the newer one.
+// TestUpdateOverUpdate: an update that begins before the last one's task runs
+// succeeds. Seen on a real v0.30.2 (e2e, "another deployment comes right
+// behind"): once the older task runs, it has no effect on the newer one.
 func TestUpdateOverUpdate(t *testing.T) {
 	for _, gap := range []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, time.Second, 3 * time.Second} {
 		bubble(t, Options{}, func(t *testing.T, s *Server, _ *client) {

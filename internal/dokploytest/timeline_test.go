@@ -11,10 +11,9 @@ import (
 	"time"
 )
 
-// timeline is what looks at a rollout have shown, the recorded ones or the
-// simulated.
+// timeline is what looks at a rollout have shown, recorded or simulated.
 type timeline struct {
-	tasks      map[string][]string // new ones: desired and real state, each change
+	tasks      map[string][]string // of new ones: desired and real state, each change
 	containers map[string][]string // of new tasks, or new ones of docker compose
 	order      []string            // of the new tasks and containers
 	updates    []string
@@ -39,7 +38,7 @@ func (tl *timeline) add(m map[string][]string, id, what string) {
 	}
 }
 
-// list takes in an answer: one of tasks or one of containers.
+// list adds an answer: a list of tasks or of containers.
 func (tl *timeline) list(entries []map[string]any, before bool) {
 	for _, m := range entries {
 		id, name := str(m["containerId"]), str(m["name"])
@@ -143,7 +142,7 @@ func recordedTimeline(t *testing.T, name string) *timeline {
 	return tl
 }
 
-// simulatedTimeline looks every 20 ms at a deployment of the stand-in.
+// simulatedTimeline looks at a deployment of the stand-in every 20 ms.
 func simulatedTimeline(t *testing.T, s *Server, v *Service, end time.Duration) *timeline {
 	tl := newTimeline()
 	ask := func(procedure, param, name string) any {
@@ -182,7 +181,7 @@ func simulatedTimeline(t *testing.T, s *Server, v *Service, end time.Duration) *
 	return tl
 }
 
-// within reports whether every state that was recorded comes in this order.
+// within reports whether all recorded states occur in this order.
 func within(recorded, simulated []string) bool {
 	i := 0
 	for _, s := range simulated {
@@ -193,7 +192,7 @@ func within(recorded, simulated []string) bool {
 	return i == len(recorded)
 }
 
-// TestTimelines holds the simulated rollouts against recorded ones: the same
+// TestTimelines compares the simulated rollouts with recorded ones: the same
 // new tasks and containers, which go through the states that were seen in the
 // same order, and the same states of the update at about the same time.
 func TestTimelines(t *testing.T) {

@@ -66,7 +66,8 @@ func TestCheck(t *testing.T) {
 		{"JSON without quotes", "A={\n  \"hush\": \"hush=hush\",\n  \"hush\": {}\n}\nB=1", "lines 2 to 4 are" + needsQuotes("A")},
 		{"a list without quotes", "A=[\n1,\n2\n]", "lines 2 to 4 are" + needsQuotes("A")},
 		{"two of these", "A={\n}\nB={\n}\nC=1", "line 2 is" + needsQuotes("A") + "\nline 4 is" + needsQuotes("B")},
-		// The last line of base64 looks like a variable, and is not named.
+		// The last line of base64 looks like a variable, and is not named in
+		// the error.
 		{"base64 without quotes", "A=hush\nhu/sh\nhush==\nhush\nB=1", "line 2 is" + needsQuotes("A") + "\n" + `line 4 has no "="; each line is KEY=VALUE`},
 		{"below a quoted value", "A='hush'\nhush", `line 2 has no "="; each line is KEY=VALUE`},
 	}
@@ -205,7 +206,8 @@ func holds(t *testing.T, old, lines string) {
 	if again, err := Merge(got, lines); err != nil || again != got {
 		t.Fatalf("%q and %q make %q, and once more %q, %v", old, lines, got, again, err)
 	}
-	// All but the assignments of the names given is still there, in order.
+	// Everything except the assignments of the given names is still there, in
+	// order.
 	pos, left := 0, got
 	for _, a := range append(slices.Collect(scan(old)), assignment{start: len(old)}) {
 		if _, ok := given[a.name]; !ok && a.start < len(old) {

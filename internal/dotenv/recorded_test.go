@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "ask npm's dotenv, which the environment variable DOTENV_MODULE names the folder of, and record its answers")
 
-// A recording holds what npm's dotenv 16.4.5 answered.
+// A recording holds the answers of npm's dotenv 16.4.5.
 type recording struct {
 	Parse []parseCase
 	Merge []mergeCase
@@ -30,12 +30,13 @@ type parseCase struct {
 
 type mergeCase struct {
 	Old, Lines string
-	Want       map[string]string // the answer for Old, and over it the one for Lines
+	Want       map[string]string // the answer for Old, overridden by the one for Lines
 }
 
 const recorded = "testdata/recorded.json"
 
-// asked cases are compared with dotenv itself, the first kept of them recorded.
+// So many cases (asked) are compared with dotenv itself; the first of them
+// (kept…) are recorded.
 const (
 	asked     = 30_000
 	keptParse = 2_000
@@ -60,7 +61,7 @@ func TestRecorded(t *testing.T) {
 	compare(t, r)
 }
 
-// compare holds the package against the answers of dotenv.
+// compare compares the package with the answers of dotenv.
 func compare(t *testing.T, r recording) {
 	t.Helper()
 	for _, c := range r.Parse {
@@ -112,7 +113,8 @@ func inOrder(vars [][2]string) []string {
 	return names
 }
 
-// record compares many cases with dotenv itself, and writes some to the file.
+// record compares many cases with dotenv itself, and writes some of them to the
+// file.
 func record(t *testing.T) {
 	module := os.Getenv("DOTENV_MODULE")
 	if module == "" {
@@ -198,7 +200,8 @@ process.stdout.write(JSON.stringify(texts.map(t => Object.entries(dotenv.parse(t
 }
 
 var (
-	// letters are what the expression of dotenv tells apart, and their like.
+	// letters are the characters that dotenv's expression distinguishes, and
+	// similar ones.
 	letters = strings.Split("'|\"|`|#|=|:|\\|\n|\r|\r\n| |\t|\v|\f|\x00|\u0085|\u00a0|\ufeff|\u2028|\u2029|\u3000|\u200b|é|😀|\\n|\\r|\\'|\\\"|\\`|$|{|}|,|-|.|_|A|b|7|n|export|export ", "|")
 	names   = strings.Split("A|B|C|A.b|_|-|7|export|n|__proto__|constructor|É", "|")
 	pieces  = strings.Split("'x'|\"x\"|`x`|'it\\'s'|\"a\\nb\"|\"a\nb\"|'a\r\nB=2\nc'|`\n#\n`|x # c|x#c|#c|# A=1|${A}|${{project.X}}|\"|'|`|x|x y|\"x\" y|'x' # c|\"x\"#c|\n'x'|\n\n# c|\"{\\\"a\\\":1}\"", "|")
@@ -208,7 +211,7 @@ var (
 
 func pick(rnd *rand.Rand, list []string) string { return list[rnd.IntN(len(list))] }
 
-// wild is a text of anything: letters, or lines that are mostly assignments.
+// wild returns a random text: letters, or lines that are mostly assignments.
 func wild(rnd *rand.Rand) string {
 	var b strings.Builder
 	if rnd.IntN(20) == 0 {

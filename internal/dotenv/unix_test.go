@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// Nothing takes more than linear time, whatever the text.
+// Everything takes linear time at most, whatever the text.
 func TestLongTexts(t *testing.T) {
 	size := 1 << 20
 	if dokploytest.RaceDetector() {
@@ -31,15 +31,15 @@ func TestLongTexts(t *testing.T) {
 		Warnings(text)
 		_, _ = Merge("A='\n"+text, "A=2\nB=3\nC='#'")
 		_, _ = Merge("A=1\n", text)
-		// It is less than a second; quadratic time would be minutes.
+		// It takes less than a second; quadratic time would be minutes.
 		if took := processorTime(t) - start; took > 5*time.Second {
 			t.Errorf("%q: %s", piece, took)
 		}
 	}
 }
 
-// processorTime returns what this process has used so far. A busy machine makes
-// it wait, but does not make it work more.
+// processorTime returns the processor time that this process has used so far. A
+// busy machine makes it wait, but does not make it work more.
 func processorTime(t *testing.T) time.Duration {
 	t.Helper()
 	var used syscall.Rusage

@@ -24,7 +24,7 @@ func zipped(s string) string {
 	return b.String()
 }
 
-// sends answers with a body, encoded so.
+// sends answers with a body in this encoding.
 func sends(encoding, body string) step {
 	return serves(nil, func(w http.ResponseWriter, _ *http.Request) {
 		if encoding != "" {
@@ -36,14 +36,14 @@ func sends(encoding, body string) step {
 
 const commit = "3f2a91c0d1"
 
-// The address is healthy once the text is in the body; until then it is said what
-// came instead.
+// The address is healthy once the text is in the body; until then, what came
+// instead is reported.
 func TestRunWaitsForAText(t *testing.T) {
 	big := strings.Repeat("x", maxSearched-len(commit))
 	for name, tt := range map[string]struct {
 		steps    []step
 		contains string
-		seen     string // part of what is said in the end; empty: it becomes healthy
+		seen     string // part of the last message; empty: it becomes healthy
 	}{
 		"at once":                     {steps: []step{answers(200, `{"commit":"`+commit+`"}`)}},
 		"in the third answer":         {steps: []step{answers(200, "old"), answers(502, ""), answers(200, commit)}},
@@ -86,8 +86,8 @@ func TestRunWaitsForAText(t *testing.T) {
 	}
 }
 
-// A text that stands on the border of two pieces is found, also in a stream that
-// never ends.
+// A text that is split across two pieces is found, even in a stream that never
+// ends.
 func TestRunFindsATextInPieces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld().at("app.test:80", serves(nil, func(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +108,8 @@ func TestRunFindsATextInPieces(t *testing.T) {
 	})
 }
 
-// What changes in each answer is no news; what it is in the end is said.
+// A body that changes with each answer is not reported each time; the last one
+// is.
 func TestRunIsNotToldOfEachBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -125,8 +126,8 @@ func TestRunIsNotToldOfEachBody(t *testing.T) {
 	})
 }
 
-// A page of another host that is all right but not what was asked for is no
-// answer of the application.
+// A page of another host with a good status that was not what was requested is
+// not an answer of the application.
 func TestRunWithATextAndALogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld().at("app.test:80", redirects(302, "http://sso.test/login")).at("sso.test:80", answers(200, "please sign in"))
@@ -139,7 +140,7 @@ func TestRunWithATextAndALogin(t *testing.T) {
 	})
 }
 
-// Headers go to the host of the address alone: by its scheme and port.
+// Headers are sent only to the host of the address, with its scheme and port.
 func TestRunSendsHeadersToItsHostAlone(t *testing.T) {
 	for to, sent := range map[string]bool{
 		"/in": true, "http://app.test/in": true, "http://APP.test:80/in": true,

@@ -19,8 +19,8 @@ import (
 	"dokploy-deploy/internal/neterr"
 )
 
-// The words for errors of the network that the servers of the other tests do not
-// all make.
+// The messages for network errors that the servers of the other tests do not
+// all cause.
 func TestFailure(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	errno := func(e syscall.Errno) error { return dial(os.NewSyscallError("connect", e)) }

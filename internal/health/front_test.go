@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 )
 
-// with answers a status with a header.
+// with answers with a status and a header.
 func with(status int, name, value string) step {
 	return serves(nil, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set(name, value)
@@ -19,8 +19,8 @@ func with(status int, name, value string) step {
 	})
 }
 
-// What stands in front of the application gives no verdict on it; what looks
-// alike and comes from the application does.
+// What is in front of the application gives no verdict on it; what looks
+// similar and comes from the application does.
 func TestRunTellsWhatNeverReachedTheApplication(t *testing.T) {
 	proxyOf := func(address string) func(*http.Request) (*url.URL, error) {
 		return func(*http.Request) (*url.URL, error) { return url.Parse(address) }
@@ -90,7 +90,8 @@ func TestRunTellsWhatNeverReachedTheApplication(t *testing.T) {
 	}
 }
 
-// backFrom leads to a login, and answers badly to who comes back from there.
+// backFrom redirects to a login, and answers with an error to requests that
+// come back from there.
 func backFrom(login string) step {
 	return serves(nil, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/in" {
@@ -102,7 +103,7 @@ func backFrom(login string) step {
 }
 
 // What was seen last decides: a challenge that comes after a 502 hides the
-// application, a 502 after it shows it.
+// application, a 502 after a challenge shows it.
 func TestRunGoesByTheLastAnswer(t *testing.T) {
 	challenge := with(403, "cf-mitigated", "challenge")
 	for _, tt := range []struct {
@@ -120,7 +121,7 @@ func TestRunGoesByTheLastAnswer(t *testing.T) {
 	}
 }
 
-// A lookup that hangs is one without an answer, too.
+// A lookup that hangs is an attempt without an answer, too.
 func TestRunWithALookupThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld().at("app.test:80", func(ctx context.Context) (net.Conn, error) {
@@ -133,7 +134,8 @@ func TestRunWithALookupThatHangs(t *testing.T) {
 	})
 }
 
-// A status that health-status accepts is healthy; whose it was is said.
+// A status that health-status accepts is healthy; the message says whose status
+// it was.
 func TestRunAcceptsAChallengeThatIsAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := check(t, newWorld().at("app.test:80", with(403, "cf-mitigated", "challenge")), "http://app.test/")

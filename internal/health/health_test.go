@@ -21,16 +21,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// check asks in the world. Its query must never be seen in a text.
+// check returns a check of an address in the world. Its query must never be
+// seen in a text.
 func check(t *testing.T, w *world, address string) *Check {
-	// Dials and the last words of TLS do not end with their request.
+	// Dials and the end of TLS connections outlast their request.
 	t.Cleanup(func() { time.Sleep(time.Minute) })
 	return &Check{
 		URL: mustURL(t, address+"?token=secret"), Accept: []Range{{200, 399}}, Timeout: time.Minute, UserAgent: "test", Dial: w.dial,
 	}
 }
 
-// outcome runs a check that fails, and sees that it ends when its time is over.
+// outcome runs a check that fails, and checks that it ends when its time is
+// over.
 func outcome(t *testing.T, c *Check) *Error {
 	t.Helper()
 	start := time.Now()
@@ -91,7 +93,8 @@ func TestRunWaitsLongerAndLonger(t *testing.T) {
 		if len(at) < 2 || at[0] != 0 {
 			t.Fatalf("asked at %s", at)
 		}
-		// Each pause is within the jitter of 500 ms, times 1.7 each, 5 s at most.
+		// Each pause is within the jitter, around a value that starts at 500 ms
+		// and grows by 1.7 each time, up to 5 s.
 		due := 500 * time.Millisecond
 		for i := range len(at) - 1 {
 			pause := at[i+1] - at[i]
@@ -393,7 +396,7 @@ func TestRunSendsNothingBesides(t *testing.T) {
 	})
 }
 
-// lookup does what a dial does while DNS is asked.
+// lookup does what a dial does during a DNS lookup.
 func lookup(ctx context.Context) {
 	httptrace.ContextClientTrace(ctx).DNSStart(httptrace.DNSStartInfo{Host: "app.test"})
 }
@@ -452,8 +455,8 @@ func TestRunBoundsWhatHangs(t *testing.T) {
 	}
 }
 
-// A switch to another protocol has no body: it is the connection, and no
-// context ends its reading.
+// A response that switches protocols has no body: the body is the connection,
+// and no context ends reading it.
 func TestRunIsNotHeldByASwitchOfProtocols(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld().at("app.test:80", func(context.Context) (net.Conn, error) {
@@ -585,7 +588,7 @@ func TestRunGoesThroughAProxy(t *testing.T) {
 	}
 }
 
-// net/http reads the environment once in a process: no other test lets it.
+// net/http reads the environment once per process: no other test lets it do so.
 func TestRunTakesTheProxyOfTheEnvironment(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"} {
 		t.Setenv(name, "")

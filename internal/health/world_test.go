@@ -23,7 +23,7 @@ import (
 )
 
 // world is a network in memory: each dial of an address takes its next step,
-// and the last one stays.
+// and the last step is repeated.
 type world struct {
 	mu    sync.Mutex
 	steps map[string][]step
@@ -66,7 +66,7 @@ func fails(err error) step {
 
 func errno(n syscall.Errno) step { return fails(os.NewSyscallError("connect", n)) }
 
-// hangs never makes a connection.
+// hangs never connects.
 func hangs(ctx context.Context) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, opError(ctx.Err())
@@ -115,7 +115,7 @@ func says(text string) step {
 }
 
 // buffered does not wait until the other side reads: in a handshake that fails
-// both sides may write, which a bare pipe would never end.
+// both sides may write, and on a bare pipe that would never end.
 type buffered struct {
 	net.Conn
 	mu     sync.Mutex
@@ -154,7 +154,7 @@ func (b *buffered) Close() error {
 	return nil
 }
 
-// crypto/tls cuts off later writes with a deadline; what it wrote before must
+// crypto/tls stops later writes with a deadline; what it wrote before must
 // still arrive.
 func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
 func (b *buffered) SetDeadline(t time.Time) error    { return b.SetReadDeadline(t) }
@@ -172,7 +172,8 @@ func (l *oneConn) Accept() (net.Conn, error) {
 func (l *oneConn) Close() error   { return nil }
 func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
-// authority signs certificates. Its clock is that of the bubble it is made in.
+// authority signs certificates. Its clock is that of the bubble that it was
+// created in.
 type authority struct {
 	t    *testing.T
 	key  *ecdsa.PrivateKey
@@ -209,7 +210,7 @@ func (a *authority) make(template, parent *x509.Certificate, pub *ecdsa.PublicKe
 	return cert
 }
 
-// signs makes a server certificate for a host.
+// signs creates a server certificate for a host.
 func (a *authority) signs(host string, change func(*x509.Certificate)) *tls.Config {
 	key := newKey(a.t)
 	template := &x509.Certificate{
@@ -224,7 +225,7 @@ func (a *authority) signs(host string, change func(*x509.Certificate)) *tls.Conf
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}}
 }
 
-// selfSigned is like Traefik's own certificate: for a name of nobody.
+// selfSigned is like Traefik's own certificate: for a name that nobody has.
 func selfSigned(t *testing.T, commonName, host string) *tls.Config {
 	a := newAuthority(t)
 	template := &x509.Certificate{

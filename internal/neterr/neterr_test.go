@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What holds several errors means the outermost that says something. (The words
-// are held where they are shown, in health and dokploy.)
+// For several nested errors, the outermost one with a meaning counts. (The
+// messages are tested where they are shown, in health and dokploy.)
 func TestOf(t *testing.T) {
 	timeout := &net.DNSError{Err: "i/o timeout", Name: "x", IsTimeout: true}
 	dial := &net.OpError{Op: "dial", Err: timeout}
@@ -27,7 +27,7 @@ func TestOf(t *testing.T) {
 		{errors.New("odd"), Other, nil},
 	} {
 		f := Of(tt.err)
-		if f.Kind != tt.kind || tt.cause != nil && f.Cause != tt.cause { //nolint:errorlint // this one itself
+		if f.Kind != tt.kind || tt.cause != nil && f.Cause != tt.cause { //nolint:errorlint // the same error, not a wrapped one
 			t.Errorf("%v: %+v", tt.err, f)
 		}
 	}

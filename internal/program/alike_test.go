@@ -7,7 +7,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// Two failures of services that are called the same are two, in the lines, the
+// Failures of two services with the same name count as two, in the lines, the
 // verdicts and the annotations.
 func TestServicesOfOneName(t *testing.T) {
 	t.Parallel()

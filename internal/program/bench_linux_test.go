@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// peakMemory is the largest resident set of a running process so far, in bytes.
-// (What wait4 says of a child starts with that of its parent.)
+// peakMemory returns the largest resident set of a running process so far, in
+// bytes. (What wait4 reports for a child starts with its parent's.)
 func peakMemory(pid int) (peak int64) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -18,10 +18,10 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// These measure what a user waits for and pays for. They assert nothing: on a
-// busy machine a figure is no verdict.
+// These benchmarks measure what a user waits for and pays for. They assert
+// nothing: on a busy machine a figure is not a verdict.
 
-// BenchmarkStart is the time from the start of Run to its first request.
+// BenchmarkStart measures the time from the start of Run to its first request.
 func BenchmarkStart(b *testing.B) {
 	srv, env := standIn(b, dokploytest.Options{})
 	env = with(env, "DOKPLOY_APPLICATION", "nothing-of-that-name")
@@ -38,21 +38,21 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(total.Microseconds())/float64(n), "µs-to-first-request")
 }
 
-// BenchmarkVerdict is the time from finishedAt, when Dokploy itself knows, to
-// the end of Run.
+// BenchmarkVerdict measures the time from finishedAt, when Dokploy itself
+// knows, to the end of Run.
 func BenchmarkVerdict(b *testing.B) {
 	for _, bench := range []struct {
 		name   string
 		stream bool
 	}{{"stream", true}, {"no-stream", false}} {
 		b.Run(bench.name, func(b *testing.B) {
-			srv, env := standIn(b, dokploytest.Options{Version: "v0.28.3"}) // has no REST log to help
+			srv, env := standIn(b, dokploytest.Options{Version: "v0.28.3"}) // this version has no log over REST to help
 			if !bench.stream {
 				srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamRefused, Status: 403, Times: -1})
 			}
 			n := 0
 			app := srv.AddApplication(dokploytest.Application{Name: "api", SourceType: "git", BuildFunc: func(int) dokploytest.Build {
-				n++ // spread over the pauses between the looks
+				n++ // spread over the pauses between looks
 				return dokploytest.Build{
 					Steps:       []dokploytest.Step{{Text: "#1\n"}, {After: 3*time.Second + time.Duration(n*137%1000)*time.Millisecond, Text: "#2\n"}},
 					FinishAfter: time.Duration(2+n*7%47) * time.Millisecond, // as recorded: 2 to 48 ms
@@ -76,8 +76,8 @@ func BenchmarkVerdict(b *testing.B) {
 	}
 }
 
-// BenchmarkRequests counts the requests for a build of 41 s, the handshake of
-// the log stream included. Its seconds are those of a synctest bubble.
+// BenchmarkRequests counts the requests for a build of 41 s, including the
+// handshake of the log stream. Its seconds are those of a synctest bubble.
 func BenchmarkRequests(b *testing.B) {
 	n := 0
 	for b.Loop() {
@@ -118,7 +118,7 @@ func requestsFor41s(t *testing.T) (n int) {
 	return n
 }
 
-// BenchmarkLog is the way of a log from the stream to the output, in one
+// BenchmarkLog measures the path of a log from the stream to the output, in one
 // process with the server that sends it.
 func BenchmarkLog(b *testing.B) {
 	const size = 10 << 20
@@ -170,7 +170,7 @@ func BenchmarkProcess(b *testing.B) {
 	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
 }
 
-// watchMemory keeps the peak memory of a process until it is stopped.
+// watchMemory records the peak memory of a process until stop is called.
 func watchMemory(pid int, peak *int64) (stop func()) {
 	ended, watched := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -59,7 +59,8 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// authority is one of its own, and a certificate for this machine that it signed.
+// authority creates a certificate authority, and a certificate for this machine
+// that it signed.
 func authority(t *testing.T) (ca string, signed tls.Certificate) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -83,8 +84,8 @@ func authority(t *testing.T) (ca string, signed tls.Certificate) {
 	return ca, tls.Certificate{Certificate: der[1:], PrivateKey: key}
 }
 
-// TestHealthURLOverTLS: ca-cert and tls-skip-verify are for the health URL as
-// they are for Dokploy, which is asked without TLS here.
+// TestHealthURLOverTLS: ca-cert and tls-skip-verify apply to the health URL as
+// they do to Dokploy, which is used without TLS here.
 func TestHealthURLOverTLS(t *testing.T) {
 	t.Parallel()
 	ca, cert := authority(t)
@@ -116,7 +117,7 @@ func TestHealthURLOverTLS(t *testing.T) {
 			health.Config.ErrorLog = log.New(io.Discard, "", 0)
 			health.StartTLS()
 			defer health.Close()
-			timeout := "1m" // what is well ends before it, however busy the machine is
+			timeout := "1m" // a successful run ends earlier, however busy the machine is
 			if tt.code != 0 {
 				timeout = seconds(3)
 			}

@@ -13,19 +13,19 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// The environments of these tests hold values of these names; what Dokploy
-// shows of credentials begins alike.
+// The environments in these tests have values with these names; credentials
+// that Dokploy shows begin with the same text.
 const secretEnv = "# by hand\nTOKEN=SECRET-token-value\nDATABASE_URL=postgres://api:SECRET-password@db/api\nMULTI_KEY=\"SECRET-first line\nSECRET-second line\"\nLOG_LEVEL=info\n"
 
-// spills is what a container writes that tells its environment to everybody.
+// spills is the output of a container that shows its environment to everybody.
 var spills = []string{
 	"connecting to postgres://api:SECRET-password@db/api", "token SECRET-token-value", "SECRET-first line", "and SECRET-second line",
 	"given SECRET-given-value", "level info", "boom",
 }
 
 // TestEnvironmentsAreNotShown deploys on every path that prepares, verifies and
-// goes back, with all that can be shown switched on, and looks for the values
-// of the environment and for what the API shows of credentials.
+// rolls back, with all output switched on, and searches for the values of the
+// environment and for the credentials that the API shows.
 func TestEnvironmentsAreNotShown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func TestEnvironmentsAreNotShown(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "SECRET-of-a-page")
 	}))
-	t.Cleanup(sick.Close) // not before the parallel ones have asked
+	t.Cleanup(sick.Close) // not before the parallel tests have used it
 	rollout := func(v dokploytest.Version) dokploytest.Rollout {
 		switch {
 		case strings.HasSuffix(v.Image, ":crash"):
@@ -129,7 +129,7 @@ func TestEnvironmentsAreNotShown(t *testing.T) {
 			if c.code != tt.code {
 				t.Errorf("exit %d, want %d", c.code, tt.code)
 			}
-			// A host is told of what is secret in the inputs themselves.
+			// A host is told the secrets in the inputs themselves.
 			all = strings.ReplaceAll(all, "::add-mask::SECRET-in-the-query\n", "")
 			if strings.Contains(all, "SECRET") {
 				t.Error("a secret is shown")

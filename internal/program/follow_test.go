@@ -10,8 +10,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// In CI the commit of the run is the one that is followed, unless another is
-// given.
+// In CI, the commit of the run is followed, unless another one is given.
 func TestFollowsTheCommitOfTheRun(t *testing.T) {
 	t.Parallel()
 	const ofRun, another = "509b8da0280c757bbbfa4c78df0f15cf5151d1b4", "79bce2eb5309f72951b21f73d20424ee042c5ef7"
@@ -42,7 +41,7 @@ func TestFollowsTheCommitOfTheRun(t *testing.T) {
 	}
 }
 
-// A preview of "auto" is that of the pull request of the run, on every host, and
+// preview: auto means the preview of the run's pull request, on every host, and
 // the commit is its head, whatever was checked out.
 func TestFollowsThePullRequestOfTheRun(t *testing.T) {
 	t.Parallel()

@@ -27,18 +27,17 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// The program against servers that mean harm, or are broken beyond all that is
-// usual: it ends, says what came, keeps to its memory, and its verdict is no
-// other than the truth.
+// The program against servers that are malicious or unusually broken: it ends,
+// says what came, stays within its memory, and its verdict is always the truth.
 
-// memoryLimit is what the program may take of memory, whatever a server sends.
+// memoryLimit is how much memory the program may use, whatever a server sends.
 const memoryLimit = 100 << 20
 
-// memoryFile names the file to which a child writes how much it took.
+// memoryFile names the file to which a child writes how much memory it used.
 const memoryFile = "HOSTILE_MEMORY_FILE"
 
-// init makes this test binary the program, in a process of its own whose
-// memory and environment can be looked at.
+// init turns this test binary into the program, in its own process whose memory
+// and environment can be examined.
 func init() {
 	file := os.Getenv(memoryFile)
 	if file == "" {
@@ -49,16 +48,16 @@ func init() {
 	os.Exit(code)
 }
 
-// children bounds how many run at a time: those that need the processor need
-// it within the time that they are given.
+// children limits how many processes run at a time: those that need the
+// processor need it within the time that they are given.
 var children = make(chan struct{}, 6)
 
-// child is one call of the program in a process of its own.
+// child is one call of the program in its own process.
 type child struct {
 	code   int
 	stdout string
 	stderr string
-	peak   int64 // bytes; 0: this system does not tell
+	peak   int64 // bytes; 0: this system does not report it
 }
 
 func runChild(t *testing.T, env map[string]string) child {
@@ -98,8 +97,8 @@ func runChild(t *testing.T, env map[string]string) child {
 	return c
 }
 
-// largeAnswer skips what is large only: it is there for the memory that it
-// takes, which cannot be told with the race detector.
+// largeAnswer skips a test that only has large answers: it is about memory,
+// which cannot be measured with the race detector.
 func largeAnswer(t *testing.T) {
 	t.Helper()
 	if dokploytest.RaceDetector() {
@@ -107,7 +106,7 @@ func largeAnswer(t *testing.T) {
 	}
 }
 
-// seconds is so long, and longer where the program is slow.
+// seconds returns n seconds, or more if the program is slow.
 func seconds(n int) string {
 	if dokploytest.RaceDetector() {
 		n *= 5
@@ -115,7 +114,7 @@ func seconds(n int) string {
 	return strconv.Itoa(n) + "s"
 }
 
-// front stands before a stand-in and answers some of the requests itself.
+// front is in front of a stand-in and answers some of the requests itself.
 type front struct {
 	srv *dokploytest.Server
 	app *dokploytest.Service
@@ -124,7 +123,7 @@ type front struct {
 	spoilt atomic.Int64 // requests
 }
 
-// until is a build that ends when so many requests were spoilt.
+// until returns a build that ends once n requests were spoilt.
 func (f *front) until(t *testing.T, n int64) dokploytest.Build {
 	return dokploytest.Build{LogWriter: func(w io.Writer) {
 		_, _ = io.WriteString(w, "built\n")
@@ -135,8 +134,8 @@ func (f *front) until(t *testing.T, n int64) dokploytest.Build {
 	}}
 }
 
-// newFront takes a request for which spoil returns what to do with it. That
-// gets the connection, and the request is over when it returns.
+// newFront intercepts the requests for which spoil returns a function. The
+// function gets the connection, and the request is over when it returns.
 func newFront(t *testing.T, build dokploytest.Build, spoil func(f *front, procedure string) func(net.Conn, *http.Request)) *front {
 	t.Helper()
 	f := &front{}
@@ -167,13 +166,13 @@ func newFront(t *testing.T, build dokploytest.Build, spoil func(f *front, proced
 
 const okJSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
-// raw sends text and then closes.
+// raw sends text and then closes the connection.
 func raw(text string) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, text) }
 }
 
-// flood sends a head, and then one text until so many bytes were sent (0: for
-// ever) or the other side has had enough.
+// flood sends a head, and then the same text again and again until total bytes
+// were sent (0: forever) or the other side has had enough.
 func flood(head, more string, total int) func(net.Conn, *http.Request) {
 	block := []byte(strings.Repeat(more, 1+(64<<10)/len(more)))
 	return func(conn net.Conn, _ *http.Request) {
@@ -196,7 +195,7 @@ func stay(text string) func(net.Conn, *http.Request) {
 	}
 }
 
-// zeros is so much of nothing, packed: parts that are unpacked as one.
+// zeros returns compressed zeros: parts that are unpacked as one.
 func zeros(total int) []byte {
 	const part = 16 << 20
 	var b bytes.Buffer
@@ -206,8 +205,8 @@ func zeros(total int) []byte {
 	return bytes.Repeat(b.Bytes(), total/part)
 }
 
-// TestHostileAnswers: before a trigger, a server that cannot be used ends the
-// run with exit 3; while a deployment is followed, it is an outage.
+// TestHostileAnswers: before a trigger, an unusable server ends the run with
+// exit 3; while a deployment is followed, it counts as an outage.
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	bomb := zeros(1 << 30)
@@ -216,13 +215,14 @@ func TestHostileAnswers(t *testing.T) {
 	_, _ = z.Write(bomb)
 	_ = z.Close()
 	chunk := strings.Repeat("x", 1024)
-	// While a deployment is followed all of them are one thing, an outage.
+	// While a deployment is followed, all of them count as the same thing, an
+	// outage.
 	followed := []string{"a text of 200 MB", "100,000 lists deep", "a length too long", "10 MB of head", "a byte at a time", "null"}
 	transient := []string{
 		"a length too long", "a length of 8 EB", "10 MB of head", "100,000 headers", "a head without end", "continue without end", "a trailer without end",
 		"no answer", "an answer without end", "a byte at a time", "another protocol", "nothing", "a text with orders",
 	}
-	// Nothing large: they need no process of their own.
+	// Nothing large: these do not need their own process.
 	small := []string{
 		"a length too long", "a length too short", "a length of 8 EB", "no answer", "an answer without end", "a byte at a time", "a circle", "a place of 200 kB",
 		"another protocol", "nothing", "an object, not a list", "a list of numbers", "null", "a switch to nothing", "a text with orders",
@@ -292,7 +292,8 @@ func TestHostileAnswers(t *testing.T) {
 					}
 					return nil
 				})
-				// What waiting may fix is waited for; the rest ends at once.
+				// What waiting may fix is waited for; everything else ends at
+				// once.
 				patience := "30s"
 				if slices.Contains(transient, name) {
 					patience = seconds(2)
@@ -304,7 +305,7 @@ func TestHostileAnswers(t *testing.T) {
 				}
 				code := 3
 				if tt.want == "" {
-					code = 2 // a list of nothing: there is no such service
+					code = 2 // an empty list: there is no such service
 				}
 				checkOutput(t, c, code, strings.ReplaceAll(tt.want, "%s", "project.all"))
 				if n := f.srv.TriggerCount(f.app); n != 0 {
@@ -332,8 +333,8 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// TestHugeButRight: answers that are what they should be, only far too much,
-// are used as far as that goes. The deployment is what it is.
+// TestHugeButRight: valid answers that are far too large are used as far as
+// possible. The deployment's result is the true one.
 func TestHugeButRight(t *testing.T) {
 	largeAnswer(t)
 	t.Parallel()
@@ -389,7 +390,7 @@ func TestHugeButRight(t *testing.T) {
 			})
 			enough := int64(1)
 			if tt.procedure == "deployment.readLogs" {
-				enough = 4 + 2 // streams that are refused, and two reads
+				enough = 4 + 2 // refused streams, and two reads
 			}
 			f.app.SetBuild(f.until(t, enough))
 			c := runChild(t, f.env)
@@ -416,11 +417,12 @@ func drip(conn net.Conn, _ *http.Request) {
 	}
 }
 
-// cutOff is what the program says of an outage whose last look had no time left.
+// cutOff is the message about an outage whose last look had no time left.
 const cutOff = "no answer in time"
 
-// uncut runs again what was cut off: the last look has a second, which is not
-// enough on a busy machine, and what came before is not said then.
+// uncut repeats a run that was cut off: the last look has a second, which is
+// not enough on a busy machine, and then the message leaves out what came
+// before.
 func uncut(c child, run func() child) child {
 	for again := 0; again < 4 && strings.Contains(c.stdout, cutOff); again++ {
 		c = run()
@@ -428,7 +430,7 @@ func uncut(c child, run func() child) child {
 	return c
 }
 
-// checkOutput looks at what a person is told.
+// checkOutput checks what a person is told.
 func checkOutput(t *testing.T, c child, code int, want string) {
 	t.Helper()
 	if c.code != code || !strings.Contains(c.stdout, want) {
@@ -442,7 +444,7 @@ func checkOutput(t *testing.T, c child, code int, want string) {
 	}
 }
 
-// TestHostileTrigger: a trigger whose answer is spoilt counts once, and its
+// TestHostileTrigger: a trigger with a spoilt answer counts once, and its
 // deployment is followed to its end.
 func TestHostileTrigger(t *testing.T) {
 	t.Parallel()
@@ -474,7 +476,7 @@ func TestHostileTrigger(t *testing.T) {
 	}
 }
 
-// frame is the head of a WebSocket frame from a server.
+// frame returns the head of a WebSocket frame from a server.
 func frame(first byte, length uint64) string {
 	b := []byte{first}
 	switch {
@@ -490,14 +492,14 @@ func frame(first byte, length uint64) string {
 
 const (
 	textWhole = 0x81 // a whole message
-	textBegin = 0x01 // the first part of one
+	textBegin = 0x01 // the first part of a message
 	textMore  = 0x00
 	ping      = 0x89
 	closing   = 0x88
 )
 
-// TestHostileStreams: whatever comes over the log's stream, the verdict is
-// that of the row.
+// TestHostileStreams: whatever comes over the log's stream, the verdict is the
+// one in the row.
 func TestHostileStreams(t *testing.T) {
 	t.Parallel()
 	gb := 1 << 30
@@ -505,8 +507,8 @@ func TestHostileStreams(t *testing.T) {
 		gb >>= 4
 	}
 	log := "a line\n"
-	// The line is cut; or the stream broke off in it before the end, and then the
-	// log is read again, or its end is said to be missing.
+	// The line is cut; or the stream broke in the middle of it, and then the
+	// log is read again, or its end is reported as missing.
 	const endless = ` more bytes of this line left out\]|✅ Pulling image completed\.|the end of the log may be missing`
 	for name, tt := range map[string]struct {
 		stream func(net.Conn, *http.Request)
@@ -546,7 +548,7 @@ func TestHostileStreams(t *testing.T) {
 				return func(conn net.Conn, r *http.Request) {
 					sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 					_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
-					go func() { _, _ = io.Copy(io.Discard, conn) }() // its pongs
+					go func() { _, _ = io.Copy(io.Discard, conn) }() // reads the pongs
 					tt.stream(conn, r)
 				}
 			})

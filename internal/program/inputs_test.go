@@ -14,8 +14,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// TestWhatPeoplePutIn: what can mean one thing only deploys, with a word about
-// what was guessed, by the program as a whole.
+// TestWhatPeoplePutIn: an input with only one possible meaning deploys, with a
+// message about what was guessed; tested with the whole program.
 func TestWhatPeoplePutIn(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{Version: "v0.30.2"})
@@ -36,7 +36,7 @@ func TestWhatPeoplePutIn(t *testing.T) {
 	}
 }
 
-// TestHealthPath: both forms ask the first domain of the service.
+// TestHealthPath: both forms check the first domain of the service.
 func TestHealthPath(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{Version: "v0.30.2"})
@@ -50,8 +50,8 @@ func TestHealthPath(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeRight: it is said at once, with what was guessed, and nothing
-// is sent.
+// TestWhatCannotBeRight: wrong input is reported at once, with what was
+// guessed, and nothing is sent.
 func TestWhatCannotBeRight(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
@@ -102,7 +102,7 @@ func TestWhatCannotBeRight(t *testing.T) {
 	}
 }
 
-// TestNothingCheckedOut: the host says how files get there.
+// TestNothingCheckedOut: the message says how files get there on this host.
 func TestNothingCheckedOut(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for host, want := range map[string]string{"GITHUB_ACTIONS": "actions/checkout", "GITLAB_CI": "GIT_STRATEGY", "CIRCLECI": "`checkout`"} {
@@ -114,8 +114,8 @@ func TestNothingCheckedOut(t *testing.T) {
 	}
 }
 
-// TestOutputsAreNobodysInputs: a later job that inherits the outputs of this one
-// as variables is told nothing about them.
+// TestOutputsAreNobodysInputs: a later job that inherits the outputs of this
+// one as variables gets no messages about them.
 func TestOutputsAreNobodysInputs(t *testing.T) {
 	env := config.Environment{"INPUT_URL": "https://h", "INPUT_API_KEY": "key-123", "INPUT_APPLICATION": "api"}
 	for _, o := range ci.OutputTable {
@@ -126,8 +126,8 @@ func TestOutputsAreNobodysInputs(t *testing.T) {
 	}
 }
 
-// TestHealthText: the text and the headers reach the address; what they need, and
-// what cannot be, is said before anything is sent.
+// TestHealthText: the text and the headers reach the address; inputs that they
+// require, and impossible ones, are reported before anything is sent.
 func TestHealthText(t *testing.T) {
 	t.Parallel()
 	const token = "SECRETabcdefghijklmnopqrstuvwxyz0123456789"

@@ -7,7 +7,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// TestDryRunHoweverSpelled: what asks for a dry run is read or refused, and
+// TestDryRunHoweverSpelled: whatever asks for a dry run is read or refused, and
 // never deploys.
 func TestDryRunHoweverSpelled(t *testing.T) {
 	t.Parallel()

@@ -15,13 +15,14 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// peer is a way to deploy: this program, or one of those in testdata/peers at the root.
+// peer is a way to deploy: this program, or one of those in testdata/peers at
+// the root.
 type peer struct {
 	name string
 	args []string
 }
 
-// peers are those that this machine can run.
+// peers returns those that this machine can run.
 func peers(b testing.TB) []peer {
 	bin := buildProgram(b)
 	list := []peer{{"dokploy-deploy", []string{bin}}}
@@ -44,7 +45,8 @@ func peers(b testing.TB) []peer {
 	return list
 }
 
-// buildProgram builds it as a release does, of what was compiled for that.
+// buildProgram builds the program as a release does, from what was compiled for
+// it.
 func buildProgram(b testing.TB) string {
 	b.Helper()
 	bin := filepath.Join(b.TempDir(), "dokploy-deploy")
@@ -56,7 +58,7 @@ func buildProgram(b testing.TB) string {
 	return bin
 }
 
-// counted passes connections on and counts their bytes, both ways.
+// counted forwards connections and counts their bytes, both ways.
 func counted(b testing.TB, to string) (url string, sum *atomic.Int64) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +89,8 @@ func counted(b testing.TB, to string) (url string, sum *atomic.Int64) {
 	return "http://" + ln.Addr().String(), sum
 }
 
-// run runs a peer on one application and gives its exit code and when it ended.
+// run runs a peer on one application and returns its exit code and when it
+// ended.
 func (p peer) run(b testing.TB, url, key, id string) (int, time.Time) {
 	cmd := exec.CommandContext(b.Context(), p.args[0], p.args[1:]...)
 	cmd.Env = append(os.Environ(), "URL="+url, "KEY="+key, "ID="+id,
@@ -100,9 +103,9 @@ func (p peer) run(b testing.TB, url, key, id string) (int, time.Time) {
 	return cmd.ProcessState.ExitCode(), ended
 }
 
-// BenchmarkPeers is this program beside the ways in which people do it today,
-// our own minimal versions of them, against the same server: a build of some 20 s
-// whose log is followed by this program only.
+// BenchmarkPeers compares this program with the ways in which people deploy
+// today, in our own minimal versions, against the same server: a build of some
+// 20 s whose log only this program follows.
 func BenchmarkPeers(b *testing.B) {
 	for _, p := range peers(b) {
 		b.Run(p.name, func(b *testing.B) {
@@ -127,8 +130,8 @@ func BenchmarkPeers(b *testing.B) {
 	}
 }
 
-// BenchmarkTargets deploys many applications in one run: peak memory, and the
-// most requests that the server got in any one second.
+// BenchmarkTargets deploys many applications in one run and reports peak
+// memory, and the most requests that the server got in any one second.
 func BenchmarkTargets(b *testing.B) {
 	bin := buildProgram(b)
 	for name, count := range map[string]int{"50": 50, "500": 500} {
@@ -166,7 +169,7 @@ func BenchmarkTargets(b *testing.B) {
 	}
 }
 
-// busiest is the largest number of requests within any second.
+// busiest returns the largest number of requests within any second.
 func busiest(requests []dokploytest.Request) (most int64) {
 	from := 0
 	for i, r := range requests {

@@ -40,8 +40,9 @@ func (c *call) run(ctx context.Context, args ...string) {
 	c.code = Program{Stdout: &c.stdout, Stderr: &c.stderr}.Run(ctx, args, c.env)
 }
 
-// standIn is a Dokploy on a port of this machine whose containers are not to
-// be seen: to see that they run takes ten seconds and more (environments_test.go).
+// standIn starts a Dokploy on a port of this machine that does not show
+// containers: verifying that they run takes ten seconds and more
+// (environments_test.go).
 func standIn(t testing.TB, o dokploytest.Options) (*dokploytest.Server, map[string]string) {
 	t.Helper()
 	o.NoDocker = true
@@ -67,7 +68,7 @@ func with(env map[string]string, more ...string) map[string]string {
 	return env
 }
 
-// dotenv reads what output-file was given.
+// dotenv reads the file given as output-file.
 func dotenv(t *testing.T, path string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -215,8 +216,8 @@ func TestBadInputsSendNothing(t *testing.T) {
 	}
 }
 
-// TestNothingSecretIsShown deploys with all that can be shown switched on, and
-// looks for the key, header values and what the API shows of a service.
+// TestNothingSecretIsShown deploys with all output switched on, and searches
+// for the key, header values and what the API shows of a service.
 func TestNothingSecretIsShown(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"v0.30.2", "v0.25.11"} {
@@ -296,8 +297,8 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestHeadersGoToDokployOnly: the key and the extra headers are on every
-// request, the log stream's too, and on none to where a redirect leads.
+// TestHeadersGoToDokployOnly: the key and the extra headers are sent with every
+// request, including the log stream's, but not to where a redirect leads.
 func TestHeadersGoToDokployOnly(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{})

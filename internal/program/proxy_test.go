@@ -21,7 +21,7 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// either takes plain HTTP and TLS on one port.
+// either accepts plain HTTP and TLS on one port.
 type either struct {
 	net.Listener
 	conf *tls.Config
@@ -63,8 +63,8 @@ func (c *eitherConn) begin() {
 
 func (c *eitherConn) Read(p []byte) (int, error) { c.begin(); return c.Conn.Read(p) }
 
-// TestRedirectToTLS: a server that sends http on to https is used as if https
-// was in the input; each request is carried out once.
+// TestRedirectToTLS: a server that redirects from http to https is used as if
+// the input had https; each request is carried out once.
 func TestRedirectToTLS(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 307, 308} {
@@ -105,8 +105,8 @@ func TestRedirectToTLS(t *testing.T) {
 					t.Errorf("%s %s without the key", r.Method, r.Path)
 				}
 			}
-			// What is moved for good is asked for there from then on. The first
-			// three questions go side by side.
+			// After a permanent redirect, the new address is used from then on.
+			// The first three requests are sent at the same time.
 			if forGood := status == 301 || status == 308; forGood && plain.Load() > 3 || plain.Load() == 0 {
 				t.Errorf("%d of %d requests in the clear", plain.Load(), len(requests))
 			}
@@ -114,8 +114,8 @@ func TestRedirectToTLS(t *testing.T) {
 	}
 }
 
-// TestProxy: the one that the environment names is used, for the log's stream
-// too, and gets no key where TLS goes through it.
+// TestProxy: the proxy in the environment is used, including for the log's
+// stream, and gets no key if TLS goes through it.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	type seen struct {
@@ -123,7 +123,7 @@ func TestProxy(t *testing.T) {
 		connects []http.Header
 		requests []string
 	}
-	// proxyTo leads every host name to one address.
+	// proxyTo maps every host name to one address.
 	proxyTo := func(t *testing.T, addr string) (string, *seen) {
 		s := &seen{}
 		forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -175,7 +175,7 @@ func TestProxy(t *testing.T) {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		// One may be given up on its way through the proxy, at the end.
+		// At the end, one may be given up on its way through the proxy.
 		if len(s.requests) < len(srv.Requests()) || len(s.connects) != 0 || !slices.Contains(s.requests, "/listen-deployment") {
 			t.Errorf("through the proxy: %v", s.requests)
 		}

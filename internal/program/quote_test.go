@@ -8,15 +8,15 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// A failed deployment's last lines are quoted where they do not stand right
-// above, and only there.
+// A failed deployment's last lines are quoted if they are not right above, and
+// only then.
 func TestLastLinesAreQuotedOnce(t *testing.T) {
 	t.Parallel()
 	const line = "#1 one of the last lines"
 	for name, c := range map[string]struct {
 		env    []string
-		others int // services that are deployed beside it
-		want   int // how often the line is seen
+		others int // services that are deployed along with it
+		want   int // how often the line is shown
 	}{
 		"live, a terminal":                   {nil, 0, 1},
 		"failure, a terminal":                {[]string{"DOKPLOY_LOGS", "failure"}, 0, 1},

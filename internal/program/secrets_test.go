@@ -16,12 +16,12 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// TestSecretsAreWhole lets servers and builds say secrets at every place and
-// width at which texts are, or were, shortened: nowhere is a part of one shown.
+// TestSecretsAreWhole: servers and builds print secrets at every place and
+// width at which texts are, or were, cut: no part of one is ever shown.
 func TestSecretsAreWhole(t *testing.T) {
 	t.Parallel()
 	const stored = "x7Kq2mZ9vW4tR1pL8nB3cF6hJ5sD0gY7uQ2eT9aM4kN1xV8zR3bH6wP5jC0fL7dS2yG"
-	// at says both secrets so that they stand across a cut at n bytes.
+	// at puts both secrets into a text across a cut at n bytes.
 	at := func(key string, n int) string {
 		return strings.Repeat("x", n-30) + " " + key + " " + strings.Repeat("x", n) + " " + stored + " " + strings.Repeat("y", n)
 	}
@@ -95,7 +95,8 @@ func TestSecretsAreWhole(t *testing.T) {
 				encoded := base64.StdEncoding.EncodeToString([]byte(":" + srv.Key))
 				for what, secret := range map[string]string{"the key": srv.Key, "a secret of the service": stored, "base64 of the key": encoded[4 : len(encoded)-4]} {
 					for i := 0; i+6 <= len(secret); i++ {
-						// An environment's secret is not known before it is read.
+						// A secret in an environment is not known before it is
+						// read.
 						if strings.Contains(all, secret[i:i+6]) && (name != "a redirect" || what == "the key") {
 							t.Fatalf("of %s %q is shown in\n%s", what, secret[i:i+6], all)
 						}
@@ -106,8 +107,8 @@ func TestSecretsAreWhole(t *testing.T) {
 	}
 }
 
-// TestOrdinaryWordsStayWhole: an environment as frameworks bring it changes
-// nothing of what is shown, but for what is secret in it.
+// TestOrdinaryWordsStayWhole: a typical environment of a framework changes
+// nothing in the output, except for its secrets.
 func TestOrdinaryWordsStayWhole(t *testing.T) {
 	t.Parallel()
 	const stock = `MODE=build
@@ -159,7 +160,7 @@ GREETING="Welcome to the deployment of 2024"
 		if err != nil {
 			t.Error(err)
 		}
-		// Other lines depend on time.
+		// Other lines depend on timing.
 		for line := range strings.Lines(c.stdout.String() + string(summary)) {
 			if strings.Contains(line, "Step 1/4") || strings.Contains(line, "web failed") || strings.Contains(line, "**web**") {
 				out += regexp.MustCompile(`[0-9.]+m?s`).ReplaceAllString(line, "N")
@@ -182,8 +183,8 @@ GREETING="Welcome to the deployment of 2024"
 	}
 }
 
-// TestOutputsStayIntact: values that are secret and stand in keys, statuses,
-// names and addresses of the outputs are masked in their free text alone.
+// TestOutputsStayIntact: secret values that also occur in keys, statuses, names
+// and addresses of the outputs are masked only in free text.
 func TestOutputsStayIntact(t *testing.T) {
 	t.Parallel()
 	srv, env := listening(t, dokploytest.Options{})

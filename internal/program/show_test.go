@@ -10,7 +10,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// The summary leaves its cell empty where nobody looked, as after a failed build;
+// The summary leaves the cell empty if nobody looked, as after a failed build;
 // what was looked for and not seen is unknown.
 func TestSummaryVerified(t *testing.T) {
 	report := &verdict.Report{Results: []verdict.Result{
@@ -25,7 +25,7 @@ func TestSummaryVerified(t *testing.T) {
 	}
 }
 
-// TestSummaryOfADryRun: at first sight nobody takes it for a deployment.
+// TestSummaryOfADryRun: nobody takes it for a deployment at first sight.
 func TestSummaryOfADryRun(t *testing.T) {
 	t.Parallel()
 	srv, env := standIn(t, dokploytest.Options{})

@@ -26,10 +26,10 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// wrong are values of every type, and such that fit none.
+// wrong holds values of every type, and values that fit no type.
 var wrong = []string{`null`, `7`, `-1e300`, `1e999`, `"x"`, `""`, `[]`, `[null,7,"x",[]]`, `{}`, `{"a":{"b":[]}}`, `true`}
 
-// readFields are the fields that the program reads of answers.
+// readFields are the fields of answers that the program reads.
 var readFields = strings.Fields(`
 	applicationId composeId name applicationStatus composeStatus applications compose projectId environments environmentId
 	appName composeType replicas sourceType serverId buildServerId dockerImage env composeFile dropBuildPath rollbackActive project environment
@@ -39,11 +39,11 @@ var readFields = strings.Fields(`
 	containerId currentState error node ID Version Index Spec Mode Replicated Replicas TaskTemplate ForceUpdate ContainerSpec Image RestartPolicy Condition
 	UpdateStatus State StartedAt Message ServiceID`)
 
-// place is a field in the answers of a procedure: the names of the objects
-// that lead there. Lists on the way are gone through.
+// place is a field in the answers of a procedure: the names of the objects that
+// lead to it, through any lists.
 type place struct{ procedure, path string }
 
-// places notes where the read fields of an answer are.
+// places collects where an answer has the fields that are read.
 func places(found map[place]string, procedure, path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -77,7 +77,7 @@ func kind(v any) string {
 	return "object"
 }
 
-// put sets what stands at a path, in all elements of the lists on the way.
+// put sets the value at a path, in all elements of the lists on the way.
 func put(v any, path string, value any) any {
 	if list, ok := v.([]any); ok && path != "" {
 		for i := range list {
@@ -100,10 +100,10 @@ func put(v any, path string, value any) any {
 	return v
 }
 
-// huge marks the place of a number that Go's float64 does not hold.
+// huge stands for a number that Go's float64 cannot hold.
 const huge = "\"huge-number\""
 
-// pipes is a listener of connections in memory, which a synctest bubble sees.
+// pipes is a listener for connections in memory, which a synctest bubble sees.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -133,7 +133,7 @@ func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// world is one deployment of which the truth is known.
+// world is one deployment whose truth is known.
 type world struct {
 	name    string
 	kind    dokploy.Kind
@@ -141,7 +141,7 @@ type world struct {
 	crashes bool
 }
 
-// typed deploys once in virtual time, with what change makes of the answers.
+// typed deploys once in virtual time, with answers that change has modified.
 func typed(t *testing.T, w world, change func(procedure string, answer any) any) (report *verdict.Report, triggers int) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := dokploytest.New(dokploytest.Options{})
@@ -201,9 +201,9 @@ func typed(t *testing.T, w world, change func(procedure string, answer any) any)
 	return report, triggers
 }
 
-// TestWrongTypes puts values of other types in the place of each field that is
-// read. The program may then know less, but nothing that is not so. With
-// HOSTILE_ALL=yes it tries every value in every place, here one in six.
+// TestWrongTypes replaces each field that is read with values of other types.
+// The program may then know less, but nothing that is untrue. With
+// HOSTILE_ALL=yes it tries every value in every place, otherwise one in six.
 func TestWrongTypes(t *testing.T) {
 	t.Parallel()
 	for _, w := range []world{
@@ -242,7 +242,7 @@ func TestWrongTypes(t *testing.T) {
 					if json.Unmarshal([]byte(text), &value) != nil {
 						value = "huge-number"
 					} else if kind(value) == found[at] {
-						continue // no wrong type
+						continue // not a wrong type
 					}
 					report, triggers := typed(t, w, func(procedure string, answer any) any {
 						if procedure == at.procedure {
@@ -255,7 +255,8 @@ func TestWrongTypes(t *testing.T) {
 					switch status {
 					case truth, verdict.Unreachable, verdict.Timeout, verdict.Lost, verdict.Invalid:
 					case verdict.Done:
-						// What does not run and cannot be seen to: verify is auto.
+						// A service that is not running, but cannot be
+						// verified: verify is auto.
 						if truth != verdict.Unhealthy || report.Results[0].Verified == verdict.VerifiedYes {
 							t.Errorf("%s, but it is %s", what, truth)
 						}

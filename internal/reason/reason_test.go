@@ -53,12 +53,12 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
-// log is a log in short.
+// log returns a short log.
 func log(lines ...string) []string { return append([]string{initializing}, lines...) }
 
 const section = sectionRule + "\n > [2/2] RUN x:\n0.1 its output\n" + sectionRule + "\n"
 
-// explain looks for the reason in the lines of a log.
+// explain finds the reason in the lines of a log.
 func explain(lines []string) Reason {
 	var e Explainer
 	for _, line := range lines {
@@ -158,7 +158,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestOutput quotes what the step that failed wrote, and nothing else.
+// TestOutput: the output of the step that failed is quoted, and nothing else.
 func TestOutput(t *testing.T) {
 	const solve = `ERROR: failed to solve: process "/bin/sh -c x" did not complete successfully: exit code: 3`
 	for log, want := range map[string]string{
@@ -175,7 +175,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestFarAbove finds a cause that thousands of lines follow.
+// TestFarAbove: a cause is found even if thousands of lines follow.
 func TestFarAbove(t *testing.T) {
 	lines := []string{"Dockerfile:2", excerptRule, "   1 |     FROM a", "   2 | >>> RUN <<EOF"}
 	for i := range 5000 {
@@ -198,7 +198,7 @@ func TestFarAbove(t *testing.T) {
 	}
 }
 
-// TestMaskFirst hides a secret before anything is folded or cut.
+// TestMaskFirst: a secret is hidden before anything is folded or cut.
 func TestMaskFirst(t *testing.T) {
 	secret := strings.Repeat("ab  cd", 200)
 	e := Explainer{Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") }}
@@ -241,7 +241,8 @@ func TestSays(t *testing.T) {
 	}
 }
 
-// What BuildKit does besides is quoted for an error without a place neither.
+// BuildKit's own housekeeping is not quoted either for an error without a
+// place.
 func TestSaysOfHousekeeping(t *testing.T) {
 	r := Reason{Cause: "the Dockerfile cannot be empty"}
 	for line, want := range map[string]bool{
@@ -310,7 +311,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// FuzzExplain takes anything for a log: the reason is one short line of text.
+// FuzzExplain: any text may be a log: the reason is one short line of text.
 func FuzzExplain(f *testing.F) {
 	logs, _ := filepath.Glob("testdata/*.log")
 	for _, log := range logs {
@@ -341,7 +342,8 @@ func FuzzExplain(f *testing.F) {
 	})
 }
 
-// BenchmarkLine reads what a step of BuildKit writes, and what nothing marks.
+// BenchmarkLine reads the output of a BuildKit step, and lines that nothing
+// marks.
 func BenchmarkLine(b *testing.B) {
 	for name, line := range map[string]string{
 		"buildkit": "#12 34.567 compiling module github.com/example/project/internal/something v1.2.3 of a larger one",

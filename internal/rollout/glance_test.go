@@ -86,7 +86,8 @@ func glance(j rollout.Judge, from, to float64, tasks ...dokploy.Task) rollout.Ve
 	return v
 }
 
-// A look at the tasks alone counts how long they run, and decides nothing.
+// A look at the tasks alone adds to the time that they have been running, and
+// decides nothing.
 func TestAGlanceDecidesNothing(t *testing.T) {
 	j := application(ranBefore)
 	runs := task(newID, "running", "Running")
@@ -94,7 +95,7 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	if v.State != rollout.Undecided || v.Final || v.Ready != 1 || v.Wanted != 1 {
 		t.Errorf("%+v", v)
 	}
-	// All of it runs, so what it still waits for is time.
+	// All of it is running, so it only waits for time to pass.
 	if want := "1 of 1 running, must keep running for " + stableFor.String(); v.Reason != want {
 		t.Errorf("%q, want %q", v.Reason, want)
 	}
@@ -103,19 +104,20 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	if at != 21 {
 		t.Errorf("at %v: it has run for long", at)
 	}
-	// Two of which one runs.
+	// One of two is running.
 	two := swarm(1, "completed", "a")
 	two.Replicas = 2
 	j = rollout.NewApplication("app", 2, rollout.Before{View: docker(two)}, stableFor)
 	if v := glance(j, 0, 1, runs); v.Ready != 1 || v.Wanted != 2 || v.Reason != "1 of 2 running" {
 		t.Errorf("%+v", v)
 	}
-	// Not known to Dokploy how many: as many as before.
+	// Dokploy does not know how many there should be: as many as before.
 	j = rollout.NewApplication("app", -1, rollout.Before{View: docker(two)}, stableFor)
 	if v := glance(j, 0, 1, runs); v.Ready != 1 || v.Wanted != 2 {
 		t.Errorf("%+v", v)
 	}
-	// What ran and is set to none was stopped, though no other look has shown it.
+	// What was running and is set to none was stopped, even if no other look
+	// has shown it.
 	j = application(ranBefore)
 	glance(j, 0, 3, runs)
 	gone := swarm(2, "completed", "b")
@@ -124,7 +126,8 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	if v.State != rollout.Failed || !v.Stopped {
 		t.Errorf("%+v", v)
 	}
-	// Swarm's service was not asked for in between: that is no time without it.
+	// Swarm's service was not requested in between: that does not count as time
+	// without it.
 	j = application(ranBefore)
 	looks(j, docker(swarm(2, "updating", "b"), runs), 0, 0)
 	glance(j, 1, 60, runs)
@@ -132,8 +135,8 @@ func TestAGlanceDecidesNothing(t *testing.T) {
 	want(t, v, rollout.Undecided, "")
 }
 
-// How many there should be is Dokploy's number where Swarm does not say it: that
-// is not none.
+// If Swarm does not report how many replicas there should be, Dokploy's number
+// counts: not reported does not mean none.
 func TestReplicasThatAreNotSaid(t *testing.T) {
 	j := application(ranBefore)
 	glance(j, 0, 3, task(newID, "running", "Running"))

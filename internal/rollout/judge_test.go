@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// What no recording has. Ids are longer than what v0.25 shows of them.
+// What no recording has. The ids are longer than the part that v0.25 shows.
 const (
 	oldID = "old0000000000000000000000"
 	newID = "new0000000000000000000000"
@@ -38,8 +38,8 @@ func shown(containers ...dokploy.Container) rollout.View {
 	return rollout.View{Containers: containers}
 }
 
-// looks shows a judge one view every second up to a time, and gives the last
-// verdict, or the first that is final.
+// looks shows a judge one view every second until a time, and returns the last
+// verdict, or the first final one.
 func looks(j rollout.Judge, v rollout.View, from, to float64) (rollout.Verdict, float64) {
 	var verdict rollout.Verdict
 	for s := from; ; s++ {
@@ -106,7 +106,8 @@ func TestWithoutABaselineNothingIsSaid(t *testing.T) {
 	blind := docker(nil)
 	v, _ := looks(application(blind), docker(swarm(5, "completed", "x"), task(oldID, "running", "Running")), 0, 30)
 	want(t, v, rollout.Unseen, "what was running before")
-	// What says itself that it is older than the deployment is not of it.
+	// What itself reports to be older than the deployment does not belong to
+	// it.
 	old := task(oldID, "running", "Running")
 	old.Age, old.Aged = time.Hour, true
 	v, _ = looks(application(blind), docker(swarm(0, "", ""), old), 0, 60)
@@ -134,8 +135,8 @@ func TestPlacedAfterAWhile(t *testing.T) {
 	want(t, v, rollout.Running, "")
 }
 
-// The old version goes on failing while the new one comes up: its last try is
-// a new task, too.
+// The old version keeps failing while the new one starts: its last try is a new
+// task, too.
 func TestOverACrashLoop(t *testing.T) {
 	failed := task(third, "shutdown", "Failed")
 	failed.Age, failed.Aged = 2*time.Second, true
@@ -146,7 +147,7 @@ func TestOverACrashLoop(t *testing.T) {
 	want(t, v, rollout.Undecided, "")
 	v, _ = looks(j, docker(swarm(2, "completed", "b"), task(newID, "running", "Running"), late), 6, 30)
 	want(t, v, rollout.Running, "")
-	// One that was not failing does not fail by itself.
+	// A version that was not failing does not fail by itself.
 	v, _ = looks(application(ranBefore), docker(swarm(2, "completed", "b"), task(newID, "running", "Running"), late), 0, 30)
 	want(t, v, rollout.Failed, "")
 }
@@ -172,12 +173,13 @@ func TestServing(t *testing.T) {
 	if !v.Final || !v.RolledBack || v.Serving != "the previous version is running again" {
 		t.Errorf("%+v", v)
 	}
-	// What has failed stays failed, and keeps its reason.
+	// What has failed stays failed, with the same reason.
 	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(third, "running", "Running")), 2, 100)
 	want(t, v, rollout.Failed, "Swarm rolled back to the previous version")
 }
 
-// What swarm went back to may start a moment after swarm is done with it.
+// The version that swarm went back to may start a moment after swarm has
+// finished.
 func TestServingOnceItIsUpAgain(t *testing.T) {
 	failed := task(newID, "shutdown", "Failed")
 	failed.Error = "task: non-zero exit (3)"
@@ -246,7 +248,7 @@ func TestComposeRestartsBetweenTwoLooks(t *testing.T) {
 	v, _ := looks(j, shown(named("a", "p-web-1", "running", "Up 4 seconds")), 12, 12)
 	want(t, v, rollout.Failed, "crash loop: p-web-1 has restarted")
 
-	// As old at each look: it has been restarted every time.
+	// The same age at each look: it was restarted every time.
 	j = compose()
 	v, _ = looks(j, shown(named("a", "p-web-1", "running", "Up 2 seconds")), 0, 60)
 	want(t, v, rollout.Undecided, "0 of 1")
@@ -257,7 +259,7 @@ func TestComposeThatOnlyEnds(t *testing.T) {
 	want(t, v, rollout.Unseen, "exit code 0")
 }
 
-// A monitor set to minutes: swarm's word is waited for.
+// The monitor is set to minutes: the judge waits for swarm's result.
 func TestNotBeforeSwarmSaysCompleted(t *testing.T) {
 	j := application(ranBefore)
 	v, _ := looks(j, docker(swarm(2, "updating", "b"), task(newID, "running", "Running")), 0, 120)
@@ -286,7 +288,7 @@ func TestUnhealthyIsSaidOfTheContainer(t *testing.T) {
 	j := application(ranBefore)
 	v, _ := looks(j, look, 0, 0)
 	want(t, v, rollout.Failed, "unhealthy")
-	// Swarm ends it, and its exit code says less.
+	// Swarm stops it, and its exit code says less.
 	v, _ = looks(j, docker(swarm(1, "rollback_completed", "b"), task(newID, "shutdown", "Complete"), task(oldID, "running", "Running")), 1, 1)
 	want(t, v, rollout.Failed, "the previous version: unhealthy")
 }
@@ -314,7 +316,7 @@ func TestComposeHealthMustLast(t *testing.T) {
 	}
 }
 
-// A task that swarm rejects never ran: to try it again is no crash loop.
+// A task that swarm rejects never ran: trying it again is not a crash loop.
 func TestRejectedIsNoCrashLoop(t *testing.T) {
 	rejected := func(id, state string) dokploy.Task {
 		t := task(id, "shutdown", state)
@@ -336,7 +338,7 @@ func TestRejectedIsNoCrashLoop(t *testing.T) {
 	want(t, judge(rejected(newID, "Failed"), rejected(third, "Failed")), rollout.Failed, "crash loop: No such image")
 }
 
-// Swarm kills what is unhealthy: its exit code is no want of memory.
+// Swarm kills what is unhealthy: the exit code does not mean a lack of memory.
 func TestUnhealthyIsSaid(t *testing.T) {
 	killed := task(newID, "shutdown", "Failed")
 	killed.Error = "task: non-zero exit (137): dockerexec: unhealthy container"
@@ -350,7 +352,7 @@ func TestUnhealthyIsSaid(t *testing.T) {
 	}
 }
 
-// Of several that fail in one look, none hides the others.
+// If several fail in one look, none hides the others.
 func TestSeveralThatFail(t *testing.T) {
 	exited := func(name, status string) dokploy.Container {
 		return dokploy.Container{ID: name, Name: name, State: "exited", Status: status}
@@ -384,8 +386,8 @@ func TestSeveralThatFail(t *testing.T) {
 	}
 }
 
-// "docker compose up" has made its containers when it ends: where no SSH can be in
-// the way, they are not waited for any longer than they would have to run.
+// "docker compose up" has created its containers when it ends: if SSH cannot be
+// in the way, they are not waited for longer than they would have to run.
 func TestComposeWithoutContainers(t *testing.T) {
 	for _, tt := range []struct {
 		local       bool
@@ -407,8 +409,8 @@ func TestComposeWithoutContainers(t *testing.T) {
 	}
 }
 
-// With every service set to no replicas there is nothing to wait for; what is
-// there all the same is judged.
+// If every service is set to no replicas, there is nothing to wait for;
+// anything that is there all the same is judged.
 func TestComposeThatIsSetToNone(t *testing.T) {
 	v, at := looks(rollout.NewCompose(rollout.Before{}, true, stableFor), rollout.View{}, 0, 100)
 	want(t, v, rollout.Unseen, "set to 0 replicas")

@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// A service of a stack that the file sets to no replicas is not waited for, also
-// where it had containers before.
+// A service of a stack that the file sets to no replicas is not waited for,
+// even if it had containers before.
 func TestAServiceOfAStackThatIsSetToNone(t *testing.T) {
 	before := stackView(-1, map[string]*dokploy.SwarmService{"st_web": swarm(0, "", ""), "st_db": swarm(0, "", "")},
 		stackTask("st_web", oldID, "Running", time.Hour), stackTask("st_db", third, "Running", time.Hour))

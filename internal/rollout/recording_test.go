@@ -24,13 +24,13 @@ const recordings = "../../testdata/recordings/rollout"
 // t0 is when the deploy call of a recording was sent.
 var t0 = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
-// recording is one rollout, as the client has read its answers.
+// recording is one rollout, as the client read the answers.
 type recording struct {
 	name    string
 	app     string
-	before  rollout.View // with all that can be known
+	before  rollout.View // with everything that can be known
 	done    time.Duration
-	end     time.Duration // of what was recorded
+	end     time.Duration // of the recording
 	status  string        // of the row
 	changes []change
 	truths  []truth
@@ -41,13 +41,13 @@ type recording struct {
 type change struct {
 	at         time.Duration
 	tasks      []dokploy.Task // owner's
-	shown      []dokploy.Task // a member's of a stack
+	shown      []dokploy.Task // of a stack, as a member sees them
 	service    *dokploy.SwarmService
 	named      string // that service
 	containers []dokploy.Container
 }
 
-// truth is what the host itself said.
+// truth is what the host itself reported.
 type truth struct {
 	at      time.Duration
 	lines   []string          // of docker ps or docker service ps
@@ -61,7 +61,7 @@ type line struct {
 	V    json.RawMessage
 }
 
-// reader puts recorded answers through the client.
+// reader passes recorded answers through the client.
 type reader struct {
 	body   []byte
 	client *dokploy.Client
@@ -83,7 +83,8 @@ func newReader(t *testing.T) *reader {
 	return r
 }
 
-// must is must(f())(t): the value, or the end of the test.
+// must returns a function that returns the value, or ends the test if there is
+// an error.
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
@@ -94,7 +95,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-// inspected makes the answer of docker.getConfig of what was kept of it.
+// inspected rebuilds the answer of docker.getConfig from what was kept of it.
 func inspected(t *testing.T, name string, v []byte) []byte {
 	if bytes.HasPrefix(v, []byte(`"`)) {
 		return nil // an empty body
@@ -110,7 +111,7 @@ func inspected(t *testing.T, name string, v []byte) []byte {
 	if err := json.Unmarshal(v, &kept); err != nil {
 		t.Fatal(err)
 	}
-	if kept.Mode == nil { // not kept of stacks, which have one replica
+	if kept.Mode == nil { // not kept for stacks, which have one replica
 		kept.Mode = map[string]any{"Replicated": map[string]any{"Replicas": 1}}
 	}
 	raw, err := json.Marshal(map[string]any{
@@ -248,7 +249,8 @@ func objects(t *testing.T, names []string, v []byte) []byte {
 	return must(raw, err)(t)
 }
 
-// beforeTruth is what ran of a stack before: its tasks were not asked for.
+// beforeTruth sets what was running of a stack before: its tasks were not
+// requested.
 func (rec *recording) beforeTruth(v []byte) {
 	t := readTruth(0, rec.app, v)
 	if !strings.HasPrefix(rec.name, "stack") {
@@ -270,7 +272,8 @@ func (rec *recording) beforeTruth(v []byte) {
 	}
 }
 
-// beforeContainers are those of the first look that are of tasks from before.
+// beforeContainers finds the containers in the first look that belong to tasks
+// from before.
 func (rec *recording) beforeContainers() {
 	if rec.before.Containers != nil {
 		return
@@ -324,7 +327,8 @@ func readTruth(at time.Duration, app string, v []byte) truth {
 	return t
 }
 
-// older is a container by and by: the recording lists no mere passing of time.
+// older returns the container aged by a duration: the recording does not list
+// the mere passing of time.
 func older(c dokploy.Container, by time.Duration) dokploy.Container {
 	age, ok := c.Age()
 	if !ok {
@@ -336,7 +340,7 @@ func older(c dokploy.Container, by time.Duration) dokploy.Container {
 
 var agePattern = regexp.MustCompile(`Less than a second|About a minute|About an hour|\d+ (second|minute|hour)s?`)
 
-// human is Docker's own rounding.
+// human rounds as Docker does.
 func human(d time.Duration) string {
 	switch s, m := int(d.Seconds()), int(d.Minutes()); {
 	case s < 1:
@@ -352,14 +356,14 @@ func human(d time.Duration) string {
 	}
 }
 
-// rights is what a key is shown, and by which server.
+// rights says what a key is shown, and by which server.
 type rights struct {
 	name   string
 	docker bool
 	old    bool // as v0.25 shows it
 }
 
-// at is the view at a time of the recording.
+// at returns the view at a time of the recording.
 func (rec *recording) at(when time.Duration, who rights) rollout.View {
 	v := rollout.View{At: t0.Add(when), Docker: who.docker, Services: map[string]*dokploy.SwarmService{}}
 	var tasks, containers change // the newest of each
@@ -389,7 +393,7 @@ func (rec *recording) at(when time.Duration, who rights) rollout.View {
 		v.Containers = append(v.Containers, older(container, when-containers.at))
 	}
 	if who.docker && strings.HasPrefix(rec.name, "stack") {
-		// Of a stack's services only web was inspected.
+		// Only web was inspected of a stack's services.
 		for _, name := range v.ServiceNames() {
 			if v.Services[name] == nil {
 				v.Services[name] = &dokploy.SwarmService{Mode: "replicated", Replicas: 1}
@@ -399,7 +403,7 @@ func (rec *recording) at(when time.Duration, who rights) rollout.View {
 	return who.cut(v)
 }
 
-// cut takes off what the key or the server does not show.
+// cut removes what the key or the server does not show.
 func (who rights) cut(v rollout.View) rollout.View {
 	v.Docker = who.docker
 	var tasks []dokploy.Task
@@ -424,7 +428,7 @@ func (who rights) cut(v rollout.View) rollout.View {
 	return v
 }
 
-// first is the view before the deployment.
+// first returns the view before the deployment.
 func (rec *recording) first(who rights) rollout.View {
 	v := who.cut(rec.before)
 	if !who.docker {

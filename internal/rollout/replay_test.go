@@ -22,35 +22,35 @@ var (
 	oldMember = rights{name: "member of v0.25", old: true}
 )
 
-// Why a view may leave a recording without a verdict.
+// Why a view may reach the end of a recording without a verdict.
 const (
 	// failing: the service had been failing within the minute before the
-	// deployment (or swarm had just put it back), so a member cannot tell the
+	// deployment (or swarm had just restored it), so a member cannot tell the
 	// tries of the old version from those of the new one.
 	failing = "was failing before"
 	// places: swarm has no place for the task; there is no container to see.
 	places = "a task without a container"
-	// rejected: an image that is not there makes no container; a member sees
-	// it only in the moments in which the rejected task should run.
+	// rejected: an image that does not exist makes no container; a member sees
+	// it only in the moments when the rejected task should run.
 	rejected = "a task that is rejected at once"
-	// health: v0.25 does not show health, and no update of swarm's vouches
-	// for it: a first deployment, stop-first, or the change-over unseen.
+	// health: v0.25 does not show health, and no update by swarm vouches for
+	// it: a first deployment, stop-first, or a switch that was not seen.
 	health = "health is not shown"
-	// how: v0.25 does not show how a task ended, and it has ended only once.
+	// how: v0.25 does not show how a task ended, and it ended only once.
 	how = "how it ended is not shown"
 	// restarts: v0.25 does not show whether containers restart.
 	restarts = "restarts are not shown"
-	// slow: at the slowest rhythm the recording is over before.
+	// slow: at the slowest rhythm the recording ends first.
 	slow = "recording too short for the slowest rhythm"
 )
 
 // expectation is what the truth of a recording says, and who need not see it.
 type expectation struct {
 	want     rollout.State
-	reason   string // a part of the reason, with access to Docker
-	loops    bool   // the truth goes on changing when the recording ends
-	refused  bool   // Dokploy itself said error: nothing is verified, nor may it be
-	replicas int    // what Dokploy has, where swarm did not know it before
+	reason   string // part of the reason, with access to Docker
+	loops    bool   // the truth still changes when the recording ends
+	refused  bool   // Dokploy itself reported an error: nothing is verified, nor may it be
+	replicas int    // Dokploy's number, if swarm did not know the service before
 	unseen   map[string]string
 }
 
@@ -157,8 +157,9 @@ func (rec *recording) judge(who rights, e expectation) rollout.Judge {
 	}
 }
 
-// replay looks at a recording every so often, from done on, until the judge
-// knows, and gives the verdict and its time. Every look is held against want.
+// replay looks at a recording at regular intervals, from done on, until the
+// judge knows, and returns the verdict and its time. Every look is compared
+// with what is expected.
 func (rec *recording) replay(t *testing.T, who rights, e expectation, every, phase time.Duration) (v rollout.Verdict, at time.Duration) {
 	judge := rec.judge(who, e)
 	last := rec.done + 100*time.Second
@@ -183,8 +184,8 @@ func (rec *recording) replay(t *testing.T, who rights, e expectation, every, pha
 	return v, at
 }
 
-// rhythms are how often it is looked: with the race detector only the slowest,
-// as a judge has no goroutines.
+// rhythms returns the intervals between looks: with the race detector only the
+// slowest, as a judge has no goroutines.
 func rhythms() []time.Duration {
 	if dokploytest.RaceDetector() {
 		return []time.Duration{5 * time.Second}
@@ -192,7 +193,8 @@ func rhythms() []time.Duration {
 	return []time.Duration{300 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
 }
 
-// phases of a rhythm: four, so that looks fall before and after what changes.
+// phases returns four starting points for a rhythm, so that looks come before
+// and after each change.
 func phases(every time.Duration) []time.Duration {
 	return []time.Duration{0, every / 4, every / 2, 3 * every / 4}
 }
@@ -226,7 +228,7 @@ func TestReplayEveryRecording(t *testing.T) {
 		}
 		for _, who := range []rights{owner, member, oldOwner, oldMember} {
 			if who.docker && strings.HasPrefix(rec.name, "compose-") {
-				continue // judged by containers alone, which anyone may see
+				continue // judged by containers alone, which everybody may see
 			}
 			t.Run(rec.name+"/"+who.name, func(t *testing.T) {
 				t.Parallel()
@@ -265,7 +267,7 @@ func TestReplayEveryRecording(t *testing.T) {
 	})
 }
 
-// The table says what the truth of each recording says.
+// The table agrees with the truth of each recording.
 func TestExpectationsAreTheTruth(t *testing.T) {
 	for _, rec := range recorded(t) {
 		e := expectations[rec.name]
@@ -308,8 +310,8 @@ func (rec *recording) isNew(line string) bool {
 	return true
 }
 
-// A healthy service of one replica is confirmed within stable-for and 2 s
-// after swarm's own verdict, looked at every second.
+// A healthy service with one replica is confirmed within stable-for plus 2 s
+// after swarm's own verdict, with a look every second.
 func TestTimeToConfirm(t *testing.T) {
 	var worst time.Duration
 	var of string

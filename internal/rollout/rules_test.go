@@ -19,8 +19,8 @@ func viewOf(restart string, tasks ...dokploy.Task) rollout.View {
 	return v
 }
 
-// A task that is to be removed is nobody's failure, nor is a container that Swarm
-// has forgotten the task of.
+// A task that is to be removed is not a failure, nor is a container whose task
+// Swarm has forgotten.
 func TestWhatSwarmHasDoneWith(t *testing.T) {
 	good := docker(swarm(2, "completed", "b"), task(newID, "running", "Running"))
 	for name, change := range map[string]func(*rollout.View){
@@ -38,7 +38,7 @@ func TestWhatSwarmHasDoneWith(t *testing.T) {
 	}
 }
 
-// A job's task that has ended well is all that was wanted, at once.
+// If a job's task has ended successfully, nothing more is needed, at once.
 func TestJobHasEnded(t *testing.T) {
 	view := viewOf("none", ofStack("s_a", newID, "shutdown", "Complete"))
 	view.Services["s_a"].Mode = "replicated-job"
@@ -48,8 +48,8 @@ func TestJobHasEnded(t *testing.T) {
 	}
 }
 
-// A one-shot of a stack that ended before the deployment, and is the same, has
-// nothing to do.
+// A one-shot service of a stack that ended before the deployment, and is the
+// same, has nothing to do.
 func TestOneShotOfBefore(t *testing.T) {
 	before := viewOf("none", ofStack("s_a", oldID, "shutdown", "Complete"))
 	before.At = after(-1)
@@ -57,8 +57,8 @@ func TestOneShotOfBefore(t *testing.T) {
 	want(t, v, rollout.Unchanged, "")
 }
 
-// A service that is taken out of a stack of which the file is not known is waited
-// for no more.
+// A service that is removed from a stack whose file is not known is no longer
+// waited for.
 func TestRemovedFromTheStack(t *testing.T) {
 	both := viewOf("any", ofStack("s_a", newID, "running", "Running"), ofStack("s_b", third, "running", "Running"))
 	j := rollout.NewStack(nil, rollout.Before{View: rollout.View{Docker: true, At: after(-1)}}, stableFor)
@@ -67,8 +67,8 @@ func TestRemovedFromTheStack(t *testing.T) {
 	want(t, v, rollout.Running, "")
 }
 
-// Where Docker does not show how a task is, its container does. How one ended does
-// not say that it failed: Swarm may have stopped it.
+// If Docker does not show the state of a task, its container does. How a
+// container ended does not mean that it failed: Swarm may have stopped it.
 func TestWhatTheContainerTells(t *testing.T) {
 	up := docker(swarm(2, "completed", "b"), task(newID, "running", ""))
 	up.Containers = []dokploy.Container{container(newID, "running", "Up 2 seconds")}

@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// What serves after a failure is said only where it was seen.
+// What serves after a failure is reported only if it was seen.
 func TestWhatServesAfterAFailure(t *testing.T) {
 	failed := task(newID, "shutdown", "Failed")
 	failed.Error = "task: non-zero exit (3)"
@@ -43,15 +43,15 @@ func TestWhatServesAfterAFailure(t *testing.T) {
 	}
 }
 
-// A failed task is no failure while Docker does not show the service that it is of:
-// the service may have been removed with it.
+// A failed task does not count as a failure while Docker does not show its
+// service: the service may have been removed with it.
 func TestNoFailureWithoutTheService(t *testing.T) {
 	failed := task(newID, "shutdown", "Failed")
 	v, _ := looks(application(ranBefore), docker(nil, failed), 0, 5)
 	want(t, v, rollout.Undecided, "Docker shows nothing of it yet")
 }
 
-// How many there should be is not known while one service's number is not.
+// How many there should be is not known as long as one service's number is not.
 func TestAStackOfWhichOneServiceIsNotShownYet(t *testing.T) {
 	view := rollout.View{
 		Docker:   true,
@@ -64,7 +64,7 @@ func TestAStackOfWhichOneServiceIsNotShownYet(t *testing.T) {
 	}
 }
 
-// A container that has ended, nobody shows how, is no proof that all is well.
+// A container that ended in an unknown way does not prove that all is well.
 func TestComposeThatDoesNotShowHowOneEnded(t *testing.T) {
 	view := rollout.View{Containers: []dokploy.Container{
 		{ID: "a", Name: "s-a-1", State: "exited"}, {ID: "b", Name: "s-b-1", State: "running", Status: "Up 20 seconds"},
@@ -73,7 +73,7 @@ func TestComposeThatDoesNotShowHowOneEnded(t *testing.T) {
 	want(t, v, rollout.Unseen, "s-a-1 has ended, and this version of Dokploy does not show how")
 }
 
-// Where every container has ended, more may come: that takes its time.
+// If every container has ended, more may come: that takes time.
 func TestComposeOfWhichAllHaveEndedJustNow(t *testing.T) {
 	view := rollout.View{Containers: []dokploy.Container{{ID: "a", Name: "s-a-1", State: "exited", Status: "Exited (0) 1 second ago"}}}
 	v, at := looks(rollout.NewCompose(rollout.Before{}, false, stableFor), view, 0, 60)

@@ -8,9 +8,9 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// How many of what runs are new, as the recordings tell.
+// How many of the running ones are new, according to the recordings.
 func TestReplayCountsWhatIsNew(t *testing.T) {
-	counts := map[string][4]int{ // new, running, gone, new and ended well
+	counts := map[string][4]int{ // new, running, gone, new and ended successfully
 		"compose-01-first": {1, 1, 0, 0}, "compose-02-unchanged": {0, 1, 0, 0}, "compose-03-v2": {1, 1, 0, 0},
 		"compose-09-oneshot+web": {1, 1, 0, 1}, "compose-12-web-x2+restored": {2, 2, 0, 0}, "compose-13-one-of-two": {1, 2, 0, 0},
 		"stack-01-first": {1, 1, 0, 0}, "stack-02-unchanged": {0, 1, 0, 0}, "stack-03-v2": {1, 1, 0, 0}, "stack-07-oneshot": {0, 1, 0, 1},
@@ -58,8 +58,8 @@ func TestComposeThatReplacesNothing(t *testing.T) {
 	}
 }
 
-// Without a look before, what is older than the deployment is unchanged, and
-// of what is younger it is not known whether it is new.
+// Without a look before the deployment, what is older than the deployment is
+// unchanged, and for what is younger it is not known whether it is new.
 func TestComposeThatWasNotSeenBefore(t *testing.T) {
 	unseen := rollout.Before{View: rollout.View{At: after(-20)}, Unseen: true}
 	old, young := named("a", "p-web-1", "running", "Up 3 weeks"), named("b", "p-db-1", "running", "Up 10 seconds")
@@ -105,8 +105,9 @@ func TestStackThatReplacesNothing(t *testing.T) {
 	}
 }
 
-// Without a look before, swarm tells which services it has updated: its
-// UpdateStatus is null for those that have not changed, and for new ones.
+// Without a look before the deployment, swarm shows which services it has
+// updated: its UpdateStatus is null for those that have not changed, and for
+// new ones.
 func TestStackThatWasNotSeenBefore(t *testing.T) {
 	unseen := rollout.Before{View: rollout.View{At: after(-20)}, Unseen: true}
 	judge := func(update, started string, age time.Duration) rollout.Verdict {
@@ -133,7 +134,7 @@ func TestNothingIsToRun(t *testing.T) {
 	if v.State != rollout.Running || v.Wanted != 1 {
 		t.Errorf("%+v", v)
 	}
-	// Dokploy's own number, where swarm's is not seen.
+	// Dokploy's own number, if swarm's is not seen.
 	for _, view := range []rollout.View{docker(nil), shown(), shown(container(oldID, "running", "Up 2 hours"))} {
 		before := rollout.Before{View: shown(container(oldID, "running", "Up 2 hours"))}
 		before.At = after(-1)
@@ -143,12 +144,12 @@ func TestNothingIsToRun(t *testing.T) {
 			t.Errorf("said after %v s", at)
 		}
 	}
-	// What is not known is not none.
+	// An unknown number is not zero.
 	v, _ = looks(rollout.NewApplication("app", -1, rollout.Before{View: rollout.View{At: after(-1)}}, stableFor), shown(container(newID, "running", "Up 1 second")), 0, 20)
 	want(t, v, rollout.Running, "")
 }
 
-// Somebody stops it by hand while it is looked at.
+// Somebody stops it by hand during verification.
 func TestStoppedByHand(t *testing.T) {
 	stopped := swarm(2, "", "")
 	stopped.Replicas = 0
@@ -168,13 +169,13 @@ func TestStoppedByHand(t *testing.T) {
 	}
 }
 
-// Where no look before the rollout worked, each task tells which deployment it
-// is of.
+// If no look before the rollout worked, each task shows which deployment it
+// belongs to.
 func TestSwarmTellsWhatIsNew(t *testing.T) {
 	unseen := rollout.Before{View: rollout.View{At: after(-20)}, Unseen: true}
 	young := func(id, desired, state string) dokploy.Task {
 		t := task(id, desired, state)
-		t.Age, t.Aged = 2*time.Second, true // a crash loop's last try is no older
+		t.Age, t.Aged = 2*time.Second, true // the last try of a crash loop is no older
 		return t
 	}
 	view := func(s *dokploy.SwarmService, forces map[string]uint64, tasks ...dokploy.Task) rollout.View {
@@ -191,13 +192,13 @@ func TestSwarmTellsWhatIsNew(t *testing.T) {
 	want(t, judge(view(swarm(5, "completed", "x"), forces, young(oldID, "running", "Running"))), rollout.Undecided, "0 of 1")
 	want(t, judge(view(swarm(4, "rollback_completed", "x"), forces, young(newID, "shutdown", "Failed"), young(oldID, "running", "Running"))), rollout.Failed, "Swarm rolled back")
 	want(t, judge(view(swarm(5, "completed", "x"), nil, young(newID, "running", "Running"))), rollout.Unseen, "what was running before")
-	// A member is not shown any of that.
+	// A member does not see any of that.
 	got, _ := looks(rollout.NewApplication("app", 1, unseen, stableFor), shown(container(newID, "running", "Up 2 seconds")), 0, 60)
 	want(t, got, rollout.Unseen, "what was running before")
 }
 
-// Nothing was there before a first deployment, and another one may have come
-// between the look and ours.
+// Nothing existed before a first deployment, and another deployment may have
+// come between the look and ours.
 func TestTheFirstDeploymentEver(t *testing.T) {
 	first := rollout.Before{View: rollout.View{At: after(-1), Docker: true}}
 	v, _ := looks(rollout.NewApplication("app", 1, first, stableFor), docker(swarm(0, "", ""), task(newID, "running", "Running")), 0, 30)

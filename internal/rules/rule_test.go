@@ -68,7 +68,7 @@ var others = []string{"three"}
 	}
 }
 
-// Every rule of the program can be taken away, by a name of its own.
+// Every rule of the program can be switched off, by its own name.
 func TestTheRulesThatThereAre(t *testing.T) {
 	var all []rule
 	for _, g := range guarded {
@@ -83,7 +83,7 @@ func TestTheRulesThatThereAre(t *testing.T) {
 	}
 }
 
-// The names of tests that are quick are those of tests that there are.
+// The names of the quick tests are those of existing tests.
 func TestTheQuickTestsAreThere(t *testing.T) {
 	files, err := filepath.Glob("../deploy/*_test.go")
 	if err != nil {

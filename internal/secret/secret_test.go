@@ -13,8 +13,8 @@ import (
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// documented are the rows of a table in docs/secrets.md: a text, and what of
-// it is hidden.
+// documented returns the rows of a table in docs/secrets.md: a text, and the
+// parts of it that are hidden.
 func documented(t *testing.T, section string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/secrets.md")
@@ -46,7 +46,7 @@ func documented(t *testing.T, section string) map[string][]string {
 	return rows
 }
 
-// Each example in docs/secrets.md is what the code does.
+// The code does what each example in docs/secrets.md says.
 func TestDocumented(t *testing.T) {
 	headers, variables := documented(t, "Headers"), documented(t, "Environment")
 	if len(headers) < 10 || len(variables) < 50 {
@@ -99,13 +99,13 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// Values of several lines, as dotenv reads them and as they are written.
+// Values with several lines, as dotenv reads them and as they are written.
 func TestLines(t *testing.T) {
 	const pem = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEpAIBAAKC\nAQEA7v==\nQw==\n-----END RSA PRIVATE KEY-----"
 	for text, want := range map[string][]string{
 		`A="` + pem + `"`: {"AQEA7v==", "MIIEpAIBAAKC"},
 		"CREDENTIALS='{\n  \"type\": \"account\",\n  \"id\": \"x\"\n}'": {`"id": "x"`, `"type": "account",`},
-		"SECRET=abc#def":  {"abc#def"},             // dotenv ends it at the #, others do not
+		"SECRET=abc#def":  {"abc#def"},             // dotenv ends the value at the #, others do not
 		"SECRET=pa$$word": {"pa$$word", "pa$word"}, // compose
 	} {
 		if want == nil {
@@ -128,7 +128,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// What a password generator makes is secret, whatever its variable is called.
+// The output of a password generator is secret, whatever its variable is
+// called.
 func TestRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for name, alphabet := range map[string]string{

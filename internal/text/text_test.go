@@ -41,7 +41,7 @@ func TestShorten(t *testing.T) {
 		{"0123456789a", 10, 4, "012345 … 789a"},
 		{"0123456789a", 10, 5, "01234 … 6789a"},
 		{"ääääääää", 9, 3, "äää … ä"}, // no half characters at the end
-		{"ääääääää", 9, 2, "äää … ä"}, // nor before it
+		{"ääääääää", 9, 2, "äää … ä"}, // nor before the gap
 	} {
 		if got := Shorten(tt.in, tt.limit, tt.tail); got != tt.want {
 			t.Errorf("%q, %d, %d: %q; want %q", tt.in, tt.limit, tt.tail, got, tt.want)

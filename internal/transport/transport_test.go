@@ -11,8 +11,8 @@ import (
 	"dokploy-deploy/internal/neterr"
 )
 
-// A server with HTTP/2 and a certificate of its own is asked in HTTP/1.1, and
-// only where its certificate is trusted, or none is checked.
+// Requests to a server with HTTP/2 and its own certificate use HTTP/1.1, and
+// only if the certificate is trusted, or checking is off.
 func TestNew(t *testing.T) {
 	var protocol string
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocol = r.Proto }))
@@ -54,7 +54,7 @@ func TestNew(t *testing.T) {
 	if tr.Proxy == nil {
 		t.Error("the proxy of this machine is not used")
 	}
-	// TLS settings of one's own happen to switch HTTP/2 off, too.
+	// Custom TLS settings happen to switch HTTP/2 off, too.
 	if p := tr.Protocols; p == nil || p.HTTP2() || !p.HTTP1() {
 		t.Errorf("speaks %v", p)
 	}

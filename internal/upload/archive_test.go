@@ -25,7 +25,7 @@ const (
 // item is an entry of a zip for a test.
 type item struct {
 	name, content string
-	mode          fs.FileMode // 0: none is in the zip
+	mode          fs.FileMode // 0: the zip has none
 	stored        bool
 }
 
@@ -55,7 +55,7 @@ func makeZip(t testing.TB, items ...item) []byte {
 	return b.Bytes()
 }
 
-// zipOf is what is sent.
+// zipOf returns the zip that is sent.
 func zipOf(t *testing.T, s *Source) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -104,7 +104,7 @@ func save(t testing.TB, b []byte) string {
 	return path
 }
 
-// check looks at a zip that is no file.
+// check checks a zip that is not a file.
 func check(b []byte) error {
 	return new(Source).checkArchive(bytes.NewReader(b), "app.zip", int64(len(b)))
 }
@@ -209,7 +209,7 @@ func TestArchiveRefused(t *testing.T) {
 	}
 }
 
-// offsets of the only entry of a zip.
+// offsets are those of the only entry of a zip.
 type offsets struct{ data, descriptor, directory, end int }
 
 // TestArchiveDamaged changes bytes of a good zip with one file, "a".
@@ -313,7 +313,7 @@ func TestArchiveDamaged(t *testing.T) {
 	}
 }
 
-// A zip that is cut off anywhere is no zip.
+// A zip that is cut off at any point is not a zip.
 func TestArchiveCut(t *testing.T) {
 	b := makeZip(t, item{name: "a", content: "hello"}, item{name: "b/"}, item{name: "b/c", content: "hello", stored: true})
 	for n := range b {
@@ -323,7 +323,7 @@ func TestArchiveCut(t *testing.T) {
 	}
 }
 
-// A folder that hides content, and one that is only said to be there.
+// A folder that hides content.
 func TestArchiveFolders(t *testing.T) {
 	b := makeZip(t, item{name: "a"}, item{name: "bX", content: "x"})
 	for {
@@ -339,7 +339,7 @@ func TestArchiveFolders(t *testing.T) {
 }
 
 func TestArchiveTooMuch(t *testing.T) {
-	// More claims than 32 bits hold.
+	// Sizes that claim more than 32 bits can hold.
 	several := makeZip(t, item{name: "a"}, item{name: "b"})
 	for at := 0; ; at += 4 {
 		i := bytes.Index(several[at:], []byte(sigEntry))
@@ -369,7 +369,7 @@ func TestArchiveTooMuch(t *testing.T) {
 		t.Error(err)
 	}
 
-	// So many that they are not even listed, whatever their number is said to be.
+	// So many that they are not even listed, whatever number the zip claims.
 	for i := range maxFiles {
 		items = append(items, item{name: fmt.Sprintf("x%d", i), stored: true})
 	}
@@ -379,7 +379,7 @@ func TestArchiveTooMuch(t *testing.T) {
 		t.Error(err)
 	}
 
-	// A list of the entries that is longer than any that is taken.
+	// A list of entries longer than the longest that is accepted.
 	var long bytes.Buffer
 	z := zip.NewWriter(&long)
 	for i := range maxDirectory/0xffff + 1 {
@@ -407,7 +407,7 @@ func TestArchiveTooMuch(t *testing.T) {
 	}
 }
 
-// Sizes and offsets of 64 bits, as they are and as they cannot be.
+// Sizes and offsets of 64 bits, valid and impossible ones.
 func TestArchiveZip64(t *testing.T) {
 	const text = "hello, world"
 	for _, tt := range []struct {
@@ -458,14 +458,14 @@ func TestArchiveZip64(t *testing.T) {
 	}
 }
 
-// What bounds the list of the entries does not bound what is in them.
+// The limit for the list of entries does not limit their contents.
 func TestArchiveLarge(t *testing.T) {
 	if _, err := Open(save(t, makeZip(t, item{name: "a", content: strings.Repeat(sigEntry, int(maxDirectory)/4+1), stored: true}))); err != nil {
 		t.Error(err)
 	}
 }
 
-// The names are judged here, whatever archive/zip is told to do.
+// Names are checked here, whatever archive/zip is told to do.
 func TestArchiveNamesOfGo(t *testing.T) {
 	t.Setenv("GODEBUG", "zipinsecurepath=0")
 	if _, err := Open(save(t, makeZip(t, item{name: "../a"}))); err == nil || !strings.HasPrefix(err.Error(), `"../a" leads out of its folder with "..";`) {
@@ -473,7 +473,7 @@ func TestArchiveNamesOfGo(t *testing.T) {
 	}
 }
 
-// What is sent is the same, whatever tool made the zip.
+// What is sent is the same, whichever tool made the zip.
 func TestArchiveIsWrittenAnew(t *testing.T) {
 	one := open(t, save(t, makeZip(t, item{name: "r/"}, item{name: "r/a", content: "hello"}, item{name: "r/b/", mode: fs.ModeDir | 0o700})))
 	two := open(t, save(t, makeZip(t, item{name: "r/"}, item{name: "__MACOSX/r/a"}, item{name: "r/a", content: "hello", stored: true, mode: 0o755}, item{name: "r/b/"})))

@@ -9,8 +9,8 @@ import (
 	"github.com/moby/patternmatcher"
 )
 
-// What the kernel shows as files has no size that is true, and some of it no
-// end: it is refused before anything is read.
+// Files of the kernel have no true size, and some of them never end: they are
+// refused before anything is read.
 func TestKernelFiles(t *testing.T) {
 	for _, dir := range []string{"/proc", "/proc/self", "/sys", "/sys/kernel", "/dev/pts"} {
 		if _, err := os.Stat(dir); err != nil {
@@ -39,7 +39,7 @@ func TestKernelFiles(t *testing.T) {
 	}
 }
 
-// Below a directory such a file system is named, and nothing in it.
+// Below a directory, such a file system is named, but nothing in it.
 func TestKernelFilesBelow(t *testing.T) {
 	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
 		t.Skip("no /sys here")
@@ -51,7 +51,7 @@ func TestKernelFilesBelow(t *testing.T) {
 	defer root.Close()
 	tr := &tree{root: root, base: "/"}
 	if err := tr.readIgnore(nil); err != nil {
-		t.Skip(err) // whoever has a .dockerignore there
+		t.Skip(err) // somebody has a .dockerignore there
 	}
 	for _, name := range []string{"proc", "sys"} {
 		if err := tr.folder(name, name, patternmatcher.MatchInfo{}); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/moby/patternmatcher"
 )
 
-// write makes the files of a directory; a name that ends in / is a folder.
+// write creates the files of a directory; a name that ends in / is a folder.
 func write(t *testing.T, dir string, files map[string]string) string {
 	t.Helper()
 	for name, content := range files {
@@ -48,7 +48,7 @@ func open(t *testing.T, path string) *Source {
 	return s
 }
 
-// sent is what is in the zip that is sent.
+// sent returns what is in the zip that is sent.
 func sent(t *testing.T, s *Source) map[string]string {
 	t.Helper()
 	var b bytes.Buffer
@@ -273,9 +273,9 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
-// The same content is the same zip, whatever it was made of.
+// The same content gives the same zip, whatever it was made from.
 func TestDeterminism(t *testing.T) {
-	// A new version of Go may compress otherwise; then this changes.
+	// A new version of Go may compress differently; then this changes.
 	const want = "e87c92acb81557aeb2c9bcc4f9cb85569138b1f2137ca70e13ed8bd31629a312"
 	files := map[string]string{"b/c": strings.Repeat("hello ", 1000), "b-a": "1", "a": "", "Dockerfile": "FROM scratch\n"}
 	for i := range 2 {
@@ -340,7 +340,7 @@ func TestChangedWhileSent(t *testing.T) {
 	}
 }
 
-// full takes n bytes.
+// full accepts n bytes.
 type full struct{ n int }
 
 var errFull = errors.New("full")
@@ -366,14 +366,14 @@ func TestWriterFails(t *testing.T) {
 	}
 	for _, s := range []*Source{s, open(t, path)} {
 		for n := range b.Len() {
-			if got, err := s.WriteTo(&full{n}); err != errFull || got > int64(n) { //nolint:errorlint // as it is
+			if got, err := s.WriteTo(&full{n}); err != errFull || got > int64(n) { //nolint:errorlint // the error itself, not wrapped
 				t.Fatalf("%d of %d bytes, %v", got, n, err)
 			}
 		}
 	}
 }
 
-// Neither a large file nor the zip of one is held in memory.
+// Neither a large file nor its zip is held in memory.
 func TestMemory(t *testing.T) {
 	const size = 16 << 20
 	dir := t.TempDir()

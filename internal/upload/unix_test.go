@@ -38,7 +38,7 @@ func TestLinks(t *testing.T) {
 	}, s.Notes()); diff != "" {
 		t.Error(diff)
 	}
-	// A link to the whole is as good as the whole.
+	// A link to the whole directory works like the directory.
 	other := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, other); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestLinksRefused(t *testing.T) {
 			if err == nil || !strings.Contains("\n"+err.Error(), "\n"+want) {
 				t.Errorf("%v; want %s…", err, want)
 			}
-			// Ignored it is no problem.
+			// If it is ignored, it is not a problem.
 			write(t, dir, map[string]string{".dockerignore": "secret\npipe\nx\n**/back\n"})
 			open(t, dir)
 		})
@@ -95,7 +95,7 @@ func TestSpecialFiles(t *testing.T) {
 	}
 }
 
-// What takes a file's place after it was looked at is not waited for.
+// What replaces a file after it was looked at is not waited for.
 func TestPipeInAFilesPlace(t *testing.T) {
 	dir := write(t, t.TempDir(), map[string]string{"a": "", "b": "text"})
 	zip := save(t, makeZip(t, item{name: "a"}))
@@ -127,7 +127,7 @@ func TestUnreadable(t *testing.T) {
 "b" cannot be read: permission denied; exclude it with .dockerignore, or fix its permissions`
 	_, err := Open(dir)
 	if os.Geteuid() == 0 {
-		// Root reads everything.
+		// Root can read everything.
 		if err != nil {
 			t.Error(err)
 		}

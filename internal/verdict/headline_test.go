@@ -38,7 +38,7 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
-// A problem has a title that says what it is, also before there is a headline.
+// A problem has a title that says what it is, even before there is a headline.
 func TestTitles(t *testing.T) {
 	for _, tt := range []struct {
 		o    Outcome

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// sources are the Go files below a folder, without the tests.
+// sources returns the Go files below a folder, without the tests.
 func sources(t *testing.T, root string) (*token.FileSet, []*ast.File) {
 	t.Helper()
 	set := token.NewFileSet()
@@ -30,7 +30,7 @@ func sources(t *testing.T, root string) (*token.FileSet, []*ast.File) {
 	return set, files
 }
 
-// words reports whether an expression is, or is made of, the words of an outcome.
+// words reports whether an expression is, or contains, the text of an outcome.
 func words(e ast.Expr) (found bool) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) == 0 {
@@ -48,8 +48,8 @@ func isEmptyText(e ast.Expr) bool {
 	return ok && lit.Value == `""`
 }
 
-// reads are the places in a file that compare or take apart the words of an
-// outcome. Whether there are any may be asked.
+// reads returns the places in a file that compare or take apart the text of an
+// outcome. A check for an empty text is allowed.
 func reads(f *ast.File) (at []token.Pos) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -79,7 +79,8 @@ func reads(f *ast.File) (at []token.Pos) {
 	return at
 }
 
-// TestNobodyReadsWords: what a program has to know of an outcome is in its kinds.
+// TestNobodyReadsWords: what the program needs to know about an outcome is in
+// its kinds.
 func TestNobodyReadsWords(t *testing.T) {
 	set, files := sources(t, "..")
 	if len(files) < 100 {
@@ -114,7 +115,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// TestImports: words need nothing that asks, waits or decides.
+// TestImports: the texts need nothing that sends requests, waits or decides.
 func TestImports(t *testing.T) {
 	set, files := sources(t, ".")
 	for _, f := range files {

@@ -47,7 +47,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// constants are the values of a type's constants in this package.
+// constants returns the values of a type's constants in this package.
 func constants(t *testing.T, name string) (values []string) {
 	t.Helper()
 	files, err := parser.ParseDir(token.NewFileSet(), ".", nil, 0) //nolint:staticcheck // one package, no build tags
@@ -71,7 +71,8 @@ func constants(t *testing.T, name string) (values []string) {
 
 var places = regexp.MustCompile(`\{[a-z]*\}`)
 
-// TestEveryKindHasWords: a kind without a row would end a run without a word.
+// TestEveryKindHasWords: a kind without a row would end a run without a
+// message.
 func TestEveryKindHasWords(t *testing.T) {
 	all := constants(t, "Kind")
 	if len(all) < 40 || len(all) != len(kinds) {
@@ -140,7 +141,7 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// Where nothing is started, running the job again deploys nothing.
+// If the operation starts nothing, running the job again deploys nothing.
 func TestAdviceWhereNothingIsStarted(t *testing.T) {
 	hints := map[Hint]bool{}
 	for _, e := range kinds {
