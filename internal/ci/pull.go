@@ -42,7 +42,7 @@ func (h Host) Pull() Pull {
 		switch strings.ToUpper(e.Association) {
 		case "", "OWNER", "MEMBER", "COLLABORATOR":
 		default:
-			p.Outsider = "its author is no collaborator (" + oneLine(e.Association) + ")"
+			p.Outsider = "its author is not a collaborator (" + oneLine(e.Association) + ")"
 		}
 		if differ(e.Head.Repo.FullName, firstOf(e.Base.Repo.FullName, h.get("GITHUB_REPOSITORY"))) {
 			p.Outsider = firstOf(p.Outsider, fromFork)

@@ -13,7 +13,7 @@ import (
 func TestPull(t *testing.T) {
 	t.Parallel()
 	const merge = "1111111111111111111111111111111111111111"
-	outsider := Pull{Base: "main", Outsider: "its author is no collaborator (CONTRIBUTOR)"}
+	outsider := Pull{Base: "main", Outsider: "its author is not a collaborator (CONTRIBUTOR)"}
 	for name, tt := range map[string]struct {
 		vars  map[string]string
 		event string

@@ -72,9 +72,9 @@ func noAddress(v string) string {
 	path := bare.FindStringSubmatch(given)
 	switch {
 	case len(given) < len(v) && strings.EqualFold(given, "auto"):
-		return "has a query right behind auto; write auto/?…, or auto/path?…"
+		return "has a query right after auto; write auto/?…, or auto/path?…"
 	case strings.EqualFold(upTo(v, ":"), "auto"):
-		return "has a port behind auto, but auto is the service's first domain as it is; write the whole address, such as https://app.example.com:8443/healthz"
+		return "has a port after auto, but auto is the service's first domain as it is; write the whole address, such as https://app.example.com:8443/healthz"
 	case given == "":
 		return "has neither a host nor a path; " + want + "healthz, or auto/path"
 	case isHost(upTo(given, "/")):

@@ -25,7 +25,7 @@ func TestSaysWhatIsMeant(t *testing.T) {
 			"0": "is not greater than zero", "-5m": "is not greater than zero",
 		},
 		"health-url": {
-			"auto?x=SECRET": "write auto/?…, or auto/path?…", "AUTO?x=SECRET": "write auto/?…, or auto/path?…", "auto:8080": "has a port behind auto", "auto:8080/healthz": "has a port behind auto",
+			"auto?x=SECRET": "write auto/?…, or auto/path?…", "AUTO?x=SECRET": "write auto/?…, or auto/path?…", "auto:8080": "has a port after auto", "auto:8080/healthz": "has a port after auto",
 			"?x=SECRET": "has neither a host nor a path", "#x": "has neither a host nor a path",
 			"healthz": "such as https://app.example.com/healthz, or /healthz for this path", "healthz?x=SECRET": "or /healthz for this path", "./healthz": "or /healthz for this path",
 			"api/health": "or /api/health for this path", "true": `"true" is neither an address nor a path`, "autos": `"autos" is neither`, `auto\healthz`: "or /path for a path",

@@ -92,7 +92,7 @@ func (l *loader) healthURL() {
 		for _, input := range []string{"health-contains", "health-headers"} {
 			l.needs(input, "health-url", "is for health-url, which is not set: give the address to request, or auto")
 		}
-		const unused = "has no effect without health-url: no address is asked"
+		const unused = "has no effect without health-url: no address is requested"
 		if l.isSet("health-status") && l.valid("health-status") {
 			l.note("health-status", unused)
 		}

@@ -72,7 +72,7 @@ func TestInputWarnings(t *testing.T) {
 // For an input that suggests that an address is requested, a message says that
 // none is.
 func TestHealthInputsWithoutHealthURL(t *testing.T) {
-	const none = "has no effect without health-url: no address is asked"
+	const none = "has no effect without health-url: no address is requested"
 	for _, tt := range []struct {
 		inputs []string
 		want   []Problem

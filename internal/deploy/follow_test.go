@@ -463,7 +463,7 @@ func TestRuleRolledBackSince(t *testing.T) {
 				if tt.exit == 0 && (r.Verified != tt.verified || w.rec.said("it cannot be seen of which deployment that is") != tt.hidden) {
 					w.Errorf("verified %q\n%s", r.Verified, w.story())
 				}
-				if tt.exit == 1 && (r.Reason.Kind != verdict.RolledBackSince || r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), ":v1, which Dokploy keeps for going back")) {
+				if tt.exit == 1 && (r.Reason.Kind != verdict.RolledBackSince || r.Verified != verdict.VerifiedNo || !strings.Contains(r.Why(), ":v1, which Dokploy keeps for rollbacks")) {
 					w.Errorf("%q, verified %q: %s", r.Reason.Kind, r.Verified, r.Why())
 				}
 			})

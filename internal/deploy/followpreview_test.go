@@ -261,7 +261,7 @@ func TestFollowPreviewNone(t *testing.T) {
 				w.pulls(dokploytest.PullRequest{Number: 1, Commit: another})
 				w.pulls(dokploytest.PullRequest{Number: 2, Commit: another})
 			},
-			why: none + ": the application has 2 previews already, and its limit is 2", warned: "its limit is 2",
+			why: none + ": the application already has 2 previews, and its limit is 2", warned: "its limit is 2",
 		},
 		"the limit before 0.30.2": {
 			version: "v0.30.1", previews: &dokploytest.Previews{AnyAuthor: true, Limit: 1}, tell: dokploytest.PullRequest{Number: 7}, skips: true,
@@ -281,7 +281,7 @@ func TestFollowPreviewNone(t *testing.T) {
 		},
 		"a label that is missing": {
 			previews: &dokploytest.Previews{AnyAuthor: true, Labels: []string{"preview"}}, pull: Pull{Labels: []string{"bug"}}, tell: dokploytest.PullRequest{Number: 7, Labels: []string{"bug"}}, skips: true,
-			why: none + ": the application wants one of the labels preview, and the pull request had none of them when this run began", warned: "had none of them",
+			why: none + ": the application requires one of the labels preview, and the pull request had none of them when this run began", warned: "had none of them",
 		},
 		"a label that is there": {previews: &dokploytest.Previews{AnyAuthor: true, Labels: []string{"preview"}}, pull: Pull{Labels: []string{"bug", "preview"}}, why: none},
 		"a closed pull request": {

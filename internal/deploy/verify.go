@@ -316,7 +316,7 @@ func (v *verifier) notVerified(why string) finding {
 	case !v.look.docker, dokploy.Refused(v.prior.err):
 		f.outcome.Hint = `give the key's owner the permission "access to Docker", or set verify to auto`
 	case dokploy.Unsupported(v.prior.err):
-		f.outcome.Hint = "if a proxy in front of Dokploy blocks docker.*, let it through; else set verify to auto"
+		f.outcome.Hint = "if a proxy in front of Dokploy blocks docker.*, let it through; otherwise set verify to auto"
 	default:
 		f.outcome.Hint = "look at the service in Dokploy, or set verify to auto"
 	}

@@ -206,5 +206,5 @@ func (c *Client) preview(ctx context.Context, s *Service) (*Preview, error) {
 			return &all[i], nil
 		}
 	}
-	return nil, &Error{Procedure: "previewDeployment.all", Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "the preview is not listed any more"}
+	return nil, &Error{Procedure: "previewDeployment.all", Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "the preview is no longer listed"}
 }

@@ -248,7 +248,7 @@ var kinds = map[Kind]entry{
 	LogNotReadToEnd:  {status: Failed, sentence: silent + "its log could not be read completely: {text}"},
 
 	AnotherImage:     {status: Unhealthy, sentence: "Swarm now has {name}, not {text}: there was another deployment in the meantime", hint: oneAtATime},
-	RolledBackSince:  {status: Unhealthy, sentence: "Swarm runs {name}, which Dokploy keeps for going back: the service was rolled back after this deployment", hint: ifMistake},
+	RolledBackSince:  {status: Unhealthy, sentence: "Swarm runs {name}, which Dokploy keeps for rollbacks: the service was rolled back after this deployment", hint: ifMistake},
 	NotRunning:       {status: Unhealthy, sentence: "{text}"},
 	SwarmRolledBack:  {status: Unhealthy, sentence: "{text}"},
 	StoppedThere:     {status: Unhealthy, sentence: stopped},
@@ -268,7 +268,7 @@ const (
 	noPreview     = "Dokploy shows no preview of pull request {n} after {for}"
 	silent        = "Dokploy gives no reason, and "
 	stuck         = "Dokploy no longer works on this deployment, but still shows it as {name}"
-	stopped       = "it has been stopped in Dokploy since"
+	stopped       = "it has since been stopped in Dokploy"
 )
 
 // noGit is why no push starts a deployment of such a service, most often: a Git

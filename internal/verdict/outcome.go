@@ -91,10 +91,10 @@ const (
 	BrokenOff    Hint = "what is still running there may go live when the service next restarts; {again}"
 	StartedTwice Hint = "it was started twice; check the server's own log"
 	KeepVersions Hint = "enable rollbacks for the application in Dokploy (this needs a registry), or deploy images and set them with the input image"
-	UsePreview   Hint = "to follow the preview that Dokploy makes of the pull request, set preview: auto; else run this step only for commits that are deployed, or set if-none to skip"
-	MovedOn      Hint = "Dokploy builds the head of the branch: if that is a later commit, it was built in the place of this one. Else " + checkWebhook
+	UsePreview   Hint = "to follow the preview that Dokploy makes of the pull request, set preview: auto; otherwise, run this step only for commits that are deployed, or set if-none to skip"
+	MovedOn      Hint = "Dokploy builds the head of the branch: if that is a later commit, it was built instead of this one. Otherwise, " + checkWebhook
 	SetVersion   Hint = "set the version to run in the inputs of this job, and run it again"
-	SeeTheApp    Hint = "check at GitHub what Dokploy's app was told of the pull request and what it answered (the app's advanced settings, Recent Deliveries)"
+	SeeTheApp    Hint = "check on GitHub what Dokploy's app was told about the pull request, and how Dokploy answered (the app's advanced settings, Recent Deliveries)"
 	UploadLost   Hint = "the application's source is now an upload, and its code may be gone from Dokploy; the previous version is still running; {again}"
 )
 
