@@ -196,6 +196,6 @@ var previews = []Case{
 			r.tell(Pull{})
 		},
 		Inputs: []string{"application={app}", "operation=follow", "commit={commit}", "preview={number}", "start-timeout=5s", "if-none=skip"}, Status: "skipped",
-		Says: []string{"the application has 1 preview already, and its limit is 1"}, Not: []string{"debug: POST"}, After: noPreviews,
+		Says: []string{"the application already has 1 preview, and its limit is 1"}, Not: []string{"debug: POST"}, After: noPreviews,
 	},
 }
