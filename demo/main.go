@@ -52,15 +52,10 @@ func demo(args []string) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "dokploy-deploy")
-	if runtime.GOOS == "windows" {
-		program += ".exe"
+	program, err := build(dir)
+	if err != nil {
+		return 1, err
 	}
-	fmt.Println("building dokploy-deploy …")
-	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, "dokploy-deploy").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-
 	server := deployment.Server(say)
 	url, err := server.Listen("127.0.0.1:0")
 	if err != nil {
@@ -68,10 +63,29 @@ func demo(args []string) (int, error) {
 	}
 	defer server.Close()
 
+	return play(deployment, program, dir, url, server.Key)
+}
+
+// build builds the program in a folder.
+func build(dir string) (program string, err error) {
+	program = filepath.Join(dir, "dokploy-deploy")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	fmt.Println("building dokploy-deploy …")
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, "dokploy-deploy").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+}
+
+// play runs the program against a server, and shows what goes in and what comes
+// out.
+func play(deployment demos.Deployment, program, dir, url, key string) (code int, err error) {
 	outputs, summary := filepath.Join(dir, "outputs.env"), filepath.Join(dir, "summary.md")
 	env := append([]string{
 		"DOKPLOY_URL=" + url,
-		"DOKPLOY_API_KEY=" + server.Key,
+		"DOKPLOY_API_KEY=" + key,
 		"DOKPLOY_APPLICATION=shop/api",
 		"DOKPLOY_OUTPUT_FILE=" + outputs,
 		"GITHUB_STEP_SUMMARY=" + summary,
