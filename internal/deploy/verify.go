@@ -220,47 +220,15 @@ func (v *verifier) onlyDockerIsAway(ctx context.Context, err error) string {
 // conclude ends a verification: it combines the last verdict on what is running
 // with what else happened in the meantime.
 func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdict) (finding, error) {
-	application := v.service.Kind == dokploy.Application
-	other := otherImage(d.image, v.last.Services[v.service.AppName])
-	if application && other != "" && last.State != rollout.Failed { //rule:another-image
-		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
-		return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+	another, err := v.anothers(ctx, d, last)
+	switch {
+	case err != nil:
+		return finding{}, err
+	case another != nil:
+		return *another, nil
 	}
-	kept := keptForRollback(v.last.Services[v.service.AppName], v.service.AppName)
-	wentBack := application && kept != "" && d.row != nil && !d.back && last.State != rollout.Failed
-	if wentBack {
-		own, err := v.versionOf(ctx, d.row.ID)
-		switch {
-		case err != nil:
-			return finding{}, err
-		case own == "": //rule:whose-version-runs
-			f := v.notVerified(fmt.Sprintf("Swarm runs %s, which Dokploy keeps for going back, and it cannot be seen of which deployment that is", kept))
-			f.warning = true
-			return f, nil
-		case own != lastPart(kept): //rule:rolled-back-since
-			why := verdict.Reason{Kind: verdict.RolledBackSince, Name: kept}
-			return finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
-		}
-	}
-	if d.row != nil && !wentBack {
-		by, err := v.overtaken(ctx, d)
-		switch {
-		case err != nil:
-			return finding{}, err
-		case by != "": //rule:overtaken
-			f := v.notVerified(by)
-			f.warning = true
-			return f, nil
-		}
-	}
-	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; bad && !last.Stopped && !last.RolledBack {
-		idle, err := stoppedInDokploy(ctx, v.client, v.service, v.down.loop)
-		switch {
-		case err != nil:
-			return finding{}, err
-		case idle: //rule:stopped-in-dokploy
-			last = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true}
-		}
+	if last, err = v.unlessStopped(ctx, last); err != nil {
+		return finding{}, err
 	}
 	switch last.State {
 	case rollout.Running:
@@ -276,6 +244,61 @@ func (v *verifier) conclude(ctx context.Context, d deployed, last rollout.Verdic
 		}
 		return v.notVerified(why), nil
 	}
+}
+
+// anothers concludes that what is running is not, or may not be, what this run
+// has deployed; nil: nothing shows that.
+func (v *verifier) anothers(ctx context.Context, d deployed, last rollout.Verdict) (*finding, error) {
+	application := v.service.Kind == dokploy.Application
+	other := otherImage(d.image, v.last.Services[v.service.AppName])
+	if application && other != "" && last.State != rollout.Failed { //rule:another-image
+		why := verdict.Reason{Kind: verdict.AnotherImage, Name: other, Text: d.image}
+		return &finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+	}
+	kept := keptForRollback(v.last.Services[v.service.AppName], v.service.AppName)
+	wentBack := application && kept != "" && d.row != nil && !d.back && last.State != rollout.Failed
+	if wentBack {
+		own, err := v.versionOf(ctx, d.row.ID)
+		switch {
+		case err != nil:
+			return nil, err
+		case own == "": //rule:whose-version-runs
+			f := v.notVerified(fmt.Sprintf("Swarm runs %s, which Dokploy keeps for going back, and it cannot be seen of which deployment that is", kept))
+			f.warning = true
+			return &f, nil
+		case own != lastPart(kept): //rule:rolled-back-since
+			why := verdict.Reason{Kind: verdict.RolledBackSince, Name: kept}
+			return &finding{verified: verdict.VerifiedNo, outcome: why.Outcome()}, nil
+		}
+	}
+	if d.row != nil && !wentBack {
+		by, err := v.overtaken(ctx, d)
+		switch {
+		case err != nil:
+			return nil, err
+		case by != "": //rule:overtaken
+			f := v.notVerified(by)
+			f.warning = true
+			return &f, nil
+		}
+	}
+	return nil, nil
+}
+
+// unlessStopped returns the verdict, or that of a service which somebody has
+// stopped in Dokploy: then what the containers show is no failure of theirs.
+func (v *verifier) unlessStopped(ctx context.Context, last rollout.Verdict) (rollout.Verdict, error) {
+	if bad := last.State == rollout.Failed || last.State == rollout.Unseen; !bad || last.Stopped || last.RolledBack {
+		return last, nil
+	}
+	idle, err := stoppedInDokploy(ctx, v.client, v.service, v.down.loop)
+	switch {
+	case err != nil:
+		return last, err
+	case idle: //rule:stopped-in-dokploy
+		last = rollout.Verdict{State: rollout.Failed, Final: true, Stopped: true}
+	}
+	return last, nil
 }
 
 // failed ends the verification of something that is not running.

@@ -155,7 +155,7 @@ func (s *sight) secondRunBehindOthers() *Decision {
 	if !s.busy(others) {
 		return nil
 	}
-	s.again.since = s.o.At.Add(10*time.Second - s.again.patience)
+	s.again.since = s.o.At.Add(10*time.Second - s.again.patience) // another 10 s
 	return pending()
 }
 
