@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/rollout"
 )
 
-// A look that fails changes nothing of what was seen; where nothing was, it says
+// A failed look does not change what was seen; if nothing was seen, it says
 // why.
 func TestPriorNewer(t *testing.T) {
 	failed := errors.New("502")
@@ -25,8 +25,9 @@ func TestPriorNewer(t *testing.T) {
 	}
 }
 
-// What is from between two runs is told from the second one's where Swarm says which
-// deployment a container is of, or containers keep their ids.
+// What came between two runs can be distinguished from the second run's if
+// Swarm says which deployment a container belongs to, or containers keep their
+// ids.
 func TestRuleRunsAgain(t *testing.T) {
 	for _, tt := range []struct {
 		kind   dokploy.Kind

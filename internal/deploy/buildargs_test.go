@@ -58,14 +58,14 @@ func TestBuildArgumentsAndSecrets(t *testing.T) {
 						w.Errorf("not said: %q\n%s", want, w.story())
 					}
 				}
-				// Secrets are so by declaration, arguments by evidence.
+				// Secrets are secret by declaration, arguments by evidence.
 				for _, want := range []string{"SECRET-arg", "SECRET-new", "SECRET-other", "SECRET-old"} {
 					if !slices.Contains(w.rec.hidden, want) {
 						w.Errorf("%s is not hidden: %q", want, w.rec.hidden)
 					}
 				}
 
-				// What already stands is not sent again.
+				// What is already set is not sent again.
 				report = w.deploy("application "+app.ID, "compose "+stack.ID)
 				if report.ExitCode() != 0 || w.changes() != 1 || !w.rec.said("build-args: 3 variables (unchanged)") {
 					w.Error(w.story())
@@ -75,7 +75,7 @@ func TestBuildArgumentsAndSecrets(t *testing.T) {
 	}
 }
 
-// What no build would get is refused before anything is sent.
+// Arguments that no build would get are refused before anything is sent.
 func TestBuildArgumentsThatNoBuildGets(t *testing.T) {
 	for name, tt := range map[string]struct {
 		app     dokploytest.Application
@@ -145,7 +145,7 @@ func TestAnotherWriterOfBuildArguments(t *testing.T) {
 	}
 }
 
-// They go back as the environment does, by a member's key too.
+// They are rolled back like the environment, with a member's key too.
 func TestRollbackOfBuildArguments(t *testing.T) {
 	for _, member := range []bool{false, true} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -175,7 +175,7 @@ func TestRollbackOfBuildArguments(t *testing.T) {
 func TestDryRunOfBuildArguments(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(buildsDockerfile(dokploytest.Application{BuildArgs: "A=SECRET-old"}))
-		w.srv.AddCompose(dokploytest.Compose{}) // for which nothing is asked
+		w.srv.AddCompose(dokploytest.Compose{}) // for which nothing is requested
 		w.set = func(o *Options) {
 			o.DryRun, o.Prepare = true, Changes{BuildArgs: "A=SECRET-new", BuildSecrets: "B=SECRET-b"}
 		}
@@ -209,7 +209,7 @@ func TestShellWarnings(t *testing.T) {
 		{`A="it's"`, current, true, ""},
 		{`A=~`, current, true, "~ at the start of A"},
 		{`A=~/x`, current, true, "~ at the start of A"},
-		{`A=~/x`, current, false, ""}, // no assignment of the shell
+		{`A=~/x`, current, false, ""}, // not a shell assignment
 		{`A="~ x"`, current, true, ""},
 		{`A=x~`, current, true, ""},
 	} {
@@ -220,7 +220,7 @@ func TestShellWarnings(t *testing.T) {
 	}
 }
 
-// A role of one's own may lack what plain members have.
+// A custom role may lack what plain members have.
 func TestRoleWithoutEnvVars(t *testing.T) {
 	for input, change := range map[string]Changes{"env": {Env: "A=1"}, "build-args": {BuildArgs: "A=1"}, "build-secrets": {BuildSecrets: "A=1"}} {
 		for _, dry := range []bool{false, true} {

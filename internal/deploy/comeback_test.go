@@ -10,8 +10,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// A server that brings its queue back after a restart has what waited in it
-// again some seconds after it answers: it is not started a second time.
+// A server that brings back its queue after a restart has the waiting jobs
+// again some seconds after it answers: ours is not started a second time.
 func TestAQueueThatComesBack(t *testing.T) {
 	for _, source := range []string{"docker", "git"} {
 		for _, after := range []time.Duration{0, time.Second, 8 * time.Second, 14 * time.Second} {
@@ -30,8 +30,7 @@ func TestAQueueThatComesBack(t *testing.T) {
 	}
 }
 
-// Each 5xx starts the time again, those that the client asks again at once
-// included.
+// Each 5xx restarts the time, including those that the client retries at once.
 func TestAFaultStartsTheTimeAgain(t *testing.T) {
 	for _, status := range []int{500, 502, 503} {
 		inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 24 * time.Second}, func(w *world) {
@@ -48,7 +47,8 @@ func TestAFaultStartsTheTimeAgain(t *testing.T) {
 	}
 }
 
-// A queue that does not come back: 15 s, or as soon as the worker shows at work.
+// A queue that does not come back: 15 s, or as soon as the worker is seen at
+// work.
 func TestAQueueThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -87,7 +87,7 @@ func TestAQueueThatIsGone(t *testing.T) {
 	}
 }
 
-// unreachable-timeout ends where those 15 s begin, and timeout bounds both.
+// unreachable-timeout ends where these 15 s begin, and timeout limits both.
 func TestTheTimeAfterARestartIsNoOutage(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
@@ -108,8 +108,8 @@ func TestTheTimeAfterARestartIsNoOutage(t *testing.T) {
 	}
 }
 
-// What was running is cancelled by the restart, and runs again: the second run
-// is the one that counts. Where none comes, cancelled is final.
+// A running deployment is cancelled by the restart, and runs again: the second
+// run counts. If none comes, cancelled is final.
 func TestWhatRanComesBack(t *testing.T) {
 	for _, version := range []string{"v0.30.2", "canary"} {
 		for _, keeps := range []bool{true, false} {
@@ -145,7 +145,7 @@ func TestCancelledIsFinalWhereTheWorkerWorks(t *testing.T) {
 	})
 }
 
-// A trigger whose answer the restart took may come back with the queue.
+// A trigger whose answer was lost in the restart may come back with the queue.
 func TestATriggerThatARestartAnswered(t *testing.T) {
 	inWorld(t, dokploytest.Options{KeepsQueue: true, ReturnsAfter: 12 * time.Second}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
@@ -169,7 +169,7 @@ func TestTwoRestarts(t *testing.T) {
 	})
 }
 
-// Rows of what waits are there all the time; one that a restart cancelled before
+// Rows of waiting deployments always exist; one that a restart cancelled before
 // it began was lost with the queue, and is started again.
 func TestTheRowOfWhatWaitedInARestart(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
@@ -191,7 +191,7 @@ func TestTheRowOfWhatWaitedInARestart(t *testing.T) {
 	}
 }
 
-// One that somebody took from the queue has not been started.
+// A deployment that somebody removed from the queue has not been started.
 func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
 	inWorld(t, dokploytest.Options{QueuedRows: true}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -206,8 +206,8 @@ func TestARowThatWasCancelledBeforeItBegan(t *testing.T) {
 	})
 }
 
-// An upload has no marker: what comes back with its time is it, and two that may
-// be it are none to guess among.
+// An upload has no marker: what comes back with its time is the upload, and if
+// two may be it, there is no guess.
 func TestAnUploadThatComesBack(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -237,7 +237,7 @@ func TestAnUploadThatComesBack(t *testing.T) {
 }
 
 // Somebody's deployment from the dashboard after the restart looks like the
-// upload: then nothing is started again, and nothing taken.
+// upload: then nothing is started again, and nothing is taken for it.
 func TestAnUploadAndSomebodysAfterARestart(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(30 * time.Second)})
@@ -270,8 +270,8 @@ func TestAPushAfterTheRestartThatLostOurs(t *testing.T) {
 	})
 }
 
-// Between the two runs others put their versions in place: what of those has
-// ended is not what this run deployed.
+// Between the two runs, others deploy their versions: what ended of those is
+// not what this run deployed.
 func TestOthersBetweenTheTwoRuns(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.25.11", ClockSkew: -1300 * time.Millisecond}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Build: takes(4 * time.Second)})
@@ -287,8 +287,8 @@ func TestOthersBetweenTheTwoRuns(t *testing.T) {
 	})
 }
 
-// On a remote server the row ends before its job. A restart in between may bring
-// the job back, and run it again: that one counts.
+// On a remote server the row ends before its job. A restart in between may
+// bring back the job and run it again: that run counts.
 func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		inWorld(t, dokploytest.Options{KeepsQueue: keeps, ReturnsAfter: 8 * time.Second}, func(w *world) {
@@ -314,8 +314,8 @@ func TestARestartBetweenTheEndsOfRowAndJob(t *testing.T) {
 	}
 }
 
-// The same job ran again while Dokploy could not be asked, and is over: its
-// second row counts.
+// The same job ran again while Dokploy did not answer, and is over: its second
+// row counts.
 func TestASecondRunDuringTheOutage(t *testing.T) {
 	for _, o := range []dokploytest.Options{{Version: "v0.28.8"}, {KeepsQueue: true, ReturnsAfter: 2 * time.Second}} {
 		t.Run(o.Version, func(t *testing.T) {
@@ -341,8 +341,8 @@ func TestASecondRunDuringTheOutage(t *testing.T) {
 	}
 }
 
-// Before 0.25.4 a row that others have come after is one that a restart left, and
-// where no second run comes nobody cancelled it: it is lost.
+// Before 0.25.4, a row followed by others' rows was left by a restart, and if
+// no second run comes, nobody cancelled it: it is lost.
 func TestARowThatStaysRunning(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.25.0"}, func(w *world) {
 		app := w.srv.AddCompose(dokploytest.Compose{ServerID: "server-1", BuildFunc: func(n int) dokploytest.Build {
@@ -360,8 +360,8 @@ func TestARowThatStaysRunning(t *testing.T) {
 	})
 }
 
-// A run that ends while it is not known what became of the deployment does not
-// say that it goes on.
+// A run that ends while the fate of the deployment is unknown does not say that
+// it goes on.
 func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
@@ -389,8 +389,8 @@ func TestWhatIsNotSeenIsNotSaid(t *testing.T) {
 	}
 }
 
-// TestAnUploadThatARestartCancelled: what somebody deploys by hand after it looks
-// the same, and is not its second run.
+// TestAnUploadThatARestartCancelled: what somebody deploys by hand after it
+// looks the same, and is not its second run.
 func TestAnUploadThatARestartCancelled(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: takes(time.Minute)})
@@ -404,8 +404,8 @@ func TestAnUploadThatARestartCancelled(t *testing.T) {
 	})
 }
 
-// What others have replaced between the two runs is not new by the second one,
-// and what was looked at before the first one does not tell.
+// What others have replaced between the two runs was not made by the second
+// one, and the look before the first one does not show that.
 func TestWhatOthersReplacedBetweenTheTwoRuns(t *testing.T) {
 	for _, kind := range []string{"docker-compose", "stack"} {
 		t.Run(kind, func(t *testing.T) {

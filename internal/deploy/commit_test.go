@@ -15,9 +15,11 @@ const (
 	ofCI        = "abcdef0123456789abcdef0123456789abcdef01"
 )
 
-// The commit that was built is told of every Git source, whatever became of it.
+// The built commit is reported for every Git source, whatever happened to the
+// deployment.
 func TestCommitThatWasBuilt(t *testing.T) {
-	// With a log whose end is seen at once, Git is asked for the commit after it.
+	// With a log whose end is seen at once, Git is asked for the commit after
+	// it.
 	built := dokploytest.Build{CommitSHA: builtCommit, Steps: dokploytest.Lines(200*time.Millisecond, lines(4)...)}
 	for name, tt := range map[string]struct {
 		add     func(*dokploytest.Server) *dokploytest.Service
@@ -101,7 +103,8 @@ func TestCommitOfSeveralTargets(t *testing.T) {
 	})
 }
 
-// Another commit than that of the CI run is said once, of the same repository only.
+// A commit other than that of the CI run is reported once, and only for the
+// same repository.
 func TestTheBranchHasMovedOn(t *testing.T) {
 	const warning = "! Dokploy built 9999999, not abcdef0: the branch has moved on"
 	for name, tt := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// TestComposeEnv: what becomes of each value, by what runs it and which Dokploy
+// TestComposeEnv: what happens to each value, by what runs it and which Dokploy
 // writes it. The unknown version is a row of its own.
 func TestComposeEnv(t *testing.T) {
 	const (
@@ -44,10 +44,10 @@ func TestComposeEnv(t *testing.T) {
 		{"docker-compose", "v0.29.9", `A='"x"'`, "", []string{"quotes around A, which compose removes" + raw}},
 		{"docker-compose", "v0.29.9", "A=pa$$word", "", []string{"a $ in A, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A=${OTHER}\nB=1\nC=$x", "", []string{"a $ in A, C, which compose may take for a variable" + raw}},
-		{"docker-compose", "v0.29.9", "A=${{project.X}}/${{B}}", "", nil}, // Dokploy's own
+		{"docker-compose", "v0.29.9", "A=${{project.X}}/${{B}}", "", nil}, // Dokploy's own syntax
 		{"docker-compose", "v0.29.9", "A=${{project.X}}$y", "", []string{"a $ in A, which compose may take for a variable" + raw}},
 		{"docker-compose", "v0.29.9", "A='x #y'", "", []string{"a # in A, where compose cuts the value off" + raw}},
-		{"docker-compose", "v0.29.9", "A=x #y", "", nil}, // cut by Dokploy, and warned about by itself
+		{"docker-compose", "v0.29.9", "A=x #y", "", nil}, // Dokploy cuts it, and warns about it itself
 		{"docker-compose", "v0.29.9", "A='x$y #z'", "", []string{
 			"a $ in A, which compose may take for a variable" + raw, "a # in A, where compose cuts the value off" + raw,
 		}},
@@ -67,7 +67,7 @@ func TestComposeEnv(t *testing.T) {
 		{"stack", "v0.30.2", "A='a\nb'\nB=1\nC=\"c\nd\"", "", []string{first + others + all, strings.NewReplacer("of A,", "of C,", "{A}", "{C}").Replace(first + others + all)}},
 		{"stack", "v0.30.0", "A=1\nB=2", "", []string{"Dokploy v0.30.0" + quotes}},
 		{"stack", "v0.30.1", "A='a\nb'", "", []string{"Dokploy v0.30.1" + quotes, first + others + all}},
-		// Neither, and nothing.
+		// Neither of the two: nothing happens.
 		{"", "v0.29.9 v0.30.1 ?", "A='a\nb$'", "", nil},
 		{"stack", "v0.30.1", "", "", nil},
 	} {
@@ -89,7 +89,8 @@ func TestComposeEnv(t *testing.T) {
 	}
 }
 
-// TestComposeEnvManyNames: a warning names no more variables than a line holds.
+// TestComposeEnvManyNames: a warning names no more variables than fit on a
+// line.
 func TestComposeEnvManyNames(t *testing.T) {
 	var lines []string
 	for i := range 3 * maxNames {
@@ -120,8 +121,8 @@ func TestComposeEnvRefused(t *testing.T) {
 	}
 }
 
-// TestComposeEnvWarned: it is said once, and deployed. What the service had
-// before is not judged.
+// TestComposeEnvWarned: there is one warning, and it is deployed. What the
+// service had before is not checked.
 func TestComposeEnvWarned(t *testing.T) {
 	for _, version := range []string{"v0.30.2", "canary"} {
 		inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
@@ -136,7 +137,7 @@ func TestComposeEnvWarned(t *testing.T) {
 	}
 }
 
-// TestComposeWithoutEnvFile: where Dokploy writes no .env, what is set does not
+// TestComposeWithoutEnvFile: if Dokploy writes no .env, what is set does not
 // arrive.
 func TestComposeWithoutEnvFile(t *testing.T) {
 	for kind, want := range map[string]string{

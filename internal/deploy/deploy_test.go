@@ -17,7 +17,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// recorder is a Reporter that keeps what it is told.
+// recorder is a Reporter that records everything.
 type recorder struct {
 	mu     sync.Mutex
 	header string
@@ -53,7 +53,7 @@ func (r *recorder) count(part string) (n int) {
 	return n
 }
 
-// world is a stand-in and a client of it, in one bubble.
+// world is a stand-in and its client, in one bubble.
 type world struct {
 	*testing.T
 	srv *dokploytest.Server
@@ -142,7 +142,7 @@ func (w *world) lastRow(v *dokploytest.Service) dokploytest.Row {
 	return slices.MaxFunc(rows, func(a, b dokploytest.Row) int { return a.StartedAt.Compare(b.StartedAt) })
 }
 
-// isLast checks that a result is of the deployment that began last.
+// isLast checks that a result is about the deployment that began last.
 func (w *world) isLast(r *verdict.Result, v *dokploytest.Service) {
 	w.Helper()
 	if id := w.lastRow(v).ID; r.DeploymentID != id {
@@ -261,7 +261,7 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 						for i := 1; i < ourN; i++ {
 							w.srv.Enqueue(app, fmt.Sprintf("other %d", i), "somebody else's")
 						}
-						// And some behind us.
+						// And some after ours.
 						time.AfterFunc(300*time.Millisecond, func() {
 							w.srv.Enqueue(app, "late", "somebody else's")
 							w.srv.Enqueue(app, "later", "somebody else's")
@@ -270,7 +270,8 @@ func TestItsOwnDeploymentAmongOthers(t *testing.T) {
 						switch {
 						case r.Status == verdict.Failed:
 						case r.Reason.Kind == verdict.Ambiguous:
-							// Unsure is allowed only where nothing is left to tell by.
+							// Unsure is allowed only if nothing is left that
+							// identifies it.
 							if took > 10*time.Millisecond || source == "docker" {
 								w.Fatalf("unsure: %s\n%s", r.Why(), w.story())
 							}
@@ -302,7 +303,7 @@ func TestASharedLogIsSpokenOf(t *testing.T) {
 		})
 	})
 	t.Run("both run", func(t *testing.T) {
-		// On a remote server a webhook's deployment does not wait in line.
+		// On a remote server a webhook's deployment does not wait in the queue.
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{ServerID: "far", Build: slowBuild})
 			w.srv.AddServer("far")
@@ -336,7 +337,7 @@ func TestQueuePositionIsShown(t *testing.T) {
 	})
 }
 
-// One that is found late may have begun long before.
+// A deployment that is found late may have begun long before.
 func TestAStartThatNobodySawHasNoTime(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
@@ -525,8 +526,8 @@ func TestARestartInTheMiddle(t *testing.T) {
 			if r.Reason.Kind != verdict.CutOffByRestart || !w.rec.said("Dokploy is unreachable") || !w.rec.said("Dokploy is reachable again") {
 				w.Errorf("reason %q\n%s", r.Why(), w.story())
 			}
-			// Dokploy is back after 35 s. What follows is a wait of at most 6 s
-			// until that is seen, 15 s for a second run, and the last wait.
+			// Dokploy is back after 35 s. Then come a wait of at most 6 s until
+			// that is seen, 15 s for a second run, and the last wait.
 			if d := time.Since(start); d > (35+6+15+6)*time.Second {
 				w.Errorf("took %s", d)
 			}
@@ -567,7 +568,7 @@ func TestOutagesAreOutlived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: slowBuild})
-				// Once it is followed, four reads in a row go wrong.
+				// Once it is followed, four reads in a row fail.
 				time.AfterFunc(3*time.Second, func() {
 					for _, p := range []string{"deployment.all", "deployment.queueList"} {
 						f := fault
@@ -603,7 +604,7 @@ func TestUnreachableForTooLong(t *testing.T) {
 		if r.DeploymentID == "" || r.Reason.Kind != verdict.NotReachable || r.Reason.For.Round(time.Second) != 5*time.Minute {
 			w.Errorf("%+v", r)
 		}
-		// Whether it still runs there is not known meanwhile.
+		// Meanwhile it is not known whether it is still running there.
 		if w.rec.said("still running; nothing new") || !w.rec.said("Dokploy has not answered for") {
 			w.Errorf("the heartbeat of an outage\n%s", w.story())
 		}
@@ -814,7 +815,7 @@ func TestSeveralTargets(t *testing.T) {
 		if !slices.Equal(got, []verdict.Status{verdict.Done, verdict.Failed, verdict.Done, verdict.Done}) {
 			w.Fatalf("%v\n%s", got, w.story())
 		}
-		// The failed one is told of at once, not when the slow one has ended.
+		// The failed one is reported at once, not when the slow one has ended.
 		story := w.story()
 		failed, ended := strings.Index(story, "› failed after"), strings.Index(story, " by Dokploy in 40s")
 		if failed < 0 || ended < failed {
@@ -992,9 +993,9 @@ func TestOlderAndDocumentedServers(t *testing.T) {
 	}
 }
 
-// TestNeverAnotherVerdict surrounds our deployment with others whose outcome is
-// the opposite, on servers that show less and less. Unsure is allowed where a
-// server hides what would tell; a wrong verdict never is.
+// TestNeverAnotherVerdict surrounds our deployment with others that have the
+// opposite outcome, on servers that show less and less. Unsure is allowed if a
+// server hides what would identify ours; a wrong verdict never is.
 func TestNeverAnotherVerdict(t *testing.T) {
 	unsure := map[string]int{}
 	runs := 0
@@ -1048,8 +1049,8 @@ func TestNeverAnotherVerdict(t *testing.T) {
 	}
 }
 
-// A start of Dokploy that broke off cancels nothing: seen on v0.30.2, when its
-// database did not answer in time.
+// A failed start of Dokploy cancels nothing: seen on v0.30.2, when its database
+// did not answer in time.
 func TestARestartThatLeavesItRunning(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})

@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// A dry run that cannot see what runs says so of the run that would be: nothing
+// A dry run that cannot see what is running says so about the real run: nothing
 // was deployed, and Dokploy has reported nothing.
 func TestDryRunThatCannotSee(t *testing.T) {
 	for mode, want := range map[VerifyMode]verdict.Status{VerifyAuto: verdict.Done, VerifyRequire: verdict.Unhealthy, VerifyOff: verdict.Done} {

@@ -11,7 +11,8 @@ import (
 
 const bothAreNew = "services:\n  api:\n    image: acme/api:2\n  web:\n    image: acme/web:2\n"
 
-// deployBoth deploys new versions of two services, of which one does as told.
+// deployBoth deploys new versions of two services, one of which behaves as
+// given.
 func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *verdict.Result {
 	w.srv.AddCompose(dokploytest.Compose{
 		ComposeType: kind, ComposeFile: strings.ReplaceAll(bothAreNew, ":2", ":1"),
@@ -29,7 +30,7 @@ func (w *world) deployBoth(kind, failing string, does dokploytest.Rollout) *verd
 	return w.want(w.deploy("compose stack"), verdict.Unhealthy, 1)
 }
 
-// The log that is shown is that of the service that has failed.
+// The log that is shown is that of the failed service.
 func TestTheLogIsTheFailingServices(t *testing.T) {
 	for _, kind := range []string{"docker-compose", "stack"} {
 		for _, failing := range []string{"api", "web"} {
@@ -46,7 +47,7 @@ func TestTheLogIsTheFailingServices(t *testing.T) {
 }
 
 // A service whose image is missing has no container, and another's log would
-// mislead. Swarm's tries are no crash loop: nothing has run.
+// mislead. Swarm's tries are not a crash loop: nothing has run.
 func TestAMissingImage(t *testing.T) {
 	for _, failing := range []string{"api", "web"} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -69,8 +70,8 @@ type masking struct{ Reporter }
 
 func (masking) Mask(text string) string { return strings.ReplaceAll(text, "with  two  spaces", "***") }
 
-// What a health check that fails has written stands in the reason, masked and
-// on one line.
+// The output of a failing health check is in the reason, masked and on one
+// line.
 func TestAHealthCheckSaysWhy(t *testing.T) {
 	does := dokploytest.Rollout{Health: dokploytest.Unhealthy, HealthOutput: "  % Total\ncurl: (7) no connection with  two  spaces\n"}
 	inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -104,7 +105,7 @@ func TestAHealthCheckSaysWhy(t *testing.T) {
 	})
 }
 
-// Of several that fail, the log is of the one that the reason names.
+// If several fail, the log is of the one that the reason names.
 func TestTheLogIsOfTheOneThatIsNamed(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddCompose(dokploytest.Compose{ComposeFile: bothAreNew, NeverDeployed: true, Rollout: dokploytest.Rollout{Crash: true}})
@@ -130,8 +131,8 @@ func TestFailedDependency(t *testing.T) {
 	}
 }
 
-// What docker-compose broke off for is shown: the dependency's own log, and what
-// its health check wrote.
+// What docker-compose stopped for is shown: the dependency's own log, and the
+// output of its health check.
 func TestADependencyIsExplained(t *testing.T) {
 	for cause, does := range map[string]dokploytest.Rollout{
 		`service "api" didn't complete successfully: exit 1`:           {Crash: true, Log: []string{"starting", "the reason"}},

@@ -15,7 +15,7 @@ import (
 )
 
 // The files of this package use each other in one direction, none is longer
-// than 400 lines, and no type embeds another to get at its fields.
+// than 400 lines, and no type embeds another to reach its fields.
 func TestFilesPointOneWay(t *testing.T) {
 	paths, err := filepath.Glob("*.go")
 	if err != nil {
@@ -55,8 +55,8 @@ func TestFilesPointOneWay(t *testing.T) {
 	}
 }
 
-// usesOf are the files that each file uses something of. What is imported is of
-// no interest.
+// usesOf returns, for each file, the files that it uses something of. Imports
+// do not count.
 func usesOf(fset *token.FileSet, files []*ast.File) map[string][]string {
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
 	conf := types.Config{Importer: nothing{}, Error: func(error) {}}
@@ -78,7 +78,7 @@ type nothing struct{}
 
 func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }
 
-// circleIn is a circle of uses; nil: there is none.
+// circleIn returns a circle of uses; nil: there is none.
 func circleIn(uses map[string][]string) []string {
 	done := map[string]bool{}
 	var visit func(file string, way []string) []string

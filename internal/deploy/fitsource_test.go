@@ -15,7 +15,8 @@ import (
 )
 
 // TestSourceFitsTheApplication: what the application's build settings name is
-// sent, whatever .dockerignore says, or its absence is said before anything is.
+// sent, whatever .dockerignore says, or its absence is reported before anything
+// is sent.
 func TestSourceFitsTheApplication(t *testing.T) {
 	const ignored = "is not sent: .dockerignore excludes it, or it contains no files"
 	for _, tt := range []struct {
@@ -24,7 +25,7 @@ func TestSourceFitsTheApplication(t *testing.T) {
 		ignore  string // lines of .dockerignore
 		path    string // dropBuildPath
 		build   map[string]string
-		sent    string // by names; empty: refused
+		sent    string // names of the files; empty: refused
 		refused string // with DIR for the directory
 	}{
 		{"an ignored Dockerfile", "docker/prod.Dockerfile docker/x a", "docker", "", map[string]string{"buildType": "dockerfile", "dockerfile": "docker/prod.Dockerfile"},
@@ -119,7 +120,8 @@ func TestSourceFitsTheApplication(t *testing.T) {
 	}
 }
 
-// TestZipFitsTheApplication: a zip is looked at where Dokploy puts its files.
+// TestZipFitsTheApplication: a zip is checked in the places where Dokploy puts
+// its files.
 func TestZipFitsTheApplication(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.zip")
 	if err := os.WriteFile(file, zipped(t, "app/", "app/svc/Dockerfile", "app/a"), 0o600); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // costs deploys a target with and without verifying it. It returns how many
-// requests the verification took, the look before included, and how long after
+// requests the verification took, including the look before, and how long after
 // Dokploy's own end.
 func costs(t *testing.T, key string, add func(*dokploytest.Server) *dokploytest.Service) (requests int, took time.Duration) {
 	for _, mode := range []VerifyMode{VerifyOff, VerifyRequire} {
@@ -37,9 +37,9 @@ func costs(t *testing.T, key string, add func(*dokploytest.Server) *dokploytest.
 	return requests, took
 }
 
-// What it takes to see that a healthy version runs: for an application with a key
-// that sees Docker at most 12 requests, and the verdict comes 10 s after a look
-// that shows it running, of which there is one each second.
+// What it takes to see that a healthy version is running: for an application,
+// with a key that sees Docker, at most 12 requests; the verdict comes 10 s
+// after a look that shows it running, and there is one each second.
 func TestWhatVerifyingCosts(t *testing.T) {
 	application := func(a dokploytest.Application) func(*dokploytest.Server) *dokploytest.Service {
 		return func(s *dokploytest.Server) *dokploytest.Service { return s.AddApplication(a) }
@@ -78,7 +78,7 @@ func TestWhatVerifyingCosts(t *testing.T) {
 	}
 }
 
-// listener notes when something was said first.
+// listener records when something was first reported.
 type listener struct {
 	*recorder
 	part string
@@ -92,7 +92,7 @@ func (l *listener) Note(target, text string) {
 	l.recorder.Note(target, text)
 }
 
-// What crashes while only time has to pass is told within 3 s.
+// A crash while only time has to pass is reported within 3 s.
 func TestACrashIsToldSoon(t *testing.T) {
 	for after := 500 * time.Millisecond; after < 10*time.Second; after += 250 * time.Millisecond {
 		inWorld(t, dokploytest.Options{}, func(w *world) {

@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// TestHealthURLOfDomain: a path is that of the first domain, in the place of its own.
+// TestHealthURLOfDomain: a path replaces the first domain's own path.
 func TestHealthURLOfDomain(t *testing.T) {
 	for _, tt := range []struct{ path, domain, want string }{
 		{"", "https://api.example.com", "https://api.example.com"},
@@ -38,8 +38,8 @@ func TestHealthURLOfDomain(t *testing.T) {
 	}
 }
 
-// The text that an address must contain may be what only the new version says:
-// after going back it is not asked for.
+// The text that an address must contain may be one that only the new version
+// returns: after a rollback it is not required.
 func TestTheTextOfTheFailedVersion(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})

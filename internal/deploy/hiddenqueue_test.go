@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// TestAHiddenQueueWithWork: where the queue cannot be seen, ours may still wait
-// in it while anything is built, and the only new row be another's.
+// TestAHiddenQueueWithWork: if the queue is hidden, ours may still be waiting
+// in it while anything is built, and the only new row may be another's.
 func TestAHiddenQueueWithWork(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.28.0"}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", BuildFunc: func(n int) dokploytest.Build {
@@ -36,8 +36,8 @@ func TestAHiddenQueueWithWork(t *testing.T) {
 	})
 }
 
-// TestAHiddenQueueThatHasNothing: what is concluded where the queue cannot be
-// seen, nothing new of ours comes, and Dokploy has nothing to do.
+// TestAHiddenQueueThatHasNothing: what follows if the queue is hidden, nothing
+// new of ours comes, and Dokploy has nothing to do.
 func TestAHiddenQueueThatHasNothing(t *testing.T) {
 	for _, x := range []struct {
 		rule string
@@ -73,8 +73,8 @@ func TestAHiddenQueueThatHasNothing(t *testing.T) {
 	}
 }
 
-// TestASecondRunBehindOthers: where the queue cannot be seen, a second run may
-// wait for what another service builds.
+// TestASecondRunBehindOthers: if the queue is hidden, a second run may be
+// waiting for what another service builds.
 func TestASecondRunBehindOthers(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.28.0"}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(5 * time.Minute)})

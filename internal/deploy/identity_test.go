@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// dates are Date headers as whoever stands in between may write them.
+// dates are Date headers that something in between may write.
 var dates = map[string]func(now time.Time) string{
 	"none":         func(time.Time) string { return "" },
 	"constant":     func(time.Time) string { return "Tue, 03 Nov 2026 10:00:00 GMT" },
@@ -31,8 +31,8 @@ func inEachDate(t *testing.T, o dokploytest.Options, test func(w *world)) {
 	}
 }
 
-// Between two builds of another service a push deploys ours, and fails fast;
-// then this run's does, and is done as fast.
+// Between two builds of another service, a push deploys ours, and fails fast;
+// then this run deploys it, and is done as fast.
 func TestOursBehindAPushAndOthers(t *testing.T) {
 	inEachDate(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
@@ -52,7 +52,7 @@ func TestOursBehindAPushAndOthers(t *testing.T) {
 	})
 }
 
-// What comes right behind ours is not taken, either.
+// What comes right after ours is not taken for it, either.
 func TestOursBeforeAPush(t *testing.T) {
 	inEachDate(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
@@ -72,7 +72,7 @@ func TestOursBeforeAPush(t *testing.T) {
 	})
 }
 
-// An only deployment that is over before the first look is ours.
+// A single deployment that is over before the first look is ours.
 func TestAnOnlyFastDeployment(t *testing.T) {
 	for _, source := range []string{"git", "docker"} {
 		t.Run(source, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAnOnlyFastDeployment(t *testing.T) {
 	}
 }
 
-// What a push deploys after a look that saw ours in the queue no more is not
+// What a push deploys after a look that no longer saw ours in the queue is not
 // ours: ours left no row.
 func TestAPushAfterOursWasRemoved(t *testing.T) {
 	inEachDate(t, dokploytest.Options{}, func(w *world) {
@@ -98,14 +98,14 @@ func TestAPushAfterOursWasRemoved(t *testing.T) {
 		r := w.deploy("application api").Results[0]
 		switch triggers := w.srv.TriggerCount(app); {
 		case r.Reason.Kind == verdict.Ambiguous && triggers == 1:
-		case r.Status == verdict.Done && triggers == 2 && r.DeploymentID == w.lastRow(app).ID: // the push's was seen building
+		case r.Status == verdict.Done && triggers == 2 && r.DeploymentID == w.lastRow(app).ID: // the push's build was seen
 		default:
 			w.Errorf("%s (%s), %d triggers\n%s", r.Status, r.Why(), triggers, w.story())
 		}
 	})
 }
 
-// How long another has been building is by the clock of Dokploy alone.
+// How long another has been building is measured by Dokploy's clock alone.
 func TestTheTimeOfAnotherBuildIsDokploys(t *testing.T) {
 	inEachDate(t, dokploytest.Options{ClockSkew: -26 * time.Hour}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Build: takes(time.Second)})
@@ -119,8 +119,8 @@ func TestTheTimeOfAnotherBuildIsDokploys(t *testing.T) {
 	})
 }
 
-// A row that is made when a deployment is queued is one that waits, whatever the
-// version says.
+// A row that is created when a deployment is queued is a waiting one, whatever
+// the version says.
 func TestARowOfWhatWaits(t *testing.T) {
 	for _, version := range []string{"v0.30.2", "v0.28.8", "canary"} {
 		for _, source := range []string{"git", "docker"} {
@@ -144,7 +144,7 @@ func TestARowOfWhatWaits(t *testing.T) {
 	}
 }
 
-// The same where the queue cannot be read: the row alone tells.
+// The same if the queue cannot be read: only the row tells.
 func TestARowOfWhatWaitsWithoutAQueue(t *testing.T) {
 	inWorld(t, dokploytest.Options{QueuedRows: true}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(100 * time.Millisecond)})

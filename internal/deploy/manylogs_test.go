@@ -13,7 +13,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// byTarget is a Reporter that keeps the log of each target apart.
+// byTarget is a Reporter that keeps the log of each target separate.
 type byTarget struct {
 	recorder
 	logsMu sync.Mutex
@@ -26,8 +26,8 @@ func (r *byTarget) LogLine(target string, line []byte) {
 	r.logs[target] = append(r.logs[target], string(line))
 }
 
-// However many targets there are at once, each log is shown whole, and the pace
-// of the requests is kept.
+// However many targets there are at once, each log is shown whole, and the
+// request rate stays within its limit.
 func TestManyLogsAtOnce(t *testing.T) {
 	for _, n := range []int{32, 100} {
 		for _, takes := range []time.Duration{1500 * time.Millisecond, 6 * time.Second} {
@@ -91,7 +91,8 @@ func buildLines(name string, n int) (lines []string) {
 	return lines
 }
 
-// inAnySecond is the most requests but triggers in any one second.
+// inAnySecond returns the largest number of requests, except triggers, within
+// any second.
 func inAnySecond(requests []dokploytest.Request) (most int) {
 	requests = slices.DeleteFunc(slices.Clone(requests), func(r dokploytest.Request) bool { return r.Method == "POST" })
 	slices.SortFunc(requests, func(a, b dokploytest.Request) int { return a.At.Compare(b.At) })
@@ -105,8 +106,8 @@ func inAnySecond(requests []dokploytest.Request) (most int) {
 	return most
 }
 
-// A row that names its log later has it shown, and one that never does is not
-// said to have an empty one.
+// If a row names its log later, the log is shown, and one that never does is
+// not said to have an empty log.
 func TestARowThatHasNoLogYet(t *testing.T) {
 	for _, late := range []time.Duration{2 * time.Second, time.Hour} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -126,7 +127,7 @@ func TestARowThatHasNoLogYet(t *testing.T) {
 	}
 }
 
-// The reason of a failure that says nothing is what was seen of its log.
+// For a failure without a reason, the reason is what was seen of its log.
 func TestAFailureThatSaysNothing(t *testing.T) {
 	silent := dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamSilent, Times: -1}
 	for name, c := range map[string]struct {

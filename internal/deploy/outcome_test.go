@@ -12,7 +12,7 @@ import (
 	"dokploy-deploy/internal/wait"
 )
 
-// What an error means: of what may go on there is a word only where the run ends
+// What an error means: what may go on there is mentioned only if the run ends
 // before its deployment does.
 func TestOutcomeOf(t *testing.T) {
 	answered := func(status int) error { return &dokploy.Error{Status: status, Procedure: "application.one"} }

@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// statuses are those of the targets, in their order.
+// statuses returns the statuses of the targets, in their order.
 func statuses(report *verdict.Report) string {
 	var all []string
 	for _, r := range report.Results {
@@ -22,7 +22,8 @@ func statuses(report *verdict.Report) string {
 
 var failingBuild = dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(5*time.Second, "one", "two")}
 
-// After a target has failed no further one is started, and nothing of it is set.
+// After a target has failed, no further one is started, and none of its
+// settings is changed.
 func TestFailFast(t *testing.T) {
 	for name, tt := range map[string]struct {
 		parallel int
@@ -45,7 +46,7 @@ func TestFailFast(t *testing.T) {
 					app := dokploytest.Application{Name: name, Env: "OLD=1"}
 					switch name {
 					case "b":
-						app.Build, app.ServerID = failingBuild, "far" // it builds beside the others
+						app.Build, app.ServerID = failingBuild, "far" // it builds at the same time as the others
 					case "c":
 						app.Build = slowBuild
 					}
@@ -80,8 +81,8 @@ func TestFailFast(t *testing.T) {
 	}
 }
 
-// A failure is said at once where others go on or follow, and else at the end
-// alone.
+// A failure is reported at once if others continue or follow, otherwise only at
+// the end.
 func TestAFailureIsSaidAtOnceBesideOthers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		parallel int
@@ -114,12 +115,12 @@ func TestAFailureIsSaidAtOnceBesideOthers(t *testing.T) {
 	}
 }
 
-// A target has failed when its verdict is known, not when it has gone back; and
-// that is said at once.
+// A target has failed when its verdict is known, not after its rollback; and
+// that is reported at once.
 func TestFailFastDoesNotWaitForTheRollback(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Name: "a", RolloutFunc: byImage, BuildFunc: func(n int) dokploytest.Build {
-			if n > 1 { // going back takes long
+			if n > 1 { // the rollback takes long
 				return slowBuild
 			}
 			return dokploytest.Build{}
@@ -146,7 +147,7 @@ func TestFailFastDoesNotWaitForTheRollback(t *testing.T) {
 	})
 }
 
-// Failed is any status but done and queued.
+// Any status except done and queued is a failure.
 func TestEveryFailureIsOne(t *testing.T) {
 	for status, after10s := range map[verdict.Status]func(*world){
 		verdict.Timeout:   func(*world) {},
@@ -178,7 +179,7 @@ func TestEveryFailureIsOne(t *testing.T) {
 	}
 }
 
-// Of one service that is named twice both say the same.
+// If one service is named twice, both targets say the same.
 func TestSkippedAndNamedTwice(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Name: "a", Build: failingBuild})
@@ -192,7 +193,8 @@ func TestSkippedAndNamedTwice(t *testing.T) {
 	})
 }
 
-// What an interrupt keeps from being started is interrupted, not skipped.
+// A target that an interrupt keeps from being started is interrupted, not
+// skipped.
 func TestInterruptedBeforeItsTurn(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Name: "a", Build: slowBuild})
@@ -223,8 +225,8 @@ func TestDryRunWithFailFast(t *testing.T) {
 	})
 }
 
-// A target that never started because of another one is skipped; the exit code is
-// that of the other one.
+// A target that was never started because of another one is skipped; the exit
+// code is that of the other one.
 func TestSkippedBecauseOfAnother(t *testing.T) {
 	for name, tt := range map[string]struct {
 		targets []string

@@ -12,7 +12,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// What a waiting job waits for, and what is said of it when the waiting ends.
+// What a waiting job waits for, and what is reported about it when the waiting
+// ends.
 func TestPlaceLeft(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	job := func(id, service string, since time.Duration) dokploy.Job {
@@ -59,8 +60,9 @@ func TestPlaceLeft(t *testing.T) {
 	}
 }
 
-// A timeout and an interrupt while it is queued name what builds, and since when;
-// a build ahead that is far beyond its usual time is said once, while it waits.
+// A timeout and an interrupt while it is queued name what is building, and
+// since when; a build ahead that takes far longer than usual is reported once,
+// while it waits.
 func TestWhatItWaitedFor(t *testing.T) {
 	for _, end := range []string{"timeout", "interrupt"} {
 		t.Run(end, func(t *testing.T) {

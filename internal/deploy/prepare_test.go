@@ -21,7 +21,7 @@ const (
 
 func changing(c Changes) func(*Options) { return func(o *Options) { o.Prepare = c } }
 
-// sent are the bodies of the requests of a procedure.
+// sent returns the bodies of the requests of a procedure.
 func (w *world) sent(procedure string) []string {
 	var bodies []string
 	for _, r := range w.srv.Requests() {
@@ -32,7 +32,8 @@ func (w *world) sent(procedure string) []string {
 	return bodies
 }
 
-// changes counts the requests that may change something beside deploying.
+// changes counts the requests that may change something other than by
+// deploying.
 func (w *world) changes() int {
 	n := 0
 	for _, r := range w.srv.Requests() {
@@ -64,7 +65,7 @@ func TestImageIsSet(t *testing.T) {
 		}
 		w.triggers(app, 1)
 
-		// What already stands is not sent again.
+		// What is already set is not sent again.
 		w.want(w.deploy("application api"), verdict.Done, 0)
 		if n := w.srv.Calls("application.update"); n != 1 || !w.rec.said("image: "+newImage+" (unchanged)") {
 			w.Errorf("%d updates\n%s", n, w.story())
@@ -127,7 +128,7 @@ func TestEnvIsMerged(t *testing.T) {
 						w.Errorf("%s is not hidden: %q", want, w.rec.hidden)
 					}
 				}
-				if slices.Contains(w.rec.hidden, "SECRET-arg") { // its name says nothing
+				if slices.Contains(w.rec.hidden, "SECRET-arg") { // its name does not look secret
 					w.Errorf("hidden: %q", w.rec.hidden)
 				}
 			})
@@ -170,7 +171,7 @@ func TestEnvThatCannotBeMerged(t *testing.T) {
 }
 
 func TestMemberMayNotSetTheImage(t *testing.T) {
-	// Older servers do not say what a key may do: only trying tells.
+	// Older servers do not say what a key may do: only trying shows it.
 	for _, version := range []string{"v0.30.2", "v0.28.8"} {
 		t.Run(version, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{Version: version}, func(w *world) {
@@ -234,7 +235,7 @@ func TestAnotherWriter(t *testing.T) {
 					w.Errorf("hidden: %q", w.rec.hidden)
 				}
 				w.triggers(app, 0)
-				// What the other one has set is not ours to take back.
+				// What the other one has set is not ours to undo.
 				if n := w.srv.Calls("application.update"); n != 1 || !strings.Contains(r.WentBack, "left as it is") {
 					w.Errorf("%d updates: %s", n, r.WentBack)
 				}
@@ -243,7 +244,7 @@ func TestAnotherWriter(t *testing.T) {
 	}
 }
 
-// Of two things to set, the second fails: what was set is said, and nothing
+// Of two settings, the second fails: the message says what was set, and nothing
 // is deployed.
 func TestHalfPrepared(t *testing.T) {
 	dir := t.TempDir()
@@ -299,7 +300,7 @@ func TestSourceIsUploaded(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{SourceType: "drop", Build: slowBuild})
 			if others {
-				// One of the same service waits before it, one comes behind it.
+				// One of the same service waits before it, one comes after it.
 				w.srv.Enqueue(app, "Manual deployment", "")
 				time.Sleep(time.Second)
 				w.srv.OnCall("application.dropDeployment", func() { w.srv.Enqueue(app, "feat: other", "by curl") })

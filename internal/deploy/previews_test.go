@@ -9,8 +9,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// withPreviews is an application whose nth build is slow where it says so, and
-// whose previews build for some time.
+// withPreviews adds an application whose nth build is slow if the nth duration
+// says so, and whose previews build for some time.
 func withPreviews(w *world, preview time.Duration, builds ...time.Duration) *dokploytest.Service {
 	return w.srv.AddApplication(dokploytest.Application{
 		SourceType: "github", Previews: &dokploytest.Previews{Build: takes(preview)},
@@ -18,8 +18,8 @@ func withPreviews(w *world, preview time.Duration, builds ...time.Duration) *dok
 	})
 }
 
-// A preview stands in line with its application and leaves no row in its list:
-// a place in the queue is no place among the rows.
+// A preview shares the queue with its application and leaves no row in its
+// list: a place in the queue is not a place among the rows.
 func TestPreviewsAreNoRowsOfTheApplication(t *testing.T) {
 	const fast = 20 * time.Millisecond
 	for name, set := range map[string]func(w *world) *dokploytest.Service{
@@ -47,7 +47,7 @@ func TestPreviewsAreNoRowsOfTheApplication(t *testing.T) {
 				app := set(w)
 				time.Sleep(time.Second)
 				ours := ""
-				time.AfterFunc(time.Second, func() { // what comes behind ours
+				time.AfterFunc(time.Second, func() { // what comes after ours
 					for _, j := range w.srv.Queue() {
 						if strings.Contains(j.Description, "[dd-") {
 							ours = j.Description
@@ -58,7 +58,7 @@ func TestPreviewsAreNoRowsOfTheApplication(t *testing.T) {
 				})
 				r := w.want(w.deploy("application api"), verdict.Done, 0)
 				w.triggers(app, 1)
-				time.Sleep(time.Minute) // until what came behind ours has its rows
+				time.Sleep(time.Minute) // until what came after ours has its rows
 				rows := w.srv.Deployments(app)
 				if id := rows[2].ID; ours == "" || r.DeploymentID != id {
 					w.Errorf("deployment %s, want %s of %v\n%s", r.DeploymentID, id, rows, w.story())

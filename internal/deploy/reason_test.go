@@ -114,7 +114,7 @@ func TestRecordedFailures(t *testing.T) {
 	}
 }
 
-// A log that says nothing is not called empty.
+// A log that does not say why is not reported as empty.
 func TestALogThatDoesNotSayWhy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: dokploytest.Build{Outcome: "error", Steps: dokploytest.Lines(time.Second, "#1 [internal] load build definition", "#2 [1/2] RUN x")}})

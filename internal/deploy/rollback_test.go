@@ -16,7 +16,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// byImage lets an image that ends in a word do what the word says.
+// byImage has an image whose name ends in a word do what the word says.
 func byImage(v dokploytest.Version) dokploytest.Rollout {
 	switch {
 	case strings.HasSuffix(v.Image, ":crash"):
@@ -62,7 +62,7 @@ func TestRollbackDeploysTheOldImage(t *testing.T) {
 				app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Env: "A=SECRET-a"})
 				w.set = goingBack(Changes{Image: "ghcr.io/acme/api:" + image, Env: "B=SECRET-b"})
 				r := w.want(w.deploy("application api"), verdict.Unhealthy, 1)
-				if strings.Contains(r.Error(), "runs now") { // it is told after going back
+				if strings.Contains(r.Error(), "runs now") { // it is reported after the rollback
 					w.Error(r.Error())
 				}
 				if !strings.Contains(r.Error(), "the image and the environment were restored") || !strings.Contains(r.Error(), "it was deployed again and is running") {
@@ -112,7 +112,7 @@ func TestRollbackThatFailsToo(t *testing.T) {
 	})
 }
 
-// A service that has nothing to go back to says so.
+// A service with nothing to go back to says so.
 func TestNoWayBack(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Rollout: dokploytest.Rollout{Crash: true, CrashAfter: 8 * time.Second}})
@@ -131,7 +131,8 @@ func TestDokploysOwnRollback(t *testing.T) {
 		w.set = goingBack(Changes{})
 		w.want(w.deploy("application api"), verdict.Done, 0)
 		first := app.Running()
-		// One that fails by itself has a version, too, which is none to go back to.
+		// A deployment that fails by itself has a version, too, but not one to
+		// go back to.
 		app.SetBuild(dokploytest.Build{Outcome: "error"})
 		w.want(w.deploy("application api"), verdict.Failed, 1)
 		app.SetBuild(dokploytest.Build{})
@@ -245,7 +246,7 @@ func TestHealthURL(t *testing.T) {
 		if !w.rec.said("health: http://api.example.com answered 204") || w.rec.said("may still be the previous version") {
 			w.Error(w.story())
 		}
-		// The old version is never asked: first the new containers run.
+		// The old version is never checked: the new containers run first.
 		if asked.Sub(start) < 10*time.Second {
 			w.Errorf("asked after %s", asked.Sub(start))
 		}
@@ -294,8 +295,8 @@ func TestHealthURLWithoutADomain(t *testing.T) {
 	})
 }
 
-// Where it cannot be seen whether the new version runs, an answer is not
-// taken for its own.
+// If it cannot be seen whether the new version is running, an answer is not
+// attributed to it.
 func TestHealthURLUnverified(t *testing.T) {
 	inWorld(t, dokploytest.Options{NoDocker: true}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -311,8 +312,8 @@ func TestHealthURLUnverified(t *testing.T) {
 	})
 }
 
-// Another pipeline deploys another image while ours is being verified: what
-// runs then is not what was asked for.
+// Another pipeline deploys another image during our verification: what is
+// running then is not what was requested.
 func TestAnotherImageRuns(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -356,7 +357,7 @@ func TestImagesAreCompared(t *testing.T) {
 	}
 }
 
-// What was never set is not said to be set back, and not to be somebody else's.
+// What was never set is not reported as set back, nor as somebody else's.
 func TestNothingWasSet(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -370,7 +371,7 @@ func TestNothingWasSet(t *testing.T) {
 	})
 }
 
-// An interrupt ends going back, too, and is one.
+// An interrupt also ends a rollback, and counts as an interrupt.
 func TestInterruptedWhileGoingBack(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, BuildFunc: func(n int) dokploytest.Build {

@@ -10,10 +10,11 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// The tests here each hold one rule that carries its name, or a few that belong
-// together: internal/rules takes them away and asks these first.
+// Each of these tests checks the rule that it is named after, or a few related
+// rules: internal/rules switches rules off and runs these tests first.
 
-// A later deployment of the service that has ended may have brought what runs.
+// A later deployment of the service that has ended may be the one that is
+// running.
 func TestRuleOvertaken(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -31,8 +32,8 @@ func TestRuleOvertaken(t *testing.T) {
 	})
 }
 
-// Where the key is refused at Docker's routes, the deployment is done and not
-// seen, and they are not asked again.
+// If the key is refused at Docker's routes, the deployment is done and not
+// verified, and the routes are not requested again.
 func TestRuleBlindFromTheBeginning(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -58,9 +59,9 @@ func TestRuleBlindFromTheBeginning(t *testing.T) {
 	})
 }
 
-// Docker's routes that are gone before anything is certain leave nothing but
-// that to say; what has failed for certain stays so, and it is said that the
-// rest was not seen.
+// If Docker's routes disappear before anything is certain, only that can be
+// reported; what has certainly failed stays failed, and the message says that
+// the rest was not seen.
 func TestRuleAwayBeforeTheEnd(t *testing.T) {
 	for name, fails := range map[string]bool{"away-before-the-end": false, "failed-though-away": true} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestRuleAwayBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// What another deployment replaces while ours is queued is not new by ours.
+// What another deployment replaces while ours is queued was not made by ours.
 func TestRuleFreshLookCounts(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		stack := w.srv.AddCompose(dokploytest.Compose{ComposeFile: twoServices, BuildFunc: func(n int) dokploytest.Build {
@@ -112,7 +113,7 @@ func TestRuleFreshLookCounts(t *testing.T) {
 	})
 }
 
-// What is not this run's to take back.
+// What is not this run's to undo.
 func TestRuleNotOurs(t *testing.T) {
 	for kind, want := range map[verdict.Kind]string{
 		verdict.AnotherImage:  "belongs to another deployment",
@@ -126,7 +127,7 @@ func TestRuleNotOurs(t *testing.T) {
 	}
 }
 
-// A reference with a digest and one without are the same where all else is.
+// A reference with a digest and one without are the same if everything else is.
 func TestRuleOneDigest(t *testing.T) {
 	a, b := "@sha256:"+strings.Repeat("a", 64), "@sha256:"+strings.Repeat("b", 64)
 	for _, tt := range []struct {
@@ -145,7 +146,7 @@ func TestRuleOneDigest(t *testing.T) {
 	}
 }
 
-// What was set before is what ran only where Dokploy's list tells so.
+// What was set before is what was running only if Dokploy's list says so.
 func TestRuleAsSet(t *testing.T) {
 	row := func(status string) *dokploy.Deployment { return &dokploy.Deployment{Status: status} }
 	for name, tt := range map[string]struct {
@@ -194,8 +195,8 @@ func TestRuleSetByOthersSince(t *testing.T) {
 	})
 }
 
-// What ran before is the newest deployment that is older than ours, in whatever
-// order Dokploy lists them: not ours, and none that came later.
+// What was running before is the newest deployment that is older than ours, in
+// whatever order Dokploy lists them: not ours, and none that came later.
 func TestRuleTheDeploymentBefore(t *testing.T) {
 	for name, rows := range map[string]struct {
 		earlier, later string // the status of a row

@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// What is part of a name or an address that is shown anyway is not hidden, of
-// whichever target it is.
+// What is part of a name or an address that is shown anyway is not hidden,
+// whichever target it belongs to.
 func TestShownAnyway(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Name: "web", Env: "A_KEY=api.example\nB_KEY=SECRET-b"})

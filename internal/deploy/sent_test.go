@@ -20,7 +20,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// What is said when the time is over depends on what was sent.
+// What is reported at a timeout depends on what was sent.
 func TestATimeoutBeforeAnythingIsSent(t *testing.T) {
 	for _, timeout := range []time.Duration{0, 1, time.Microsecond, time.Millisecond} {
 		inWorld(t, dokploytest.Options{Latency: 120 * time.Millisecond}, func(w *world) {
@@ -37,7 +37,7 @@ func TestATimeoutBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-// The same where it ends while the list before the trigger is read once more.
+// The same if the time ends while the list before the trigger is read again.
 func TestATimeoutRightBeforeTheTrigger(t *testing.T) {
 	inWorld(t, dokploytest.Options{Latency: 400 * time.Millisecond}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -49,7 +49,7 @@ func TestATimeoutRightBeforeTheTrigger(t *testing.T) {
 	})
 }
 
-// Where no connection was made when the time was over nothing was sent.
+// If there was no connection when the time was over, nothing was sent.
 func TestATimeoutWhileNothingConnects(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -67,7 +67,7 @@ func TestATimeoutWhileNothingConnects(t *testing.T) {
 	})
 }
 
-// Where it was sent and not answered, it may have arrived.
+// If it was sent and not answered, it may have arrived.
 func TestATimeoutWhileTheTriggerIsNotAnswered(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -80,8 +80,8 @@ func TestATimeoutWhileTheTriggerIsNotAnswered(t *testing.T) {
 	})
 }
 
-// A 404 without a word comes from something in front of Dokploy: no service is
-// missing, and while a deployment is followed it is an outage.
+// A 404 without a message comes from something in front of Dokploy: no service
+// is missing, and while a deployment is followed it is an outage.
 func TestA404WithoutAWord(t *testing.T) {
 	empty := func(procedure string, times int) dokploytest.Fault {
 		return dokploytest.Fault{Procedure: procedure, Kind: dokploytest.Empty, Status: http.StatusNotFound, Times: times}
@@ -118,7 +118,7 @@ func TestA404WithoutAWord(t *testing.T) {
 	})
 }
 
-// stuckConn takes so many bytes and then no more.
+// stuckConn accepts so many bytes and then no more.
 type stuckConn struct {
 	net.Conn
 	left int
@@ -139,8 +139,8 @@ func (c *stuckConn) Close() error {
 	return c.Conn.Close()
 }
 
-// An upload that stands still is given up after unreachable-timeout, and nothing
-// was started.
+// A stalled upload is given up after unreachable-timeout, and nothing was
+// started.
 func TestAnUploadThatStandsStill(t *testing.T) {
 	dir := t.TempDir()
 	random := make([]byte, 1<<20)

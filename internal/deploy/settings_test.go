@@ -6,8 +6,8 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// What holds for every row of the table: what is set is read back, and goes back
-// to what it was.
+// What holds for every row of the table: what is set is read back, and is set
+// back to what it was.
 func TestSettingsAreOneTable(t *testing.T) {
 	services := []*dokploy.Service{
 		{Kind: dokploy.Application, SourceType: "docker", Image: "x:1", Env: "A=1"},

@@ -22,7 +22,7 @@ func TestSharedLog(t *testing.T) {
 		name  string
 		ours  dokploy.Deployment
 		other dokploy.Deployment
-		want  string // empty: nothing is said
+		want  string // empty: nothing is reported
 	}{
 		{"the other had ended", row("a", "running", "x", 500, -1), row("b", "done", "x", 100, 400), ""},
 		{"it ended in the millisecond in which ours began", row("a", "running", "x", 500, -1), row("b", "error", "x", 100, 500), ""},

@@ -10,7 +10,7 @@ import (
 	"dokploy-deploy/internal/upload"
 )
 
-// One file is one file.
+// A single file is counted as one file.
 func TestSourceIsCounted(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct{ name, text, want string }{

@@ -12,8 +12,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// replayed are the lines that a spool shows, with what it says is missing
-// between them.
+// replayed returns the lines that a spool shows, with its messages about
+// missing ones in between.
 func replayed(s *spool) (lines []string) {
 	s.replay(func(line []byte) { lines = append(lines, string(line)) }, func(text string) { lines = append(lines, "! "+text) })
 	return lines
@@ -47,8 +47,8 @@ func TestSpool(t *testing.T) {
 			var want []string
 			for i := range c.lines {
 				if i == c.full && i > 0 {
-					// What is written to a closed file fails as on a full disk;
-					// what is in it can be read still.
+					// Writing to a closed file fails as on a full disk; its
+					// contents can still be read.
 					s.write()
 					writable := s.file
 					name := filepath.Join(t.TempDir(), "copy")
@@ -99,7 +99,7 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// A file that cannot be read again is said, too.
+// A file that cannot be read again is reported, too.
 func TestSpoolThatCannotBeRead(t *testing.T) {
 	s := newSpool()
 	defer s.close()

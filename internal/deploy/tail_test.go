@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tail keeps its lines whole, so that what is secret in them can be
-// masked, and little memory.
+// The tail keeps its lines whole, so that secrets in them can be masked, and
+// uses little memory.
 func TestTail(t *testing.T) {
 	var kept tail
 	if got := kept.lines(); len(got) > 0 {

@@ -20,7 +20,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// answering makes connections that answer each request so; host is whose it is.
+// answering makes connections that answer each request in the same way; host is
+// the host of the connection.
 func answering(answer func(host string) string, conf *tls.Config) func(context.Context, string, string) (net.Conn, error) {
 	return func(_ context.Context, _, addr string) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -46,7 +47,7 @@ func always(status, header string) func(string) string {
 	}
 }
 
-// untrusted is a certificate that nobody trusts.
+// untrusted returns a certificate that nobody trusts.
 func untrusted(t *testing.T) *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -60,7 +61,7 @@ func untrusted(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
-// A redirect to another host that ends well is healthy, and said.
+// A redirect to another host that ends well is healthy, and is reported.
 func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -91,9 +92,9 @@ func TestAHealthURLThatLeadsElsewhere(t *testing.T) {
 	})
 }
 
-// A health URL that could not be asked is no verdict on the application: the
+// A health URL that could not be checked is no verdict on the application: the
 // step ends as unhealthy, and nothing is rolled back. A bad answer of the
-// application still is one.
+// application still is a verdict.
 func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 	const back = "HTTP/1.1 302 Found\r\nLocation: http://login.example.com/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 	redirect := func(to func(string) string) func(string) string {
@@ -108,7 +109,7 @@ func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 		url     string
 		answer  func(string) string
 		conf    func(*testing.T) *tls.Config
-		unknown bool // the name is not known to DNS
+		unknown bool // the name is unknown to DNS
 		unasked bool
 	}{
 		"a challenge":                 {answer: always("403 Forbidden", "Cf-Mitigated: challenge"), unasked: true},
@@ -177,7 +178,8 @@ func TestAHealthURLThatCouldNotBeAskedRollsNothingBack(t *testing.T) {
 	}
 }
 
-// What is seen in front while it goes back is no failure of what was put back.
+// What is seen in front of the application during a rollback is not a failure
+// of what was restored.
 func TestAHealthURLThatCannotBeAskedWhileGoingBack(t *testing.T) {
 	for _, kind := range []string{"image", "git"} {
 		t.Run(kind, func(t *testing.T) {

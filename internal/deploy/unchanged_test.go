@@ -47,8 +47,8 @@ func TestNothingIsReplaced(t *testing.T) {
 	})
 }
 
-// With verify: require it is a failure: what was set goes back, and nothing is
-// deployed for that.
+// With verify: require it is a failure: what was set is set back, and nothing
+// is deployed for that.
 func TestNothingIsReplacedThoughItIsRequired(t *testing.T) {
 	forEachCompose(t, dokploytest.Compose{ComposeFile: twoServices, Env: "A=1"}, func(w *world, stack *dokploytest.Service, target string) {
 		w.set = func(o *Options) {
@@ -88,7 +88,7 @@ func TestOneOfTwoIsReplaced(t *testing.T) {
 	})
 }
 
-// What runs is called new only where it is.
+// What is running is called new only if it is.
 func TestWhatIsCalledNew(t *testing.T) {
 	for want, v := range map[string]rollout.Verdict{
 		"new containers: 2 of 2 have been running for 10s":                                                    {Ready: 2, Wanted: 2, New: 2},
@@ -103,8 +103,8 @@ func TestWhatIsCalledNew(t *testing.T) {
 	}
 }
 
-// Where nothing was replaced and the address does not answer, what runs is what
-// ran: going back deploys nothing.
+// If nothing was replaced and the address does not answer, what is running is
+// what was running before: the rollback deploys nothing.
 func TestUnchangedAndUnhealthy(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		stack := w.srv.AddCompose(dokploytest.Compose{ComposeFile: twoServices, Env: "A=1"})
@@ -121,8 +121,8 @@ func TestUnchangedAndUnhealthy(t *testing.T) {
 	})
 }
 
-// faults of a 502 at Docker's routes: while the look before the trigger is
-// taken, and until the containers are there.
+// dockerIsAway adds a 502 at Docker's routes: during the look before the
+// trigger, and until the containers exist.
 func (w *world) dockerIsAway(times int, until time.Duration) {
 	for _, p := range []string{"docker.getConfig", "docker.getServiceContainersByAppName", "docker.getStackContainersByAppName", "docker.getContainersByAppNameMatch"} {
 		w.srv.Fault(dokploytest.Fault{Procedure: p, Kind: dokploytest.Gateway, Status: 502, Times: times})
@@ -132,7 +132,7 @@ func (w *world) dockerIsAway(times int, until time.Duration) {
 	}
 }
 
-// A fault that passes does not end the verification.
+// A temporary fault does not end the verification.
 func TestDockersRoutesAreAwayAtFirst(t *testing.T) {
 	for _, kind := range []string{"docker", "git", "member", "docker-compose", "stack"} {
 		t.Run(kind, func(t *testing.T) {
@@ -161,7 +161,8 @@ func TestDockersRoutesAreAwayAtFirst(t *testing.T) {
 	}
 }
 
-// … nor one that lasts until Dokploy says done, where swarm tells what is new.
+// … nor does one that lasts until Dokploy says done, if swarm shows what is
+// new.
 func TestDockersRoutesAreAwayUntilItIsDone(t *testing.T) {
 	for _, kind := range []string{"docker", "git", "crash", "first", "stack", "stack, unchanged", "docker-compose, unchanged"} {
 		t.Run(kind, func(t *testing.T) {
@@ -201,7 +202,7 @@ func TestDockersRoutesAreAwayUntilItIsDone(t *testing.T) {
 	}
 }
 
-// What cannot be known then is not claimed, and what is known is said.
+// What cannot be known then is not claimed, and what is known is reported.
 func TestUnknownWhereNothingTells(t *testing.T) {
 	for _, kind := range []string{"member", "docker-compose"} {
 		t.Run(kind, func(t *testing.T) {
@@ -225,8 +226,8 @@ func TestUnknownWhereNothingTells(t *testing.T) {
 	}
 }
 
-// Nothing ran before the first deployment ever: that is known, also where
-// another one has made the service meanwhile.
+// Nothing was running before the first deployment ever: that is known, even if
+// another one has created the service meanwhile.
 func TestTheFirstDeploymentEverIsVerified(t *testing.T) {
 	for _, kind := range []string{"docker", "git", "behind another", "after a failed one", "docker-compose", "stack"} {
 		t.Run(kind, func(t *testing.T) {
@@ -301,7 +302,7 @@ func TestNoReplicasIsSaidAtOnce(t *testing.T) {
 	}
 }
 
-// A file that only Git has is not seen: that no container came is all that shows.
+// A file that only Git has is not seen: only the missing containers show.
 func TestNoReplicasInGit(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddCompose(dokploytest.Compose{ComposeType: "docker-compose", SourceType: "git", ComposeFile: "services:\n  web:\n    image: acme/web:1\n    deploy: {replicas: 0}\n"})
@@ -314,7 +315,7 @@ func TestNoReplicasInGit(t *testing.T) {
 	})
 }
 
-// Somebody stops it while it is verified: that does not end well, and is not
+// Somebody stops it during verification: that is not a success, and is not
 // undone.
 func TestStoppedByHandWhileItIsVerified(t *testing.T) {
 	for _, how := range []string{"owner", "member", "scaled", "docker-compose", "docker-compose, killed", "stack", "stack, member", "stack, scaled"} {
@@ -357,7 +358,8 @@ func TestStoppedByHandWhileItIsVerified(t *testing.T) {
 	}
 }
 
-// The end of an outage is said before what the first look after it has shown.
+// The end of an outage is reported before what the first look after it has
+// shown.
 func TestTheEndOfAnOutageIsSaidFirst(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Build: takes(2 * time.Second)})
@@ -384,8 +386,8 @@ func TestTheEndOfAnOutageIsSaidFirst(t *testing.T) {
 	})
 }
 
-// Where the queue is hidden, the look before is old when the turn of ours comes,
-// and others' tasks have come and gone since: each task tells whose it is (seed
+// If the queue is hidden, the look before is old when our turn comes, and
+// others' tasks have come and gone since: each task shows whose it is (seed
 // 300000000000748).
 func TestOthersTasksSinceTheLookBefore(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.25.0"}, func(w *world) {
@@ -405,7 +407,7 @@ func TestOthersTasksSinceTheLookBefore(t *testing.T) {
 	})
 }
 
-// Somebody stops it while the address is asked.
+// Somebody stops it while the address is checked.
 func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{})
@@ -423,8 +425,8 @@ func TestStoppedByHandWhileTheAddressIsAsked(t *testing.T) {
 	})
 }
 
-// Docker's routes that stay away are no outage of Dokploy's: it is done, and not
-// seen.
+// Docker's routes staying away is not an outage of Dokploy: it is done, and not
+// verified.
 func TestDockersRoutesStayAway(t *testing.T) {
 	for mode, want := range map[VerifyMode]verdict.Status{VerifyAuto: verdict.Done, VerifyRequire: verdict.Unhealthy} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -443,8 +445,8 @@ func TestDockersRoutesStayAway(t *testing.T) {
 	}
 }
 
-// A failure that was seen stays one when Docker's routes go away before swarm is
-// done with it.
+// A failure that was seen stays a failure if Docker's routes go away before
+// swarm has finished.
 func TestDockersRoutesStayAwayAfterAFailure(t *testing.T) {
 	for name, fault := range map[string]struct {
 		status int

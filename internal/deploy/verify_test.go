@@ -11,8 +11,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// swarmView is one look at an application's swarm service, as the procedures
-// of v0.30.2 answer.
+// swarmView is one look at an application's swarm service, in the form of
+// v0.30.2's answers.
 type swarmView struct {
 	forceUpdate int
 	update      string // UpdateStatus.State; empty: null
@@ -28,7 +28,7 @@ func container(app, id, state, status string) string {
 	return fmt.Sprintf(`{"containerId":"c-%s","name":"%s.1.%s","state":%q,"status":%q}`, id, app, id, state, status)
 }
 
-// answers lets the stand-in show view for so many looks (0: for good).
+// answers has the stand-in show a view for so many looks (0: for good).
 func (w *world) answers(app *dokploytest.Service, times int, v swarmView) {
 	if times == 0 {
 		times = -1
@@ -49,7 +49,7 @@ func (w *world) answers(app *dokploytest.Service, times int, v swarmView) {
 	}
 }
 
-// old and fresh are the views before and after a rollout that goes well.
+// old and fresh are the views before and after a successful rollout.
 func old(app *dokploytest.Service) swarmView {
 	return swarmView{1, "", task(app.AppName, "t1", "Running", "Running 5 minutes ago", "Error:"), container(app.AppName, "t1", "running", "Up 5 minutes")}
 }
@@ -117,7 +117,7 @@ func TestVerifyThatCannotSee(t *testing.T) {
 				if mode == VerifyRequire && (r.Verified != verdict.VerifiedUnknown || r.Reason.Kind != verdict.CannotBeSeen) {
 					w.Errorf("%+v", r)
 				}
-				// No right of the key's owner shows what is not there.
+				// No right of the key's owner shows what does not exist.
 				if mode == VerifyRequire && (!strings.Contains(r.Advice(), "proxy") || strings.Contains(r.Advice(), "owner")) {
 					w.Errorf("hint %q", r.Advice())
 				}
@@ -167,8 +167,8 @@ func TestErrorIsNotVerified(t *testing.T) {
 	})
 }
 
-// A healthy service is verified soon after swarm's own verdict, and at the
-// latest when its containers have run for stable-for since then.
+// A healthy service is verified soon after swarm's own verdict, at the latest
+// when its containers have been running for stable-for since then.
 func TestVerifyIsSoonOver(t *testing.T) {
 	for _, kind := range []string{"docker", "git", "health check", "member"} {
 		t.Run(kind, func(t *testing.T) {
@@ -189,7 +189,8 @@ func TestVerifyIsSoonOver(t *testing.T) {
 				end := time.Now()
 				row := w.lastRow(app)
 				// Swarm says completed some 6 s after a start, or after the
-				// health check has passed (docs/dokploy.md, What runs: applications).
+				// health check has passed (docs/dokploy.md, What runs:
+				// applications).
 				healthy := row.FinishedAt.Add(7 * time.Second)
 				if kind == "health check" {
 					healthy = healthy.Add(6 * time.Second)
@@ -202,7 +203,7 @@ func TestVerifyIsSoonOver(t *testing.T) {
 	}
 }
 
-// On a remote server Docker is asked there: without its id a list is empty.
+// On a remote server, Docker is queried there: without its id a list is empty.
 func TestVerifyOnARemoteServer(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", Rollout: dokploytest.Rollout{Crash: true, Log: []string{"boom over there"}}})
@@ -214,7 +215,7 @@ func TestVerifyOnARemoteServer(t *testing.T) {
 	})
 }
 
-// With SSH down nothing can be seen: that is unknown, not a failure.
+// If SSH is down, nothing can be seen: that is unknown, not a failure.
 func TestVerifyWithSSHDown(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{ServerID: "server-1", BuildFunc: func(int) dokploytest.Build {
@@ -232,8 +233,8 @@ func TestVerifyWithSSHDown(t *testing.T) {
 	})
 }
 
-// What runs before is looked at again at the beginning of the build, where the
-// look before the trigger took too long or is old.
+// What runs before is looked at again at the beginning of the build if the look
+// before the trigger took too long or is old.
 func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 	t.Run("too slow at first", func(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -248,7 +249,7 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 	t.Run("it ends in the middle of that look", func(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
 			app := w.srv.AddApplication(dokploytest.Application{Build: takes(2 * time.Second)})
-			w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}}) // it is not shown what swarm knows
+			w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{app.ID}}) // it does not see what swarm knows
 			w.srv.Fault(dokploytest.Fault{Procedure: "docker.getContainersByAppNameMatch", Kind: dokploytest.Hang, Times: 2})
 			w.set = verifying(VerifyRequire)
 			start := time.Now()
@@ -260,8 +261,8 @@ func TestWhatRunsBeforeIsLookedAtAgain(t *testing.T) {
 	})
 }
 
-// A look at what runs before that takes so long that the rollout comes in
-// between shows what is new: it is no look before.
+// A look at what runs before that takes so long that the rollout begins
+// meanwhile shows what is new: it does not count as a look before.
 func TestASlowLookWhileQueuedDoesNotCount(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{Build: takes(100 * time.Millisecond)})

@@ -9,8 +9,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// documentedRows are the rows of a table of docs/verifying.md: the first cell of each, below
-// a line that begins with heading.
+// documentedRows returns the rows of a table in docs/verifying.md: the first
+// cell of each, below a line that begins with heading.
 func documentedRows(t *testing.T, heading string) []string {
 	t.Helper()
 	raw, err := os.ReadFile("../../docs/verifying.md")
@@ -26,7 +26,7 @@ func documentedRows(t *testing.T, heading string) []string {
 		cells := strings.Split(line, " | ")
 		switch {
 		case !strings.HasPrefix(line, "|") && len(rows) > 0:
-			return rows[1:] // without the heads
+			return rows[1:] // without the header rows
 		case strings.HasPrefix(line, "| "):
 			rows = append(rows, strings.TrimPrefix(cells[0], "| "))
 		}
@@ -34,7 +34,8 @@ func documentedRows(t *testing.T, heading string) []string {
 	return rows
 }
 
-// The way back is the documented table: each row has cases, and each case a row.
+// The way back follows the documented table: each row has cases, and each case
+// a row.
 func TestWayBackIsTheTable(t *testing.T) {
 	docker := &dokploy.Service{Kind: dokploy.Application, SourceType: "docker", Image: "x:2"}
 	git := &dokploy.Service{Kind: dokploy.Application, SourceType: "git"}

@@ -88,7 +88,8 @@ func (w *world) history(member, rollback bool) *dokploytest.Service {
 	return app
 }
 
-// Going back means what ran before, not what an earlier run has set in vain.
+// A rollback restores what was running before, not what an earlier run set in
+// vain.
 func TestRollbackGoesToWhatRan(t *testing.T) {
 	for _, verify := range []VerifyMode{VerifyAuto, VerifyRequire, VerifyOff} {
 		t.Run(string(verify), func(t *testing.T) {
@@ -117,7 +118,7 @@ func TestRollbackGoesToWhatRan(t *testing.T) {
 	}
 }
 
-// The same where this run sets once more what an earlier one has set in vain.
+// The same if this run sets again what an earlier one set in vain.
 func TestRollbackOfWhatWasSetAlready(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage, Image: v1})
@@ -130,8 +131,8 @@ func TestRollbackOfWhatWasSetAlready(t *testing.T) {
 	})
 }
 
-// Where nothing was replaced, or swarm went back by itself, the setting follows
-// what runs.
+// If nothing was replaced, or swarm rolled back by itself, the setting follows
+// what is running.
 func TestRollbackSetsWhatRuns(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.history(false, false)
@@ -152,8 +153,8 @@ func TestRollbackSetsWhatRuns(t *testing.T) {
 	})
 }
 
-// With a member's key it is not known what ran: what was set counts only if the
-// deployment before is done.
+// With a member's key, what was running is not known: what was set counts only
+// if the deployment before is done.
 func TestRollbackWithAMembersKey(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.history(true, false)
@@ -172,14 +173,14 @@ func TestRollbackWithAMembersKey(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		w.set = goingBack(Changes{Image: crashes})
 		r := w.want(w.deploy("application "+app.ID), verdict.Unhealthy, 1)
-		time.Sleep(time.Minute) // a member is not shown when it runs
+		time.Sleep(time.Minute) // a member does not see when it runs
 		if app.Image() != v1 || app.Running().Image != v1 {
 			w.Errorf("set %s, running %s: %s\n%s", app.Image(), app.Running().Image, r.Error(), w.story())
 		}
 	})
 }
 
-// The same tag would bring the failed version again.
+// The same tag would bring back the failed version.
 func TestRollbackToTheSameTag(t *testing.T) {
 	for _, member := range []bool{false, true} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -201,7 +202,7 @@ func TestRollbackToTheSameTag(t *testing.T) {
 	}
 }
 
-// With another environment the same tag is worth going back to.
+// With another environment, going back to the same tag makes sense.
 func TestRollbackOfTheEnvironmentAlone(t *testing.T) {
 	for _, image := range []string{"", oldImage} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -216,8 +217,8 @@ func TestRollbackOfTheEnvironmentAlone(t *testing.T) {
 	}
 }
 
-// What an earlier run has set in vain is not gone back to, where nothing tells
-// what ran.
+// What an earlier run set in vain is not restored if nothing shows what was
+// running.
 func TestNoRollbackToWhatNeverRan(t *testing.T) {
 	t.Run("environment", func(t *testing.T) {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -267,7 +268,7 @@ func TestNoRollbackToWhatNeverRan(t *testing.T) {
 	}
 }
 
-// Before the first deployment ever nothing ran.
+// Before the first deployment ever, nothing was running.
 func TestNoRollbackOfTheFirstDeployment(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{NeverDeployed: true, RolloutFunc: byImage})
@@ -280,7 +281,7 @@ func TestNoRollbackOfTheFirstDeployment(t *testing.T) {
 	})
 }
 
-// Going back is no failure because nothing had to be replaced for it.
+// A rollback does not fail because it had nothing to replace.
 func TestRollbackThatReplacesNothing(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		stack := w.srv.AddCompose(dokploytest.Compose{ComposeFile: twoServices, BuildFunc: func(n int) dokploytest.Build {

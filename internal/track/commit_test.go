@@ -11,11 +11,11 @@ import (
 
 const (
 	sha   = "3f2a91c0de3f2a91c0de3f2a91c0de3f2a91c0de"
-	other = "3f2a91cffffff2a91c0de3f2a91c0de3f2a91c0d" // begins alike
+	other = "3f2a91cffffff2a91c0de3f2a91c0de3f2a91c0d" // begins like the commit
 )
 
-// awaits begins a play for a commit of a Git application; set may change the
-// order.
+// awaits begins a play that waits for a commit of a Git application; set may
+// change the order.
 func awaits(t *testing.T, set func(*Order)) *world {
 	return play(t, func(o *Order) {
 		o.Markers, o.Commit, o.StartTimeout = nil, sha[:12], 2*time.Minute
@@ -25,7 +25,8 @@ func awaits(t *testing.T, set func(*Order)) *world {
 	})
 }
 
-// push is a webhook's job, queued then; active since, unless that is negative.
+// push returns a webhook's job, queued at this time; active since on, unless
+// that is negative.
 func push(id string, queued, on float64) dokploy.Job {
 	j := dokploy.Job{ID: id, ServiceID: "api", Description: "Hash: " + sha, QueuedAt: at(queued)}
 	if on >= 0 {
@@ -64,7 +65,7 @@ func TestHashes(t *testing.T) {
 	if got := Built("Commit: " + sha); got != sha {
 		t.Errorf("built %q", got)
 	}
-	running := row("a", 1, dokploy.StatusRunning, "Commit: "+sha) // somebody's own text
+	running := row("a", 1, dokploy.StatusRunning, "Commit: "+sha) // somebody wrote this text
 	if got := CommitOf(&running); got != "" {
 		t.Errorf("a row that runs is of %q", got)
 	}
@@ -99,7 +100,7 @@ func TestAwaiting(t *testing.T) {
 		set    func(*Order)
 		jobs   []dokploy.Job
 		rows   []dokploy.Deployment
-		after  float64 // the look, since the beginning
+		after  float64 // time of the look, since the beginning
 		end    verdict.Kind
 		held   string
 		accept bool
@@ -147,8 +148,8 @@ func TestAwaiting(t *testing.T) {
 	}
 }
 
-// Where the queue is hidden, only the time counts in which no service is being
-// deployed.
+// If the queue is hidden, only the time when no service is being deployed
+// counts.
 func TestAwaitingWithoutAQueue(t *testing.T) {
 	w := awaits(t, nil)
 	w.noQueue, w.running = true, []string{"web"}
@@ -218,7 +219,7 @@ func TestTwinsOfAPush(t *testing.T) {
 	}
 }
 
-// What began before ours was queued is not ours, whatever it says.
+// A row that began before ours was queued is not ours, whatever it says.
 func TestWhatBeganBeforeAPushWasQueued(t *testing.T) {
 	w := awaits(t, nil)
 	w.jobs = []dokploy.Job{push("job-9", 5, -1)}
@@ -228,7 +229,7 @@ func TestWhatBeganBeforeAPushWasQueued(t *testing.T) {
 	w.wantPending(w.look(6))
 	w.jobs, w.rows = nil, append([]dokploy.Deployment{hashRow("a", 7, dokploy.StatusError)}, w.rows[:10]...)
 	w.wantHeld(w.look(3), "a")
-	// Nor do they stand in the way when it is gone.
+	// Nor do such rows matter when our job is gone.
 	w = awaits(t, nil)
 	w.jobs = []dokploy.Job{push("job-9", 5, -1)}
 	for i := range 11 {
@@ -240,7 +241,7 @@ func TestWhatBeganBeforeAPushWasQueued(t *testing.T) {
 	w.wantEnd(w.looks(30, 1), verdict.ForgottenQueued)
 }
 
-// A held row stays ours, whatever else of the commit comes.
+// A held row stays ours, whatever else comes for the commit.
 func TestAHeldPushStaysOurs(t *testing.T) {
 	w := awaits(t, nil)
 	w.rows = []dokploy.Deployment{hashRow("a", -9, dokploy.StatusRunning)}
@@ -249,7 +250,7 @@ func TestAHeldPushStaysOurs(t *testing.T) {
 	w.wantRow(w.look(6), "a")
 }
 
-// A row that runs is looked for in the queue by its hash.
+// A running row is looked up in the queue by its hash.
 func TestAPushWhoseRowCameFirst(t *testing.T) {
 	w := awaits(t, nil)
 	w.rows = []dokploy.Deployment{hashRow("a", 1, dokploy.StatusRunning)}
@@ -262,8 +263,8 @@ func TestAPushWhoseRowCameFirst(t *testing.T) {
 	w.wantEnd(w.looks(12, 21), verdict.StuckUnexplained)
 }
 
-// What a restart cancelled may run again; another push of the commit looks the
-// same.
+// A deployment that a restart cancelled may run again; another push of the
+// commit looks the same.
 func TestASecondRunOfAPush(t *testing.T) {
 	bull := func(o *Order) { o.Traits = dokploy.Traits{QueueSurvivesRestart: true, RerunsCancelled: true} }
 	begin := func(more ...dokploy.Job) *world {

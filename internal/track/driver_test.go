@@ -21,7 +21,7 @@ type run struct {
 
 	last  track.Decision
 	looks int
-	shown shown // by the look that is being taken
+	shown shown // by the current look
 	began time.Duration
 
 	outageStart time.Duration
@@ -40,13 +40,13 @@ type run struct {
 	wokenFor    time.Duration
 	problems    []string
 	heldIDs     []string
-	farBack     bool // others waited before it when it last did
+	farBack     bool // others waited ahead of it when it last waited
 	unfinished  bool
 	unreachable bool
-	cutOff      bool // its trigger was, by a restart
+	cutOff      bool // a restart cut off its trigger
 	noises      int
 	story       *strings.Builder
-	said        map[string]string // what the story said last, of each kind
+	said        map[string]string // the last thing of each kind that the story said
 	keepSteps   bool
 	steps       []step
 	begun       track.State
@@ -64,7 +64,7 @@ type step struct {
 	d             track.Decision
 }
 
-// look is what a look decided, without its times.
+// look is the decision of a look, without its times.
 type look struct {
 	at    time.Duration
 	asked track.Need
@@ -115,7 +115,7 @@ func (r *run) over() bool {
 	return r.last.End != nil || r.last.Took == track.TookNot || r.unreachable || len(r.problems) > 0
 }
 
-// send is the time until the trigger is answered.
+// send lets the time pass until the trigger is answered.
 func (r *run) send() {
 	const slow = 500 * time.Millisecond
 	answer := track.Answer{Kind: r.answer}
@@ -236,7 +236,7 @@ func (r *run) saw(start time.Duration, asked track.Need, d track.Decision) {
 	}
 }
 
-// say tells the story what is new.
+// say adds what is new to the story.
 func (r *run) say(at time.Duration, kind, what string) {
 	if r.said[kind] != what && what != "" {
 		fmt.Fprintf(r.story, "%10v  %s\n", at.Round(time.Millisecond), what)
@@ -244,7 +244,7 @@ func (r *run) say(at time.Duration, kind, what string) {
 	r.said[kind] = what
 }
 
-// request is one, which takes time and may fail.
+// request makes one request, which takes time and may fail.
 func (r *run) request(o *track.Observation, n track.Need) {
 	r.advance(r.now + r.c.between(r.latency/4, r.latency/2+time.Millisecond))
 	o.Asked |= n
@@ -312,7 +312,7 @@ func (r *run) show(n track.Need, o *track.Observation) {
 	r.say(r.now, fmt.Sprint(n), strings.Join(all, "\n            "))
 }
 
-// addNoise adds a job that waits in a line of its own.
+// addNoise adds a job that waits in its own queue.
 func (r *run) addNoise(q *dokploy.Queue) {
 	if !r.noise {
 		return
@@ -322,7 +322,7 @@ func (r *run) addNoise(q *dokploy.Queue) {
 	q.Jobs = slices.Insert(q.Jobs, r.noises%(len(q.Jobs)+1), j)
 }
 
-// outcome is what the loop of package wait makes of a look.
+// outcome does what the loop of package wait does after a look.
 func (r *run) outcome() {
 	if !r.last.Fault {
 		if r.inOutage {
@@ -372,7 +372,7 @@ func (r *run) pause() time.Duration {
 
 func (r *run) jitter(d time.Duration) time.Duration { return r.c.between(d*85/100, d*115/100) }
 
-// wait lets time go on to the next look. The end of the log wakes it.
+// wait lets the time pass until the next look. The end of the log wakes it.
 func (r *run) wait(d time.Duration) {
 	to := r.now + d
 	wakes := r.last.Pace.Log && r.stream && !r.inOutage
@@ -407,9 +407,9 @@ func clone(o track.Observation) track.Observation {
 	return o
 }
 
-// pure plays what was recorded again, from the beginning: the same states and
-// observations give the same answers, asking leaves a state as it was, and so does
-// judging another look by it.
+// pure replays what was recorded, from the beginning: the same states and
+// observations give the same answers, and neither asking nor judging another
+// look changes a state.
 func (r *run) pure() {
 	state := r.begun
 	for i := range r.steps {

@@ -13,8 +13,8 @@ func at(seconds float64) time.Time {
 	return time.Unix(1_800_000_000, 0).Add(time.Duration(seconds * 1e9))
 }
 
-// searching is a look at a Git application whose row is searched for, in the
-// middle of the work.
+// searching returns a look at a Git application whose row is searched for,
+// while it is at work.
 func searching(set func(*sight)) *sight {
 	s := &sight{State: Begin(Order{ServiceID: "api", LosesMarker: true, Markers: []string{"[dd-ours]"}, Queue: QueueSeen, SentAt: at(0)})}
 	s.enter(Accepted)
@@ -25,13 +25,14 @@ func searching(set func(*sight)) *sight {
 	return s
 }
 
-// commit is a row of a Git source that has ended: its text is the commit's.
+// commit returns a row of a Git source that has ended: its text is the
+// commit's.
 func commit(id string, start float64) dokploy.Deployment {
 	return dokploy.Deployment{ID: id, StartedAt: at(start), FinishedAt: at(start + 0.1), Status: dokploy.StatusDone, Description: "Commit: 1"}
 }
 
 // TestKinds: which rows may be ours, by what they show and by what was seen of
-// others'. Each case is named after the rule that holds it.
+// others. Each case has the name of the rule that it tests.
 func TestKinds(t *testing.T) {
 	running := func(id string, start float64, description string) dokploy.Deployment {
 		return dokploy.Deployment{ID: id, StartedAt: at(start), Status: dokploy.StatusRunning, Description: description}
@@ -81,7 +82,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A row with a status that nobody knows may be ours still, once it is over.
+// A row with an unknown status may still be ours, once it is over.
 func TestUnknownStatusOfARow(t *testing.T) {
 	s := searching(nil)
 	s.o.Rows = []dokploy.Deployment{{ID: "a", StartedAt: at(10), Status: "pending", Description: "Hash: 1"}}
@@ -96,8 +97,8 @@ func TestUnknownStatusOfARow(t *testing.T) {
 	}
 }
 
-// TestInfer: which of the rows that may be ours it is. "?" ends the run as lost:
-// it is never guessed.
+// TestInfer: which of the rows that may be ours is ours. "?" ends the run as
+// lost: the row is never guessed.
 func TestInfer(t *testing.T) {
 	a, b := commit("a", 10), commit("b", 11)
 	active := func(on float64) *dokploy.Job {
@@ -199,7 +200,8 @@ func TestInfer(t *testing.T) {
 	}
 }
 
-// TestMissing: what it means that ours is in neither the queue nor the list.
+// TestMissing: what it means that our deployment is in neither the queue nor
+// the list.
 func TestMissing(t *testing.T) {
 	waits := &dokploy.Job{ID: "job-1", ServiceID: "api"}
 	others := &dokploy.Queue{Jobs: []dokploy.Job{{ID: "job-9", ServiceID: "web", Active: true}}}
@@ -330,8 +332,8 @@ func TestStand(t *testing.T) {
 	}
 }
 
-// TestOrderOfTheQueue: which row the order in the queue means, and when it tells
-// nothing.
+// TestOrderOfTheQueue: which row follows from the order in the queue, and when
+// the order says nothing.
 func TestOrderOfTheQueue(t *testing.T) {
 	row := func(id string, start float64, status string) dokploy.Deployment {
 		return dokploy.Deployment{ID: id, StartedAt: at(start), Status: status, Description: "Commit: 1"}
@@ -350,10 +352,10 @@ func TestOrderOfTheQueue(t *testing.T) {
 		stood   standing
 		latest  time.Time
 		rows    []dokploy.Deployment
-		before  string // was there while ours waited
+		before  string // existed while ours waited
 		known   string
 		foreign string
-		later   string // came after the first look that missed ours
+		later   string // came after the first look that did not find ours
 		remote  bool
 		others  bool
 		want    string // "-": none yet, "?": cannot be told
@@ -405,7 +407,7 @@ func TestOrderOfTheQueue(t *testing.T) {
 	}
 }
 
-// Ours begins after all that Dokploy had written while it waited.
+// Ours begins after everything that Dokploy had written while it waited.
 func TestLatest(t *testing.T) {
 	ours := dokploy.Job{ID: "job-3", ServiceID: "api", QueuedAt: at(1)}
 	s := searching(nil)
@@ -420,7 +422,7 @@ func TestLatest(t *testing.T) {
 	if !s.QueuedAt().Equal(at(1)) {
 		t.Errorf("queued at %v", s.QueuedAt())
 	}
-	// First seen after a restart, its time may be that of a database.
+	// If it was first seen after a restart, its time may come from a database.
 	s = searching(func(s *sight) { s.o.Outages = 1 })
 	s.remember(&dokploy.Queue{Jobs: []dokploy.Job{ours}}, &ours)
 	if !s.trail.latest.IsZero() || !s.QueuedAt().IsZero() || !s.trail.clock.At(at(5)).IsZero() {
@@ -428,7 +430,8 @@ func TestLatest(t *testing.T) {
 	}
 }
 
-// Rows of what waits do not hide that newer ones may have pushed ours out.
+// Rows of waiting deployments do not hide that newer ones may have pushed ours
+// out.
 func TestEvicted(t *testing.T) {
 	s := searching(nil)
 	for i := range keptRows {
@@ -441,7 +444,7 @@ func TestEvicted(t *testing.T) {
 	}
 }
 
-// A place is told where a person would read something else.
+// A place is reported where a person would read something else.
 func TestPlace(t *testing.T) {
 	job := func(id, service, server string, active bool) dokploy.Job {
 		return dokploy.Job{ID: id, ServiceID: service, Active: active, Remote: server != "", ServerID: server}

@@ -9,7 +9,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// held is a play whose row "a" is held: it began at 1, and the job is active.
+// held begins a play whose row "a" is held: it began at 1, and the job is
+// active.
 func held(t *testing.T, set func(*Order)) *world {
 	w := play(t, set).taken()
 	w.jobs = []dokploy.Job{ourJob(0.9)}
@@ -19,7 +20,8 @@ func held(t *testing.T, set func(*Order)) *world {
 	return w
 }
 
-// restarted: Dokploy was away for a while, and has answered for so long.
+// restarted: Dokploy was away for a while, and has been answering for this
+// long.
 func (w *world) restarted(since float64) {
 	w.now = w.now.Add(10 * time.Second)
 	w.outages++
@@ -28,7 +30,7 @@ func (w *world) restarted(since float64) {
 
 func bullMQ(o *Order) { o.Traits = dokploy.Traits{QueueSurvivesRestart: true, RerunsCancelled: true} }
 
-// TestHeld: what ends a row that is held.
+// TestHeld: what ends a held row.
 func TestHeld(t *testing.T) {
 	cancelled := func(finished bool) dokploy.Deployment {
 		d := row("a", 1, "cancelled", ours)
@@ -43,9 +45,9 @@ func TestHeld(t *testing.T) {
 		do    func(*world)
 		looks int // a second apart
 		end   verdict.Kind
-		row   bool // it ends by its row
+		row   bool // its row ends it
 		left  verdict.Left
-		tells EventKind // the last one; zero: none
+		tells EventKind // the last event; zero: none
 	}{
 		{rule: "runs", looks: 30, left: verdict.Running},
 		{rule: "runs: or waits again", do: func(w *world) { w.rows[0].Status = dokploy.StatusQueued }, looks: 30, left: verdict.Running},
@@ -109,8 +111,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestStuck: what is said of a row without a job is what was seen: its status,
-// and a lost connection only where there is one to lose.
+// TestStuck: for a row without a job, the message says what was seen: its
+// status, and a lost connection only if there is one to lose.
 func TestStuck(t *testing.T) {
 	for _, x := range []struct {
 		name   string
@@ -134,8 +136,7 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-// TestConfirming: what is concluded of a row that has ended where Dokploy was
-// away.
+// TestConfirming: what follows from a row that has ended if Dokploy was away.
 func TestConfirming(t *testing.T) {
 	for _, x := range []struct {
 		rule  string
@@ -184,14 +185,14 @@ func TestConfirming(t *testing.T) {
 			}
 		})
 	}
-	// Without an outage nothing is asked.
+	// Without an outage nothing is requested.
 	w := held(t, bullMQ)
 	w.rows[0] = row("a", 1, "done", ours)
 	w.wantRow(w.look(1), "a")
 	w.wantAsked(Rows)
 }
 
-// rerunOf is a play whose first run was cancelled by a restart.
+// rerunOf begins a play whose first run was cancelled by a restart.
 func rerunOf(t *testing.T, set func(*Order)) *world {
 	w := held(t, set)
 	w.restarted(0)
@@ -224,7 +225,7 @@ func TestAgain(t *testing.T) {
 		do    func(*world)
 		looks int
 		end   verdict.Kind
-		row   string // it ends by it
+		row   string // the row that ends it
 		held  string
 	}{
 		{rule: "second-run", set: bullMQ, do: func(w *world) { w.rows = append(w.rows, row("b", 20, "running", ours)) }, looks: 1, held: "b"},
@@ -281,7 +282,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// uploadRerun is the same of an upload.
+// uploadRerun does the same for an upload.
 func uploadRerun(t *testing.T, set func(*Order)) *world {
 	w := play(t, set).taken()
 	w.jobs = []dokploy.Job{{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0), Active: true, ProcessedOn: at(0.9)}}
@@ -304,7 +305,7 @@ func TestTheSecondRunIsFollowed(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	w.rows[2] = row("b", 20, "error", ours)
-	w.look(1) // Dokploy was away: it is confirmed
+	w.look(1) // Dokploy was away: the end is confirmed
 	w.wantRow(w.look(0), "b")
 }
 

@@ -12,7 +12,7 @@ import (
 
 // history is a world and what happens in it, chosen by a seed.
 type history struct {
-	kept string // the numbers of its events, where some are left out
+	kept string // the numbers of its events, if some are left out
 	seed uint64
 	setup
 	events []event
@@ -25,7 +25,7 @@ type event struct {
 	after time.Duration
 	what  happening
 
-	service     int // of a deployment; of a removal, the n-th newest row, or ours
+	service     int // for a deployment; for a removal, the n-th newest row, or ours
 	work        work
 	webhook     bool
 	title, text string
@@ -41,10 +41,10 @@ type anchor int
 
 const (
 	sent     anchor = iota // the trigger
-	taken                  // it is in the queue
+	taken                  // the trigger is in the queue
 	atWork                 // its turn has come
 	hasRow                 // its row is there
-	hasEnded               // that has ended
+	hasEnded               // the row has ended
 	anchors
 )
 
@@ -55,9 +55,9 @@ func (a anchor) String() string {
 type happening int
 
 const (
-	deployment happening = iota // somebody else's
+	deployment happening = iota // by somebody else
 	restart
-	outage  // no request gets through
+	outage  // no request succeeds
 	fault   // the same, for less than a second
 	clean   // somebody cleans the service's queue
 	removal // somebody removes a row
@@ -68,7 +68,7 @@ type chooser struct{ *rand.Rand }
 
 func (c chooser) one(in int) bool { return c.IntN(in) == 0 }
 
-// span is a time of any order of magnitude up to most.
+// span returns a time of any order of magnitude, up to most.
 func (c chooser) span(most time.Duration) time.Duration {
 	d := time.Duration(c.Int64N(int64(most)) + 1)
 	for range c.IntN(4) {
@@ -136,7 +136,7 @@ func (h *history) world(c chooser) {
 	s.ours = time.Duration(c.Int64N(int64(48*time.Hour)) - int64(24*time.Hour))
 }
 
-// work of a deployment of that service.
+// work returns the work of a deployment of that service.
 func (h *history) work(c chooser, service int) work {
 	w := work{outcome: dokploy.StatusDone, takes: c.span(30 * time.Second), rowAfter: c.between(2*time.Millisecond, 60*time.Millisecond), textGap: c.between(0, 30*time.Millisecond), leaves: c.between(0, 30*time.Millisecond)}
 	if c.one(3) {
@@ -182,7 +182,7 @@ func (h *history) trigger(c chooser, quiet bool) {
 	}
 }
 
-// crowd lets others deploy.
+// crowd adds deployments by others.
 func (h *history) crowd(c chooser) {
 	if c.one(4) {
 		return
@@ -211,7 +211,7 @@ func (h *history) crowd(c chooser) {
 	}
 }
 
-// place puts an event where something may come of it.
+// place puts an event where it may have an effect.
 func (h *history) place(c chooser, e *event) {
 	switch c.IntN(8) {
 	case 0, 1, 2:
@@ -251,7 +251,7 @@ func (h *history) troubles(c chooser) {
 	}
 }
 
-// order is what the run sends.
+// order returns what the run sends.
 func (h *history) order(b track.Baseline) track.Order {
 	o := track.Order{
 		ServiceID: services[0].id, Remote: h.remote != "", BuiltRemotely: h.builtRemotely, LosesMarker: h.git,

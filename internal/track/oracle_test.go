@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// judge holds what the tracker said against the truth.
+// judge compares what the tracker said with the truth.
 func (r *run) judge() []string {
 	if len(r.problems) > 0 {
 		return r.problems
@@ -53,7 +53,7 @@ func (r *run) judge() []string {
 	return r.problems
 }
 
-// noNews: nothing that is not usual.
+// noNews: nothing unusual happens.
 func (r *run) noNews() bool {
 	if r.h.push != nil && (r.noRows || len(r.mine) > 0 && r.mine[0].work.odd == breaksOff) {
 		return false
@@ -61,7 +61,7 @@ func (r *run) noNews() bool {
 	return !r.lostAnswer() && !r.h.has(restart, outage, fault, clean, removal) && r.own.odd != noRow && r.own.odd != breaksOff && (!r.upload || r.own.odd != silent)
 }
 
-// liveness: where nothing goes wrong, the end is found, and soon.
+// liveness: if nothing goes wrong, the end is found, and soon.
 func (r *run) liveness() {
 	if r.unfinished && r.neverEnds() {
 		return
@@ -71,7 +71,7 @@ func (r *run) liveness() {
 		return
 	}
 	if r.last.End == nil || r.last.End.Row == nil {
-		// Others may be around whose rows cannot be told from ours.
+		// There may be others whose rows look like ours.
 		switch k := verdict.Kind(r.ending()); {
 		case k == verdict.NoneCame, k == verdict.TwoCommits:
 		case k == verdict.Ambiguous && (r.git || r.upload || r.h.push != nil) && r.others() > 0:
@@ -90,7 +90,7 @@ func (r *run) liveness() {
 		soon += 10 * time.Second // the text is gone
 	}
 	if r.farBack {
-		soon += 2500 * time.Millisecond // it was not next in line at the last look
+		soon += 2500 * time.Millisecond // it was not next in the queue at the last look
 	}
 	if late := r.now - max(r.endedAt, r.answered); late > soon && !r.hidden {
 		r.bad("late: %v after the end", late)
@@ -99,7 +99,8 @@ func (r *run) liveness() {
 
 func (r *run) lostAnswer() bool { return r.answer != track.Taken || r.cutOff }
 
-// others are others' deployments of the service in the history.
+// others returns the number of others' deployments of the service in the
+// history.
 func (r *run) others() (n int) {
 	if r.h.push != nil {
 		n = -1 // ours
@@ -112,9 +113,9 @@ func (r *run) others() (n int) {
 	return n
 }
 
-// unknowable is what no client can see (docs/protocol.md): ours was taken away
-// before it was read for the first time, or left no row, and another's looks the
-// same.
+// unknowable reports what no client can see (docs/protocol.md): ours was
+// removed before it was read for the first time, or left no row, and another's
+// looks the same.
 func (r *run) unknowable(id string) bool {
 	i := slices.IndexFunc(r.every, func(x *row) bool { return x.ID == id })
 	if i < 0 || r.every[i].ours {
@@ -136,22 +137,23 @@ func (r *run) unknowable(id string) bool {
 	return r.unseen || r.cleaned || r.othersGone || r.noRows && (r.remote != "" || !another.shown)
 }
 
-// pushes reports whether there are some to our service.
+// pushes reports whether there are pushes to our service.
 func (r *run) pushes() bool {
 	return slices.ContainsFunc(r.events, func(e event) bool { return e.what == deployment && e.webhook && e.service == 0 })
 }
 
-// tookAway: somebody took ours from the queue, or its row.
+// tookAway: somebody removed ours from the queue, or its row.
 func (r *run) tookAway() bool { return r.cleaned || r.removals > 0 }
 
-// gone: Dokploy had it, or never did, and never made a row of it.
+// gone: Dokploy lost it, or never had it, and never made a row for it.
 func (r *run) gone() bool { return len(r.builds) == 0 && !r.has() }
 
 func (r *run) pushedOut() bool {
 	return slices.ContainsFunc(r.builds, func(b *row) bool { return b.pushed })
 }
 
-// neverEnds: it waits for what is stuck, until the time of the target is over.
+// neverEnds: it waits for something that is stuck, until the target's time is
+// over.
 func (r *run) neverEnds() bool {
 	return r.stuck && (r.hidden || r.barred) || r.badStart && (r.upload || r.hidden || r.barred)
 }
@@ -173,7 +175,8 @@ func (r *run) ended(said *dokploy.Deployment, status map[string]string) {
 	}
 }
 
-// last1 is the newest build of ours, or what was cancelled before it began.
+// last1 returns the newest build of ours, or what was cancelled before it
+// began.
 func (r *run) last1() *row {
 	if b := r.world.last(); b != nil {
 		return b
@@ -181,7 +184,7 @@ func (r *run) last1() *row {
 	return r.mine[len(r.mine)-1]
 }
 
-// mayRunAgainUnseen: no client sees it.
+// mayRunAgainUnseen: it may run again without any client seeing it.
 func (r *run) mayRunAgainUnseen(b *row) bool {
 	if r.hidden || r.barred {
 		return true
@@ -190,7 +193,7 @@ func (r *run) mayRunAgainUnseen(b *row) bool {
 		return true // it looks like anybody's
 	}
 	if r.git && (r.remote != "" || r.builtRemotely || r.queue == bullMQ) && !slices.ContainsFunc(r.builds, func(again *row) bool { return again.began > b.began && again.shown }) {
-		return true // over within a look, its text gone
+		return true // over between two looks, without its text
 	}
 	if r.h.push != nil && r.queue == kept && (r.remote != "" || r.builtRemotely) {
 		return true // another push of the commit looks the same
@@ -208,7 +211,7 @@ func (r *run) mayRunAgainUnseen(b *row) bool {
 
 func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[string]bool, status map[string]string) {
 	if slices.ContainsFunc(r.heldIDs, func(id string) bool { return r.ofRow(id) == nil }) {
-		return // judged there
+		return // already judged elsewhere
 	}
 	last := r.world.last()
 	away := r.tookAway() || r.pushedOut() || r.othersGone && (r.git || r.h.push != nil)
@@ -252,7 +255,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 		}
 	case verdict.StuckConnection, verdict.StuckRestart, verdict.StuckUnexplained:
 		if r.upload && r.tookAway() && r.others() > 0 || r.badStart && last != nil && (r.git && !last.shown || r.upload || r.h.push != nil) {
-			break // it ran again within a look, and its text is gone
+			break // it ran again between two looks, and its text is gone
 		}
 		if had || last == nil || status[last.ID] != dokploy.StatusRunning {
 			r.bad("stuck: but it is at work")
@@ -265,7 +268,7 @@ func (r *run) lostFor(k verdict.Kind, end time.Duration, had bool, listed map[st
 		if r.queue != bullMQ || r.answer != track.GaveUp || last != nil && last.began < end && !away {
 			r.bad("held by Redis: but it is there")
 		}
-	case verdict.NoneCame, verdict.TwoCommits: // judged when they were said
+	case verdict.NoneCame, verdict.TwoCommits: // judged when they were reported
 	case verdict.WhichPush:
 		if r.h.push == nil || r.others() == 0 && len(r.builds) < 2 || len(r.restarts) == 0 && len(r.failures) == 0 {
 			r.bad("which push: there is one only")

@@ -7,8 +7,9 @@ import (
 	"dokploy-deploy/internal/dokploy"
 )
 
-// An upload whose answer was lost is not called not taken for a lookalike whose
-// row is listed already: only what is still to come may be in its place.
+// An upload whose answer was lost is not reported as not taken because of a
+// similar deployment whose row is already listed: only a deployment that is
+// still to come may have taken its place.
 func TestBeforeUpload(t *testing.T) {
 	began := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
 	manual := dokploy.Job{ID: "1", ServiceID: "api", Title: UploadTitle, QueuedAt: began}

@@ -17,11 +17,11 @@ type world struct {
 
 	jobs []dokploy.Job
 	rows []dokploy.Deployment
-	// previews are what a preview's order looks at in the place of rows.
+	// previews is what a preview's order looks at instead of rows.
 	previews []dokploy.Preview
 	service  dokploy.Service
 	running  []string
-	failing  Need // cannot be had just now
+	failing  Need // not available right now
 	noQueue  bool
 	gone     bool
 	outages  int
@@ -32,7 +32,7 @@ type world struct {
 	told  []EventKind
 }
 
-// play begins one of a Git application; set may change the order.
+// play begins a play of a Git application; set may change the order.
 func play(t *testing.T, set func(*Order)) *world {
 	o := Order{ServiceID: "api", LosesMarker: true, Markers: []string{"[dd-ours]"}, SentAt: at(0)}
 	if set != nil {
@@ -47,7 +47,7 @@ func (w *world) taken() *world {
 	return w
 }
 
-// look takes one look, some time after the last.
+// look takes one look, some time after the last one.
 func (w *world) look(after float64) Decision {
 	w.t.Helper()
 	w.now = w.now.Add(time.Duration(after * 1e9))
@@ -101,7 +101,7 @@ func (w *world) answer(o *Observation, n Need) {
 	}
 }
 
-// looks takes several, and ends where the play ends.
+// looks takes several looks, and ends where the play ends.
 func (w *world) looks(n int, every float64) Decision {
 	w.t.Helper()
 	var d Decision
@@ -158,7 +158,7 @@ func (w *world) wantTold(kinds ...EventKind) {
 	}
 }
 
-// ourJob is in the queue: active since then, or waiting.
+// ourJob returns our job in the queue: active since on, or waiting.
 func ourJob(on float64) dokploy.Job {
 	j := dokploy.Job{ID: "job-1", ServiceID: "api", Description: "x [dd-ours]", QueuedAt: at(0)}
 	if on >= 0 {
@@ -177,14 +177,14 @@ func row(id string, start float64, status, description string) dokploy.Deploymen
 
 const ours = "x [dd-ours]"
 
-// A deployment that nothing disturbs costs one queue and one list to find, and
-// then its list.
+// Finding a deployment that nothing disturbs costs one request for the queue
+// and one for the list, and from then on its list.
 func TestAPlayWithoutTrouble(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs = []dokploy.Job{ourJob(-1)}
 	d := w.look(0.1)
 	w.wantPending(d)
-	w.wantAsked(Queue, Rows) // the list: a Git source's row may lose its text
+	w.wantAsked(Queue, Rows) // the list: the row of a Git source may lose its text
 	if d.Doing != DoingQueued || !d.Waits || d.Place.Number != 1 || d.Left != verdict.StillQueued {
 		t.Errorf("%+v", d)
 	}
@@ -192,7 +192,7 @@ func TestAPlayWithoutTrouble(t *testing.T) {
 	w.wantPending(w.look(2))
 	w.rows = []dokploy.Deployment{row("a", 2.1, "running", ours)}
 	w.wantHeld(w.look(0.1), "a")
-	w.wantAsked(Rows) // the job was seen active a moment ago
+	w.wantAsked(Rows) // the job was active a moment ago
 	w.wantTold(Queued, Found, Started)
 	d = w.look(5)
 	w.wantHeld(d, "a")
@@ -204,7 +204,8 @@ func TestAPlayWithoutTrouble(t *testing.T) {
 	w.wantRow(w.look(1), "a")
 }
 
-// One that is over at the first look is judged at the next without a request.
+// A deployment that is over at the first look is judged at the next one without
+// a request.
 func TestAFastOne(t *testing.T) {
 	w := play(t, nil).taken()
 	w.rows = []dokploy.Deployment{row("a", 0.2, "error", ours)}
@@ -231,7 +232,7 @@ func TestALookThatFailsHalfWay(t *testing.T) {
 	w.wantRow(w.look(0), "a")
 }
 
-// Beside its trigger the marker may show first.
+// The marker may show before its trigger is answered.
 func TestBesideTheTrigger(t *testing.T) {
 	w := play(t, nil)
 	w.wantPending(w.look(0.5))
@@ -254,7 +255,7 @@ func TestBesideTheTrigger(t *testing.T) {
 	w.wantRow(w.look(0), "b") // since the job was seen
 }
 
-// TestOpen: what is concluded of a trigger whose answer was lost.
+// TestOpen: what follows from a trigger whose answer was lost.
 func TestOpen(t *testing.T) {
 	bullMQ := func(o *Order) { o.Traits.QueueSurvivesRestart = true }
 	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
@@ -313,12 +314,12 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// The queue that something in between does not let through is done without.
+// If something in between blocks the queue, the run does without it.
 func TestABarredQueue(t *testing.T) {
 	w := play(t, nil).taken()
 	w.failing = Queue
 	for range 2 {
-		w.wantPending(w.look(1)) // it is no outage
+		w.wantPending(w.look(1)) // it is not an outage
 		w.wantAsked(Queue, Rows)
 	}
 	w.wantPending(w.look(1))
@@ -336,7 +337,7 @@ func TestABarredQueue(t *testing.T) {
 	}
 }
 
-// TestUploads: the only one of what is new at the first look is the upload's.
+// TestUploads: if only one row is new at the first look, it is the upload's.
 func TestUploads(t *testing.T) {
 	job := func(id string, on float64) dokploy.Job {
 		j := dokploy.Job{ID: id, ServiceID: "api", Title: UploadTitle, QueuedAt: at(1)}
@@ -386,7 +387,7 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// After a restart the upload's job is the one with the time that it had.
+// After a restart, the upload's job is the one with the same time as before.
 func TestAnUploadsJobAfterARestart(t *testing.T) {
 	job := func(id string, queued float64) dokploy.Job {
 		return dokploy.Job{ID: id, ServiceID: "api", Title: UploadTitle, QueuedAt: at(queued)}
@@ -405,8 +406,8 @@ func TestAnUploadsJobAfterARestart(t *testing.T) {
 	}
 }
 
-// A list that was empty for a moment makes nothing certain: the row that shows
-// later may be ours all the same, and it is not started again.
+// A list that was empty for a moment proves nothing: the row that shows later
+// may still be ours, and it is not started again.
 func TestAnEmptyList(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs = []dokploy.Job{ourJob(-1)}
@@ -417,7 +418,7 @@ func TestAnEmptyList(t *testing.T) {
 	w.wantEnd(w.looks(10, 1), verdict.Ambiguous)
 }
 
-// A row that waits is ours by its marker, and once it has begun by its id.
+// A waiting row is ours by its marker, and once it has begun by its id.
 func TestARowThatWaits(t *testing.T) {
 	w := play(t, func(o *Order) { o.Queue = QueueHidden }).taken()
 	w.rows = []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}, commit("b", 1)}
@@ -433,8 +434,8 @@ func TestARowThatWaits(t *testing.T) {
 	w.wantHeld(w.look(1), "a")
 }
 
-// What a restart cancelled before it began has not ended: it may be brought
-// back, or is started again.
+// A deployment that a restart cancelled before it began has not ended: it may
+// be brought back, or is started again.
 func TestCancelledBeforeItBegan(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs = []dokploy.Job{ourJob(-1)}
@@ -443,15 +444,15 @@ func TestCancelledBeforeItBegan(t *testing.T) {
 	w.restarted(0)
 	w.wantPending(w.looks(13, 1))
 	w.wantEnd(w.looks(5, 1), verdict.CancelledByRestart)
-	// By hand it has an end.
+	// If cancelled by hand, it has an end.
 	w = play(t, nil).taken()
 	w.rows = []dokploy.Deployment{{ID: "a", Status: dokploy.StatusCancelled, Description: ours, FinishedAt: at(1)}}
 	w.look(1)
 	w.wantRow(w.look(0), "a")
 }
 
-// An only candidate is looked at again before it is missed: as long as it is, it
-// is not said that nothing shows.
+// A single candidate is looked at again before it counts as missing: until
+// then, nothing is reported as missing.
 func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
 	w := play(t, nil).taken()
 	w.rows = []dokploy.Deployment{commit("a", 1)}
@@ -472,8 +473,8 @@ func TestAnOnlyCandidateIsNotMissing(t *testing.T) {
 	}
 }
 
-// What is listed while ours waits is not ours if it still waits at the next
-// look. It is worth a request only where a row may lose its text.
+// A row that is listed while ours waits is not ours if ours still waits at the
+// next look. It is worth a request only if a row may lose its text.
 func TestWhatIsListedWhileOursWaits(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{commit("a", 1)}

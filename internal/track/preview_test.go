@@ -22,14 +22,14 @@ func preview(id string, number int, rows ...dokploy.Deployment) dokploy.Preview 
 	return dokploy.Preview{ID: id, Number: number, Deployments: rows}
 }
 
-// ofPreview is the job of a preview of api.
+// ofPreview returns the job of a preview of api.
 func ofPreview(id, preview string, queued, on float64) dokploy.Job {
 	j := push(id, queued, on)
 	j.ServiceID, j.PreviewOf = preview, "api"
 	return j
 }
 
-// What is awaited of a preview.
+// What is awaited for a preview.
 func TestAwaitingAPreview(t *testing.T) {
 	for _, tt := range []struct {
 		rule     string
@@ -78,8 +78,8 @@ func TestAwaitingAPreview(t *testing.T) {
 	}
 }
 
-// One that is removed while none of the commit has come may be made again, by
-// another id; else it is said that it was there.
+// A preview that is removed before a deployment of the commit came may be
+// created again, with another id; otherwise the message says that it existed.
 func TestAPreviewThatComesAgain(t *testing.T) {
 	w := awaitsPreview(t, nil)
 	w.previews = []dokploy.Preview{preview("old", 7, row("x", -9, dokploy.StatusDone, "Hash: "+other))}
@@ -101,12 +101,12 @@ func TestAPreviewThatComesAgain(t *testing.T) {
 	w.wantEnd(w.look(60), verdict.PreviewGone)
 }
 
-// A preview that is gone takes what is followed along.
+// When a preview is gone, so is the deployment that is followed.
 func TestAPreviewIsGone(t *testing.T) {
 	row := func(status string) dokploy.Deployment { return hashRow("a", 3, status) }
 	for name, tt := range map[string]struct {
 		set    func(*Order)
-		before func(w *world) // until it is removed
+		before func(w *world) // before it is removed
 		every  float64
 		looks  int
 	}{
@@ -138,7 +138,7 @@ func TestAPreviewIsGone(t *testing.T) {
 			w.previews = []dokploy.Preview{preview("p8", 8), preview("p7", 7)}
 			w.jobs = []dokploy.Job{ofPreview("job-1", "p7", 1, -1)}
 			tt.before(w)
-			// One that is opened again is another.
+			// A preview of a reopened pull request is a new one.
 			here, there := w.previews, []dokploy.Preview{preview("p8", 8), preview("again", 7, hashRow("z", 50, dokploy.StatusRunning))}
 			w.previews = there
 			w.look(tt.every)
@@ -159,7 +159,7 @@ func TestAPreviewIsGone(t *testing.T) {
 	}
 }
 
-// It takes its time over SSH to go itself, when its rows are gone.
+// Over SSH it takes time until the preview itself is gone, after its rows.
 func TestRowsGoBeforeTheirPreview(t *testing.T) {
 	for _, goes := range []bool{true, false} {
 		w := awaitsPreview(t, nil)

@@ -20,7 +20,8 @@ import (
 )
 
 // The tracker against generated histories of a queue whose truth is known: what
-// became of each deployment, and which are ours. See judge for what must hold.
+// happened to each deployment, and which are ours. See judge for the
+// conditions.
 var (
 	propertySeed  = flag.Uint64("property.seed", 0, "play this history only, and show it")
 	propertyWith  = flag.String("property.with", "", "of that history, only the events with these `numbers`")
@@ -44,7 +45,7 @@ func TestProperties(t *testing.T) {
 	}
 	if *propertyFor > 0 {
 		seed := rand.Uint64() >> 20
-		// Not t.Log: a run that is killed must have said it.
+		// Not t.Log: this must be printed even if the run is killed.
 		_, _ = fmt.Fprintf(os.Stderr, "histories from seeds %d and %d on, for %s\n", seed, pushesFrom+seed, *propertyFor)
 		for _, from := range []uint64{seed, pushesFrom + seed} {
 			playAll(t, &plays{seed: from, n: 1 << 62, end: time.Now().Add(*propertyFor / 2)})
@@ -76,7 +77,7 @@ func playAll(t *testing.T, p *plays) {
 	}
 }
 
-// plays are many histories, one after the other.
+// plays plays many histories, one after the other.
 type plays struct {
 	seed, n uint64
 	end     time.Time // zero: n histories
@@ -90,7 +91,7 @@ type plays struct {
 
 const (
 	maxFound   = 5
-	checkEvery = 64 // what is compared with other plays is slower
+	checkEvery = 64 // comparing with other plays is slower
 )
 
 func (p *plays) play(t *testing.T) {
@@ -142,7 +143,7 @@ func (r *run) ending() string {
 	return string(r.last.End.Reason.Kind)
 }
 
-// tell plays a history and says what is seen.
+// tell plays a history and returns its story.
 func tell(h *history) string {
 	r := newRun(h)
 	r.story, r.said = &strings.Builder{}, map[string]string{}
@@ -156,7 +157,7 @@ func tell(h *history) string {
 	return r.story.String()
 }
 
-// only is a history with those of its events only.
+// only returns the history with only these events.
 func (h *history) only(numbers string) *history {
 	less := *h
 	less.events = nil
@@ -205,7 +206,7 @@ func shrink(h *history, problem string) *history {
 	return small
 }
 
-// check plays a history with all that can be compared.
+// check plays a history and compares everything that can be compared.
 func check(h *history) []string {
 	r := newRun(h)
 	r.keepLooks, r.keepSteps = true, true
@@ -240,7 +241,7 @@ func check(h *history) []string {
 	return r.problems
 }
 
-// timeless is a look in words that say no time of a clock.
+// timeless describes a look without any clock times.
 func (l look) timeless() string {
 	d := l.d
 	s := fmt.Sprintf("%v asked %d %v %v %v %v %d %d %v", l.at, l.asked, d.Fault, d.Pace, d.Left, d.Doing, d.Place.Number, len(d.Place.Building), d.Waits)

@@ -14,7 +14,7 @@ import (
 )
 
 // The rules of this package are those of docs/protocol.md: each is named in one
-// of its tables, and each name there is that of a rule.
+// of its tables, and each name there belongs to a rule.
 func TestTheProtocolNamesTheRules(t *testing.T) {
 	text, err := os.ReadFile("../../docs/protocol.md")
 	if err != nil {
@@ -44,8 +44,8 @@ func TestTheProtocolNamesTheRules(t *testing.T) {
 
 var quoted = regexp.MustCompile("`([a-z0-9-]+)`")
 
-// rulesColumns are the names in the last column of tables that end with "rules",
-// and that of the rule that asks the doubts.
+// rulesColumns returns the names in the last column of tables that end with
+// "rules", and the name of the rule that checks the doubts.
 func rulesColumns(text string) map[string]int {
 	names, in := map[string]int{}, false
 	for line := range strings.Lines(text) {
@@ -68,8 +68,8 @@ func rulesColumns(text string) map[string]int {
 	return names
 }
 
-// ruleNames are the names of the tables' rows and of the named conditions in the
-// source of this package.
+// ruleNames returns the names of the tables' rows and of the named conditions
+// in the source of this package.
 func ruleNames(t *testing.T) map[string]int {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// The package is pure: it has no connection, no clock, no place to print to, and
-// knows nothing of whoever has.
+// The package is pure: it has no connection, no clock, nowhere to print, and
+// does not know anything that has.
 func TestItIsPure(t *testing.T) {
 	allowed := []string{"fmt", "slices", "strings", "time", "dokploy-deploy/internal/dokploy", "dokploy-deploy/internal/verdict"}
-	// Of them only what computes: no clock, no timer, no printing, no client.
+	// Only the parts that compute: no clock, no timer, no printing, no client.
 	forbidden := map[string][]string{
 		"time":    {"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTimer", "NewTicker", "Timer", "Ticker"},
 		"fmt":     {"Print", "Printf", "Println", "Fprint", "Fprintf", "Fprintln", "Scan", "Scanf", "Scanln", "Fscan", "Fscanf", "Fscanln"},

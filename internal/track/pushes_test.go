@@ -11,11 +11,11 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Histories in which nothing is sent: what is followed is the deployment of a
-// commit. Which one that is stands in docs/protocol.md (Deployments that Dokploy
-// starts by itself), and is told here from the world's own lists.
+// Histories in which nothing is sent: the deployment of a commit is followed.
+// docs/protocol.md (Deployments that Dokploy starts by itself) says which one
+// that is; here, it is found from the world's own lists.
 
-// pushesFrom is the first seed of these.
+// pushesFrom is the first seed of these histories.
 const pushesFrom = 1 << 50
 
 // push is what is followed.
@@ -26,11 +26,11 @@ type push struct {
 
 const (
 	ourCommit   = "3f2a91c0de3f2a91c0de3f2a91c0de3f2a91c0de"
-	alikeCommit = "3f2a91c0ff3f2a91c0de3f2a91c0de3f2a91c0de" // begins alike
+	alikeCommit = "3f2a91c0ff3f2a91c0de3f2a91c0de3f2a91c0de" // begins like our commit
 	otherCommit = "9999999888888877777776666666555555544444"
 )
 
-// pushed chooses what is followed, and the pushes of it.
+// pushed chooses what is followed, and its pushes.
 func (h *history) pushed(c chooser) {
 	s := &h.setup
 	s.upload, s.lost = false, true
@@ -55,7 +55,7 @@ func (h *history) pushed(c chooser) {
 	if !c.one(3) {
 		return
 	}
-	for range 1 + c.IntN(2) { // told of again
+	for range 1 + c.IntN(2) { // reported again
 		e := h.hashed(c, ourCommit)
 		e.after = first.after + c.span(20*time.Second)
 		if c.one(3) {
@@ -65,7 +65,7 @@ func (h *history) pushed(c chooser) {
 	}
 }
 
-// hashed is a push of that commit.
+// hashed returns a push of that commit.
 func (h *history) hashed(c chooser, hash string) event {
 	e := event{what: deployment, title: "feat: x", text: "Hash: " + hash, webhook: true, work: h.work(c, 0), builds: hash}
 	if c.one(6) { // the branch has moved on
@@ -74,7 +74,8 @@ func (h *history) hashed(c chooser, hash string) event {
 	return e
 }
 
-// whatIsBuilt says what the deployments of others build, and makes pushes of some.
+// whatIsBuilt chooses what others' deployments build, and turns some of them
+// into pushes.
 func (h *history) whatIsBuilt(c chooser) {
 	if h.push == nil {
 		return
@@ -102,11 +103,11 @@ type shown struct {
 	rows []*row
 }
 
-// isOf reports whether a hash is that of the commit that is followed.
+// isOf reports whether a hash is that of the followed commit.
 func (p *push) isOf(hash string) bool { return hash != "" && strings.HasPrefix(hash, p.asks) }
 
-// newest is the deployment that a look shows as that of the commit, and the
-// hashes that it may be of; nil: it shows none.
+// newest returns the deployment that a look shows as that of the commit, and
+// the hashes that it may have; nil: it shows none.
 func (p *push) newest(s shown, o *track.Observation) (found *asked, hashes []string) {
 	add := func(hash string) bool {
 		if p.isOf(hash) && !slices.Contains(hashes, hash) {
@@ -148,8 +149,8 @@ func (p *push) newest(s shown, o *track.Observation) (found *asked, hashes []str
 
 func isEarlier(a, b *job) bool { return a.said < b.said }
 
-// found is told of each look that is over, and what it has come to: the first
-// one that shows a deployment of the commit makes that one ours.
+// found is called with each finished look and its decision: the first look that
+// shows a deployment of the commit makes that one ours.
 func (r *run) found(next track.State, d track.Decision, o *track.Observation) {
 	if r.h.push == nil || r.state.Phase() != track.Awaited {
 		return
@@ -201,7 +202,7 @@ func count(is bool) int {
 	return 0
 }
 
-// noneCame: its time is over, and nothing of the commit is there.
+// noneCame: its time is over, and there is nothing for the commit.
 func (r *run) noneCame() {
 	p := r.h.push
 	if r.now < p.within {
@@ -211,8 +212,8 @@ func (r *run) noneCame() {
 		r.bad("none came: %v too late", r.now-most)
 	}
 	there := func(j *job) bool { return j.service == 0 && p.isOf(track.Pushed(j.text)) && j.queued < r.began }
-	// What runs beside it on a remote server writes its own status over the
-	// service's, and nobody saw a restart that came before.
+	// What runs at the same time on a remote server overwrites the service's
+	// status with its own, and nobody saw a restart that came before.
 	if (r.hidden || r.barred) && (r.remote != "" || r.builtRemotely || len(r.restarts) > 0 && r.restarts[0] < 0) {
 		return
 	}
@@ -221,7 +222,7 @@ func (r *run) noneCame() {
 	}
 }
 
-// unknowablePush: ours was taken away by hand, a restart took it without a trace,
+// unknowablePush: ours was removed by hand, a restart lost it without a trace,
 // or it left no row, and another push of the commit looks the same.
 func (r *run) unknowablePush(another *asked) bool {
 	same := r.h.push.isOf(track.Pushed(another.text))
@@ -231,7 +232,8 @@ func (r *run) unknowablePush(another *asked) bool {
 	return r.tookAway() && (r.git || same) || r.othersGone || same && r.noRows || same && len(r.builds) == 0 && len(r.failures) > 0
 }
 
-// foundPushes once ended wrongly; each says how. They count from pushesFrom.
+// foundPushes are the seeds that once ended wrongly; each says how. They count
+// from pushesFrom.
 var foundPushes = []struct {
 	seed uint64
 	was  string

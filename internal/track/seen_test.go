@@ -9,7 +9,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// What the generated histories of property_test.go have found; each test is named
+// What the generated histories of property_test.go found; each test is named
 // after the promise that was broken.
 
 func active(id, description string, on float64) dokploy.Job {
@@ -20,7 +20,8 @@ func running(id string, start float64, description string) dokploy.Deployment {
 	return row(id, start, dokploy.StatusRunning, description)
 }
 
-// A lost answer counts as taken where a proxy lets everything through but the queue.
+// A lost answer counts as taken if a proxy lets everything through except the
+// queue.
 func TestALostAnswerBehindABarredQueueCountsAsTaken(t *testing.T) {
 	w := play(t, nil)
 	w.state = w.state.Answered(Answer{Kind: CutOff})
@@ -31,7 +32,7 @@ func TestALostAnswerBehindABarredQueueCountsAsTaken(t *testing.T) {
 	}
 }
 
-// The job that shows after a lost answer is remembered, as one that waited.
+// The job that shows after a lost answer is remembered, like one that waited.
 func TestAJobThatShowsAfterALostAnswerIsRemembered(t *testing.T) {
 	w := play(t, nil)
 	w.state = w.state.Answered(Answer{Kind: CutOff})
@@ -43,7 +44,7 @@ func TestAJobThatShowsAfterALostAnswerIsRemembered(t *testing.T) {
 	w.wantEnd(w.looks(20, 1), verdict.ForgottenQueued)
 }
 
-// What shows another's text beside the trigger is another's forever.
+// A row that shows another's text before the trigger is answered is never ours.
 func TestWhatIsAnothersBesideTheTriggerStaysAnothers(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		w := play(t, nil)
@@ -60,7 +61,7 @@ func TestWhatIsAnothersBesideTheTriggerStaysAnothers(t *testing.T) {
 	}
 }
 
-// So is the row of the job that was seen at work for it.
+// The same is true for the row of the job that was seen at work for it.
 func TestTheRowOfAJobBesideTheTriggerIsAnothers(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		w := play(t, nil)
@@ -78,23 +79,24 @@ func TestTheRowOfAJobBesideTheTriggerIsAnothers(t *testing.T) {
 }
 
 // The row with the marker is held, though the queue, which was read before it,
-// shows its job waiting.
+// shows its job as waiting.
 func TestItsRowIsHeldWhileItsJobSeemsToWait(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{running("a", 1, ours)}
 	w.wantHeld(w.look(1), "a")
 }
 
-// No other row is taken for ours once its id is known.
+// No other row is taken for ours once the id of our row is known.
 func TestNoOtherRowIsOursOnceItsIDIsKnown(t *testing.T) {
 	w := play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
 	w.look(1)
-	// It begins, and somebody removes it; another's is over. Ours is not started again.
+	// Ours begins, and somebody removes it; another's is over. Ours is not
+	// started again.
 	w.jobs, w.rows = nil, []dokploy.Deployment{commit("b", 1.5)}
 	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
 
-	// After a restart it may have run as another.
+	// After a restart it may have run with another row.
 	w = play(t, nil).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(-1)}, []dokploy.Deployment{{ID: "a", Status: dokploy.StatusQueued, Description: ours}}
 	w.look(1)
@@ -102,7 +104,7 @@ func TestNoOtherRowIsOursOnceItsIDIsKnown(t *testing.T) {
 	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
 }
 
-// The row that shows the marker once is known by its id from then on.
+// A row that shows the marker once is known by its id from then on.
 func TestItsRowIsKnownByItsIDOnceItsMarkerWasSeen(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		w := play(t, nil)
@@ -128,8 +130,8 @@ func TestAnothersIsNotTakenForWhatWasCancelledBeforeItBegan(t *testing.T) {
 	w.wantEnd(w.looks(30, 1), verdict.Ambiguous)
 }
 
-// A row that is not there when our job is gone is another's, though it came soon
-// after the job's turn.
+// If a row is not there when our job is gone, it is another's, even if it came
+// soon after the job's turn.
 func TestARowThatIsNotThereWhenTheJobIsGoneIsNotOurs(t *testing.T) {
 	w := play(t, func(o *Order) { o.Remote = true }).taken()
 	w.jobs, w.rows = []dokploy.Job{ourJob(0.5)}, []dokploy.Deployment{commit("z", -9)}
@@ -140,8 +142,8 @@ func TestARowThatIsNotThereWhenTheJobIsGoneIsNotOurs(t *testing.T) {
 	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
 }
 
-// On a remote server a push runs beside ours: nothing is told before our job is
-// over, and nothing after a restart.
+// On a remote server a push runs at the same time as ours: nothing is concluded
+// before our job is over, nor after a restart.
 func TestAPushBesideOursOnARemoteServer(t *testing.T) {
 	remote := func(o *Order) { o.Remote = true }
 	w := play(t, remote).taken()
@@ -157,8 +159,8 @@ func TestAPushBesideOursOnARemoteServer(t *testing.T) {
 	w.wantEnd(w.look(12), verdict.Ambiguous)
 }
 
-// A hidden queue is not empty while a new row of the service runs, whatever the
-// service's status says.
+// A hidden queue is not empty while a new row of the service is running,
+// whatever the service's status says.
 func TestAHiddenQueueWithANewRowAtWorkIsNotIdle(t *testing.T) {
 	w := play(t, func(o *Order) { o.Queue = QueueHidden }).taken()
 	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
@@ -166,7 +168,7 @@ func TestAHiddenQueueWithANewRowAtWorkIsNotIdle(t *testing.T) {
 	w.rows = []dokploy.Deployment{commit("b", 1), row("c", 1.5, dokploy.StatusDone, "x")}
 	w.wantRow(w.looks(10, 1), "b")
 
-	// Before 0.25.4 a restart since the trigger may have left it so.
+	// Before 0.25.4, a restart since the trigger may have left it like this.
 	leaves := func(o *Order) { o.Queue, o.Traits.LeavesRowsRunning = QueueHidden, true }
 	w = play(t, leaves).taken()
 	w.rows = []dokploy.Deployment{commit("b", 1), running("c", 1.5, "x")}
@@ -178,7 +180,8 @@ func TestAHiddenQueueWithANewRowAtWorkIsNotIdle(t *testing.T) {
 	w.wantEnd(w.looks(10, 1), verdict.Ambiguous)
 }
 
-// An upload whose row began between the two requests of a look is not two.
+// An upload whose row began between the two requests of a look does not count
+// twice.
 func TestAnUploadThatBeginsWithinALookIsOne(t *testing.T) {
 	upload := func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }
 	job := dokploy.Job{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0)}
@@ -192,14 +195,15 @@ func TestAnUploadThatBeginsWithinALookIsOne(t *testing.T) {
 	w.jobs[0].Active, w.jobs[0].ProcessedOn = true, at(0.49)
 	w.wantHeld(w.look(0.1), "a")
 
-	// Another's that ran before it, while ours waits.
+	// Another's ran before it, while ours waits.
 	w = play(t, upload).taken()
 	w.jobs, w.rows = []dokploy.Job{job}, []dokploy.Deployment{hand}
 	w.look(0.6)
 	w.wantEnd(w.look(0.1), verdict.WhichUpload)
 }
 
-// What comes after a look that showed nothing of the upload is not the upload.
+// A row that comes after a look that showed nothing of the upload is not the
+// upload's.
 func TestWhatComesLaterIsNotTheUpload(t *testing.T) {
 	w := play(t, func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }).taken()
 	w.wantPending(w.look(0.1))
@@ -211,8 +215,8 @@ func TestWhatComesLaterIsNotTheUpload(t *testing.T) {
 	w.wantEnd(w.looks(30, 1), verdict.WhichUpload)
 }
 
-// BullMQ keeps the ids of its jobs in a restart: another's that was queued in the
-// same second is not the upload's.
+// BullMQ keeps the ids of its jobs in a restart: another's job that was queued
+// in the same second is not the upload's.
 func TestAnUploadsJobOfBullMQIsKnownByItsID(t *testing.T) {
 	upload := func(o *Order) { bullMQ(o); o.Upload, o.Markers, o.LosesMarker = true, nil, false }
 	w := play(t, upload).taken()
@@ -225,7 +229,8 @@ func TestAnUploadsJobOfBullMQIsKnownByItsID(t *testing.T) {
 	}
 }
 
-// A later row with the marker is a second run, whatever became of the first one's.
+// A later row with the marker is a second run, whatever happened to the first
+// one's.
 func TestALaterRowWithTheMarkerIsFollowed(t *testing.T) {
 	for name, first := range map[string][]dokploy.Deployment{
 		"left as running": {running("a", 1, ours)},
@@ -243,7 +248,7 @@ func TestALaterRowWithTheMarkerIsFollowed(t *testing.T) {
 	}
 }
 
-// A row without a job has been left by Dokploy, though its job was never seen.
+// Dokploy has abandoned a row without a job, even if its job was never seen.
 func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
 	w := play(t, nil).taken()
 	w.rows = []dokploy.Deployment{running("a", 0.2, ours)}
@@ -258,7 +263,7 @@ func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
 	w.wantHeld(w.looks(3, 0.5), "a")
 	w.jobs = []dokploy.Job{{ID: "job-1", ServiceID: "api", Title: UploadTitle, QueuedAt: at(0), Active: true, ProcessedOn: at(0.1)}}
 	w.look(20)
-	w.wantHeld(w.looks(30, 1), "a") // that job may be its
+	w.wantHeld(w.looks(30, 1), "a") // that job may be its job
 	w.jobs = nil
 	w.look(20)
 	w.wantEnd(w.looks(12, 1), verdict.StuckUnexplained)
@@ -268,7 +273,7 @@ func TestARowWhoseJobWasNeverSeenMayBeStuck(t *testing.T) {
 func TestWhatWasCancelledAndIsQueuedRunsAgain(t *testing.T) {
 	w := held(t, bullMQ)
 	w.rows[0] = row("a", 1, dokploy.StatusCancelled, ours)
-	w.service.Status = dokploy.StatusDone // another's end has written it
+	w.service.Status = dokploy.StatusDone // the end of another's deployment has set it
 	if d := w.look(1); d.End != nil || d.Left != verdict.MayRunAgain {
 		t.Errorf("%+v", d)
 	}
@@ -284,7 +289,7 @@ func TestASecondRunDoesNotWaitForARowWithoutAJob(t *testing.T) {
 	w.wantHeld(w.looks(130, 1), "a")
 }
 
-// What counted as left running, and ends, is judged by its end.
+// A deployment that counted as left running, and ends, is judged by its end.
 func TestWhatIsLeftRunningMayEnd(t *testing.T) {
 	w := held(t, func(o *Order) {
 		bullMQ(o)
@@ -298,7 +303,7 @@ func TestWhatIsLeftRunningMayEnd(t *testing.T) {
 	w.wantRow(w.look(1), "a")
 }
 
-// Of one moment the row that the list has further down is the older one.
+// Of two rows with the same time, the one further down in the list is older.
 func TestOfOneMomentTheOlderRowComesFirst(t *testing.T) {
 	s := searching(func(s *sight) { s.trail.seen = &dokploy.Job{ID: "1", Active: true, ProcessedOn: at(9)} })
 	s.o.Rows = []dokploy.Deployment{commit("b", 9.1), commit("a", 9.1), commit("z", 1)}
@@ -309,8 +314,8 @@ func TestOfOneMomentTheOlderRowComesFirst(t *testing.T) {
 	}
 }
 
-// A row that a restart left as queued, whose job is gone, is waited for no longer
-// than a job that is gone.
+// A row that a restart left as queued, and whose job is gone, is waited for no
+// longer than a job that is gone.
 func TestAQueuedRowWithoutAJobIsForgotten(t *testing.T) {
 	begin := func() *world {
 		w := play(t, nil).taken()
@@ -324,7 +329,8 @@ func TestAQueuedRowWithoutAJobIsForgotten(t *testing.T) {
 	w.wantPending(w.looks(15, 1))
 	w.wantEnd(w.look(1), verdict.ForgottenQueued)
 
-	// What is brought back, is built, or is of the service may be its job.
+	// A job that is brought back, is being built, or belongs to the service may
+	// be its job.
 	for _, j := range []dokploy.Job{ourJob(-1), {ID: "job-2", ServiceID: "api", Description: "x"}, {ID: "job-2", ServiceID: "web", Active: true, ProcessedOn: at(3)}} {
 		w = begin()
 		w.wantPending(w.looks(14, 1))
@@ -335,7 +341,7 @@ func TestAQueuedRowWithoutAJobIsForgotten(t *testing.T) {
 		w.wantEnd(w.look(1), verdict.ForgottenQueued)
 	}
 
-	// An outage begins those seconds again, and a hidden queue tells nothing.
+	// An outage restarts these seconds, and a hidden queue says nothing.
 	w = begin()
 	w.wantPending(w.looks(14, 1))
 	w.restarted(0)
@@ -355,8 +361,8 @@ func TestItsRowIsKnownWhereOnlyTheQueueFailed(t *testing.T) {
 	w.wantEnd(w.looks(20, 1), verdict.Ambiguous)
 }
 
-// A queue that something in between does not let through is no outage: what is
-// over fast, its text gone, is no less ours for it.
+// A queue that something in between blocks is not an outage: a deployment that
+// was over fast, without its text, is still ours.
 func TestABarredQueueIsNoOutage(t *testing.T) {
 	for _, answer := range []AnswerKind{Taken, CutOff} {
 		w := play(t, nil)
@@ -373,7 +379,8 @@ func TestABarredQueueIsNoOutage(t *testing.T) {
 	}
 }
 
-// After a lost answer it shows that Dokploy has it: it is not started again.
+// After a lost answer the row shows that Dokploy has it: it is not started
+// again.
 func TestARowThatShowedWhereOnlyTheQueueFailedIsTaken(t *testing.T) {
 	w := play(t, nil)
 	w.state = w.state.Answered(Answer{Kind: CutOff})
@@ -385,7 +392,7 @@ func TestARowThatShowedWhereOnlyTheQueueFailedIsTaken(t *testing.T) {
 	}
 }
 
-// Its row has ended and its job is still there: where a restart comes now, the job
+// Its row has ended and its job still exists: if a restart comes now, the job
 // may come back with the queue.
 func TestAJobThatARestartTookAfterItsEndMayComeBack(t *testing.T) {
 	for _, back := range []bool{true, false} {
@@ -413,8 +420,8 @@ func TestAJobThatARestartTookAfterItsEndMayComeBack(t *testing.T) {
 	}
 }
 
-// What was queued within a moment of an upload is not taken for it after a restart
-// that numbers the jobs anew.
+// A deployment that was queued at almost the same time as an upload is not
+// taken for it after a restart that gives the jobs new numbers.
 func TestWhatWasSeenBesideAnUploadIsNotTakenForIt(t *testing.T) {
 	for _, beside := range []bool{true, false} {
 		w := play(t, func(o *Order) { o.Upload, o.Markers, o.LosesMarker = true, nil, false }).taken()

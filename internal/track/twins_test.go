@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// Which rows that show the commit are ours: each case is named after the rule that
-// holds it. Our job is at work since 10, and the row begins at 10.1.
+// Which rows that show the commit are ours: each case has the name of the rule
+// that it tests. Our job has been at work since 10, and the row begins at 10.1.
 func TestKindsOfHashes(t *testing.T) {
 	for _, tt := range []struct {
 		rule  string
@@ -74,7 +74,7 @@ func TestKindsOfHashes(t *testing.T) {
 	}
 }
 
-// rowsFrom are that many rows of others, the newest first.
+// rowsFrom returns that many rows of others, the newest first.
 func rowsFrom(start float64, n int) (rows []dokploy.Deployment) {
 	for i := range n {
 		rows = append(rows, row("o"+string(rune('a'+i)), start+float64(n-i), dokploy.StatusDone, "by hand"))
@@ -82,7 +82,8 @@ func rowsFrom(start float64, n int) (rows []dokploy.Deployment) {
 	return rows
 }
 
-// The row of what waits says when it was queued by no time of its own.
+// The row of a waiting deployment has no time of its own that says when it was
+// queued.
 func TestAPushWhoseRowIsQueued(t *testing.T) {
 	w := awaits(t, nil)
 	w.jobs = []dokploy.Job{push("job-1", 1, -1)}
@@ -94,7 +95,7 @@ func TestAPushWhoseRowIsQueued(t *testing.T) {
 }
 
 // Rows that were cancelled before they began are older than all others, and do
-// not hide that ours may be pushed out.
+// not hide that ours may have been pushed out.
 func TestEvictedBesideWhatNeverBegan(t *testing.T) {
 	s := searching(nil)
 	s.o.Rows = append(rowsFrom(20, 10), dokploy.Deployment{ID: "x", Status: dokploy.StatusCancelled, Description: "by hand"})
@@ -104,8 +105,8 @@ func TestEvictedBesideWhatNeverBegan(t *testing.T) {
 	}
 }
 
-// A server that brings its queue back numbers the jobs anew: one of the same
-// second is ours, unless another push of the commit may be it.
+// A server that brings back its queue gives the jobs new numbers: a job of the
+// same second is ours, unless it may be another push of the commit.
 func TestWhichPush(t *testing.T) {
 	twin := func() dokploy.Job { j := push("job-1", 1.1, -1); return j }
 	for name, tt := range map[string]struct {
@@ -139,7 +140,7 @@ func TestWhichPush(t *testing.T) {
 	}
 }
 
-// Once it was seen after a restart, its id tells.
+// Once it was seen after a restart, its id identifies it.
 func TestAPushOfTheSameSecondIsAnother(t *testing.T) {
 	w := awaits(t, nil)
 	w.jobs = []dokploy.Job{push("job-7", 1, -1)}
@@ -154,8 +155,8 @@ func TestAPushOfTheSameSecondIsAnother(t *testing.T) {
 	}
 }
 
-// BullMQ keeps a job whose worker a restart has ended, and what begins before its
-// turn comes again is another's.
+// BullMQ keeps a job whose worker was ended by a restart, and what begins
+// before that job's turn comes again is another's.
 func TestASecondRunThatHasNotBegun(t *testing.T) {
 	w := awaits(t, func(o *Order) { o.Traits = dokploy.Traits{QueueSurvivesRestart: true, RerunsCancelled: true} })
 	w.jobs = []dokploy.Job{push("1", 0, 1)}
@@ -172,7 +173,7 @@ func TestASecondRunThatHasNotBegun(t *testing.T) {
 	w.wantHeld(w.look(1), "c")
 }
 
-// A restart that went wrong leaves the row running; its job may run again.
+// A failed restart leaves the row running; its job may run again.
 func TestAPushThatRunsAgainBesideItsRow(t *testing.T) {
 	begin := func() *world {
 		w := awaits(t, func(o *Order) { o.Traits = dokploy.Traits{QueueSurvivesRestart: true} })
@@ -193,8 +194,8 @@ func TestAPushThatRunsAgainBesideItsRow(t *testing.T) {
 	w.wantEnd(w.looks(20, 3), verdict.Ambiguous)
 }
 
-// A restart before it was looked for leaves BullMQ its job, beside a row that has
-// ended.
+// After a restart before it was looked for, BullMQ still has its job, next to a
+// row that has ended.
 func TestAPushThatRunsAgainAfterARestartOfBefore(t *testing.T) {
 	begin := func() *world {
 		w := awaits(t, func(o *Order) { o.Traits = dokploy.Traits{QueueSurvivesRestart: true} })
@@ -220,8 +221,8 @@ func TestAPushThatRunsAgainAfterARestartOfBefore(t *testing.T) {
 	w.wantEnd(w.looks(2, 1), verdict.Ambiguous)
 }
 
-// BullMQ runs again what a restart has interrupted; where the queue is hidden,
-// nothing shows that it is going to.
+// BullMQ runs again what a restart has interrupted; if the queue is hidden,
+// nothing shows that it will.
 func TestAHiddenPushMayRunAgain(t *testing.T) {
 	w := awaits(t, func(o *Order) { o.Queue, o.StartTimeout = QueueHidden, 10*time.Second })
 	w.wantPending(w.look(0))
@@ -230,8 +231,8 @@ func TestAHiddenPushMayRunAgain(t *testing.T) {
 	w.wantEnd(w.looks(3, 9), verdict.NoneCame)
 }
 
-// On a remote server a deployment by hand runs beside a push, and shows its commit
-// as ours does.
+// On a remote server a deployment by hand runs at the same time as a push, and
+// shows its commit as ours does.
 func TestACommitBesideAPushOnARemoteServer(t *testing.T) {
 	w := awaits(t, func(o *Order) { o.Remote = true })
 	w.jobs = []dokploy.Job{push("1", 0, 1)}
@@ -240,8 +241,9 @@ func TestACommitBesideAPushOnARemoteServer(t *testing.T) {
 	w.wantEnd(w.look(9), verdict.Ambiguous)
 }
 
-// With a hidden queue the server is not idle while a row of the service runs: what
-// ended beside it on a remote server has written its own status over the service's.
+// With a hidden queue, the server is not idle while a row of the service is
+// running: what ended at the same time on a remote server has overwritten the
+// service's status with its own.
 func TestAHiddenPushWaitsBehindARow(t *testing.T) {
 	w := awaits(t, func(o *Order) { o.Queue, o.StartTimeout, o.Remote = QueueHidden, 10*time.Second, true })
 	w.rows = []dokploy.Deployment{row("b", -5, dokploy.StatusRunning, "by hand")}
@@ -250,7 +252,7 @@ func TestAHiddenPushWaitsBehindARow(t *testing.T) {
 	w.wantEnd(w.looks(3, 9), verdict.NoneCame)
 }
 
-// A server that restores its queue may show what it has cancelled before that: its
+// A server that restores its queue may show what it had cancelled before: its
 // job is the only one of the commit.
 func TestAPushThatComesBackAfterItsRowWasFound(t *testing.T) {
 	begin := func() *world {
@@ -270,7 +272,7 @@ func TestAPushThatComesBackAfterItsRowWasFound(t *testing.T) {
 	w.rows = append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusRunning)}, w.rows...)
 	w.wantHeld(w.look(1), "b")
 
-	w = begin() // another push came since
+	w = begin() // another push has come since
 	w.jobs = []dokploy.Job{push("job-1", 13, 20)}
 	w.rows = append([]dokploy.Deployment{hashRow("b", 20.1, dokploy.StatusRunning)}, w.rows...)
 	w.wantEnd(w.look(8), verdict.Ambiguous)

@@ -10,9 +10,9 @@ import (
 	"dokploy-deploy/internal/track"
 )
 
-// A small Dokploy: its queue, the rows of one service, and what becomes of them
-// (docs/dokploy.md). It has no connection and no goroutine; whoever drives it says
-// how time goes on. Times are those since the trigger was sent.
+// A small Dokploy: its queue, the rows of one service, and what happens to them
+// (docs/dokploy.md). It has no connection and no goroutine; the driver says how
+// time passes. Times count from when the trigger was sent.
 
 type queueKind int
 
@@ -22,35 +22,35 @@ const (
 	kept                      // in a database, as some servers do
 )
 
-// setup is what a history does not change.
+// setup is what stays the same in a history.
 type setup struct {
 	queue      queueKind
-	hidden     bool // the queue cannot be read, and that is said
-	barred     bool // … and looks like an outage
-	knownAs    bool // hidden, and known to be from the beginning
-	queuedRows bool // a row from the moment it is queued
+	hidden     bool // the queue cannot be read, and the server says so
+	barred     bool // the queue cannot be read, and that looks like an outage
+	knownAs    bool // hidden, and this is known from the beginning
+	queuedRows bool // there is a row from the moment it is queued
 	cancels    bool // a restart cancels the rows that were running
 	commits    bool // a Git source's row ends with the commit's text
 	unknown    bool // its version cannot be read
-	builds     int  // at once in a line
+	builds     int  // builds at the same time in one queue
 
 	git, upload   bool
 	remote        string // the server of the service
 	builtRemotely bool
 	own           work
 
-	history  int           // rows of long ago
+	history  int           // old rows
 	lead     time.Duration // from the baseline to the trigger
-	arrives  time.Duration // the trigger's way
+	arrives  time.Duration // time until the trigger arrives
 	lost     bool          // the trigger never arrives
-	answered time.Duration // when its answer comes, or is given up
+	answered time.Duration // when its answer comes, or the wait for it ends
 	answer   track.AnswerKind
 
-	latency time.Duration // of a request, both ways
+	latency time.Duration // of a request, in each direction
 	stream  bool          // a log wakes the look at the end
 
 	theirs, ours time.Duration // how far the two clocks are off
-	noise        bool          // the queue has jobs that have nothing to do with it
+	noise        bool          // the queue has unrelated jobs
 }
 
 // work is what one deployment does.
@@ -63,7 +63,8 @@ type work struct {
 	odd      odd
 }
 
-// odd is how a deployment to a remote server may go (docs/dokploy.md, Remote servers).
+// odd is what may go wrong in a deployment to a remote server (docs/dokploy.md,
+// Remote servers).
 type odd int
 
 const (
@@ -72,41 +73,41 @@ const (
 	refused         // SSH is refused at the start
 	silent          // SSH is silent at the start
 	breaksOff       // the connection breaks, and the row stays running
-	cloneFailed     // so that there is no commit
+	cloneFailed     // so there is no commit
 )
 
 func (o odd) String() string {
 	return [...]string{"", ", no row", ", refused", ", silent", ", breaks off", ", no clone"}[o]
 }
 
-// job is one in the queue.
+// job is a job in the queue.
 type job struct {
 	*asked
 	id        string
 	number    int
 	queued    time.Duration
-	said      time.Duration // what the server says of that
+	said      time.Duration // what the server reports as queued
 	processed time.Duration
 	active    bool
-	stalled   bool // BullMQ: since a restart nobody works on it
+	stalled   bool // BullMQ: nobody has worked on it since a restart
 	dead      bool // its process has ended
 	restarts  int
 	row       *row
 	leaving   bool
 }
 
-// asked is a deployment that somebody asked for.
+// asked is a deployment that somebody requested.
 type asked struct {
 	work
 	ours        bool
-	leads       bool // what happens is counted from it
+	leads       bool // events are counted from it
 	service     int
 	webhook     bool
 	title, text string
 	builds      string // the commit that its row ends as; empty: any
-	shown       bool   // its job, to the run
-	noRow       bool   // it left none
-	cleaned     bool   // somebody took its job from the queue
+	shown       bool   // the run was shown its job
+	noRow       bool   // it left no row
+	cleaned     bool   // somebody removed its job from the queue
 }
 
 type row struct {
@@ -114,16 +115,17 @@ type row struct {
 	dokploy.Deployment
 	ours    bool
 	work    work
-	text    string // that it was made with
+	text    string // the text that it was created with
 	began   time.Duration
 	ended   time.Duration
-	listed  bool // it was shown to the run
-	shown   bool // … with its own text
+	listed  bool // the run was shown it
+	shown   bool // the run was shown it with its own text
 	removed bool // by hand
 	pushed  bool // by newer ones
 }
 
-// services are ours and three others, one of them on each of the two servers.
+// services are ours and three others, one of them on each of two remote
+// servers.
 var services = [...]struct{ id, server string }{{"api", ""}, {"web", ""}, {"far", "r1"}, {"off", "r2"}}
 
 // Timers.
@@ -169,17 +171,17 @@ type world struct {
 	life    int
 	down    bool
 	hold    time.Duration
-	outage  time.Duration // no request gets through until then
+	outage  time.Duration // no request succeeds until then
 	fault   time.Duration
 
 	// The truth about ours.
 	ownJob     *job // as it was queued
 	builds     []*row
-	every      []*row // and others'
-	mine       []*row // those that never began, too
-	active     int    // how often it had its turn
+	every      []*row // including others'
+	mine       []*row // including those that never began
+	active     int    // how often it has had its turn
 	cleaned    bool
-	unseen     bool // something of ours was taken away before the run could see it
+	unseen     bool // something of ours was removed before the run could see it
 	fired      [anchors]bool
 	endedAt    time.Duration // of its last build
 	restarts   []time.Duration
@@ -188,10 +190,10 @@ type world struct {
 	badStart   bool
 	noRows     bool
 
-	jobShown, rowShown bool // to the run
+	jobShown, rowShown bool // shown to the run
 }
 
-// at0 is when the trigger is sent, on a clock that is right.
+// at0 is when the trigger is sent, on a correct clock.
 var at0 = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 
 func (w *world) serverTime(at time.Duration) time.Time {
@@ -231,7 +233,7 @@ func (w *world) timer(t timer) {
 	w.timers = append(w.timers, t)
 }
 
-// advance lets time go on to that moment.
+// advance lets time pass until that moment.
 func (w *world) advance(to time.Duration) {
 	for {
 		next := -1
@@ -260,7 +262,8 @@ func (w *world) fire(t timer) {
 	case doEvent:
 		w.happen(w.events[t.n])
 	case doArrive:
-		// What BullMQ holds back for want of its Redis, a restart takes.
+		// What BullMQ holds back while its Redis is missing is lost in a
+		// restart.
 		held := w.arrives > w.answered+20*time.Second && slices.ContainsFunc(w.restarts, func(at time.Duration) bool { return at > 0 })
 		if !w.down && !held {
 			a := &asked{work: w.own, ours: true, leads: true, title: "a deployment", text: "by the run " + ourMarker}
@@ -334,7 +337,8 @@ func (w *world) server(service int) string {
 	return services[service].server
 }
 
-// line is where a job waits: a webhook's names no server, and BullMQ has one.
+// line returns the queue in which a job waits: a webhook's job names no server,
+// and BullMQ has one queue.
 func (w *world) line(j *job) string {
 	if w.queue == bullMQ || j.webhook {
 		return ""
@@ -425,7 +429,7 @@ func (w *world) add(r *row) {
 	}
 }
 
-// begin makes the row of a job, or begins the one that it has.
+// begin creates the row of a job, or begins the one that it has.
 func (w *world) begin(j *job) {
 	if j.service != 0 { // nobody looks at those rows
 		w.timer(timer{at: w.now + j.takes, do: doEnd, job: j})
@@ -503,7 +507,7 @@ func (w *world) commit(j *job) {
 	w.timer(timer{at: w.now + max(0, j.leaves), do: doLeave, job: j})
 }
 
-// leave takes a job out of the queue. Its process writes on.
+// leave removes a job from the queue. Its process continues to write.
 func (w *world) leave(j *job) {
 	if j.leaving {
 		return
@@ -527,7 +531,7 @@ func (w *world) clean() {
 	})
 }
 
-// remove takes away the n-th newest row, or ours.
+// remove removes the n-th newest row, or ours.
 func (w *world) remove(n int) {
 	i := len(w.rows) - 1 - n
 	if n < 0 {
@@ -558,7 +562,7 @@ func (w *world) restart(e event) {
 		again.dead, again.stalled, again.leaving = false, true, false
 		again.row = nil
 		again.restarts++
-		if j.row != nil && j.row.Status == dokploy.StatusQueued { // its turn, and no row yet
+		if j.row != nil && j.row.Status == dokploy.StatusQueued { // its turn, but no row yet
 			again.row = j.row
 		}
 		w.jobs[i] = &again
@@ -606,7 +610,7 @@ func (w *world) up(life int) {
 	}
 }
 
-// resume is BullMQ's, once it has noticed that nobody works on a job.
+// resume does what BullMQ does once it has noticed that nobody works on a job.
 func (w *world) resume(life int) {
 	if life != w.life {
 		return
@@ -620,7 +624,7 @@ func (w *world) resume(life int) {
 	w.schedule()
 }
 
-// bringBack puts the jobs of before a restart in front of those since.
+// bringBack puts the jobs from before a restart ahead of those since.
 func (w *world) bringBack(life int) {
 	if life != w.life {
 		return
@@ -631,7 +635,7 @@ func (w *world) bringBack(life int) {
 		again.active, again.stalled, again.dead, again.processed = false, false, false, 0
 		w.number++
 		again.id = w.jobID()
-		again.said += 137 * time.Millisecond // what its database says
+		again.said += 137 * time.Millisecond // as in its database
 		if w.queuedRows && again.service == 0 && again.row == nil {
 			again.row = w.queuedRow(&again)
 		}
@@ -688,13 +692,13 @@ func (w *world) runningList() (ids []string) {
 
 // The truth.
 
-// has reports whether the job of ours is in the queue, or will be again.
+// has reports whether our job is in the queue, or will be again.
 func (w *world) has() bool {
 	mine := func(j *job) bool { return j.ours }
 	return slices.ContainsFunc(w.jobs, mine) || slices.ContainsFunc(w.journal, mine)
 }
 
-// last is the newest build of ours; nil: none had a row.
+// last returns the newest build of ours; nil: none had a row.
 func (w *world) last() *row {
 	if len(w.builds) == 0 {
 		return nil
@@ -713,7 +717,7 @@ func (w *world) ofRow(id string) *row {
 
 func (w *world) listedNow(r *row) bool { return slices.Contains(w.rows, r) }
 
-// baseline is what is listed at that moment.
+// baseline returns what is listed at that moment.
 func (w *world) baseline() (b track.Baseline) {
 	for _, r := range w.rows {
 		b.Rows = append(b.Rows, r.ID)
