@@ -8,11 +8,11 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// dockerFrom is the first seed in which Docker's routes fail for themselves, and
+// dockerFrom is the first seed in which Docker's routes fail on their own, and
 // in which somebody stops the service.
 const dockerFrom = 400_000_000_000_000
 
-// dockerRoutes are what a verification asks.
+// dockerRoutes are the routes that a verification requests.
 var dockerRoutes = []string{
 	"docker.getConfig", "docker.getServiceContainersByAppName", "docker.getStackContainersByAppName", "docker.getContainersByAppNameMatch",
 }
@@ -24,7 +24,7 @@ func (s *schedule) dockersTroubles(c chooser) {
 		from, after = atLead, 0
 	}
 	switch c.IntN(4) {
-	case 0: // a fault that passes: less than three tries of a request fail
+	case 0: // a temporary fault: less than three tries of a request fail
 		n := 1 + c.IntN(3)
 		s.fleeting++
 		s.add(from, after, fmt.Sprintf("502 from Docker's routes, %d times", n), func(w *sim) { w.dockerFails(n) })
@@ -37,7 +37,8 @@ func (s *schedule) dockersTroubles(c chooser) {
 		})
 	case 2:
 		if after := c.span(12 * time.Second); !s.hurts["outage"] {
-			// Together with a restart an idle service hides that BullMQ runs it again.
+			// Together with a restart, an idle service hides that BullMQ runs
+			// it again.
 			s.add(atEnd, after, "somebody stops the service", func(w *sim) {
 				w.mu.Lock()
 				w.truth.stopped = append(w.truth.stopped, time.Now())
@@ -54,11 +55,11 @@ func (w *sim) dockerFails(times int) {
 	}
 }
 
-// stoppedInVain reports whether somebody stopped the service while it was being
-// verified, long enough before the verdict to be seen.
+// stoppedInVain reports whether somebody stopped the service during
+// verification, long enough before the verdict to be seen.
 func (j *judgement) stoppedInVain() bool {
 	row, ok := j.truth.verdict[j.r.DeploymentID]
-	if !ok || row.FinishedAt.IsZero() || j.foreign() > 0 { // another's writes its own status over it
+	if !ok || row.FinishedAt.IsZero() || j.foreign() > 0 { // another's end overwrites its status
 		return false
 	}
 	done := row.FinishedAt.Add(-j.server.ClockSkew)

@@ -12,44 +12,44 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// followFrom is the first seed in which half of the runs start nothing, and follow
-// the deployment of a commit. No fresh seed of before is as large.
+// followFrom is the first seed in which half of the runs start nothing, and
+// follow the deployment of a commit. No earlier fresh seed is as large.
 const followFrom = 900_000_000_000_000
 
-// alike is a commit whose hash begins as that of pushed.
+// alike is a commit whose hash begins like the followed one's.
 const alike = "3f2a91c0ff3f2a91c0de3f2a91c0de3f2a91c0de"
 
-// followed is what a run follows, and what becomes of the pushes around it.
+// followed is what a run follows, and what happens to the pushes around it.
 type followed struct {
 	asks     string // the commit, or its beginning
 	within   time.Duration
 	skip     bool
 	pushed   Pushed // as CI knows it
 	settings dokploytest.Push
-	quiet    bool // nothing but deployments happens
+	quiet    bool // nothing happens but deployments
 	pull     int  // the pull request whose preview it is; 0: the service itself
 
 	lead    string // key of the first push's job
 	pushes  []told
-	cleaned map[string]bool // keys of jobs that somebody took from the queue
-	gone    time.Time       // when the preview was removed first
+	cleaned map[string]bool // keys of jobs that somebody removed from the queue
+	gone    time.Time       // when the preview was first removed
 	built   int             // deployments of previews
 	shown   []shown
 }
 
-// told is a push that Dokploy was told of, and took.
+// told is a push that Dokploy was told about and accepted.
 type told struct {
 	key, hash string
 	at        time.Time
 }
 
-// shown is what a read has carried out: the queue, or the rows.
+// shown is what a read has shown: the queue, or the rows.
 type shown struct {
 	at   time.Time
 	jobs []dokploytest.Job
 	rows []dokploytest.Row
 	list bool
-	id   string // of the service or preview; empty: there is none
+	id   string // of the service or preview; empty: it does not exist
 }
 
 // follows makes the choices of a run that follows.
@@ -92,7 +92,8 @@ func (s *schedule) follows(c chooser) {
 	}
 }
 
-// pushesOfOurs: before, at or after the step's start, or never; once or more often.
+// pushesOfOurs: before, at or after the step's start, or never; once or more
+// often.
 func (s *schedule) pushesOfOurs(c chooser) {
 	if c.one(8) {
 		return
@@ -146,12 +147,12 @@ func (s *schedule) pushesOfOthers(c chooser) {
 	}
 }
 
-// delivery is a push as a Git host tells of it.
+// delivery returns a push as a Git host reports it.
 func (s *schedule) delivery(c chooser, hash string) dokploytest.Delivery {
 	return dokploytest.Delivery{Form: pickOf(c, "gitea", "gitea", "gitlab", "github", "bitbucket"), Commit: hash, Modified: []string{pickOf(c, "src/a", "src/a", "docs/b")}}
 }
 
-// tell lets the Git host call the webhook.
+// tell has the Git host call the webhook.
 func (w *sim) tell(d dokploytest.Delivery, lead bool) {
 	w.mu.Lock()
 	w.look()
@@ -176,7 +177,7 @@ func (w *sim) tell(d dokploytest.Delivery, lead bool) {
 	}
 }
 
-// shows keeps what a read has carried out; with w.mu held.
+// shows records what a read has shown; with w.mu held.
 func (w *sim) shows(list bool) {
 	if w.follow == nil {
 		return
@@ -190,10 +191,10 @@ func (w *sim) shows(list bool) {
 	w.follow.shown = append(w.follow.shown, x)
 }
 
-// isOf reports whether a hash is that of the commit that is followed.
+// isOf reports whether a hash is that of the followed commit.
 func (f *followed) isOf(hash string) bool { return hash != "" && strings.HasPrefix(hash, f.asks) }
 
-// commitOf is the one that a row is of.
+// commitOf returns the commit of a row.
 func commitOf(r *dokploytest.Row) string {
 	if built := track.Built(r.Description); built != "" && r.Status != "running" && r.Status != "queued" {
 		return built
@@ -201,8 +202,8 @@ func commitOf(r *dokploytest.Row) string {
 	return track.Pushed(r.Description)
 }
 
-// newest is the deployment that a look shows as that of the commit, by the key of
-// its job or, where that is not known, its row; empty: it shows none.
+// newest returns the deployment that a look shows as that of the commit, by the
+// key of its job or, if that is not known, its row; empty: it shows none.
 func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row, id string) (key string, hashes []string) {
 	f := j.follow
 	is := func(hash string) bool {
@@ -211,7 +212,7 @@ func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row, id st
 		}
 		return f.isOf(hash)
 	}
-	for _, q := range jobs { // the newest last, but for those that came back
+	for _, q := range jobs { // the newest last, except for those that came back
 		if q.ServiceID == id && is(track.Pushed(q.Description)) {
 			key = j.jobKey(q)
 		}
@@ -231,10 +232,10 @@ func (j *judgement) newest(jobs []dokploytest.Job, rows []dokploytest.Row, id st
 	return key, hashes
 }
 
-// looks are the deployments that the looks of this run have shown, in their order:
-// each is of the newest one of the commit, and the first of them counts. A look that
-// was disturbed does not, so that without a disturbance there is one, and else there
-// may be several.
+// looks returns the deployments that the looks of this run have shown, in their
+// order: each shows the newest one of the commit, and the first of them counts.
+// A look that was disturbed does not count, so that without a disturbance there
+// is one, otherwise there may be several.
 func (j *judgement) looks() (keys []string, several bool, seen int) {
 	var jobs []dokploytest.Job
 	read := j.hidden()
@@ -262,7 +263,7 @@ func (j *judgement) looks() (keys []string, several bool, seen int) {
 	return keys, several, seen
 }
 
-// followed judges a run that follows, in the place of what is said of triggers.
+// followed judges a run that follows, instead of the rules about triggers.
 func (j *judgement) followed() {
 	if n := j.srv.TriggerCount(j.v); n > 0 {
 		j.bad("%d deployments were started", n)
@@ -282,7 +283,7 @@ func (j *judgement) followed() {
 		b.own = b.key == mine
 	}
 	if mine != f.lead {
-		j.rollout = "good" // as all but the first push's
+		j.rollout = "good" // like all except the first push's
 	}
 	switch r.Reason.Kind {
 	case verdict.NoneCame, verdict.NoneExplained, verdict.NoneOfNoGit, verdict.NoPreview, verdict.NoPreviewExplained:
@@ -301,13 +302,13 @@ func (j *judgement) followed() {
 	}
 }
 
-// unknowablePush: ours was taken away by hand, lost in a restart before it had a
-// row or left none, and another push of the same commit looks the same.
+// unknowablePush: ours was removed by hand, lost in a restart before it had a
+// row, or left no row, and another push of the same commit looks the same.
 func (j *judgement) unknowablePush() bool {
 	return j.twins() > 0 && (len(j.truth.removed) > 0 || len(j.follow.cleaned) > 0 || j.own.odd == "NoRow" || j.sshBroke || j.truth.restarts > 0)
 }
 
-// twins are the other pushes of the commit.
+// twins returns the number of other pushes of the commit.
 func (j *judgement) twins() (n int) {
 	for _, p := range j.follow.pushes {
 		if j.follow.isOf(p.hash) {
@@ -317,8 +318,8 @@ func (j *judgement) twins() (n int) {
 	return n - 1
 }
 
-// noneCame: its time is over, and nothing of the commit was shown, but to a look
-// that was disturbed.
+// noneCame: its time is over, and nothing of the commit was shown, except to a
+// look that was disturbed.
 func (j *judgement) noneCame(keys []string, seen int) {
 	r, f := j.r, j.follow
 	if r.DeploymentID != "" {
@@ -373,7 +374,7 @@ func (j *judgement) lostFollowing(d *build) {
 	}
 }
 
-// calmly: where nothing but deployments happens, one status is right.
+// calmly: if nothing happens but deployments, there is one right status.
 func (j *judgement) calmly() {
 	f := j.follow
 	keys, several, _ := j.looks()
@@ -395,7 +396,7 @@ func (j *judgement) calmly() {
 	}
 }
 
-// builtCommit: the commit that is said is that of the row.
+// builtCommit: the reported commit is the row's.
 func (j *judgement) builtCommit() {
 	row := j.truth.verdict[j.r.DeploymentID]
 	built := track.Built(row.Description)
@@ -407,7 +408,7 @@ func (j *judgement) builtCommit() {
 	}
 }
 
-// String is it for a person.
+// String describes it for a person.
 func (f *followed) String() string {
 	if f == nil {
 		return "nothing"

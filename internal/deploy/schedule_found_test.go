@@ -9,15 +9,15 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// The worst that schedules found, each as small as it gets.
+// The worst that schedules found, each as small as possible.
 
-// takes is a build that does nothing for some time.
+// takes returns a build that does nothing for some time.
 func takes(d time.Duration) dokploytest.Build {
 	return dokploytest.Build{Steps: []dokploytest.Step{{After: d, Text: "building\n"}}}
 }
 
 // The build ahead of ours had its row before the run began, and ours was over
-// between two looks: that is no lost deployment (seed 2209).
+// between two looks: that is not a lost deployment (seed 2209).
 func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
@@ -34,7 +34,7 @@ func TestAFastGitBuildBehindAKnownOneIsNotStartedAgain(t *testing.T) {
 	})
 }
 
-// The clock of the queue's answer is cut to the second, and in that second
+// The time in the queue's answer is cut to the second, and in that second
 // others of the service had begun and ended before ours was triggered.
 func TestOursAfterOthersOfTheSameSecond(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -51,8 +51,8 @@ func TestOursAfterOthersOfTheSameSecond(t *testing.T) {
 	})
 }
 
-// After a restart BullMQ runs ours again; what another deploys meanwhile is
-// not that (seeds 57 and 97).
+// After a restart BullMQ runs ours again; what another deploys meanwhile is not
+// that second run (seeds 57 and 97).
 func TestTheSecondRunIsOurs(t *testing.T) {
 	for _, source := range []string{"docker", "git"} {
 		t.Run(source, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestTheSecondRunIsOurs(t *testing.T) {
 	}
 }
 
-// Without its Redis BullMQ holds a trigger back and runs it later: it is not
+// Without its Redis, BullMQ holds a trigger back and runs it later: it is not
 // sent again (seed 203; docs/dokploy.md, Triggers).
 func TestATriggerThatRedisHoldsBackIsNotRepeated(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.29.5"}, func(w *world) {
@@ -88,8 +88,8 @@ func TestATriggerThatRedisHoldsBackIsNotRepeated(t *testing.T) {
 	})
 }
 
-// A stream that cannot be taken up again at the end leaves no half line, and
-// no silence about the rest (seed 329).
+// A stream that cannot be resumed at the end leaves no half line, and the
+// missing rest is reported (seed 329).
 func TestTheEndOfABrokenStream(t *testing.T) {
 	for _, version := range []string{"v0.30.2", "v0.28.8"} {
 		t.Run(version, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestTheEndOfABrokenStream(t *testing.T) {
 				}})
 				w.srv.Fault(dokploytest.Fault{Procedure: "listen-deployment", Kind: dokploytest.StreamCut, Bytes: 40, NoResume: true})
 				r := w.want(w.deploy("application api"), verdict.Failed, 1)
-				whole := version == "v0.30.2" // it has readLogs
+				whole := version == "v0.30.2" // this version has readLogs
 				if all := strings.Join(w.rec.log, "|"); strings.Contains(all, "ERROR: the reason") != whole || w.rec.said("may be missing") == whole ||
 					strings.Contains(all, "|second|") || strings.HasSuffix(all, "secon") {
 					w.Errorf("%q: %s\n%s", all, r.Why(), w.story())
@@ -109,8 +109,8 @@ func TestTheEndOfABrokenStream(t *testing.T) {
 	}
 }
 
-// TestAnUploadThatIsRemovedFromTheQueue: where what waits has a row, that row is
-// cancelled with it, and is no deployment that could be another's.
+// TestAnUploadThatIsRemovedFromTheQueue: if what waits has a row, that row is
+// cancelled with it, and is not a deployment that could be another's.
 func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
 	for _, keeps := range []bool{false, true} {
 		inWorld(t, dokploytest.Options{QueuedRows: true, KeepsQueue: keeps}, func(w *world) {
@@ -128,8 +128,8 @@ func TestAnUploadThatIsRemovedFromTheQueue(t *testing.T) {
 	}
 }
 
-// TestTwoRestartsThatLeaveItRunning: before 0.25.4 a restart leaves a row as it
-// is, and after a second one BullMQ does not run the job again.
+// TestTwoRestartsThatLeaveItRunning: before 0.25.4, a restart leaves a row as
+// it is, and after a second one BullMQ does not run the job again.
 func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.25.3"}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{Build: takes(time.Minute)})
@@ -146,8 +146,8 @@ func TestTwoRestartsThatLeaveItRunning(t *testing.T) {
 	})
 }
 
-// TestALogThatCannotBeReadKeepsNothingOpen: after an outage Dokploy must have
-// answered for a while. What is wrong with the log alone does not count.
+// TestALogThatCannotBeReadKeepsNothingOpen: after an outage, Dokploy must have
+// been answering for a while. A problem with the log alone does not count.
 func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddServer("server-1")
@@ -166,8 +166,8 @@ func TestALogThatCannotBeReadKeepsNothingOpen(t *testing.T) {
 	})
 }
 
-// TestTheEndOfALogHasLittleTimeBeyondTheTargets: a log that does not come holds
-// up neither the verdict nor what is said of a timeout.
+// TestTheEndOfALogHasLittleTimeBeyondTheTargets: a log that does not come
+// delays neither the verdict nor the report of a timeout.
 func TestTheEndOfALogHasLittleTimeBeyondTheTargets(t *testing.T) {
 	inWorld(t, dokploytest.Options{Latency: 120 * time.Millisecond}, func(w *world) {
 		web := w.srv.AddApplication(dokploytest.Application{Name: "web", Build: takes(17 * time.Second)})

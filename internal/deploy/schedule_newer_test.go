@@ -7,9 +7,9 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// newerFrom is the first seed whose servers may do what is wanted of newer
-// ones, apart and together, and whose application has previews of pull
-// requests, which stand in one line with it and have rows of their own.
+// newerFrom is the first seed whose servers may do what is expected of newer
+// ones, separately and together, and whose application has previews of pull
+// requests, which share a queue with it and have their own rows.
 const newerFrom = 500_000_000_000_000
 
 // newer makes those choices.
@@ -26,7 +26,7 @@ func (s *schedule) newer(c chooser) {
 		return
 	}
 	s.previews = &dokploytest.Previews{Build: dokploytest.Build{Steps: dokploytest.Lines(c.span(10*time.Second), "preview")}}
-	if c.one(2) { // as fast as what hides all but its order
+	if c.one(2) { // as fast as those that hide all but their order
 		s.previews.Build.Steps = dokploytest.Lines(time.Duration(5+c.IntN(200))*time.Millisecond, "preview")
 	}
 	for range 1 + c.IntN(4) {
@@ -39,8 +39,8 @@ func (s *schedule) newer(c chooser) {
 	}
 }
 
-// pull lets GitHub tell of a push to a pull request. It is no job of the
-// service's own.
+// pull has GitHub report a push to a pull request. It is not a job of the
+// service itself.
 func (w *sim) pull(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -12,20 +12,20 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// The oracle knows what became of every deployment, and holds the program's
-// verdict against that. Where the contract promises certainty, one status is
-// right; what else is allowed, and when, stands at each status in verdict and
-// at each reason in lost.
+// The oracle knows what happened to every deployment, and compares the
+// program's verdict with that. If the contract promises certainty, there is one
+// right status; what else is allowed, and when, is at each status in verdict
+// and at each reason in lost.
 
 var errTooLong = errors.New("the run does not end")
 
-// truth is all that happened.
+// truth is everything that happened.
 type truth struct {
-	old      []string // rows that were there before
+	old      []string // rows that existed before
 	triggers []*trigger
 	builds   []*build // every deployment of the service that began
 	status   map[string]dokploytest.Row
-	removed  map[string]bool // rows that an event took away
+	removed  map[string]bool // rows that an event removed
 	restarts int
 	downs    []outage
 	keyed    bool        // the key was limited
@@ -33,11 +33,11 @@ type truth struct {
 	meddled  bool        // another pipeline changed what this run sets
 	stopped  []time.Time // somebody stopped the service
 
-	lists, queues []time.Time // when the rows and the queue were carried out
+	lists, queues []time.Time // when the rows and the queue were read
 
 	began, ended, interrupted time.Time
 	verdict                   map[string]dokploytest.Row // status, when the run ended
-	kept                      []string                   // rows that there were then
+	kept                      []string                   // rows that existed then
 	atVerdict, later          []dokploytest.Job
 	set                       string // what prepare sets, when the run ended
 }
@@ -47,12 +47,12 @@ type outage struct {
 	down time.Duration
 }
 
-// trigger is one that the server has taken from this run.
+// trigger is one that the server has accepted from this run.
 type trigger struct {
 	key      string // of its job
 	at       time.Time
 	rollback bool
-	cleaned  bool // somebody took its job from the queue
+	cleaned  bool // somebody removed its job from the queue
 	unseen   bool // … before this run had read it
 	builds   []*build
 }
@@ -88,7 +88,8 @@ func (t *truth) ofRow(id string) *build {
 	return nil
 }
 
-// newest is this run's newest build; what rolls back is no part of its verdict.
+// newest returns this run's newest build; rollbacks do not count for its
+// verdict.
 func (t *truth) newest() *build {
 	for _, b := range slices.Backward(t.builds) {
 		if b.own && !b.rollback {
@@ -98,7 +99,7 @@ func (t *truth) newest() *build {
 	return nil
 }
 
-// forward are the triggers that are no rollback.
+// forward returns the triggers that are not rollbacks, or only the rollbacks.
 func (t *truth) forward(rollback bool) []*trigger {
 	return slices.DeleteFunc(slices.Clone(t.triggers), func(tr *trigger) bool { return tr.rollback != rollback })
 }
@@ -108,9 +109,9 @@ func (w *sim) among(queue []dokploytest.Job, tr *trigger) bool {
 	return slices.ContainsFunc(queue, func(j dokploytest.Job) bool { return j.ServiceID == w.v.ID && w.jobKey(j) == tr.key })
 }
 
-// gone reports whether the server took a trigger and lost it forever: it never
-// began, a restart came before it had a row, or it ended without one (SSH refused
-// while 11 rows are kept), which deploys nothing.
+// gone reports whether the server accepted a trigger and lost it forever: it
+// never began, a restart came before it had a row, or it ended without one (SSH
+// refused while 11 rows are kept), which deploys nothing.
 func (w *sim) gone(tr *trigger) bool {
 	return !w.among(w.truth.later, tr) && !slices.ContainsFunc(tr.builds, func(b *build) bool { return b.row != "" })
 }
@@ -142,7 +143,8 @@ func (j *judgement) bad(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }
 
-// harmless: nothing is sent that was not asked for, and nothing secret shown.
+// harmless: nothing is sent that was not requested, and nothing secret is
+// shown.
 func (j *judgement) harmless() {
 	may := strings.Fields("settings.getDokployVersion settings.isCloud project.all deployment.all deployment.allByCompose deployment.queueList deployment.readLogs listen-deployment " +
 		j.kind + ".one " + j.trigger())
@@ -194,7 +196,7 @@ func (j *judgement) harmless() {
 	}
 }
 
-// outputs are consistent.
+// outputs checks that the outputs are consistent.
 func (j *judgement) outputs() {
 	r := j.r
 	exit, known := map[verdict.Status]int{
@@ -224,7 +226,7 @@ func (j *judgement) outputs() {
 		j.bad("status %s with verified %q", r.Status, r.Verified)
 	}
 	if row, ok := j.truth.verdict[r.DeploymentID]; ok && r.Build >= 0 {
-		const ms = time.Millisecond // what the server writes
+		const ms = time.Millisecond // as the server writes it
 		if built := row.FinishedAt.Truncate(ms).Sub(row.StartedAt.Truncate(ms)); r.Build != built {
 			j.bad("built in %s, not %s", r.Build, built)
 		}
@@ -235,8 +237,8 @@ func (j *judgement) outputs() {
 	}
 }
 
-// once: there are never two deployments of one run, unless the first was
-// really lost (a restart, or somebody who cleaned the queue); then one more.
+// once: there are never two deployments of one run, unless the first was really
+// lost (a restart, or somebody who cleaned the queue); then one more.
 func (j *judgement) once() {
 	for _, rollback := range []bool{false, true} {
 		triggers := j.truth.forward(rollback)
@@ -244,8 +246,8 @@ func (j *judgement) once() {
 			j.bad("%d deployments were started", len(triggers))
 		}
 		for i, tr := range triggers {
-			// A row that was removed before the run could see it leaves nothing
-			// that tells it from one that was lost.
+			// A row that was removed before the run could see it looks the same
+			// as one that was lost.
 			removed := len(tr.builds) > 0 && j.truth.removed[tr.builds[len(tr.builds)-1].row]
 			if i < len(triggers)-1 && !j.gone(tr) && !removed {
 				j.bad("deployment %d was started again, though Dokploy had it", i+1)
@@ -273,8 +275,8 @@ func (j *judgement) slack() time.Duration {
 	return 50 * time.Millisecond
 }
 
-// foreign are others' deployments of the service that have come since the run
-// began.
+// foreign returns the number of others' deployments of the service that have
+// come since the run began.
 func (j *judgement) foreign() (n int) {
 	for _, b := range j.truth.builds {
 		if !b.own && b.at.After(j.truth.began.Add(-j.slack())) && !b.at.After(j.truth.ended) {
@@ -284,11 +286,11 @@ func (j *judgement) foreign() (n int) {
 	return n
 }
 
-// unknowable: neither queue nor marker can be seen, somebody took this run's
-// deployment away (from the queue, or its row) or it never had a row, and
-// another's is the only one that came. No client can know that; the contract
-// lets the ids decide there. The same of a Git source's whose job or row was
-// taken away before queue or list were read for the first time.
+// unknowable: neither queue nor marker can be seen, somebody removed this run's
+// deployment (from the queue, or its row) or it never had a row, and another's
+// is the only one that came. No client can know that; the contract lets the ids
+// decide then. The same is true for a Git source whose job or row was removed
+// before queue or list were read for the first time.
 func (j *judgement) unknowable() bool {
 	if j.overwrites() && j.foreign() > 0 && (j.truth.blink || slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.unseen })) {
 		return true
@@ -297,9 +299,9 @@ func (j *judgement) unknowable() bool {
 		slices.ContainsFunc(j.truth.triggers, func(tr *trigger) bool { return tr.cleaned }))
 }
 
-// unconfirmed: where there is no marker only a look after the end confirms
-// that the new id was this run's. A run that gives up before that may have
-// another's (and have shown its log).
+// unconfirmed: without a marker, only a look after the end confirms that the
+// new id was this run's. A run that gives up before that may have another's
+// (and have shown its log).
 func (j *judgement) unconfirmed() bool {
 	return !j.marked() && j.foreign() > 0 && !slices.Contains([]verdict.Status{verdict.Done, verdict.Unhealthy, verdict.Failed, verdict.Cancelled}, j.r.Status)
 }
@@ -307,11 +309,11 @@ func (j *judgement) unconfirmed() bool {
 // same: nothing that docker compose or swarm would replace is changed.
 func (j *judgement) same() bool { return j.kind == "compose" && j.prepare != "compose-file" }
 
-// bad rollouts of this run's version that there are at all: a compose file
-// that is not changed starts nothing anew.
+// crashes reports whether this run's version has a bad rollout at all: a
+// compose file that is not changed starts nothing new.
 func (j *judgement) crashes() bool {
 	if j.kind == "compose" && !j.stack && j.rollout == "stuck" {
-		return false // docker compose places nothing
+		return false // docker compose does no placement
 	}
 	return j.rollout != "good" && (j.kind == "application" || j.prepare == "compose-file")
 }
@@ -335,8 +337,8 @@ func (j *judgement) verdict() {
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
 		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage() && !j.saidAtOnce(d) && !j.unseenAgain(newest)):
 			// The same job again: BullMQ kept it in a restart right after the
-			// end. Nobody sees that where the queue is hidden, or once the end is
-			// said.
+			// end. Nobody sees that if the queue is hidden, or once the end is
+			// reported.
 			j.bad("done, but build %d is newer", newest.n)
 		}
 		if r.Verified == verdict.VerifiedYes && j.crashes() && !t.meddled {
@@ -349,7 +351,7 @@ func (j *judgement) verdict() {
 		if j.wait {
 			j.bad("queued, though it was to wait")
 		}
-		// Where the queue is hidden a lost answer counts as accepted.
+		// If the queue is hidden, a lost answer counts as accepted.
 		if accepted == 0 && (!j.hidden() || !j.hurts["trigger"]) {
 			j.bad("queued, but the server never took it")
 		}
@@ -357,7 +359,7 @@ func (j *judgement) verdict() {
 		if !is("done") {
 			j.bad("unhealthy, but the row is %q", t.verdict[r.DeploymentID].Status)
 		}
-		// Another pipeline's version that came on top is none of this run's.
+		// Another pipeline's version that came on top is not this run's.
 		if r.Verified == verdict.VerifiedNo && !j.crashes() && (!t.meddled || j.prepare != "image") && len(t.stopped) == 0 {
 			j.bad("unhealthy, but it runs")
 		}
@@ -367,12 +369,12 @@ func (j *judgement) verdict() {
 		case d != nil:
 			j.bad("error, but the row is %q", t.verdict[d.row].Status)
 		case t.meddled && j.prepare != "":
-			// Another pipeline came between the setting and the reading back.
+			// Another pipeline came between setting and reading back.
 			if accepted > 0 {
 				j.bad("nothing was to be deployed")
 			}
 		case j.hurts["own words"]:
-			// Dokploy said 500 to the trigger, and has it not.
+			// Dokploy answered the trigger with 500, and does not have it.
 			if accepted > 0 && !j.gone(t.forward(false)[accepted-1]) {
 				j.bad("error, but the server has taken it")
 			}
@@ -425,7 +427,7 @@ func (j *judgement) verdict() {
 	j.calm(newest)
 }
 
-// left: what is said to go on in Dokploy is not what was known to be otherwise.
+// left: what is reported to go on in Dokploy was not known to be otherwise.
 func (j *judgement) left(d *build, accepted int) {
 	r, t := j.r, &j.truth
 	ended := slices.Contains([]verdict.Status{verdict.Timeout, verdict.Interrupted, verdict.Unreachable}, r.Status)
@@ -458,21 +460,23 @@ func (j *judgement) left(d *build, accepted int) {
 	}
 }
 
-// unseenAgain reports whether a build may be a second run that nobody can see: its
-// deployment was done before a restart, and it shows its commit's text instead of
-// ours before it can be looked at. It may be anybody's (protocol.md).
+// unseenAgain reports whether a build may be a second run that nobody can see:
+// its deployment was done before a restart, and it shows its commit's text
+// instead of ours before it can be looked at. It may be anybody's
+// (protocol.md).
 func (j *judgement) unseenAgain(newest *build) bool {
 	return j.server.KeepsQueue && j.overwrites() && newest.work.takes < 2*time.Second
 }
 
-// saidAtOnce reports whether nothing was asked once the end could be seen: it was
-// known before whatever came after it.
+// saidAtOnce reports whether nothing was requested once the end could be seen:
+// it was known before anything that came after it.
 func (j *judgement) saidAtOnce(d *build) bool {
 	end := j.truth.verdict[d.row].FinishedAt.Add(-j.server.ClockSkew)
 	return since(j.truth.lists, end.Add(300*time.Millisecond), j.truth.ended) == 0
 }
 
-// saidBeforeOutage reports whether Dokploy was away only after the end was said.
+// saidBeforeOutage reports whether Dokploy was away only after the end was
+// reported.
 func (j *judgement) saidBeforeOutage() bool {
 	has := func(part string) func(string) bool {
 		return func(note string) bool { return strings.Contains(note, part) }
@@ -488,9 +492,9 @@ func (j *judgement) lost(d *build, accepted int) {
 	allGone := accepted > 0 && !slices.ContainsFunc(forward, func(tr *trigger) bool { return !j.gone(tr) })
 	switch j.r.Reason.Kind {
 	case verdict.Ambiguous, verdict.AnswerLost:
-		// Where there is no marker: with another's deployment around. Else
-		// only where a Git source's text is gone by the time it is seen, and
-		// another's deployment may be it, or ours may be none: after a lost
+		// If there is no marker: with another's deployment around. Otherwise
+		// only if a Git source's text is gone by the time it is seen, and
+		// another's deployment may be it, or ours may not exist: after a lost
 		// answer or an outage.
 		if !j.marked() && j.foreign() == 0 && !j.hurts["trigger"] && !j.hurts["outage"] {
 			j.bad("lost, but there is no other deployment")
@@ -508,20 +512,20 @@ func (j *judgement) lost(d *build, accepted int) {
 			j.bad("lost, but the row is there")
 		}
 	case verdict.StuckConnection, verdict.StuckRestart, verdict.StuckUnexplained, verdict.LeftAsRunning:
-		// A row that has not ended, and no job of it: so it was to be, or a
-		// restart left an unknown status.
+		// A row that has not ended, and no job for it: the schedule says so, or
+		// a restart left an unknown status.
 		if d == nil || slices.ContainsFunc(t.atVerdict, func(q dokploytest.Job) bool { return j.jobKey(q) == d.key }) ||
 			slices.Contains([]string{"done", "error", "cancelled"}, t.verdict[d.row].Status) || d.work.odd != "StayRunning" && !d.orphan {
 			j.bad("lost, but it is at work")
 		}
 	case verdict.TakenWithoutTrace:
 		// The job began, and there is no row, or it was removed at once. Or a
-		// restart that was too quick to be noticed (less than 5 s) ended it.
+		// restart that was too short to be noticed (less than 5 s) ended it.
 		if newest := t.newest(); newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan) {
 			j.bad("lost, but it has a row, or should have")
 		}
 	case verdict.ForgottenQueued, verdict.ForgottenInRestart, verdict.CancelledByRestart:
-		// A second time, or for all that can be seen: its row was removed, or
+		// A second time, or as far as anybody can see: its row was removed, or
 		// pushed out by others.
 		newest := t.newest()
 		pushed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
@@ -529,33 +533,33 @@ func (j *judgement) lost(d *build, accepted int) {
 			j.bad("lost, but it was started %d times (all lost: %v)", accepted, allGone)
 		}
 	case verdict.ShownNowhereAccepted, verdict.PushedOut:
-		// A restart that was too quick to be noticed, somebody who cleaned the
-		// queue, or who removed the row, before the run could see it.
+		// A restart that was too short to be noticed, or somebody who cleaned
+		// the queue or removed the row before the run could see it.
 		newest := t.newest()
 		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
 		if !removed && (!allGone || t.restarts == 0 && !forward[0].cleaned && j.own.odd != "NoRow" && !j.sshBroke) {
 			j.bad("lost, but Dokploy has it")
 		}
 	case verdict.HeldByRedis:
-		// BullMQ without its Redis takes a trigger, does not answer, and runs it
-		// later: a trigger without an answer is none to repeat.
+		// BullMQ without its Redis accepts a trigger, does not answer, and runs
+		// it later: a trigger without an answer must not be repeated.
 		newest := t.newest()
 		if j.modern(0, 29, 9) || !j.hurts["trigger"] || newest != nil && newest.row != "" && newest.at.Before(t.ended) && !t.removed[newest.row] {
 			j.bad("lost, but Dokploy has it, or should have been asked again")
 		}
 	case verdict.HiddenIdle, verdict.HiddenPushedOut:
-		// A hidden queue: somebody took its job or its row away, or others
-		// pushed it out.
+		// A hidden queue: somebody removed its job or its row, or others pushed
+		// it out.
 		newest := t.newest()
 		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
-		// One that cannot be read, too.
+		// A queue that cannot be read, too.
 		never := accepted == 0 && j.hurts["trigger"]
 		if !j.hidden() && !j.hurts["outage"] || !removed && !allGone && !never {
 			j.bad("lost, but Dokploy has it")
 		}
 	case verdict.HiddenUnconfirmed:
 		// A hidden queue: a trigger that was not carried out, or whose job or
-		// row somebody took away.
+		// row somebody removed.
 		newest := t.newest()
 		removed := newest != nil && newest.row != "" && !slices.Contains(t.kept, newest.row)
 		if accepted > 0 && !allGone && !removed || !j.hurts["trigger"] {
@@ -566,7 +570,7 @@ func (j *judgement) lost(d *build, accepted int) {
 	}
 }
 
-// timedOut: not before its time, and not when the end could long be seen.
+// timedOut: not before its time, and not if the end could be seen long ago.
 func (j *judgement) timedOut(newest *build) {
 	t := &j.truth
 	if j.r.Took < j.timeout || !j.rollback && j.r.Took > j.timeout+4*time.Second {
@@ -602,13 +606,15 @@ func since(times []time.Time, from, to time.Time) (n int) {
 	return n
 }
 
-// unreachable: no whole look can have worked in the time that is tolerated.
+// unreachable: no complete look can have succeeded in the time that is
+// tolerated.
 func (j *judgement) unreachable() {
 	t := &j.truth
 	if !j.hurts["outage"] && !j.hurts["trigger"] {
 		j.bad("unreachable, but nothing was in the way")
 	}
-	// Three triggers whose answers were lost, and that Dokploy has not, end so.
+	// Three triggers whose answers were lost, and that Dokploy does not have,
+	// end like this.
 	lost := j.hurts["trigger"] && !slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return !j.gone(tr) })
 	if lost || j.rollback {
 		return
@@ -620,7 +626,7 @@ func (j *judgement) unreachable() {
 	}
 }
 
-// calm: where nothing happens, one status is right.
+// calm: if nothing happens, there is one right status.
 func (j *judgement) calm(newest *build) {
 	if len(j.events) > j.fleeting || !j.wait || j.timeout < j.own.takes+2*time.Minute || j.own.odd != "" {
 		return
@@ -645,8 +651,8 @@ func (j *judgement) calm(newest *build) {
 	}
 }
 
-// shares reports whether a build's log file is another's, too: both began in one
-// second, and Dokploy names the file by that.
+// shares reports whether a build's log file is also another's: both began in
+// the same second, which Dokploy uses for the file's name.
 func (j *judgement) shares(b *build) bool {
 	second := func(b *build) time.Time { return b.at.Add(j.server.ClockSkew).Truncate(time.Second) }
 	return slices.ContainsFunc(j.truth.builds, func(o *build) bool {
@@ -706,7 +712,7 @@ func (j *judgement) shown() {
 	if starts > own && !gaps && !shared {
 		j.bad("the beginning of the log is shown %d times", starts)
 	}
-	// The log is all there at the end, unless the way was disturbed.
+	// The log is complete at the end, unless the connection was disturbed.
 	d := j.truth.ofRow(j.r.DeploymentID)
 	whole := d != nil && (j.r.Status == verdict.Done || j.r.Status == verdict.Failed || j.r.Status == verdict.Unhealthy) && (j.logs == LogLive || j.logs == LogFailure && j.r.Status == verdict.Failed)
 	if whole {
@@ -715,8 +721,8 @@ func (j *judgement) shown() {
 	j.notEmpty()
 }
 
-// settings: what was to be set is set where it was deployed, and back where
-// that is said.
+// settings: what was to be set is set if it was deployed, and set back if that
+// is reported.
 func (j *judgement) settings() {
 	if j.prepare == "" || j.truth.meddled {
 		return

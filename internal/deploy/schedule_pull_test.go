@@ -8,8 +8,8 @@ import (
 	"dokploy-deploy/internal/dokploytest"
 )
 
-// pullRequests lets the run follow the preview of a pull request instead. What is
-// pushed to the branch of the application deploys that one, beside it.
+// pullRequests has the run follow the preview of a pull request instead. Pushes
+// to the application's branch deploy the application at the same time.
 func (s *schedule) pullRequests(c chooser) {
 	f := s.follow
 	f.pull, f.settings = 1, dokploytest.Push{}
@@ -57,7 +57,8 @@ func (s *schedule) pullRequests(c chooser) {
 	}
 }
 
-// followedNow is the service whose rows count, as it is now; nil: there is none.
+// followedNow returns the service whose rows count, as it is now; nil: it does
+// not exist.
 func (w *sim) followedNow() *dokploytest.Service {
 	if w.follow == nil || w.follow.pull == 0 {
 		return w.v
@@ -69,7 +70,8 @@ func (w *sim) followedNow() *dokploytest.Service {
 	return nil
 }
 
-// allRows are those of the service and, where one is followed, of its previews.
+// allRows returns the rows of the service and, if one is followed, of its
+// previews.
 func (w *sim) allRows() []dokploytest.Row {
 	rows := w.srv.Deployments(w.v)
 	if w.follow == nil || w.follow.pull == 0 {
@@ -81,7 +83,7 @@ func (w *sim) allRows() []dokploytest.Row {
 	return rows
 }
 
-// tellPull lets GitHub tell of a pull request.
+// tellPull has GitHub report a pull request.
 func (w *sim) tellPull(p dokploytest.PullRequest, lead bool) {
 	w.mu.Lock()
 	w.look()
@@ -127,7 +129,7 @@ func (f *followed) went() {
 	}
 }
 
-// buildOfPreview is buildOf for a preview, whose own count is none of ours.
+// buildOfPreview is buildOf for a preview, whose own count is ignored.
 func (w *sim) buildOfPreview(int) dokploytest.Build {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -17,8 +17,9 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// readersFrom is the first seed in which somebody reads the output, and not
-// always. These choices have numbers of their own: those of all others stay.
+// readersFrom is the first seed in which somebody reads the output, though not
+// always. These choices have their own numbers: those of all others stay the
+// same.
 const readersFrom = 200_000_000_000_000
 
 // outputReader reads what the program's real printer shows. Whatever it does,
@@ -27,7 +28,7 @@ type outputReader struct {
 	does  string // reads, slow, blocks, breaks
 	at    time.Duration
 	lasts time.Duration // of blocks
-	full  bool          // there is no room in the printer from the beginning
+	full  bool          // the printer has no room from the beginning
 
 	mu            sync.Mutex
 	begun         time.Time
@@ -63,7 +64,7 @@ func (r *outputReader) String() string {
 	return fmt.Sprintf("%s after %s, for %s; full: %v", r.does, r.at, r.lasts, r.full)
 }
 
-// most is how long the end of the output may take.
+// most returns how long the end of the output may take.
 func (r *outputReader) most() time.Duration {
 	if r.does == "slow" {
 		return 11 * time.Minute
@@ -73,7 +74,7 @@ func (r *outputReader) most() time.Duration {
 
 var errReaderGone = errors.New("broken pipe")
 
-// Write is the pipe to it.
+// Write is the pipe to the reader.
 func (r *outputReader) Write(p []byte) (int, error) {
 	now := time.Since(r.begun)
 	switch {
@@ -92,8 +93,8 @@ func (r *outputReader) Write(p []byte) (int, error) {
 	return r.text.Write(p)
 }
 
-// reporter is the printer as main has it, and the recorder beside it; end ends
-// the output as main does, and then the reader is gone.
+// reporter returns the printer as main has it, together with the recorder; end
+// ends the output as main does, and then the reader is gone.
 func (r *outputReader) reporter(rec *recorder) (reporter Reporter, end func()) {
 	if r == nil {
 		return rec, func() {}
@@ -115,7 +116,7 @@ func (r *outputReader) reporter(rec *recorder) (reporter Reporter, end func()) {
 
 var longLine = []byte(strings.Repeat("x", 1<<10))
 
-// both reports to two.
+// both reports to two reporters.
 type both struct {
 	*recorder
 	shown *ci.Printer
@@ -135,8 +136,8 @@ func (b both) LogLine(target string, l []byte) {
 	b.shown.LogLine(target, l)
 }
 
-// printed holds the output against what the program reported: a reader that
-// reads at the end has got all of it, in order, or the count of what is missing.
+// printed compares the output with what the program reported: a reader that
+// reads at the end got all of it, in order, or the count of what is missing.
 func (j *judgement) printed() {
 	r := j.reader
 	if r == nil {
@@ -171,7 +172,7 @@ func (j *judgement) printed() {
 	}
 }
 
-// TestSchedulesWithReaders are the first of these, whatever the flags say.
+// TestSchedulesWithReaders runs the first of these, whatever the flags say.
 func TestSchedulesWithReaders(t *testing.T) {
 	for i := range uint64(60) {
 		holds(t, readersFrom+i)
@@ -179,7 +180,8 @@ func TestSchedulesWithReaders(t *testing.T) {
 }
 
 // Without a reader, with one that has gone and with one that reads, a run ends
-// alike: with every outcome, and with the time and signals that end it.
+// in the same way: with every outcome, and with the time and signals that end
+// it.
 func TestTheReaderChangesNothing(t *testing.T) {
 	readers := map[string]func() *outputReader{
 		"blocks":          func() *outputReader { return &outputReader{does: "blocks", lasts: forGood} },
@@ -242,8 +244,8 @@ func (s *slowly) Write(p []byte) (int, error) {
 	return s.Builder.Write(p)
 }
 
-// Neither the verdict nor going back nor the outputs wait for a reader that is
-// slower than the log: they come as they do without one.
+// Neither the verdict nor the rollback nor the outputs wait for a reader that
+// is slower than the log: they come as they do without one.
 func TestASlowReaderDelaysNothing(t *testing.T) {
 	build := func(outcome string, steps ...dokploytest.Step) dokploytest.Build {
 		return dokploytest.Build{LogWriter: dokploytest.BigLog(8 << 20), Steps: steps, Outcome: outcome}
@@ -311,8 +313,8 @@ func TestASlowReaderDelaysNothing(t *testing.T) {
 	}
 }
 
-// Whatever an interrupt finds a run at, it ends within 2 s, and its last words are
-// read.
+// Whatever an interrupted run is doing, it ends within 2 s, and its last words
+// are read.
 func TestAnInterruptWithASlowReader(t *testing.T) {
 	for at := time.Duration(0); at <= 72*time.Second; at += 9 * time.Second {
 		t.Run(at.String(), func(t *testing.T) {
@@ -357,7 +359,7 @@ func TestAnInterruptWithASlowReader(t *testing.T) {
 	}
 }
 
-// manyLines are more than the printer keeps for a reader that blocks.
+// manyLines writes more than the printer keeps for a reader that blocks.
 func manyLines(w io.Writer) {
 	for range 6 << 20 >> 10 {
 		_, _ = w.Write(append(longLine[:len(longLine):len(longLine)], '\n'))

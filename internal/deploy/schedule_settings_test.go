@@ -15,14 +15,14 @@ const (
 	newArgs = "VERSION=2"
 )
 
-// buildArguments makes that choice.
+// buildArguments makes this choice.
 func (s *schedule) buildArguments(c chooser) {
 	if s.kind == "application" && s.source == "git" && c.one(3) {
 		s.prepare = "build-args"
 	}
 }
 
-// builtFromDockerfile is the application that has them.
+// builtFromDockerfile returns the application that has them.
 func (s *schedule) builtFromDockerfile(a dokploytest.Application) dokploytest.Application {
 	if s.prepare == "build-args" {
 		a.HowBuilt, a.BuildArgs = fromDockerfile, oldArgs
@@ -30,8 +30,9 @@ func (s *schedule) builtFromDockerfile(a dokploytest.Application) dokploytest.Ap
 	return a
 }
 
-// commit: it is that of the row that was followed, and is there where nothing
-// was in the way. A row that somebody removes at its end may go before its text.
+// commit: the commit is that of the row that was followed, and exists if
+// nothing was in the way. A row that somebody removes at its end may disappear
+// before its text comes.
 func (j *judgement) commit() {
 	d := j.truth.ofRow(j.r.DeploymentID)
 	if j.follow != nil {

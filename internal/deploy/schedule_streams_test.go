@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// streamsFrom is the first seed whose log goes wrong in more ways.
+// streamsFrom is the first seed whose log may go wrong in more ways.
 const streamsFrom = 300_000_000_000_000
 
 // streams makes the choices about the ways to the log.
@@ -23,11 +23,11 @@ func (s *schedule) streams(c chooser) {
 		s.own.lines = 10 + c.IntN(40)
 	}
 	if c.one(4) {
-		s.own.outcome = "error" // whose log is quoted
+		s.own.outcome = "error" // the log of a failure is quoted
 	}
 }
 
-// silence lets the stream bring nothing, or stop at some byte.
+// silence has the stream bring nothing, or stop at some byte.
 func (s *schedule) silence(c chooser) {
 	s.hurts["stream"] = true
 	f := dokploytest.Fault{Procedure: "listen-deployment", Pong: c.one(2), Times: pickOf(c, 1, 1, 2, 5, -1)}
@@ -44,7 +44,7 @@ func (s *schedule) silence(c chooser) {
 	s.add(atLead, 0, fmt.Sprintf("%s, %d times, after %d bytes, answers pings: %v", f.Kind, f.Times, f.Bytes, f.Pong), func(w *sim) { w.srv.Fault(f) })
 }
 
-// readLogsFault lets the log not be read over REST.
+// readLogsFault makes the log unreadable over REST.
 func (s *schedule) readLogsFault(c chooser) {
 	s.hurts["stream"] = true
 	f := dokploytest.Fault{Procedure: "deployment.readLogs", Times: pickOf(c, 1, 3, -1)}
@@ -62,13 +62,13 @@ func (s *schedule) readLogsFault(c chooser) {
 	case 5:
 		f.Kind = dokploytest.Page
 	case 6:
-		f.Kind, f.Status, f.Body = dokploytest.Custom, 200, `"\n"` // as where there is no file
+		f.Kind, f.Status, f.Body = dokploytest.Custom, 200, `"\n"` // as if there is no file
 	}
 	s.add(atLead, 0, fmt.Sprintf("deployment.readLogs, %d times: %s %s", f.Times, f.Kind, f.Body), func(w *sim) { w.srv.Fault(f) })
 }
 
-// logIsAccountedFor: all lines are shown, or a word about them; and no word
-// where nothing was in the way.
+// logIsAccountedFor: all lines are shown, or a message about them; and no
+// message if nothing was in the way.
 func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 	switch {
 	case d != nil && j.truth.verdict[d.row].LogPath == "" && shown == 0: // it could not even be started: there is no log
@@ -80,7 +80,7 @@ func (j *judgement) logIsAccountedFor(d *build, shown int, gaps bool) {
 	}
 }
 
-// notEmpty: a log that has lines is not called empty.
+// notEmpty: a log that has lines is not reported as empty.
 func (j *judgement) notEmpty() {
 	if j.rec.said("the log is empty") || j.r.Reason.Kind == verdict.EmptyLog {
 		j.bad("the log is called empty")

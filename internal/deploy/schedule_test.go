@@ -43,7 +43,7 @@ var (
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
-// maxFindings ends a run of many schedules: the first few tell enough.
+// maxFindings ends a run of many schedules: the first few findings are enough.
 const maxFindings = 10
 
 func TestSchedules(t *testing.T) {
@@ -59,7 +59,7 @@ func TestSchedules(t *testing.T) {
 		}
 	case *scheduleFor > 0:
 		seed, end, n := followFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
-		// Not t.Log: a run that is killed must have said it.
+		// Not t.Log: this must be printed even if the run is killed.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
 			if !holds(t, seed+uint64(n)) {
@@ -86,7 +86,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// foundSchedules once ended wrongly; each says how.
+// foundSchedules are the seeds that once ended wrongly; each says how.
 var foundSchedules = []struct {
 	seed uint64
 	was  string
@@ -157,7 +157,8 @@ func TestFoundSchedules(t *testing.T) {
 }
 
 // holds runs the schedule of a seed and reports whether all went well. With -v
-// the seed is named before it begins: a panic of the stand-in's does not tell.
+// the seed is printed before it begins: a panic of the stand-in does not say
+// it.
 func holds(t *testing.T, seed uint64) bool {
 	t.Helper()
 	return t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -188,18 +189,18 @@ type schedule struct {
 	limit     time.Duration // unreachable-timeout
 	logs      LogMode
 	verify    VerifyMode
-	member    bool // the key of a plain member
-	history   int  // deployments of long ago
+	member    bool // the key is a plain member's
+	history   int  // old deployments
 	prepare   string
 	upload    bool   // the source is sent
 	builder   string // id of the server it is built on
 	rollback  bool
 	rollout   string // of this run's version: good, crash, crash8, stuck
 	own       work   // what this run's deployment does
-	others    []work // what another's does, in turn
+	others    []work // what others' deployments do, in turn
 	lead      time.Duration
 	events    []event
-	fleeting  int             // of the events: faults that nobody may notice
+	fleeting  int             // events that are faults that nobody may notice
 	hurts     map[string]bool // kinds of trouble that the oracle makes allowances for
 	date      string          // whose clock the Date header shows
 	previews  *dokploytest.Previews
@@ -211,7 +212,7 @@ type work struct {
 	takes   time.Duration
 	lines   int
 	outcome string
-	odd     string // how it does not go as usual
+	odd     string // what is unusual about it
 }
 
 func (w work) String() string {
@@ -228,8 +229,8 @@ type anchor string
 const (
 	atLead    anchor = "before the run" // the lead passes after these
 	atStart   anchor = "start"
-	atTrigger anchor = "trigger" // the server has taken this run's first one
-	atRow     anchor = "row"     // this run's first row is there
+	atTrigger anchor = "trigger" // the server has accepted this run's first one
+	atRow     anchor = "row"     // this run's first row exists
 	atEnd     anchor = "end"     // that row's deployment has just ended
 )
 
@@ -247,7 +248,7 @@ func (c chooser) one(in int) bool { return c.IntN(in) == 0 }
 
 func pickOf[T any](c chooser, of ...T) T { return of[c.IntN(len(of))] }
 
-// span is a time of any order of magnitude up to most.
+// span returns a time of any order of magnitude, up to most.
 func (c chooser) span(most time.Duration) time.Duration {
 	d := time.Duration(c.Int64N(int64(most)) + 1)
 	for range c.IntN(4) {
@@ -309,7 +310,7 @@ func newSchedule(seed uint64) *schedule {
 	}
 	slices.SortStableFunc(s.events, func(a, b event) int { return strings.Compare(string(a.from), string(b.from)) })
 	if s.own.odd == "NoRow" && s.history < 11 {
-		s.own.odd = "" // only where eleven are kept (docs/dokploy.md, Remote servers)
+		s.own.odd = "" // only if eleven are kept (docs/dokploy.md, Remote servers)
 	}
 	if seed >= moreFrom {
 		s.more(c)
@@ -335,16 +336,16 @@ func newSchedule(seed uint64) *schedule {
 	return s
 }
 
-// moreFrom and evenMoreFrom are the first seeds with the choices that came
-// later: those before them still mean what they meant when they found something.
+// moreFrom and evenMoreFrom are the first seeds with choices that were added
+// later: earlier seeds still mean what they meant when they found something.
 const (
 	moreFrom     = 1_000_000
 	evenMoreFrom = 200_000_000_000_000
 )
 
-// evenMore makes the choices that came after those: a Date header that whoever
-// stands in between writes by a clock of its own, a queue that comes back after
-// a restart, rows of what waits.
+// evenMore makes the choices that were added after those: a Date header that
+// something in between writes by its own clock, a queue that comes back after a
+// restart, rows of waiting deployments.
 func (s *schedule) evenMore(c chooser) {
 	made := time.Now()
 	by := func(skew time.Duration) func(time.Time) string {
@@ -371,7 +372,8 @@ func (s *schedule) evenMore(c chooser) {
 	if c.one(8) {
 		s.silent404(c)
 	}
-	// Fast builds of one service behind each other hide all but their order.
+	// Fast builds of one service, one after the other, hide everything except
+	// their order.
 	if c.one(8) && s.source == "git" {
 		s.own.takes = time.Duration(5+c.IntN(200)) * time.Millisecond
 		for i := range s.others {
@@ -387,7 +389,7 @@ func (s *schedule) evenMore(c chooser) {
 	}
 }
 
-// more makes the choices that came later.
+// more makes the choices that were added later.
 func (s *schedule) more(c chooser) {
 	if c.one(10) {
 		s.server.SubPath = "/dokploy"
@@ -407,7 +409,7 @@ func (s *schedule) more(c chooser) {
 	}
 }
 
-// trigger is the call that starts this run's deployment.
+// trigger returns the call that starts this run's deployment.
 func (s *schedule) trigger() string {
 	if s.upload {
 		return "application.dropDeployment"
@@ -437,7 +439,7 @@ func (s *schedule) add(from anchor, after time.Duration, what string, do func(*s
 	s.events = append(s.events, event{from, after, what, do})
 }
 
-// moment is some time of a deployment's life.
+// moment returns some time in a deployment's life.
 func (s *schedule) moment(c chooser) (anchor, time.Duration) {
 	switch pickOf(c, 0, 0, 1, 1, 2, 2, 3) {
 	case 0:
@@ -493,7 +495,7 @@ func (s *schedule) trouble(c chooser) {
 	case 12:
 		switch pickOf(c, 0, 1, 1, 2) {
 		case 0:
-			// Not before it can have been seen: what nobody saw tells nothing.
+			// Not before it can have been seen: what nobody saw shows nothing.
 			s.add(atRow, 1500*time.Millisecond+c.span(s.own.takes+5*time.Second), "this run's row is removed", func(w *sim) { w.removeOwn() })
 		case 1:
 			s.add(atRow, c.span(s.own.takes), `this run's row says "thinking"`, func(w *sim) { w.confuse("thinking") })
@@ -562,7 +564,7 @@ func (s *schedule) trouble(c chooser) {
 	}
 }
 
-// carriedOut is said of a fault.
+// carriedOut describes a fault.
 func carriedOut(yes bool) string {
 	if yes {
 		return ", carried out"
@@ -570,7 +572,7 @@ func carriedOut(yes bool) string {
 	return ""
 }
 
-// retryAfters are what a proxy may ask for, absurd ones included.
+// retryAfters are the values that a proxy may send, including absurd ones.
 var retryAfters = []string{"", "0", "1", "30", "3600", "99999999999999999999", "-5", "soon", "Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"}
 
 func (c chooser) tooMany() (dokploytest.Fault, string) {
@@ -582,7 +584,7 @@ func (c chooser) tooMany() (dokploytest.Fault, string) {
 	return f, fmt.Sprintf("429, Retry-After %q", after)
 }
 
-// triggerFault lets the answer to a trigger go wrong.
+// triggerFault makes the answer to a trigger go wrong.
 func (s *schedule) triggerFault(c chooser) {
 	f := dokploytest.Fault{
 		CarriedOut: c.one(2), Times: pickOf(c, 1, 1, 1, 2),
@@ -601,8 +603,8 @@ func (s *schedule) triggerFault(c chooser) {
 		f.Status = pickOf(c, 521, 522, 524)
 		text = fmt.Sprintf("Cloudflare %d", f.Status)
 	case dokploytest.Hang:
-		// What comes to light later than 40 s after it was sent is beyond the
-		// program's patience (20 s for an answer, 20 s of looking).
+		// What shows up more than 40 s after it was sent exceeds the program's
+		// patience (20 s for an answer, 20 s of looking).
 		f.After = pickOf(c, time.Second, 8*time.Second, 25*time.Second, 35*time.Second)
 		f.Late = !f.CarriedOut && c.one(2)
 		text = fmt.Sprintf("hangs for %s (late %v)", f.After, f.Late)
@@ -617,7 +619,7 @@ func (s *schedule) triggerFault(c chooser) {
 	})
 }
 
-// readFault lets some reads go wrong.
+// readFault makes some reads go wrong.
 func (s *schedule) readFault(c chooser, from anchor, after time.Duration) {
 	list := "deployment.all"
 	if s.kind == "compose" {
@@ -670,7 +672,7 @@ func (s *schedule) streamFault(c chooser) {
 	s.add(atLead, 0, fmt.Sprintf("%s, %d times, after %d bytes", f.Kind, f.Times, f.Bytes), func(w *sim) { w.srv.Fault(f) })
 }
 
-// silent404 lets something in front of Dokploy answer 404 without a word.
+// silent404 has something in front of Dokploy answer 404 without a message.
 func (s *schedule) silent404(c chooser) {
 	from, after := s.moment(c)
 	f := dokploytest.Fault{Kind: dokploytest.Empty, Status: http.StatusNotFound, Times: 1 + c.IntN(4)}
@@ -679,7 +681,7 @@ func (s *schedule) silent404(c chooser) {
 	s.add(from, after, fmt.Sprintf("%s, %d times: 404 without a word", f.Procedure, f.Times), func(w *sim) { w.srv.Fault(f) })
 }
 
-// String is the schedule for a person.
+// String describes the schedule for a person.
 func (s *schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Dokploy %s, %d at once, latency %s, clock %+v, frames of %d; key of a member: %v\n",
@@ -709,7 +711,8 @@ type sim struct {
 	cancel context.CancelCauseFunc
 	start  time.Time
 
-	// rollouts is by the number of the build; asked with the stand-in's lock held.
+	// rollouts is by the number of the build; read with the stand-in's lock
+	// held.
 	rollouts sync.Map
 
 	mu       sync.Mutex // taken before the stand-in's
@@ -718,7 +721,7 @@ type sim struct {
 	fired    map[anchor]bool
 	over     bool
 	otherN   int
-	ownIDs   map[string]bool // jobs of this run, where there is no marker
+	ownIDs   map[string]bool // jobs of this run, if there is no marker
 	otherIDs map[string]bool
 	dialed   []string
 	sshBroke bool
@@ -734,7 +737,7 @@ const (
 // run plays the schedule and asks the oracle.
 func (s *schedule) run(t *testing.T) (problems []string, story string) {
 	t.Helper()
-	// A deadlock is a panic out here, another one is one in there.
+	// A deadlock is a panic out here, any other panic is one in there.
 	named := func() {
 		if p := recover(); p != nil {
 			_, _ = fmt.Fprintf(os.Stderr, "seed %d: %v\n%s", s.seed, p, s)
@@ -815,7 +818,7 @@ func (w *sim) build() {
 	}
 }
 
-// aSource is what is uploaded, opened once: nothing of a run changes it.
+// aSource is what is uploaded, opened once: no run changes it.
 var aSource = sync.OnceValue(func() *upload.Source {
 	dir, err := os.MkdirTemp("", "schedule")
 	if err != nil {
@@ -831,7 +834,7 @@ var aSource = sync.OnceValue(func() *upload.Source {
 	return src
 })
 
-// setting is what prepare sets.
+// setting returns what prepare sets.
 func (w *sim) setting() string {
 	switch w.prepare {
 	case "image":
@@ -910,7 +913,7 @@ func (w *sim) play(ctx context.Context) *verdict.Report {
 	w.truth.set = w.setting()
 	w.mu.Unlock()
 	end()
-	// What was sent may still come to light.
+	// What was sent may still show up.
 	time.Sleep(4 * time.Minute)
 	w.mu.Lock()
 	w.look()
@@ -925,7 +928,7 @@ func (w *sim) note(format string, args ...any) {
 	w.diary = append(w.diary, fmt.Sprintf("%8.3f  ", time.Since(w.start).Seconds())+fmt.Sprintf(format, args...))
 }
 
-// happens starts the events of an anchor, the first time.
+// happens starts the events of an anchor, the first time only.
 func (w *sim) happens(from anchor) {
 	w.mu.Lock()
 	if w.fired[from] {
@@ -950,7 +953,7 @@ func (w *sim) happens(from anchor) {
 	}
 }
 
-// later lets f happen after d, unless the run is over by then.
+// later runs f after d, unless the run is over by then.
 func (w *sim) later(d time.Duration, what string, f func()) {
 	time.AfterFunc(d, func() {
 		w.mu.Lock()
@@ -969,7 +972,7 @@ func (w *sim) enqueue(v *dokploytest.Service) {
 	text := fmt.Sprintf("another's %d", w.otherN)
 	if w.upload && w.otherN%3 == 0 && !w.hurts["trigger"] && !w.hurts["outage"] {
 		// By hand, in the dashboard: it looks like the upload's. Together with
-		// a lost answer or a restart nothing tells them apart (protocol.md).
+		// a lost answer or a restart, nothing distinguishes them (protocol.md).
 		text = ""
 	}
 	w.srv.Enqueue(v, "Manual deployment", text)
@@ -985,7 +988,7 @@ func (w *sim) webhook() {
 	w.disown()
 }
 
-// accepted is called when the server has taken a deployment of this run.
+// accepted is called when the server has accepted a deployment of this run.
 func (w *sim) accepted() {
 	w.mu.Lock()
 	w.classify()
@@ -993,7 +996,7 @@ func (w *sim) accepted() {
 	w.happens(atTrigger)
 }
 
-// disown notes that the newest jobs are others'; with w.mu held since before
+// disown records that the newest jobs are others'; with w.mu held since before
 // they came.
 func (w *sim) disown() {
 	for _, j := range w.srv.Queue() {
@@ -1003,8 +1006,8 @@ func (w *sim) disown() {
 	}
 }
 
-// classify notes what jobs of this run there are; with w.mu held. What nobody
-// else has begun is its.
+// classify records which jobs belong to this run; with w.mu held. What nobody
+// else has begun is this run's.
 func (w *sim) classify() {
 	for _, j := range w.srv.Queue() {
 		key := w.jobKey(j)
@@ -1027,10 +1030,10 @@ func (w *sim) classify() {
 	}
 }
 
-// jobKey tells jobs apart. Their ids are given anew after a restart.
+// jobKey distinguishes jobs. Their ids change after a restart.
 func (w *sim) jobKey(j dokploytest.Job) string { return fmt.Sprint(j.Number) }
 
-// buildOf says what the nth deployment of the service does, and notes whose
+// buildOf says what the nth deployment of the service does, and records whose
 // it is.
 func (w *sim) buildOf(n int) dokploytest.Build {
 	w.mu.Lock()
@@ -1042,7 +1045,8 @@ func (w *sim) buildOf(n int) dokploytest.Build {
 		b.orphan = true // by a restart of the same moment
 	}
 	// Those that begin at once are numbered in the order of the queue, but may
-	// ask in any: first what never began, then what BullMQ runs again.
+	// come here in any order: first what never began, then what BullMQ runs
+	// again.
 	var anew, again []dokploytest.Job
 	for _, j := range w.srv.Queue() {
 		before := w.truth.buildOf(w.jobKey(j))
@@ -1091,7 +1095,7 @@ func (w *sim) buildOf(n int) dokploytest.Build {
 	return w.realBuild(b)
 }
 
-// realBuild is it for the stand-in.
+// realBuild returns the build for the stand-in.
 func (w *sim) realBuild(b *build) dokploytest.Build {
 	out := dokploytest.Build{
 		CommitSHA: fmt.Sprintf("%040d", b.n),
@@ -1139,14 +1143,14 @@ func (w *sim) begun(b *build) {
 	}
 }
 
-// look keeps what the rows say now; with w.mu held.
+// look records what the rows say now; with w.mu held.
 func (w *sim) look() {
 	for _, r := range w.allRows() {
 		if w.truth.status[r.ID].Status != r.Status {
 			w.note("%s is %s", r.ID, r.Status)
 		}
 		w.truth.status[r.ID] = r
-		// A deployment that could not even begin has no log to begin.
+		// A deployment that could not even begin has no log.
 		if w.truth.ofRow(r.ID) == nil && !slices.Contains(w.truth.old, r.ID) {
 			for _, b := range w.truth.builds {
 				if b.row == "" && r.LogPath == "" && r.Status != "queued" && !r.StartedAt.IsZero() && r.Description == b.description {
@@ -1242,7 +1246,8 @@ func (w *sim) limitKey(n int) {
 	w.srv.SetKey(w.key, w.membership(n))
 }
 
-// membership is the key of this schedule, which may do what is asked of it.
+// membership returns the key of this schedule, which may do what is requested
+// of it.
 func (w *sim) membership(limit int) dokploytest.Key {
 	k := dokploytest.Key{Limit: limit}
 	if w.member {
@@ -1254,7 +1259,7 @@ func (w *sim) membership(limit int) dokploytest.Key {
 func (w *sim) interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over && w.cancel != nil { // of a run that has begun
+	if !w.over && w.cancel != nil { // if a run has begun
 		w.truth.interrupted = time.Now()
 		w.cancel(ErrInterrupted)
 	}
@@ -1276,7 +1281,8 @@ func (w *sim) setByAnother() {
 	}
 }
 
-// story is the schedule, what happened, and what the program said and did.
+// story returns the schedule, what happened, and what the program reported and
+// did.
 func (w *sim) story(report *verdict.Report) string {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()

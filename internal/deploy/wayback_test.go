@@ -302,7 +302,7 @@ func TestRollbackThatReplacesNothing(t *testing.T) {
 	})
 }
 
-// The time of the verdict is not that of going back.
+// The time of the verdict does not include the rollback.
 func TestTheTimeEndsWithTheVerdict(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{RolloutFunc: byImage})
@@ -316,7 +316,7 @@ func TestTheTimeEndsWithTheVerdict(t *testing.T) {
 	})
 }
 
-// It begins with the first trigger, however long preparing takes.
+// It begins with the first trigger, however long preparation takes.
 func TestTheTimeBeginsWithTheTrigger(t *testing.T) {
 	inWorld(t, dokploytest.Options{Latency: 2 * time.Second}, func(w *world) {
 		w.srv.AddApplication(dokploytest.Application{})
@@ -337,7 +337,7 @@ func TestTheTimeBeginsWithTheTrigger(t *testing.T) {
 }
 
 // An application that Dokploy builds is built again from today's code, whatever
-// ran before: its environment goes back to what was set.
+// was running before: its environment is set back to what was set.
 func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.srv.AddApplication(dokploytest.Application{SourceType: "git", RolloutFunc: byImage, Build: dokploytest.Build{Outcome: "error"}})
@@ -353,7 +353,7 @@ func TestRollbackOfABuiltApplicationAfterAFailedOne(t *testing.T) {
 	})
 }
 
-// Where it cannot roll back, it says what is in place now and what to do.
+// If it cannot roll back, it says what is in place now and what to do.
 func TestNoWayBackSaysWhatStands(t *testing.T) {
 	f := failure{
 		status: verdict.Unhealthy, ended: true, asked: "x:1", service: &dokploy.Service{Kind: dokploy.Application, SourceType: "docker", Image: "x:1"},
