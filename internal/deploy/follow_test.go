@@ -32,7 +32,7 @@ func (w *world) follows(f Follow) {
 	}
 }
 
-// pushes lets Gitea tell of a push of that commit.
+// pushes has Gitea report a push of that commit.
 func (w *world) pushes(v *dokploytest.Service, commit string) {
 	w.Helper()
 	if status, text := w.srv.Deliver(v, dokploytest.Delivery{Form: "gitea", Commit: commit, Modified: []string{"src/a"}}); status != 200 {
@@ -40,10 +40,10 @@ func (w *world) pushes(v *dokploytest.Service, commit string) {
 	}
 }
 
-// The step comes before the push is told of, in the middle, and after the end.
+// The step comes before the push is reported, in the middle, and after the end.
 func TestFollowEarlyMiddleLate(t *testing.T) {
 	for name, tt := range map[string]struct {
-		before time.Duration // how long before the run it is pushed
+		before time.Duration // how long before the run the push comes
 		said   string
 	}{
 		"before the webhook": {-30 * time.Second, "Dokploy shows no deployment of it yet; waiting up to 2m00s"},
@@ -86,7 +86,7 @@ func TestFollowEarlyMiddleLate(t *testing.T) {
 	}
 }
 
-// None comes: what the settings say is in the reason.
+// None comes: the reason includes what the settings say.
 func TestFollowNone(t *testing.T) {
 	on := func(branch string) Pushed { return Pushed{Ref: branch, Message: "feat: x"} }
 	for name, tt := range map[string]struct {
@@ -96,7 +96,7 @@ func TestFollowNone(t *testing.T) {
 		version string
 		kind    verdict.Kind
 		why     string
-		// said at once, of fail and of skip
+		// reported at once, for fail and for skip
 		fail, skip string
 	}{
 		"nothing explains it": {"git", dokploytest.Push{}, on("main"), "", verdict.NoneCame, "", "", ""},
@@ -142,8 +142,8 @@ func TestFollowNone(t *testing.T) {
 	}
 }
 
-// An image may have a deployment with another commit, by a Git host's webhook: what
-// to do does not change.
+// An image may have a deployment with another commit, started by a Git host's
+// webhook: the advice does not change.
 func TestFollowNoneOfAnImage(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		v := w.srv.AddApplication(dokploytest.Application{SourceType: "docker"})
@@ -157,7 +157,7 @@ func TestFollowNoneOfAnImage(t *testing.T) {
 	})
 }
 
-// A pull request has no deployment of the application itself. Where it may have a
+// A pull request has no deployment of the application itself. If it may have a
 // preview, that is what to follow.
 func TestFollowPullRequestWithoutPreview(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -183,8 +183,8 @@ func TestFollowPullRequestWithoutPreview(t *testing.T) {
 	}
 }
 
-// Nobody looked before: what is new of a compose service is told by when it was
-// made, where Docker's clock is that of the row.
+// Nobody looked before: what is new in a compose service is known from when it
+// was made, if Docker's clock is the row's.
 func TestFollowVerifiesWhatWasMadeSince(t *testing.T) {
 	for name, tt := range map[string]struct {
 		composeType string
@@ -324,7 +324,7 @@ func TestFollowCutOffByARestart(t *testing.T) {
 	})
 }
 
-// The clock that ends first decides, while none has come.
+// While none has come, the clock that ends first decides.
 func TestFollowClocks(t *testing.T) {
 	for name, tt := range map[string]struct {
 		timeout time.Duration
@@ -354,7 +354,8 @@ func TestFollowClocks(t *testing.T) {
 	}
 }
 
-// A later commit instead is named, and nothing is said of whether this one is in it.
+// A later commit that came instead is named, and nothing is said about whether
+// it includes this one.
 func TestFollowNamesTheNewest(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		build := takes(5 * time.Second)
@@ -373,8 +374,8 @@ func TestFollowNamesTheNewest(t *testing.T) {
 	})
 }
 
-// Another push came and went before the run looked: what runs is of that one,
-// which is named.
+// Another push came and went before the run looked: what is running is from
+// that one, and the message names it.
 func TestFollowOvertaken(t *testing.T) {
 	for name, tt := range map[string]struct {
 		kind, outcome string
@@ -414,16 +415,16 @@ func TestFollowOvertaken(t *testing.T) {
 	}
 }
 
-// Somebody has gone back to an earlier version since: that is what runs, and not
-// this commit.
+// Somebody has rolled back to an earlier version since: that is what is
+// running, not this commit.
 func TestRuleRolledBackSince(t *testing.T) {
 	for name, tt := range map[string]struct {
-		back   bool   // to the first
-		commit string // that is followed
+		back   bool   // to the first version
+		commit string // the commit that is followed
 		hidden bool   // the versions are not shown
 		status verdict.Status
 		exit   int
-		// verified is what is seen, unless that is another version.
+		// verified is what is seen, unless another version is running.
 		verified verdict.Verified
 	}{
 		"rolled back":                         {back: true, commit: pushed, status: verdict.Unhealthy, exit: 1},
@@ -471,7 +472,7 @@ func TestRuleRolledBackSince(t *testing.T) {
 	}
 }
 
-// An image is one of those that are kept by its name.
+// The name of an image says whether it is one of those that are kept.
 func TestRuleKeptForRollback(t *testing.T) {
 	for image, kept := range map[string]bool{
 		"api-x1:v7": true, "registry.example.com:5000/u/api-x1:v12": true, "u/api-x1:v7@sha256:" + strings.Repeat("a", 64): true,
@@ -487,8 +488,8 @@ func TestRuleKeptForRollback(t *testing.T) {
 	}
 }
 
-// The branch had moved on when it was cloned: both commits are said, and it is
-// the deployment of this push all the same.
+// The branch had moved on when it was cloned: both commits are reported, and it
+// is still the deployment of this push.
 func TestFollowSaysWhatWasBuilt(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		build := takes(5 * time.Second)
@@ -562,8 +563,8 @@ func TestFollowDryRun(t *testing.T) {
 	}
 }
 
-// A dry run with a plain member's key says what will not be seen, and nothing of
-// rights that following does not need.
+// A dry run with a plain member's key says what will not be seen, and does not
+// mention rights that following does not need.
 func TestFollowDryRunOfAMember(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git"})
@@ -578,8 +579,8 @@ func TestFollowDryRunOfAMember(t *testing.T) {
 	})
 }
 
-// An outage is outlived for the whole of unreachable-timeout, before the service
-// is found, too.
+// An outage is tolerated for the whole of unreachable-timeout, even before the
+// service is found.
 func TestFollowOutlivesOutages(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", Build: takes(5 * time.Second)})

@@ -11,7 +11,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// pullApp is an application with previews whose builds take so long.
+// pullApp adds an application with previews whose builds take this long.
 func (w *world) pullApp(name string, build time.Duration, set ...func(*dokploytest.Application)) *dokploytest.Service {
 	w.Helper()
 	a := dokploytest.Application{
@@ -26,7 +26,7 @@ func (w *world) pullApp(name string, build time.Duration, set ...func(*dokployte
 	return app
 }
 
-// pulls lets GitHub tell of a pull request.
+// pulls has GitHub report a pull request.
 func (w *world) pulls(p dokploytest.PullRequest) {
 	w.Helper()
 	if p.Commit == "" {
@@ -50,7 +50,7 @@ func (w *world) followsPreview(f Follow, set ...func(*Options)) {
 	}
 }
 
-// previewOf is the application's preview of a pull request.
+// previewOf returns the application's preview of a pull request.
 func (w *world) previewOf(app *dokploytest.Service, number int) *dokploytest.Service {
 	w.Helper()
 	for _, p := range w.srv.Previews(app) {
@@ -62,11 +62,11 @@ func (w *world) previewOf(app *dokploytest.Service, number int) *dokploytest.Ser
 	return nil
 }
 
-// The step comes before the preview is made, while its deployment waits, while
-// it is built, and after its end.
+// The step comes before the preview is created, while its deployment waits,
+// while it is built, and after its end.
 func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 	for name, tt := range map[string]struct {
-		before time.Duration // how long before the run it is told of
+		before time.Duration // how long before the run the pull request is reported
 		queued bool          // another build is ahead
 		member bool
 		said   string
@@ -81,7 +81,7 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, dokploytest.Options{}, func(w *world) {
 				build := 20 * time.Second
-				if tt.before < 0 { // over before a look at its beginning would count
+				if tt.before < 0 { // it is over before a look at its beginning would count
 					build = 2 * time.Second
 				}
 				app := w.pullApp("api", build)
@@ -120,14 +120,14 @@ func TestFollowPreviewEarlyMiddleLate(t *testing.T) {
 	}
 }
 
-// A preview that is removed while it is followed, at whatever stage, is lost. What
-// is said is what is seen: it is gone.
+// A preview that is removed while it is followed, at any stage, is lost. The
+// message says what is seen: it is gone.
 func TestFollowPreviewRemoved(t *testing.T) {
 	for name, tt := range map[string]struct {
 		after  time.Duration // how long after the run began
 		queued bool          // another build is ahead for a minute
 		set    func(*Options)
-		within time.Duration // how soon after that it is known
+		within time.Duration // how soon after that it must be known
 	}{
 		"while it waits":       {after: 20 * time.Second, queued: true, within: 15 * time.Second},
 		"while it is built":    {after: 20 * time.Second, within: 30 * time.Second},
@@ -137,7 +137,7 @@ func TestFollowPreviewRemoved(t *testing.T) {
 				return "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 			}, nil)
 		}},
-		// Its address may be another's page as soon as it is gone.
+		// As soon as it is gone, its address may show another page.
 		"as it answers": {after: 52500 * time.Millisecond, within: 10 * time.Second, set: func(o *Options) {
 			o.Health.Dial = answering(func(string) string {
 				time.Sleep(2 * time.Second)
@@ -174,12 +174,12 @@ func TestFollowPreviewRemoved(t *testing.T) {
 	}
 }
 
-// A preview that is removed while none of this commit has come may come back:
-// the pull request is opened again.
+// A preview that is removed while no deployment of this commit has come may
+// come back: the pull request is reopened.
 func TestFollowPreviewOpenedAgain(t *testing.T) {
 	const never = time.Hour
 	for name, tt := range map[string]struct {
-		after  time.Duration // it is closed
+		after  time.Duration // when the pull request is closed
 		member bool
 	}{
 		"some time later":              {after: 20 * time.Second},
@@ -223,11 +223,11 @@ func TestFollowPreviewOpenedAgain(t *testing.T) {
 	}
 }
 
-// None comes: what the settings say is in the reason, and what does not matter
-// for previews is not.
+// None comes: the reason includes what the settings say, but not what does not
+// matter for previews.
 func TestFollowPreviewNone(t *testing.T) {
 	const none = "Dokploy shows no preview of pull request 7 after 2m00s"
-	// What explains why a push starts nothing.
+	// Settings that explain why a push starts nothing.
 	noPush := dokploytest.Push{Repository: "api", AutoDeployOff: true, TriggerType: "tag", WatchPaths: []string{"src/**"}}
 	for name, tt := range map[string]struct {
 		version  string
@@ -339,10 +339,10 @@ func TestFollowPreviewNone(t *testing.T) {
 	}
 }
 
-// What else there is beside it: never another's.
+// With other deployments around, another's is never taken.
 func TestFollowPreviewBesideOthers(t *testing.T) {
 	for name, tt := range map[string]struct {
-		set func(w *world, app *dokploytest.Service) // what is told of, ours among it
+		set func(w *world, app *dokploytest.Service) // what is reported, ours among it
 	}{
 		"the application's own deployment of the commit": {func(w *world, app *dokploytest.Service) {
 			w.pushes(app, pushed)
@@ -383,7 +383,7 @@ func TestFollowPreviewBesideOthers(t *testing.T) {
 	}
 }
 
-// Each application has a preview of its own, and they are watched from the start.
+// Each application has its own preview, and all are watched from the start.
 func TestFollowSeveralPreviews(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		web, api := w.pullApp("web", 20*time.Second), w.pullApp("api", 20*time.Second)
@@ -409,8 +409,8 @@ func TestFollowSeveralPreviews(t *testing.T) {
 	})
 }
 
-// An application whose source has no previews is refused before anything is
-// waited for, unless Dokploy shows one.
+// An application whose source has no previews is refused before the run waits
+// for anything, unless Dokploy shows one.
 func TestFollowPreviewOfAnotherSource(t *testing.T) {
 	for _, source := range []string{"gitlab", "gitea", "bitbucket", "git", "docker", "drop"} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -433,8 +433,8 @@ func TestFollowPreviewOfAnotherSource(t *testing.T) {
 	})
 }
 
-// A restart while it waits loses it: nothing is started. One while none has come
-// only takes time.
+// A restart while it waits loses it: nothing is started. A restart before one
+// has come only costs time.
 func TestFollowPreviewOverARestart(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		app := w.pullApp("api", 2*time.Minute)
@@ -466,7 +466,7 @@ func TestFollowPreviewOverARestart(t *testing.T) {
 	})
 }
 
-// Where the queue is hidden its rows alone tell.
+// If the queue is hidden, only its rows tell.
 func TestFollowPreviewWithoutAQueue(t *testing.T) {
 	for name, set := range map[string]func(w *world, app *dokploytest.Service){
 		"early": func(w *world, _ *dokploytest.Service) {
@@ -507,7 +507,7 @@ func TestFollowPreviewWithoutAQueue(t *testing.T) {
 	inWorld(t, dokploytest.Options{Version: "v0.27.1"}, func(w *world) {
 		app := w.pullApp("api", 20*time.Second)
 		app.SetBuild(takes(10 * time.Minute))
-		w.srv.Enqueue(app, "x", "") // Dokploy makes a preview whatever it builds
+		w.srv.Enqueue(app, "x", "") // Dokploy creates a preview whatever it is building
 		w.followsPreview(Follow{})
 		if r := w.want(w.deploy("application api"), verdict.Lost, 1); r.Reason.Kind != verdict.NoPreview || r.Took > 2*time.Minute+time.Second {
 			w.Error(r.Why(), r.Took)
@@ -515,7 +515,7 @@ func TestFollowPreviewWithoutAQueue(t *testing.T) {
 	})
 }
 
-// Its address is asked, and said where there is one.
+// Its address is checked, and reported if there is one.
 func TestFollowPreviewHealth(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path, want string
@@ -544,8 +544,8 @@ func TestFollowPreviewHealth(t *testing.T) {
 	}
 }
 
-// A dry run looks once: whether the preview is there, a deployment of the commit,
-// and what would keep one from coming.
+// A dry run looks once: whether the preview exists, whether there is a
+// deployment of the commit, and what would keep one from coming.
 func TestFollowPreviewDryRun(t *testing.T) {
 	for name, tt := range map[string]struct {
 		tell dokploytest.PullRequest
@@ -597,8 +597,8 @@ func TestFollowPreviewThatSettles(t *testing.T) {
 	})
 }
 
-// What is secret in the environment of the application, and in that of its
-// previews, is hidden.
+// Secrets in the environment of the application, and in that of its previews,
+// are hidden.
 func TestFollowPreviewHidesBoth(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		w.pullApp("api", 10*time.Second, func(a *dokploytest.Application) {
@@ -615,7 +615,8 @@ func TestFollowPreviewHidesBoth(t *testing.T) {
 	})
 }
 
-// Its first build fails: nothing of it ran before, whatever the application has.
+// Its first build fails: nothing of it was running before, whatever the
+// application has.
 func TestFollowPreviewFails(t *testing.T) {
 	for _, earlier := range []bool{false, true} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {
@@ -653,8 +654,8 @@ func TestFollowPreviewWithoutTheRight(t *testing.T) {
 	})
 }
 
-// Of a preview on a remote server Dokploy's REST finds no log, which is not an
-// empty one.
+// For a preview on a remote server, Dokploy's REST API finds no log, which is
+// not the same as an empty one.
 func TestFollowPreviewOnARemoteServer(t *testing.T) {
 	for _, refused := range []bool{false, true} {
 		inWorld(t, dokploytest.Options{}, func(w *world) {

@@ -8,7 +8,7 @@ import (
 	"dokploy-deploy/internal/verdict"
 )
 
-// TestObstacles: what of a service's settings explains that a push has started
+// TestObstacles: which of a service's settings explain that a push has started
 // nothing.
 func TestObstacles(t *testing.T) {
 	on, off := dokploy.Push{AutoDeploy: true, Branch: "main"}, dokploy.Push{Branch: "main"}
