@@ -10,17 +10,18 @@ import (
 	"time"
 )
 
-// gitlab is a job of GitLab for {commit} of the repository.
+// gitlab is a GitLab job for {commit} of the repository.
 var gitlab = []string{"GITLAB_CI=true", "CI_PROJECT_URL={repository}", "CI_COMMIT_SHA={commit}", "CI_COMMIT_REF_NAME={branch}", "CI_COMMIT_BRANCH={branch}"}
 
-// commit adds one and lets {commit} be its hash, {short} its beginning.
+// commit adds a commit and sets {commit} to its hash and {short} to its
+// beginning.
 func commit(r *Run) {
 	hash := r.Commit(r)
 	r.Set("commit", hash)
 	r.Set("short", hash[:7])
 }
 
-// movedOn adds another commit behind {commit}: {next}, {nextShort}.
+// movedOn adds another commit after {commit}: {next}, {nextShort}.
 func movedOn(r *Run) {
 	commit(r)
 	next := r.Commit(r)
@@ -28,8 +29,8 @@ func movedOn(r *Run) {
 	r.Set("nextShort", next[:7])
 }
 
-// builtCommit holds everything that tells the commit against the one that is
-// meant by a name.
+// builtCommit compares everything that reports the commit with the one that a
+// name stands for.
 func builtCommit(name string) func(*Run, *Outcome) {
 	return func(r *Run, o *Outcome) {
 		r.Helper()
@@ -43,7 +44,7 @@ func builtCommit(name string) func(*Run, *Outcome) {
 	}
 }
 
-// once: also, nobody has deployed it beside.
+// once: in addition, nobody else has deployed it.
 func once(after func(*Run, *Outcome)) func(*Run, *Outcome) {
 	return func(r *Run, o *Outcome) {
 		r.Helper()
@@ -66,7 +67,7 @@ func none(name string) func(*Run, *Outcome) {
 
 const otherCommit = "! Dokploy built {nextShort}, not {short}: the branch has moved on"
 
-// fromGit are services with a Git source that the program deploys.
+// fromGit are cases with services with a Git source that the program deploys.
 var fromGit = []Case{
 	{
 		Name: "the commit of an application", Needs: NeedsGit, Services: []Service{{Name: "app", Git: true}}, Before: commit, CI: gitlab,
@@ -91,14 +92,14 @@ var fromGit = []Case{
 	},
 }
 
-// Push is a push that a Git host tells Dokploy of.
+// Push is a push that a Git host reports to Dokploy.
 type Push struct {
 	Host   string // gitea, gitlab
 	Branch string // {branch} if empty
-	File   string // that changed
+	File   string // the file that changed
 }
 
-// Push lets the Git host call a service's webhook about {commit}, which must be
+// Push has the Git host call a service's webhook about {commit}, which must be
 // answered with that status.
 func (r *Run) Push(id string, p Push, status int) {
 	r.Helper()
@@ -111,7 +112,7 @@ func (r *Run) Push(id string, p Push, status int) {
 	push := map[string]any{"ref": ref, "before": strings.Repeat("0", 40), "after": hash, "commits": []any{change}}
 	header := http.Header{"Content-Type": {"application/json"}}
 	switch p.Host {
-	case "gitea": // which sends GitHub's header, too
+	case "gitea": // gitea sends GitHub's header, too
 		push["head_commit"] = change
 		header.Set("X-Gitea-Event", "push")
 		header.Set("X-Github-Event", "push")
@@ -141,7 +142,7 @@ func (r *Run) Push(id string, p Push, status int) {
 	}
 }
 
-// pushed: the Git host tells of a commit before the program starts.
+// pushed: the Git host reports a commit before the program starts.
 func pushed(name string, p Push, status int) func(*Run) {
 	return func(r *Run) {
 		r.Helper()
@@ -159,10 +160,10 @@ func late(name string, p Push) func(*Run, *os.Process) {
 	}
 }
 
-// fitsNot is what Dokploy answers about a push that does not fit a service.
+// fitsNot is Dokploy's answer to a push that does not match a service.
 const fitsNot = http.StatusMovedPermanently
 
-// followed are deployments that Dokploy starts by itself.
+// followed are cases with deployments that Dokploy starts by itself.
 var followed = []Case{
 	{
 		Name: "Gitea's push to an application", Needs: NeedsGit, Services: []Service{{Name: "app", Git: true}}, Before: pushed("app", Push{Host: "gitea"}, http.StatusOK),

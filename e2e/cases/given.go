@@ -9,13 +9,14 @@ import (
 	"slices"
 )
 
-// Given is what the front of a built service answers: the build argument
-// RELEASE, and what tells whether the build secret TOKEN is the right one.
+// Given returns the answer of a built service's front: the build argument
+// RELEASE, and whether the build secret TOKEN is the right one.
 func Given(release, token string) string {
 	return fmt.Sprintf("release %s, token %.4x", release, sha256.Sum256([]byte(token)))
 }
 
-// Front answers what it is given, where there is a probe only to who has it.
+// Front answers with what it is given; if there is a probe, only to requests
+// that have it.
 func Front(given func() (text, probe string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, probe := given()
@@ -27,13 +28,14 @@ func Front(given func() (text, probe string)) http.Handler {
 	})
 }
 
-// front lets {front} be the address of the service built.
+// front sets {front} to the address of the service built.
 func front(r *Run) { r.Set("front", r.Front(r, r.ID("built"))) }
 
-// dockerCall is a line of debug about a request that looks at what runs.
+// dockerCall matches a debug line about a request that looks at what is
+// running.
 var dockerCall = regexp.MustCompile(`(?m)^.*debug: GET \S*/api/(?:docker\.\S+|application\.readLogs\S*)`)
 
-// built are those in which what was built can be asked what it was given.
+// built are the cases in which a built service can be asked what it was given.
 var built = []Case{
 	{
 		Name: "build arguments and secrets arrive", Services: []Service{{Name: "built", Built: true}}, Before: front,
@@ -98,7 +100,7 @@ var built = []Case{
 	},
 }
 
-// statuses are those of the targets.
+// statuses returns the statuses of the targets.
 func statuses(o *Outcome) (list []string) {
 	for _, t := range o.Targets {
 		list = append(list, t.Status)
@@ -106,7 +108,7 @@ func statuses(o *Outcome) (list []string) {
 	return list
 }
 
-// ordered are several targets of which one is started after the other.
+// ordered are cases with several targets, one started after the other.
 var ordered = []Case{
 	{
 		Name:     "in order up to the first failure",

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Line is what a build writes: a hundred bytes and its number.
+// Line returns what a build writes: a hundred bytes and its number.
 func Line(i int) string {
 	return fmt.Sprintf("line %07d %s end", i, strings.Repeat(".", 83))
 }
 
 const flood = 200_000
 
-// longBuild lets somebody else's build of the service slow hold the queue.
+// longBuild has somebody else's build of the service slow block the queue.
 func longBuild(r *Run, seconds int) {
 	r.Helper()
 	r.Work(r, r.ID("slow"), Work{Seconds: seconds})
@@ -21,9 +21,9 @@ func longBuild(r *Run, seconds int) {
 	r.AwaitStatus(r.ID("slow"), "running")
 }
 
-// wholeLines: each line of the flood is shown once and in order. BuildKit leaves
-// out what comes too fast, and cuts lines there: then those that are whole are
-// in order, and lastLines tells who cut the others.
+// wholeLines: each line of the flood is shown once and in order. BuildKit
+// leaves out what comes too fast, and cuts lines there: then the whole ones are
+// in order, and lastLines shows who cut the others.
 func wholeLines(r *Run, o *Outcome) {
 	r.Helper()
 	next, cut, clipped := 1, 0, strings.Contains(o.Output, "output clipped")
@@ -75,7 +75,8 @@ func lastLines(r *Run, o *Outcome, n int) {
 	r.Logf("the last %d lines are those of Dokploy's file", len(want))
 }
 
-// hard are those with others around, few rights, much text and restarts.
+// hard are the cases with other deployments around, few rights, much text and
+// restarts.
 var hard = []Case{
 	{
 		Name: "a busy queue", Services: []Service{{Name: "slow", Built: true}, {Name: "app", Deployed: true}, {Name: "stack", File: GoodFile}},

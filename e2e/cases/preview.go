@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Pull is a pull request that GitHub tells Dokploy of.
+// Pull is a pull request that GitHub reports to Dokploy.
 type Pull struct {
 	Number int
 	Action string // opened if empty
@@ -18,22 +18,23 @@ type Pull struct {
 	Base   string // {branch} if empty
 }
 
-// Preview is one as Dokploy lists it.
+// Preview is a preview as Dokploy lists it.
 type Preview struct {
 	PreviewDeploymentID, PullRequestNumber string
 	Domain                                 struct{ Host string }
 	Deployments                            []Row
 }
 
-// Previews are those of an application.
+// Previews returns the previews of an application.
 func (r *Run) Previews(name string) (all []Preview) {
 	r.Helper()
 	r.API("previewDeployment.all?applicationId="+r.ID(name), nil, &all)
 	return all
 }
 
-// pull adds a commit and lets {number} be that of a pull request of it: one that
-// no test had before, since Dokploy knows it by that alone.
+// pull adds a commit and sets {number} to that of a pull request for it: a
+// number that no test had before, since Dokploy identifies the pull request by
+// the number alone.
 func pull(r *Run) {
 	r.Helper()
 	commit(r)
@@ -49,7 +50,7 @@ func pullNumber(r *Run) int {
 	return int(n.Int64()) + 1
 }
 
-// tell lets GitHub tell of the pull request {number}.
+// tell has GitHub report the pull request {number}.
 func (r *Run) tell(p Pull) {
 	r.Helper()
 	if p.Number == 0 {
@@ -63,7 +64,7 @@ func (r *Run) tell(p Pull) {
 	r.PullRequest(r.TB, p)
 }
 
-// pulled: GitHub tells of it before the program starts.
+// pulled: GitHub reports it before the program starts.
 func pulled(r *Run) {
 	r.Helper()
 	pull(r)
@@ -76,7 +77,7 @@ var onGitHub = []string{
 	"GITHUB_SHA=0123456789abcdef0123456789abcdef01234567", "GITHUB_REF=refs/pull/{number}/merge",
 }
 
-// event writes what GitHub says of the pull request to its runs.
+// event writes what GitHub tells its runs about the pull request.
 func event(r *Run, base string) {
 	r.Helper()
 	n, err := strconv.Atoi(r.Text("{number}"))
@@ -120,7 +121,7 @@ func previewed(r *Run, o *Outcome) {
 	r.Errorf("no preview with one deployment: %+v", r.Previews("app"))
 }
 
-// noPreviews: Dokploy has made none of the pull request.
+// noPreviews: Dokploy has created none for the pull request.
 func noPreviews(r *Run, _ *Outcome) {
 	r.Helper()
 	for _, p := range r.Previews("app") {
@@ -130,10 +131,11 @@ func noPreviews(r *Run, _ *Outcome) {
 	}
 }
 
-// withPreviews is an application whose previews are on.
+// withPreviews is an application with previews switched on.
 var withPreviews = []Service{{Name: "app", Git: true, Previews: 3}}
 
-// previews are of pull requests that Dokploy deploys by itself.
+// previews are cases with previews of pull requests that Dokploy deploys by
+// itself.
 var previews = []Case{
 	{
 		Name: "the preview of a pull request", Needs: NeedsGitHub, Services: withPreviews, Before: pulled,

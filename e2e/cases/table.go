@@ -20,7 +20,7 @@ var app = []Service{{Name: "app"}}
 // All are the cases.
 var All = slices.Concat(plain, prepared, built, ordered, fromGit, followed, previews, hard)
 
-// plain are deployments of what is there.
+// plain are deployments of what exists.
 var plain = []Case{
 	{
 		Name: "application by id", Services: app, Inputs: []string{"application={app}", "stable-for="},
@@ -101,7 +101,8 @@ var plain = []Case{
 	},
 }
 
-// prepared are those with changes before and looks behind.
+// prepared are the cases with changes before the deployment and checks after
+// it.
 var prepared = []Case{
 	{
 		Name: "image and environment are set", Services: []Service{{Name: "app", Image: "{missing}"}},
@@ -182,7 +183,7 @@ var prepared = []Case{
 	},
 	{
 		Name: "going back means what ran", Services: []Service{{Name: "app", Deployed: true}}, Needs: NeedsCrash,
-		Before: func(r *Run) { // as an earlier run leaves it that has failed
+		Before: func(r *Run) { // as a failed earlier run leaves it
 			r.API("application.update", map[string]string{"applicationId": r.ID("app"), "dockerImage": r.Text("{missing}")}, nil)
 		},
 		Inputs: []string{"application={app}", "image={crash}", "rollback=true"},

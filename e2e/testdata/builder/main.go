@@ -1,6 +1,6 @@
-// Builder is what an image that a test uploads runs: in the build it writes
+// Builder is what an image that a test uploads runs: during the build it writes
 // LINES lines and takes SECONDS, and keeps what it was given. As a container it
-// answers with that at port 8080, or ends after CRASH_AFTER seconds.
+// answers with that at port 8080, or exits after CRASH_AFTER seconds.
 package main
 
 import (
