@@ -11,13 +11,13 @@ import (
 )
 
 // API calls a procedure as somebody else: with input it changes something,
-// without it reads.
+// without input it reads.
 func (r *Run) API(procedure string, input, into any) {
 	r.Helper()
 	Call(r, r.url, http.Header{"X-Api-Key": {r.key}}, "/api/"+procedure, input, into)
 }
 
-// Call posts input to a path, or reads it where there is none.
+// Call posts input to a path, or reads the path if there is no input.
 func Call(t testing.TB, base string, header http.Header, path string, input, into any) {
 	t.Helper()
 	method, body := http.MethodGet, io.Reader(nil)
@@ -44,7 +44,7 @@ func Call(t testing.TB, base string, header http.Header, path string, input, int
 func Send(t testing.TB, req *http.Request, into any) {
 	t.Helper()
 	client := http.Client{Timeout: 2 * time.Minute}
-	resp, err := client.Do(req) //nolint:gosec // the server that is given
+	resp, err := client.Do(req) //nolint:gosec // the given server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (r *Run) Settings(id string) (s Settings) {
 	return s
 }
 
-// Rows are the deployments of a service, the newest first.
+// Rows returns the deployments of a service, the newest first.
 func (r *Run) Rows(id string) (rows []Row) {
 	r.Helper()
 	if r.kinds[id] == "compose" {
@@ -88,7 +88,7 @@ func (r *Run) Rows(id string) (rows []Row) {
 	return rows
 }
 
-// Row is the deployment of the program's only target.
+// Row returns the deployment of the program's only target.
 func (r *Run) Row(o *Outcome) (row Row) {
 	r.Helper()
 	if len(o.Targets) != 1 || o.Targets[0].DeploymentID == "" {

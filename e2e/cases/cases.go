@@ -1,7 +1,7 @@
-// Package cases owns what the program promises of one Dokploy: the inputs, the
-// outcome, and what Dokploy must have afterwards. The same cases are run against
-// the stand-in (e2e/standin_test.go) and against a real Dokploy
-// (e2e/real_test.go), so that both are held to the same expectation.
+// Package cases owns what the program promises against a Dokploy: the inputs,
+// the outcome, and what Dokploy must have afterwards. The same cases run
+// against the stand-in (e2e/standin_test.go) and against a real Dokploy
+// (e2e/real_test.go), so that both must meet the same expectations.
 package cases
 
 import (
@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// World is a Dokploy to run the cases against. What it makes it removes when
-// the test that asked for it ends.
+// World is a Dokploy to run the cases against. What it creates, it removes when
+// the test that requested it ends.
 type World interface {
 	Address() (url, key string) // the key is an owner's or admin's without a limit
 	Project() string            // the name of the project that the services are in
@@ -29,15 +29,17 @@ type World interface {
 
 	Make(t testing.TB, s Service) (id string)
 	Work(t testing.TB, id string, w Work) // what the next builds of a built service do
-	Crash(t testing.TB, id string)        // what is deployed next exits, a built one only after 8 s, when swarm looks no more
-	// Front is the address at which a built service answers from its next
-	// deployment on with what its build was given: Given. Where it has PROBE in its environment,
-	// only to requests whose header X-Probe has that value.
+	Crash(t testing.TB, id string)        // what is deployed next exits; a built service only after 8 s, when swarm no longer watches
+	// Front returns the address at which a built service answers, from its next
+	// deployment on, with what its build was given: Given. If PROBE is in its
+	// environment, it only answers requests whose header X-Probe has that
+	// value.
 	Front(t testing.TB, id string) (url string)
 	// Commit adds a commit to the branch that services with a Git source are built from.
 	Commit(t testing.TB) (hash string)
-	Repository() (url, branch string) // ... which is there
-	// PullRequest lets GitHub tell of one, and of its end when the test ends.
+	Repository() (url, branch string) // ... which exists
+	// PullRequest has GitHub report a pull request, and its end when the test
+	// ends.
 	PullRequest(t testing.TB, p Pull)
 	Key(t testing.TB, k Key) string
 	Concurrency(t testing.TB, n int)
@@ -45,7 +47,7 @@ type World interface {
 	CutSSH(t testing.TB) // to the remote server, for the rest of the test
 }
 
-// What a case may need beside a server, a key and an image.
+// What a case may need in addition to a server, a key and an image.
 const (
 	NeedsMember   = "a member's key"
 	NeedsRestart  = "a restart"
@@ -56,10 +58,11 @@ const (
 	NeedsGitHub   = "a GitHub provider for it"
 )
 
-// Images are one that runs, one that nobody has, and one that exits at once.
+// Images are one that runs, one that does not exist, and one that exits at
+// once.
 type Images struct{ Good, Missing, Crash string }
 
-// Service is one to make. It is an application that runs Image, unless:
+// Service is a service to create. It is an application that runs Image, unless:
 type Service struct {
 	Name     string
 	Image    string // {image} if empty
@@ -75,15 +78,15 @@ type Service struct {
 	// Compose is a compose service with a Git source.
 	Compose bool
 	// Previews is how many previews of pull requests it may have: its source is
-	// GitHub's then; 0: it has none.
+	// then GitHub's; 0: it has none.
 	Previews int
 }
 
-// Work is what a build does: it takes so long, and writes so many lines, Line(i)
-// for i from 1.
+// Work is what a build does: how long it takes, and how many lines it writes,
+// Line(i) for i from 1.
 type Work struct{ Seconds, Lines int }
 
-// Key is one to make. The zero value is an owner's or admin's.
+// Key is a key to create. The zero value is an owner's or admin's.
 type Key struct {
 	Limit    int      // requests a day
 	Services []string // a plain member's, with access to these
@@ -108,7 +111,7 @@ type Case struct {
 	After    func(r *Run, o *Outcome)    // what must hold then
 }
 
-// Run is a case that is being run.
+// Run is a case that is running.
 type Run struct {
 	testing.TB
 	World
@@ -117,7 +120,7 @@ type Run struct {
 	kinds    map[string]string // by id: application, compose
 	names    map[string]string // what {name} stands for
 	url, key string
-	out      *output // of the program that runs
+	out      *output // of the program that is running
 }
 
 // output is what the program has printed so far.
@@ -231,7 +234,7 @@ func (r *Run) write(name, text string) {
 // Set lets {name} stand for a value.
 func (r *Run) Set(name, value string) { r.names[name] = value }
 
-// ID is the id of the service with that name.
+// ID returns the id of the service with that name.
 func (r *Run) ID(name string) string {
 	r.Helper()
 	id := r.names[name]
@@ -241,7 +244,7 @@ func (r *Run) ID(name string) string {
 	return id
 }
 
-// Text puts in what {name} stands for.
+// Text replaces {name} with what it stands for.
 func (r *Run) Text(text string) string {
 	for name, value := range r.names {
 		text = strings.ReplaceAll(text, "{"+name+"}", value)
@@ -255,7 +258,7 @@ func (r *Run) Deploy(during func(*os.Process), inputs ...string) *Outcome {
 	file := filepath.Join(r.TempDir(), "out.env")
 	cmd := exec.CommandContext(r.Context(), r.program) //nolint:gosec // the program that is tested
 	given := append([]string{"url=" + r.url, "api-key=" + r.key, "output-file=" + file, "debug=true", "stable-for=2s", "timeout=4m"}, inputs...)
-	cmd.Env = []string{"COLUMNS=10000"} // what is said is looked for in whole lines
+	cmd.Env = []string{"COLUMNS=10000"} // messages are searched for in whole lines
 	for _, input := range given {
 		name, value, _ := strings.Cut(r.Text(input), "=")
 		cmd.Env = append(cmd.Env, "DOKPLOY_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+value)
@@ -290,14 +293,14 @@ func (r *Run) Deploy(during func(*os.Process), inputs ...string) *Outcome {
 	return o
 }
 
-// Other lets somebody else deploy a service.
+// Other has somebody else deploy a service.
 func (r *Run) Other(id, title string) {
 	r.Helper()
 	kind := r.kinds[id]
 	r.API(kind+".deploy", map[string]string{kind + "Id": id, "title": title}, nil)
 }
 
-// Await asks again until something is so.
+// Await asks repeatedly until a condition is true.
 func (r *Run) Await(what string, is func() bool) {
 	r.Helper()
 	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(100 * time.Millisecond) {
@@ -338,7 +341,7 @@ func (r *Run) Queued(id, title string) bool {
 	return false
 }
 
-// awaitRunning waits until a container of a service runs.
+// awaitRunning waits until a container of a service is running.
 func (r *Run) awaitRunning(id string) {
 	r.Helper()
 	name := r.Settings(id).AppName
