@@ -68,8 +68,8 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 		// What is built there is tagged as what the service runs.
 		e.outcome.Suggest(verdict.BrokenOff)
 	}
-	if base.typical > 0 && t.service.Kind == dokploy.Application {
-		// Only a pull or a build ends like this.
+	if base.typical > 0 && t.service.Kind == dokploy.Application && !base.lastEnd.After(d.row.FinishedAt) {
+		// Only a pull or a build ends like this, and nothing came after it.
 		e.outcome.Suggest(verdict.StillRuns)
 	}
 	why := t.locate(t.screen.why.Reason())

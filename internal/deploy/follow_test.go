@@ -591,3 +591,30 @@ func TestFollowOutlivesOutages(t *testing.T) {
 		w.want(w.deploy("application api"), verdict.Done, 0)
 	})
 }
+
+// It failed, and a later deployment is what runs: nothing is said of the previous
+// version.
+func TestFollowFailedBeforeALaterOne(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		inWorld(t, dokploytest.Options{}, func(w *world) {
+			v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
+				build := takes(5 * time.Second)
+				build.CommitSHA, build.Outcome = []string{another, pushed, another}[n-1], []string{"", "error", ""}[n-1]
+				return build
+			}})
+			commits := []string{another, pushed}
+			if later {
+				commits = append(commits, another)
+			}
+			for _, commit := range commits {
+				w.pushes(v, commit)
+				time.Sleep(time.Minute)
+			}
+			w.follows(Follow{})
+			r := w.want(w.deploy("application api"), verdict.Failed, 1)
+			if (r.Hint == verdict.StillRuns) == later {
+				w.Errorf("a later one: %t, advice %q", later, r.Advice())
+			}
+		})
+	}
+}

@@ -106,6 +106,8 @@ func (r *Result) after() string {
 		return "" // the reason says how long that was waited for
 	case r.Took < time.Second && r.DeploymentID == "":
 		return "" // nothing was deployed
+	case r.Took < time.Second && r.By != ThisJob: // it was over before this run
+		return r.ofCommit()
 	case r.Status == Unhealthy && r.Commit != "":
 		return " (" + took + ", commit " + r.ShortCommit() + ")"
 	case r.Status == Unhealthy:
@@ -115,10 +117,14 @@ func (r *Result) after() string {
 	if r.Status == Timeout {
 		line = " in " + took
 	}
-	if r.Commit != "" {
-		line += " (commit " + r.ShortCommit() + ")"
+	return line + r.ofCommit()
+}
+
+func (r *Result) ofCommit() string {
+	if r.Commit == "" {
+		return ""
 	}
-	return line
+	return " (commit " + r.ShortCommit() + ")"
 }
 
 // ShortCommit returns the abbreviated hash of the commit that was built; empty:

@@ -18,6 +18,8 @@ func TestHeadlines(t *testing.T) {
 		{Failed, Answered, Result{DeploymentID: "d", Took: 380 * time.Millisecond}, "failed after 0.4s"},
 		{Failed, Answered, Result{DeploymentID: "d", Took: 30 * time.Millisecond}, "failed after 30ms"},
 		{Failed, Answered, Result{Took: 380 * time.Millisecond}, "failed"},
+		{Failed, Answered, Result{Outcome: Outcome{By: APush}, DeploymentID: "d", Took: 30 * time.Millisecond, Commit: "3f2a91c0de"}, "failed (commit 3f2a91c)"},
+		{Failed, Answered, Result{Outcome: Outcome{By: APush}, DeploymentID: "d", Took: 41 * time.Second, Commit: "3f2a91c0de"}, "failed after 41s (commit 3f2a91c)"},
 		{Unhealthy, Answered, Result{Verified: VerifiedNo, DeploymentID: "d", Took: 13 * time.Second}, "was deployed but is not running (13s)"},
 		{Unhealthy, BadHealth, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running but unhealthy (2m00s)"},
 		{Unhealthy, HealthUnasked, Result{Verified: VerifiedYes, DeploymentID: "d", Took: 2 * time.Minute}, "is running, but its health URL could not be asked (2m00s)"},
