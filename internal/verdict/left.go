@@ -63,7 +63,7 @@ var leftWords = map[Left]string{
 	MaybeTaken:           "it is not known whether Dokploy received the deploy request; check the dashboard",
 	MaybeUploaded:        "it is not known whether Dokploy received the upload; check the dashboard",
 	NoUpload:             "Dokploy shows no deployment of the upload",
-	NoneYet:              "Dokploy shows no deployment of the commit",
+	NoneYet:              "Dokploy shows no deployment of the commit, and this run started none",
 	NewestOther:          "the newest commit that it shows as deployed is {detail}",
 	QueuedThere:          "it is queued in Dokploy and continues there",
 	StillQueued:          "it is still queued in Dokploy and will be deployed there",
