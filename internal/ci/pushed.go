@@ -6,6 +6,7 @@ import "strings"
 type Pushed struct {
 	Ref         string // name of the branch or tag; empty also where that is in a fork
 	Tag         bool   // it is a tag
+	Either      bool   // it may be a branch or a tag: the host does not say which
 	PullRequest string // number of the one that the run is for, if that is not merged
 	Message     string // of the commit
 }
@@ -53,7 +54,8 @@ func (p *Pushed) comesFrom(branch string, fork bool) {
 // what the workflow runs on.
 func (e event) pushed(name string, run Pushed) Pushed {
 	of := func(s suite) Pushed {
-		return Pushed{Ref: s.HeadBranch, PullRequest: run.PullRequest, Message: s.HeadCommit.Message}
+		either := s.HeadBranch != "" && run.PullRequest == "" // head_branch also names a tag
+		return Pushed{Ref: s.HeadBranch, Either: either, PullRequest: run.PullRequest, Message: s.HeadCommit.Message}
 	}
 	pr := e.PullRequest
 	switch name {
@@ -62,7 +64,7 @@ func (e event) pushed(name string, run Pushed) Pushed {
 	case "workflow_run":
 		run = of(e.WorkflowRun.suite)
 		if differ(e.WorkflowRun.HeadRepository.FullName, e.Repository.FullName) {
-			run.Ref = ""
+			run.Ref, run.Either = "", false
 		}
 	case "check_suite":
 		run = of(e.CheckSuite)

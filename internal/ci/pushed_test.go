@@ -18,6 +18,7 @@ func TestPushed(t *testing.T) {
 		closed   = `{"action":"closed","pull_request":{"number":12,"merged":false,"head":{"ref":"develop"},"base":{"ref":"main"}}}`
 		run      = `{"workflow_run":{"head_branch":"feature","head_commit":{"message":"x"},"pull_requests":[{"number":12}],"head_repository":{"full_name":"acme/shop"}},"repository":{"full_name":"acme/shop"}}`
 		forksRun = `{"workflow_run":{"head_branch":"main","head_repository":{"full_name":"bob/shop"}},"repository":{"full_name":"acme/shop"}}`
+		tagsRun  = `{"workflow_run":{"head_branch":"v1","event":"push","pull_requests":[]}}`
 		suite    = `{"check_suite":{"head_branch":"feature","head_commit":{"message":"x"}}}`
 		check    = `{"check_run":{"check_suite":{"head_branch":"feature"}}}`
 		queue    = `{"merge_group":{"head_ref":"refs/heads/gh-readonly-queue/main/pr-12-3f2a91c","head_commit":{"message":"x"}}}`
@@ -40,8 +41,9 @@ func TestPushed(t *testing.T) {
 		"GitHub, closed":                             {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=pull_request GITHUB_REF_NAME=12/merge", closed, Pushed{Ref: "develop", PullRequest: "12"}},
 		"GitHub, after a workflow":                   {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=workflow_run GITHUB_REF_NAME=main", run, Pushed{Ref: "feature", PullRequest: "12", Message: "x"}},
 		"GitHub, after a fork's":                     {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=workflow_run GITHUB_REF_NAME=main", forksRun, Pushed{}},
-		"GitHub, after a suite":                      {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=check_suite GITHUB_REF_NAME=main", suite, Pushed{Ref: "feature", Message: "x"}},
-		"GitHub, after a check":                      {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=check_run GITHUB_REF_NAME=main", check, Pushed{Ref: "feature"}},
+		"GitHub, after a suite":                      {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=check_suite GITHUB_REF_NAME=main", suite, Pushed{Ref: "feature", Either: true, Message: "x"}},
+		"GitHub, after a tag's workflow":             {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=workflow_run GITHUB_REF_NAME=main GITHUB_REF_TYPE=branch", tagsRun, Pushed{Ref: "v1", Either: true}},
+		"GitHub, after a check":                      {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=check_run GITHUB_REF_NAME=main", check, Pushed{Ref: "feature", Either: true}},
 		"GitHub, the merge queue":                    {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=merge_group GITHUB_REF_NAME=x", queue, Pushed{Ref: "gh-readonly-queue/main/pr-12-3f2a91c", PullRequest: "12", Message: "x"}},
 		"GitHub, a deployment":                       {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=deployment_status GITHUB_REF_NAME=main", `{}`, Pushed{}},
 		"GitHub, a comment":                          {"GITHUB_ACTIONS=true GITHUB_EVENT_NAME=issue_comment GITHUB_REF_NAME=main", comment, Pushed{Ref: "main"}},

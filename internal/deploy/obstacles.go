@@ -29,6 +29,8 @@ func obstacles(s *dokploy.Service, pushed Pushed, traits dokploy.Traits) (found 
 	onTag := byApp && s.Push.OnTag
 	switch what := pushed.what(); {
 	case what == "":
+	case onTag && pushed.Either:
+		add(verdict.TagWanted, "", "")
 	case onTag && !pushed.Tag:
 		add(verdict.OnTagOnly, "", what)
 	case onTag:
@@ -64,6 +66,8 @@ func (p Pushed) what() string {
 		return ""
 	case p.Tag:
 		return "the tag " + p.Ref
+	case p.Either:
+		return "the branch or tag " + p.Ref
 	}
 	return "the branch " + p.Ref
 }

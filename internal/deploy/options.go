@@ -195,6 +195,7 @@ type Pull struct {
 type Pushed struct {
 	Ref         string // branch or tag; empty also where that is in a fork
 	Tag         bool   // it is a tag
+	Either      bool   // it may be a branch or a tag
 	PullRequest string // number of an unmerged pull request
 	Message     string // of the commit
 }

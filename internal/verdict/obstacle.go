@@ -17,7 +17,9 @@ type ObstacleKind string
 const (
 	AutoDeployOff ObstacleKind = "auto-deploy is off"
 	OtherBranch   ObstacleKind = "other branch"
-	OnTagOnly     ObstacleKind = "on tag only"
+	// OnTagOnly: the run is for a branch. TagWanted: it may be for a tag.
+	OnTagOnly ObstacleKind = "on tag only"
+	TagWanted ObstacleKind = "tag wanted"
 	// WatchPaths may be the reason: which files were changed is unknown.
 	WatchPaths ObstacleKind = "watch paths"
 	// WatchPathsOfModified: only modified files count, not added or removed
@@ -48,6 +50,7 @@ var obstacleWords = map[ObstacleKind]string{
 	AutoDeployOff:        "automatic deployments are off for this service",
 	OtherBranch:          "the service is deployed from the branch {text}, and this run is for {other}",
 	OnTagOnly:            "the service is deployed when a tag is pushed, and this run is for {other}",
+	TagWanted:            "the service is deployed only when a tag is pushed",
 	WatchPaths:           "the service is deployed only when a file changes that matches its watch paths ({text})",
 	WatchPathsOfModified: "the service is deployed only when a file is modified that matches its watch paths ({text}); this Dokploy does not count added or removed files",
 	SkipKeyword:          "the commit message contains {text}, which Dokploy's GitHub app honours",
@@ -72,7 +75,7 @@ func (o Obstacle) Explains() bool { return o.Kind != AuthorUnknown }
 // so that is not known here.
 func (o Obstacle) Certain() bool {
 	switch o.Kind {
-	case WatchPaths, WatchPathsOfModified, LabelWanted, AuthorUnknown:
+	case TagWanted, WatchPaths, WatchPathsOfModified, LabelWanted, AuthorUnknown:
 		return false
 	}
 	return true
