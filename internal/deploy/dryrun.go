@@ -66,19 +66,23 @@ func (t target) noteVerification(ctx context.Context, e end) end {
 	switch {
 	case v.prior.err != nil:
 		why := explainBlind(v.prior.err)
-		f := v.notVerified(why)
-		if f.note != "" {
-			f.note = "verify: what runs cannot be seen: " + why
-		} else {
-			f.outcome.Reason.Kind = verdict.WouldNotBeSeen // nothing was deployed
-		}
-		return e.found(t, f)
+		return t.noteBlind(e, v.notVerified(why), why)
 	case v.look.docker:
 		t.note("verify: Swarm's tasks and the containers are visible")
 	default:
 		t.note(`verify: the containers are visible, Swarm's reasons are not (the key's owner lacks the permission "access to Docker")`)
 	}
 	return e
+}
+
+// noteBlind says that what runs would not be seen, and why.
+func (t target) noteBlind(e end, f finding, why string) end {
+	if f.note != "" {
+		f.note = "verify: what runs cannot be seen: " + why
+	} else {
+		f.outcome.Reason.Kind = verdict.WouldNotBeSeen // nothing was deployed
+	}
+	return e.found(t, f)
 }
 
 // mayText says what the key may do.

@@ -157,11 +157,32 @@ func dryFollow(ctx context.Context, t target) verdict.Result {
 	}
 	noteObstacles(t, w.previews)
 	t.note("this key %s", t.mayText())
+	if t.o.verifies() && made(t.service) {
+		e := t.noteVerification(ctx, end{outcome: result.Outcome})
+		if e.done() && t.begunUnseen(d.Held) {
+			late := newVerifier(t)
+			late.look.docker = t.rights == nil || t.rights.Docker
+			e = t.noteBlind(e, late.notVerified(begunBefore), begunBefore)
+		}
+		result.Outcome, result.Verified = e.outcome, e.verified
+	}
 	if err := t.noteHealth(); err != nil {
 		result.Outcome = notStarted(ctx, err, true)
-		return result
 	}
 	return result
+}
+
+// begunUnseen reports whether what runs since this deployment cannot be told
+// from what ran before, because nobody looked then.
+func (t target) begunUnseen(held *dokploy.Deployment) bool {
+	if held == nil {
+		return false
+	}
+	mayNot := t.rights != nil && !t.rights.Docker
+	if t.service.Kind == dokploy.Compose {
+		return mayNot || t.service.ServerID != ""
+	}
+	return mayNot && held.Terminal()
 }
 
 // lookedText says what one look showed.

@@ -349,6 +349,9 @@ func TestFollowClocks(t *testing.T) {
 				if r.Took < want || r.Took > want+time.Second || r.Left != tt.left {
 					w.Errorf("%s after %s, %q", r.Why(), r.Took, r.Left)
 				}
+				if strings.Contains(r.Why(), "this run started none") != (tt.status == verdict.Timeout) {
+					w.Error(r.Why())
+				}
 			})
 		})
 	}
@@ -615,6 +618,63 @@ func TestFollowFailedBeforeALaterOne(t *testing.T) {
 			if (r.Hint == verdict.StillRuns) == later {
 				w.Errorf("a later one: %t, advice %q", later, r.Advice())
 			}
+		})
+	}
+}
+
+// A dry run with verify: require fails where following would fail, as nothing
+// can be seen of what runs.
+func TestFollowDryRunRequires(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kind, server string
+		noDocker     bool
+		member       bool
+		late         bool
+		exit         int
+	}{
+		"a proxy blocks it":                          {kind: "application", noDocker: true, exit: 1},
+		"all is seen":                                {kind: "application", late: true},
+		"a member, none yet":                         {kind: "application", member: true},
+		"a member, over":                             {kind: "application", member: true, late: true, exit: 1},
+		"a member, a compose service, none yet":      {kind: "compose", member: true},
+		"a member, a compose service, over":          {kind: "compose", member: true, late: true, exit: 1},
+		"a compose service, over":                    {kind: "compose", late: true},
+		"a compose service on a remote one, over":    {kind: "compose", server: "far", late: true, exit: 1},
+		"an application on a remote server, is over": {kind: "application", server: "far", late: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, dokploytest.Options{NoDocker: tt.noDocker}, func(w *world) {
+				if tt.server != "" {
+					w.srv.AddServer(tt.server)
+				}
+				build := takes(5 * time.Second)
+				build.CommitSHA = pushed
+				v := w.srv.AddApplication(dokploytest.Application{Name: "x", SourceType: "git", ServerID: tt.server, Build: build})
+				if tt.kind == "compose" {
+					v = w.srv.AddCompose(dokploytest.Compose{Name: "x", SourceType: "git", ServerID: tt.server, Build: build})
+				}
+				if tt.late {
+					w.pushes(v, pushed)
+					time.Sleep(time.Minute)
+				}
+				if tt.member {
+					w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{v.ID}})
+				}
+				w.follows(Follow{StartTimeout: 5 * time.Second})
+				follows := w.set
+				w.set = func(o *Options) { follows(o); o.Verify, o.DryRun = VerifyRequire, true }
+				report := w.deploy(tt.kind + " x")
+				if r := report.Results[0]; report.ExitCode() != tt.exit || (r.Reason.Kind == verdict.WouldNotBeSeen) != (tt.exit == 1) {
+					w.Errorf("exit %d: %q %s\n%s", report.ExitCode(), r.Status, r.Why(), w.story())
+				}
+				if !tt.late || tt.kind == "compose" && tt.exit == 0 { // which replaced nothing
+					return
+				}
+				w.set = func(o *Options) { follows(o); o.Verify = VerifyRequire }
+				if report := w.deploy(tt.kind + " x"); report.ExitCode() != tt.exit {
+					w.Errorf("in earnest: exit %d, %s", report.ExitCode(), report.Results[0].Why())
+				}
+			})
 		})
 	}
 }

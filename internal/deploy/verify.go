@@ -53,7 +53,7 @@ func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last stri
 	if d.row != nil && d.triggered.IsZero() && !v.prior.seen() && v.service.Kind == dokploy.Compose {
 		made, ok := v.madeBefore(ctx, d.row.StartedAt)
 		if !ok { //rule:nobody-looked-before
-			return v.notVerified("it had begun before this run could look at what ran, so its containers cannot be told from earlier ones"), "", nil
+			return v.notVerified(begunBefore), "", nil
 		}
 		v.made = &made
 	}
@@ -69,6 +69,8 @@ func (v *verifier) verify(ctx context.Context, d deployed) (f finding, last stri
 	f, err = v.conclude(ctx, d, seen)
 	return f, "", err
 }
+
+const begunBefore = "it had begun before this run could look at what ran, so its containers cannot be told from earlier ones"
 
 // watch looks until a judge has a verdict. away says what else ended the looks;
 // last is then the last verdict there was.
