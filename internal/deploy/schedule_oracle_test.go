@@ -521,7 +521,10 @@ func (j *judgement) lost(d *build, accepted int) {
 	case verdict.TakenWithoutTrace:
 		// The job began, and there is no row, or it was removed at once. Or a
 		// restart that was too short to be noticed (less than 5 s) ended it.
-		if newest := t.newest(); newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan) {
+		// On a remote server with a full list, somebody who cleaned the queue
+		// cannot be told from a refused SSH connection.
+		cleaned := j.remote != "" && j.history > 10 && slices.ContainsFunc(t.triggers, func(tr *trigger) bool { return tr.cleaned })
+		if newest := t.newest(); !cleaned && (newest == nil || !t.removed[newest.row] && (newest.row != "" || newest.work.odd != "NoRow" && !j.sshBroke && !newest.orphan)) {
 			j.bad("lost, but it has a row, or should have")
 		}
 	case verdict.ForgottenQueued, verdict.ForgottenInRestart, verdict.CancelledByRestart:

@@ -1046,13 +1046,13 @@ func (w *sim) buildOf(n int) dokploytest.Build {
 	}
 	// Those that begin at once are numbered in the order of the queue, but may
 	// come here in any order: first what never began, then what BullMQ runs
-	// again.
+	// again. A server that keeps its queue begins both in the queue's order.
 	var anew, again []dokploytest.Job
 	for _, j := range w.srv.Queue() {
 		before := w.truth.buildOf(w.jobKey(j))
 		switch {
 		case j.ServiceID != w.v.ID || !j.Active || j.Stalled:
-		case before == nil:
+		case before == nil, before.orphan && w.server.KeepsQueue:
 			anew = append(anew, j)
 		case before.orphan:
 			again = append(again, j)
