@@ -122,8 +122,9 @@ func ofCommit(row *dokploy.Deployment) string {
 	return ""
 }
 
-// stoppedInDokploy reports whether the service is idle. A deployment leaves it
-// as done.
+// stoppedInDokploy reports whether somebody stopped the service: it is idle, and
+// a deployment leaves it as done. A restart that cancels a deployment leaves it
+// idle too (docs/dokploy.md, Restarts).
 func stoppedInDokploy(ctx context.Context, c *dokploy.Client, service *dokploy.Service, loopOf func(backoff.BackOff) wait.Loop) (idle bool, err error) {
 	loop := loopOf(wait.NewBackoff(time.Second, 5*time.Second))
 	err = loop.Run(ctx, func(ctx context.Context) (wait.State, error) {
@@ -132,7 +133,21 @@ func stoppedInDokploy(ctx context.Context, c *dokploy.Client, service *dokploy.S
 			return wait.Pending, err
 		}
 		idle = err == nil && s.Status == "idle"
+		if idle && endsCancelled(s.Deployments) { //rule:idle-after-a-restart
+			idle = false
+		}
 		return wait.Done, nil
 	})
 	return idle, err
+}
+
+// endsCancelled reports whether the row that started last was cancelled.
+func endsCancelled(rows []dokploy.Deployment) bool {
+	var last dokploy.Deployment
+	for _, row := range rows {
+		if row.StartedAt.After(last.StartedAt) {
+			last = row
+		}
+	}
+	return last.Status == dokploy.StatusCancelled
 }

@@ -582,6 +582,30 @@ func TestFollowDryRunOfAMember(t *testing.T) {
 	})
 }
 
+// A restart that cancels a later deployment leaves the service idle. That is no
+// sign that somebody stopped it.
+func TestRuleIdleAfterARestart(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		v := w.srv.AddApplication(dokploytest.Application{SourceType: "git", BuildFunc: func(n int) dokploytest.Build {
+			build := takes(time.Duration(n*n) * 10 * time.Second)
+			build.CommitSHA = []string{pushed, another}[n-1]
+			return build
+		}})
+		w.key = w.srv.AddKey(dokploytest.Key{Member: true, Access: []string{v.ID}})
+		w.pushes(v, pushed)
+		time.Sleep(15 * time.Second)
+		w.pushes(v, another)
+		time.Sleep(5 * time.Second)
+		w.srv.Restart(5 * time.Second)
+		time.Sleep(10 * time.Second)
+		w.follows(Follow{})
+		r := w.want(w.deploy("application api"), verdict.Done, 0)
+		if v.Status() != "idle" || r.Verified != verdict.VerifiedUnknown {
+			w.Errorf("the service is %s, verified %s", v.Status(), r.Verified)
+		}
+	})
+}
+
 // An outage is tolerated for the whole of unreachable-timeout, even before the
 // service is found.
 func TestFollowOutlivesOutages(t *testing.T) {

@@ -139,6 +139,7 @@ var foundSchedules = []struct {
 	{500_000_000_001_614, "a preview that began counted as one of its application's rows, and the row with our marker as another's"},
 	{592_312_790_553_864, "BullMQ, a member's key: a container of the first run that had ended was taken for one of the second run"},
 	{900_000_000_050_792, "a server that restores its queue: found as cancelled before that, a pushed deployment was final, and ran again"},
+	{900_000_041_000_674, "a restart cancelled a later deployment and left the service idle, which was taken for a stop"},
 }
 
 func TestFoundSchedules(t *testing.T) {
