@@ -335,10 +335,10 @@ func (j *judgement) verdict() {
 			j.bad("done without having waited")
 		case !is("done"):
 			j.bad("done, but the row is %q", t.verdict[r.DeploymentID].Status)
-		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.saidBeforeOutage() && !j.saidAtOnce(d) && !j.unseenAgain(newest)):
+		case newest != nil && d != newest && newest.row != "" && newest.at.Before(t.ended) && (newest.key != d.key || !j.hidden() && !j.hurts["queue"] && !j.saidBeforeOutage() && !j.saidAtOnce(d) && !j.unseenAgain(newest)):
 			// The same job again: BullMQ kept it in a restart right after the
-			// end. Nobody sees that if the queue is hidden, or once the end is
-			// reported.
+			// end. Nobody sees that if the queue is hidden or was blocked, or once
+			// the end is reported.
 			j.bad("done, but build %d is newer", newest.n)
 		}
 		if r.Verified == verdict.VerifiedYes && j.crashes() && !t.meddled {

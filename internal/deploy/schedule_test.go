@@ -653,6 +653,7 @@ func (s *schedule) readFault(c chooser, from anchor, after time.Duration) {
 		f.Procedure = list // a trigger's own answer is empty
 	}
 	s.hurts["trigger"] = s.hurts["trigger"] || f.Procedure == "*"
+	s.hurts["queue"] = s.hurts["queue"] || f.Procedure == "deployment.queueList"
 	s.hurts["own words"] = s.hurts["own words"] || f.Procedure == "*" && f.Kind == dokploytest.ServerError
 	if f.Body == "[]" || f.Kind == dokploytest.Empty {
 		f.Times = min(f.Times, 2) // three times the truth would be another one
@@ -678,6 +679,7 @@ func (s *schedule) silent404(c chooser) {
 	from, after := s.moment(c)
 	f := dokploytest.Fault{Kind: dokploytest.Empty, Status: http.StatusNotFound, Times: 1 + c.IntN(4)}
 	f.Procedure = pickOf(c, "*", "deployment.all", "deployment.queueList", s.trigger())
+	s.hurts["queue"] = s.hurts["queue"] || f.Procedure == "deployment.queueList"
 	s.hurts["outage"], s.hurts["trigger"] = true, true
 	s.add(from, after, fmt.Sprintf("%s, %d times: 404 without a word", f.Procedure, f.Times), func(w *sim) { w.srv.Fault(f) })
 }
