@@ -231,6 +231,21 @@ func TestAFailedBuildSaysWhatStillRuns(t *testing.T) {
 	})
 }
 
+// A deploy request that Dokploy answers with an error has no deployment, whatever
+// was deployed before.
+func TestRefusedAfterEarlierDeployments(t *testing.T) {
+	inWorld(t, dokploytest.Options{}, func(w *world) {
+		app := w.srv.AddApplication(dokploytest.Application{})
+		at := time.Now().Add(-time.Hour)
+		w.srv.AddRow(app, dokploytest.Row{Status: "done", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute)}, "")
+		w.srv.Fault(dokploytest.Fault{Procedure: "application.deploy", Kind: dokploytest.ServerError, Body: "the disk is full", Times: -1})
+		r := w.want(w.deploy("application api"), verdict.Failed, 1)
+		if r.Why() != "Dokploy answered 500 to application.deploy: the disk is full" {
+			w.Error(r.Why())
+		}
+	})
+}
+
 func TestCompose(t *testing.T) {
 	inWorld(t, dokploytest.Options{}, func(w *world) {
 		stack := w.srv.AddCompose(dokploytest.Compose{})

@@ -68,7 +68,7 @@ func explain(t target, base baseline, d ending, shown buildlog.Outcome, e end) e
 		// What is built there is tagged as what the service runs.
 		e.outcome.Suggest(verdict.BrokenOff)
 	}
-	if base.typical > 0 && t.service.Kind == dokploy.Application && !base.lastEnd.After(d.row.FinishedAt) {
+	if base.typical > 0 && t.service.Kind == dokploy.Application && (d.row == nil || !base.lastEnd.After(d.row.FinishedAt)) {
 		// Only a pull or a build ends like this, and nothing came after it.
 		e.outcome.Suggest(verdict.StillRuns)
 	}
