@@ -1228,10 +1228,8 @@ func (w *sim) confuse(status string) {
 func (w *sim) clean() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, j := range w.srv.Queue() {
-		if w.follow != nil && j.ServiceID == w.v.ID && !j.Active {
-			w.follow.cleaned[w.jobKey(j)] = true
-		}
+	waiting := w.srv.Queue()
+	for _, j := range waiting {
 		for _, tr := range w.truth.triggers {
 			if tr.key == w.jobKey(j) && !j.Active {
 				tr.cleaned = true
@@ -1240,6 +1238,16 @@ func (w *sim) clean() {
 		}
 	}
 	w.srv.CleanQueue(w.v)
+	if w.follow == nil {
+		return
+	}
+	// The jobs of the application's previews go, too.
+	left := w.srv.Queue()
+	for _, j := range waiting {
+		if !slices.ContainsFunc(left, func(l dokploytest.Job) bool { return w.jobKey(l) == w.jobKey(j) }) {
+			w.follow.cleaned[w.jobKey(j)] = true
+		}
+	}
 }
 
 func (w *sim) limitKey(n int) {
