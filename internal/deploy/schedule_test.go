@@ -39,7 +39,7 @@ var (
 	scheduleTimes = flag.Int("schedule.times", 20, "how often to run the schedule of -schedule.seed")
 	scheduleN     = flag.Int("schedule.n", 250, "how many schedules to run")
 	scheduleFrom  = flag.Uint64("schedule.from", followFrom, "the first seed of -schedule.n")
-	scheduleOnly  = flag.Bool("schedule.follow", false, "of those of -schedule.n, only the schedules that follow a push")
+	scheduleOnly  = flag.Bool("schedule.follow", false, "of those of -schedule.n, only the schedules that follow a push; with -schedule.for, those among which they are")
 	scheduleFor   = flag.Duration("schedule.for", 0, "run schedules from a fresh seed for this long")
 )
 
@@ -58,7 +58,11 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 	case *scheduleFor > 0:
-		seed, end, n := followFrom+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
+		from := uint64(settingsFrom)
+		if *scheduleOnly {
+			from = followFrom // half of these follow a push
+		}
+		seed, end, n := from+rand.Uint64()>>16, time.Now().Add(*scheduleFor), 0
 		// Not t.Log: this must be printed even if the run is killed.
 		_, _ = fmt.Fprintf(os.Stderr, "schedules from seed %d on, for %s\n", seed, *scheduleFor)
 		for found := 0; time.Now().Before(end) && found < maxFindings; n++ {
