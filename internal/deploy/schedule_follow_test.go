@@ -279,9 +279,11 @@ func (j *judgement) followed() {
 	} else if len(keys) > 0 {
 		mine = keys[0]
 	}
+	j.mu.Lock() // a build may only just have its row
 	for _, b := range j.truth.builds {
 		b.own = b.key == mine
 	}
+	j.mu.Unlock()
 	if mine != f.lead {
 		j.rollout = "good" // like all except the first push's
 	}

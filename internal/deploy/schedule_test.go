@@ -1143,8 +1143,9 @@ func (w *sim) begun(b *build) {
 	}
 	w.note("build %d has the row %s", b.n, b.row)
 	w.look()
+	own := b.own
 	w.mu.Unlock()
-	if b.own {
+	if own {
 		w.happens(atRow)
 		time.AfterFunc(b.work.takes+15*time.Millisecond, func() { w.happens(atEnd) })
 	}
